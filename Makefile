@@ -1,0 +1,50 @@
+# Every target does its own set-up: python3 (3.11 or newer, with venv) and make are enough.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.installed
+
+.PHONY: help demo stack test check format lock bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; say which with PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked packages into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(READY) ## Watch three organisations go live on this machine (ONCE=1: by itself, writes demo.json)
+	@$(BIN)/python -m local.demo $(if $(ONCE),--once --report demo.json)
+
+stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
+	@$(BIN)/python -m local
+
+test: $(READY) ## Run every test
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(READY) ## Format, lint, types, import direction
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## Format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY) ## Upgrade every version and write the lock file anew
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
+
+bench: $(READY) ## Measure, side by side with a floor and a naive twin
+	@$(BIN)/python -m benchmarks
+
+clean: ## Forget the local state (databases, mailbox, logs)
+	@$(PYTHON) -c 'import shutil; shutil.rmtree(".state", ignore_errors=True)'
+	@rm -f demo.json

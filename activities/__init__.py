@@ -1,0 +1,1 @@
+"""What a go-live does to the world, one class per room it uses."""

@@ -1,0 +1,245 @@
+"""Activities that ask Microsoft, and those that move users on sets."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import httpx2
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import microsoft_errors
+from contracts.addresses import address_key
+from contracts.directory import (
+    ConsentToVerify,
+    ConsentVerdict,
+    Discovery,
+    GoLiveRef,
+    MigrationPlan,
+    PlanToMake,
+    SignIns,
+    Snapshot,
+    WaveMoved,
+    WaveToMove,
+)
+from contracts.errors import ErrorType
+from contracts.go_live import Refusal
+from database import moves, records
+from database.engine import Sessions
+from database.models import GoLive, SsoConnection
+from graph.client import GraphClient
+from graph.directory import DirectoryUser, looks_shared
+from graph.discovery import discover_tenants
+from graph.errors import ListingExpired
+
+BATCH_SIZE = 5_000
+"""Users per transaction: big enough to be a set, small enough to pause and to resume between."""
+
+INVITATION_DAYS = 30
+
+
+class DirectoryActivities:
+    """Each may run again at any point; a second run goes on where the first one stopped."""
+
+    def __init__(
+        self, sessions: Sessions, graph: GraphClient, http: httpx2.Client, authority: str
+    ) -> None:
+        """Use this database and this Microsoft."""
+        self._sessions = sessions
+        self._graph = graph
+        self._http = http
+        self._authority = authority
+
+    # --- consent -----------------------------------------------------------------------------
+
+    @activity.defn
+    def discover_tenant(self, reference: GoLiveRef) -> Discovery:
+        """Find and keep the tenant that the organisation's e-mail domains belong to."""
+        with self._sessions.begin() as session:
+            go_live = records.go_live_by_id(session, UUID(reference.go_live_id))
+            domains = records.organisation_domains(session, go_live.organisation_id)
+        with microsoft_errors():
+            found = discover_tenants(self._http, self._authority, domains)
+        with self._sessions.begin() as session:
+            tenant_id = UUID(found.tenant_id) if found.tenant_id else None
+            records.set_tenant(session, UUID(reference.go_live_id), tenant_id)
+        return Discovery(found.tenant_id, None if found.tenant_id else Refusal.TENANT_UNKNOWN)
+
+    @activity.defn
+    def verify_consent(self, consent: ConsentToVerify) -> ConsentVerdict:
+        """Check what a browser proved, the tenant, its domains, and the grant at Microsoft.
+
+        Raises:
+            ApplicationError: `NOT_YET` while Microsoft has not applied the consent.
+        """
+        go_live_id, tenant_id = UUID(consent.go_live_id), UUID(consent.tenant_id)
+        with self._sessions.begin() as session:
+            go_live = records.go_live_by_id(session, go_live_id)
+            evidence = records.evidence_of(
+                session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
+            )
+            domains = records.organisation_domains(session, go_live.organisation_id)
+        if evidence is None:
+            return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
+        if go_live.tenant_id != tenant_id:
+            return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
+        with microsoft_errors():
+            self._graph.prove_grant(consent.tenant_id)
+            verified = self._graph.organization(consent.tenant_id).verified_domains
+        if not set(domains) & set(verified):
+            return ConsentVerdict(proven=False, refusal=Refusal.DOMAINS_NOT_VERIFIED)
+        with self._sessions.begin() as session:
+            records.connect_tenant(session, evidence, verified, consent.at)
+        return ConsentVerdict(proven=True)
+
+    @activity.defn
+    def verify_connection(self, reference: GoLiveRef) -> bool:
+        """Tell whether the consent of an earlier go-live is still there."""
+        with self._sessions.begin() as session:
+            tenant_id = self._tenant(session, UUID(reference.go_live_id))
+        try:
+            with microsoft_errors():
+                self._graph.prove_grant(str(tenant_id))
+        except ApplicationError as error:
+            if error.type in {
+                ErrorType.NOT_YET,
+                ErrorType.PERMISSION_MISSING,
+                ErrorType.APPLICATION_DISABLED,
+            }:
+                return False
+            raise
+        return True
+
+    # --- moving users ------------------------------------------------------------------------
+
+    @activity.defn
+    def snapshot_directory(self, reference: GoLiveRef) -> Snapshot:
+        """Copy the tenant's directory into staging, page by page.
+
+        The heartbeat carries the place of the next page, so that a killed worker resumes there.
+        """
+        go_live_id = UUID(reference.go_live_id)
+        with self._sessions.begin() as session:
+            tenant_id = str(self._tenant(session, go_live_id))
+        page, link, entries = _resume(activity.info().heartbeat_details)
+        while True:
+            try:
+                with microsoft_errors():
+                    for users in self._graph.user_pages(tenant_id, from_link=link):
+                        with activity.shield_thread_cancel_exception():
+                            with self._sessions.begin() as session:
+                                entries += moves.stage_page(
+                                    session, go_live_id, page, _staged(users.users)
+                                )
+                            page, link = page + 1, users.next_link
+                        activity.heartbeat(page, link, entries)
+                break
+            except ListingExpired:
+                page, link, entries = 0, None, 0
+        with self._sessions.begin() as session:
+            moves.finish_staging(session)
+        return Snapshot(entries=entries, pages=page)
+
+    @activity.defn
+    def plan_migration(self, order: PlanToMake) -> MigrationPlan:
+        """Decide about every user of the organisation; a second run decides anew."""
+        go_live_id = UUID(order.go_live_id)
+        with self._sessions.begin() as session:
+            organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
+            tenant_id = self._tenant(session, go_live_id)
+            return moves.make_plan(session, go_live_id, organisation_id, tenant_id)
+
+    @activity.defn
+    def move_wave(self, order: WaveToMove) -> WaveMoved:
+        """Move one wave in bounded transactions; a user who has moved is never moved again."""
+        go_live_id = UUID(order.go_live_id)
+        with self._sessions.begin() as session:
+            moves.take_turn(session, go_live_id)
+            go_live = records.go_live_by_id(session, go_live_id)
+            tenant_id = self._tenant(session, go_live_id)
+            if go_live.plan_hash != order.plan_hash or moves.decisions_changed(
+                session, go_live_id, go_live.organisation_id, tenant_id
+            ):
+                return WaveMoved(moved=go_live.users_done, plan_changed=True)
+        while True:
+            activity.heartbeat()
+            with activity.shield_thread_cancel_exception():
+                go_live = self._go_live(go_live_id)
+                if go_live.paused:
+                    return WaveMoved(moved=go_live.users_done, paused=True)
+                with self._sessions.begin() as session:
+                    named = moves.move_batch(
+                        session,
+                        go_live_id,
+                        tenant_id,
+                        wave=order.wave,
+                        at=order.at,
+                        password_until=order.at + timedelta(days=order.password_grace_days),
+                        invitation_expires_at=order.at + timedelta(days=INVITATION_DAYS),
+                        size=BATCH_SIZE,
+                    )
+            if named == 0:
+                return WaveMoved(moved=go_live.users_done)
+
+    @activity.defn
+    def undo_moves(self, reference: GoLiveRef) -> None:
+        """Give every moved user back exactly what they had, and forget the staging."""
+        go_live_id = UUID(reference.go_live_id)
+        with self._sessions.begin() as session:
+            moves.begin_undo(session, go_live_id, reference.at)
+            moves.forget_staging(session, go_live_id)
+        while True:
+            activity.heartbeat()
+            with self._sessions.begin() as session:
+                if not moves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
+                    return
+
+    @activity.defn
+    def count_sign_ins(self, reference: GoLiveRef) -> SignIns:
+        """Return how many moved users have signed in through SSO."""
+        go_live_id = UUID(reference.go_live_id)
+        with self._sessions.begin() as session:
+            organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
+            return moves.sign_ins(session, go_live_id, organisation_id)
+
+    @activity.defn
+    def forget_directory(self, reference: GoLiveRef) -> None:
+        """Delete the staged directory."""
+        with self._sessions.begin() as session:
+            moves.forget_staging(session, UUID(reference.go_live_id))
+
+    def _go_live(self, go_live_id: UUID) -> GoLive:
+        with self._sessions.begin() as session:
+            return records.go_live_by_id(session, go_live_id)
+
+    def _tenant(self, session: Session, go_live_id: UUID) -> UUID:
+        go_live = records.go_live_by_id(session, go_live_id)
+        connection = session.get(SsoConnection, go_live.organisation_id)
+        if connection is None:
+            raise ApplicationError(
+                "No tenant is proven for this organisation.",
+                type=ErrorType.GO_LIVE_UNKNOWN,
+                non_retryable=True,
+            )
+        return connection.tenant_id
+
+
+def _resume(details: object) -> tuple[int, str | None, int]:
+    match details:
+        case [int(page), str(link), int(entries)]:
+            return page, link, entries
+        case _:
+            return 0, None, 0
+
+
+def _staged(users: list[DirectoryUser]) -> Iterator[moves.StagedEntry]:
+    for user in users:
+        main = [user.user_principal_name, user.mail or ""]
+        yield (
+            UUID(user.object_id),
+            user.is_guest,
+            user.enabled,
+            not looks_shared(main),
+            list({address_key(address) for address in user.addresses()}),
+        )

@@ -1,0 +1,80 @@
+"""Turns what a room raises into what a workflow understands, without a word that must not leak.
+
+Whether an error may be retried is decided here, where it is known, by `ErrorType`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+)
+
+from contracts.errors import ErrorType
+from graph import errors as graph_errors
+
+
+@contextmanager
+def microsoft_errors() -> Iterator[None]:
+    """Translate the graph room's errors."""
+    try:
+        yield
+    except graph_errors.Throttled as error:
+        raise ApplicationError(
+            str(error),
+            type=ErrorType.MICROSOFT_THROTTLES,
+            next_retry_delay=timedelta(seconds=error.retry_after_seconds),
+        ) from None
+    except graph_errors.ConsentNotVisible:
+        raise ApplicationError(
+            "Microsoft is still applying the consent.", type=ErrorType.NOT_YET
+        ) from None
+    except graph_errors.Retryable as error:
+        raise ApplicationError(str(error), type=ErrorType.MICROSOFT_UNREACHABLE) from None
+    except graph_errors.PermissionMissing as error:
+        raise ApplicationError(
+            f"The consent lacks {error.permission}.", type=ErrorType.PERMISSION_MISSING
+        ) from None
+    except graph_errors.ApplicationDisabled as error:
+        raise ApplicationError(
+            str(error), type=ErrorType.APPLICATION_DISABLED, non_retryable=True
+        ) from None
+    except graph_errors.CredentialRefused as error:
+        raise ApplicationError(
+            str(error), type=ErrorType.CREDENTIAL_REFUSED, non_retryable=True
+        ) from None
+
+
+class NothingLeaks(Interceptor):
+    """Replaces every unforeseen exception of an activity by its kind.
+
+    A database driver's text quotes rows, a mail library's quotes addresses; both would be kept
+    in the history. The kind and the place are enough to look further in the worker's log.
+    """
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Wrap each activity."""
+        return _Guard(next)
+
+
+class _Guard(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        try:
+            return await super().execute_activity(input)
+        except (ApplicationError, CancelledError):
+            raise
+        except Exception as error:
+            frame = error.__traceback__
+            while frame is not None and frame.tb_next is not None:
+                frame = frame.tb_next
+            place = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"
+            name = activity.info().activity_type
+            text = f"{name} failed with {type(error).__name__} at {place}"
+        activity.logger.warning(text)
+        raise ApplicationError(text, type="unexpected")

@@ -1,0 +1,274 @@
+"""What each mail says about a go-live: facts of the database, in its reader's words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from contracts import wording
+from contracts.directory import ExceptionReason
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.links import LinkPurpose, LinkSigner
+from contracts.notices import Message
+from database import ledger
+from database.ledger import GoLiveFacts, QueuedMail
+from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+
+Values = dict[str, object]
+
+_PERMISSIONS = [
+    {"name": permission.name, "why": permission.reason}
+    for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
+]
+_GRACE_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every mail says that is the same for every organisation."""
+
+    public_url: str
+    support_address: str
+    client_id: str
+    sender_address: str
+    signer: LinkSigner
+    product_name: str = "Clientshare Pulse"
+
+    def link_url(self, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
+        """Return the address of a personal link."""
+        return f"{self.public_url}/{purpose}/{self.signer.token(purpose, link_id, version)}"
+
+
+class GoLiveMail:
+    """The values of every mail of one go-live; facts are read once, not once a mail."""
+
+    def __init__(self, session: Session, go_live_id: UUID, surroundings: Surroundings) -> None:
+        """Read the facts."""
+        self._session = session
+        self._surroundings = surroundings
+        self.facts: GoLiveFacts = ledger.facts(session, go_live_id)
+        self._of_message: dict[Message, Values] = {}
+
+    def values(self, mail: QueuedMail) -> Values:
+        """Return everything the mail's templates need."""
+        if mail.message not in self._of_message:
+            self._of_message[mail.message] = self._common() | _OF_MESSAGE.get(
+                mail.message, _nothing
+            )(self)
+        link_id, purpose, version = mail.link_id, mail.link_purpose, mail.link_version
+        values = self._of_message[mail.message] | {
+            "recipient_name": mail.name,
+            "recipient_address": mail.address,
+            "password_until": self._day(mail.password_until),
+        }
+        if link_id and purpose and version:
+            values["link"] = self._surroundings.link_url(purpose, link_id, version)
+            values["link_expires"] = self._day(mail.link_expires_at)
+        if mail.message is Message.IT_PACK:
+            values["consent_link"] = self._consent_link(mail.recipient_id)
+        return values
+
+    def _common(self) -> Values:
+        facts, surroundings = self.facts, self._surroundings
+        return {
+            "organisation_name": facts.organisation_name,
+            "organisation_slug": facts.slug,
+            "owner_name": facts.owner_name,
+            "owner_address": facts.owner_address,
+            "support_address": surroundings.support_address,
+            "product_name": surroundings.product_name,
+            "login_url": f"{surroundings.public_url}/login",
+            "link": "",
+            "link_expires": "",
+            "deadline": self._day(facts.due_at),
+            "waiting_since": self._day(facts.since),
+        }
+
+    def _consent_link(self, contact_id: UUID) -> str:
+        link = ledger.link_of_contact(
+            self._session, self.facts.go_live_id, LinkPurpose.CONSENT, contact_id
+        )
+        return (
+            self._surroundings.link_url(LinkPurpose.CONSENT, link.id, link.version) if link else ""
+        )
+
+    # --- per message -------------------------------------------------------------------------
+
+    def it_pack(self) -> Values:
+        """Who we are, what we ask, what mail comes from us."""
+        address = self._surroundings.sender_address
+        return {
+            "permissions": _PERMISSIONS,
+            "go_live_at": self._moment(self.facts.move_at),
+            "sender_address": address,
+            "sender_domain": address.rpartition("@")[2],
+            "sender_ip": "",
+        }
+
+    def consent_request(self) -> Values:
+        """What we ask the administrator for."""
+        return {"permissions": _PERMISSIONS}
+
+    def entitlement(self) -> Values:
+        """Why there is a question."""
+        return {"reason": "The subscription agreement does not include SSO today."}
+
+    def consent_escalation(self) -> Values:
+        """Whom to call."""
+        contacts = ledger.contacts_of(self._session, self.facts.organisation_id)
+        return {
+            "reminders_sent": ledger.reminders_sent(
+                self._session, self.facts.go_live_id, Message.CONSENT_REMINDER
+            ),
+            "contacts": [
+                {"name": contact.name, "address": contact.address} for contact in contacts
+            ],
+        }
+
+    def consent_declined(self) -> Values:
+        """What the person at Microsoft's form did."""
+        refusal = Refusal(self.facts.refusal) if self.facts.refusal else Refusal.DECLINED
+        return {
+            "reason": wording.REFUSALS[refusal].happened,
+            "declined_at": self._moment(self.facts.since),
+        }
+
+    def move_announcement(self) -> Values:
+        """When users move."""
+        return {
+            "move_at": self._moment(self.facts.move_at),
+            "users_total": ledger.user_count(self._session, self.facts.organisation_id),
+            "password_grace_days": _GRACE_DAYS,
+        }
+
+    def pilot_waiting(self) -> Values:
+        """How many have moved."""
+        return {
+            "users_moved": self.facts.users_done,
+            "users_total": self.facts.users_total,
+            "moved_at": self._moment(self.facts.move_at),
+        }
+
+    def approval_needed(self) -> Values:
+        """What the plan says."""
+        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        return {
+            "users_to_link": counts.get("link", 0),
+            "users_to_invite": counts.get("invite", 0),
+            "exception_threshold": ledger.exception_threshold(
+                self._session, self.facts.organisation_id
+            ),
+            "plan_hash": (self.facts.plan_hash or "")[:12],
+            **self._exceptions(),
+        }
+
+    def needs_attention(self) -> Values:
+        """What gave up, and the choices."""
+        progress = self._progress()
+        slug = self.facts.slug
+        return {
+            "stage": wording.STAGES[progress.stage],
+            "reason": f"{wording.happened(progress)} {wording.to_do(progress)}",
+            "since": self._moment(self.facts.since),
+            "choices": [
+                {"what": "Try again", "command": f"python starter.py retry {slug}"},
+                {
+                    "what": "Undo everything",
+                    "command": f'python starter.py roll-back {slug} --reason "..."',
+                },
+            ],
+        }
+
+    def roll_back_notice(self) -> Values:
+        """Why, and what stays with the customer."""
+        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        reason = ledger.last_reason(self._session, self.facts.go_live_id, "roll_back")
+        return {
+            "reason": reason or "The go-live was cancelled.",
+            "rolled_back_at": self._moment(self.facts.since),
+            "users_restored": counts["undone"],
+            "application_id": self._surroundings.client_id,
+        }
+
+    def result(self) -> Values:
+        """What became of everyone."""
+        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        return {
+            "finished_at": self._moment(self.facts.since),
+            "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
+            "users_invited": counts.get("invite", 0),
+            "password_grace_days": _GRACE_DAYS,
+            "application_id": self._surroundings.client_id,
+            **self._exceptions(),
+        }
+
+    def closing_notice(self) -> Values:
+        """How it ended."""
+        progress = self._progress()
+        return {"what_happened": wording.happened(progress)}
+
+    def _exceptions(self) -> Values:
+        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        reasons = ledger.exception_counts(self._session, self.facts.go_live_id)
+        return {
+            "users_total": sum(
+                counts.get(kind, 0) for kind in ("link", "invite", "already_linked", "exception")
+            ),
+            "exceptions_total": counts.get("exception", 0),
+            "exceptions": [
+                {
+                    "reason": wording.EXCEPTIONS[ExceptionReason(reason)].why,
+                    "count": users,
+                    "next_step": wording.EXCEPTIONS[ExceptionReason(reason)].next_step,
+                }
+                for reason, users in reasons
+            ],
+        }
+
+    # --- small things ------------------------------------------------------------------------
+
+    def _progress(self) -> Progress:
+        facts = self.facts
+        return Progress(
+            slug=facts.slug,
+            number=facts.number,
+            stage=GoLiveStage(facts.stage),
+            wait=Wait(facts.wait),
+            since=facts.since,
+            due_at=facts.due_at,
+            attention=Attention(facts.attention) if facts.attention else None,
+            outcome=GoLiveOutcome(facts.outcome) if facts.outcome else None,
+        )
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.facts.time_zone))
+
+    def _moment(self, at: datetime | None) -> str:
+        return wording.instant(self._local(at)) if at else ""
+
+    def _day(self, at: datetime | None) -> str:
+        return wording.day(self._local(at)) if at else ""
+
+
+def _nothing(_mail: GoLiveMail) -> Values:
+    return {}
+
+
+_OF_MESSAGE: dict[Message, Callable[[GoLiveMail], Values]] = {
+    Message.IT_PACK: GoLiveMail.it_pack,
+    Message.CONSENT_REQUEST: GoLiveMail.consent_request,
+    Message.ENTITLEMENT_QUESTION: GoLiveMail.entitlement,
+    Message.ENTITLEMENT_REMINDER: GoLiveMail.entitlement,
+    Message.CONSENT_ESCALATION: GoLiveMail.consent_escalation,
+    Message.CONSENT_DECLINED: GoLiveMail.consent_declined,
+    Message.MOVE_ANNOUNCEMENT: GoLiveMail.move_announcement,
+    Message.PILOT_WAITING: GoLiveMail.pilot_waiting,
+    Message.APPROVAL_NEEDED: GoLiveMail.approval_needed,
+    Message.NEEDS_ATTENTION: GoLiveMail.needs_attention,
+    Message.ROLL_BACK_NOTICE: GoLiveMail.roll_back_notice,
+    Message.CLOSING_NOTICE: GoLiveMail.closing_notice,
+    Message.RESULT: GoLiveMail.result,
+}

@@ -1,0 +1,83 @@
+"""Activities that read and write the app database, and nothing else."""
+
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+
+from contracts.directory import GoLiveRef
+from contracts.records import Closing, MoveDate, Position, Reminders, Standing
+from contracts.working_hours import humane, morning_of, next_working_morning
+from database import records
+from database.engine import Sessions
+from database.models import Preference
+
+
+class RecordActivities:
+    """Running any of these twice changes nothing more than once."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        """Use this database."""
+        self._sessions = sessions
+
+    @activity.defn
+    def read_standing(self, reference: GoLiveRef) -> Standing:
+        """Return what the database already knows of the organisation."""
+        with self._sessions.begin() as session:
+            return records.standing(session, UUID(reference.go_live_id), reference.at)
+
+    @activity.defn
+    def record_position(self, position: Position) -> None:
+        """Write where the run stands."""
+        with self._sessions.begin() as session:
+            records.record_position(
+                session, UUID(position.go_live_id), position.progress, position.at
+            )
+
+    @activity.defn
+    def humane_times(self, reminders: Reminders) -> Reminders:
+        """Move each moment into working hours of the organisation's time zone."""
+        with self._sessions.begin() as session:
+            time_zone = self._preference(session, reminders.go_live_id).time_zone
+        return Reminders(
+            reminders.go_live_id, [humane(moment, time_zone) for moment in reminders.moments]
+        )
+
+    @activity.defn
+    def offer_sso(self, reference: GoLiveRef) -> None:
+        """Put "Login with SSO" on the organisation's login page."""
+        with self._sessions.begin() as session:
+            records.offer_sso(session, UUID(reference.go_live_id), reference.at)
+
+    @activity.defn
+    def withdraw_sso(self, reference: GoLiveRef) -> None:
+        """Undo `offer_sso` and forget the connection this go-live proved."""
+        with self._sessions.begin() as session:
+            records.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
+
+    @activity.defn
+    def decide_move_date(self, question: MoveDate) -> MoveDate:
+        """Return when users start to move: as agreed, else the next working morning there."""
+        with self._sessions.begin() as session:
+            go_live = records.go_live_by_id(session, UUID(question.go_live_id), lock=True)
+            preference = self._preference(session, question.go_live_id)
+            agreed = question.chosen or (
+                morning_of(preference.go_live_date, preference.time_zone)
+                if preference.go_live_date
+                else None
+            )
+            if agreed is None or agreed <= question.at:
+                agreed = next_working_morning(question.at, preference.time_zone)
+            go_live.move_at = agreed
+            session.add(go_live)
+        return MoveDate(question.go_live_id, agreed, question.chosen)
+
+    @activity.defn
+    def close(self, closing: Closing) -> None:
+        """Write the ending."""
+        with self._sessions.begin() as session:
+            records.close_go_live(session, UUID(closing.go_live_id), closing.outcome, closing.at)
+
+    def _preference(self, session: Session, go_live_id: str) -> Preference:
+        go_live = records.go_live_by_id(session, UUID(go_live_id))
+        return session.get_one(Preference, go_live.organisation_id)

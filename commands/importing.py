@@ -1,0 +1,292 @@
+"""Reads the two CSV files; every fault is listed by line and column, or all of it is imported."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from email.utils import parseaddr
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import available_timezones
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from commands.connections import plain_database_errors
+from commands.errors import ImportRefusedError, UsageError
+from contracts.addresses import address_key, domain_of
+from database import people
+from database.engine import open_sessions
+from database.people import ImportedContact, ImportedOrganisation, ImportedUser
+
+ORGANISATION_COLUMNS = (
+    "slug", "name", "domains", "customer_success_email", "it_contacts", "sso_included",
+    "agreement_start", "agreement_end",
+)  # fmt: skip
+ORGANISATION_OPTIONS = (
+    "customer_success_handle", "country", "time_zone", "language", "exception_threshold",
+    "it_acknowledgement", "go_live_date",
+)  # fmt: skip
+USER_COLUMNS = ("organisation", "email", "display_name", "status")
+USER_OPTIONS = ("group",)
+STATUSES = ("active", "invited", "deactivated")
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
+)
+_ADDRESS = re.compile(
+    r"[^\s@<>,;:\"\\]{1,64}@[^\s@<>,;:\"\\]{1,253}|\"[^\"\r\n]{1,62}\"@[^\s@]{1,253}"
+)
+_LANGUAGE = re.compile(r"[a-z]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_MOST_SHOWN = 50
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How much was imported."""
+
+    organisations: int
+    users: int
+
+
+@dataclass
+class _Sheet:
+    """One file while it is read, and the faults found in it."""
+
+    path: Path
+    faults: list[str] = field(default_factory=list)
+
+    def fault(self, line: int, column: str, problem: str) -> None:
+        self.faults.append(f"{self.path.name} line {line}, {column}: {problem}")
+
+
+class _Row:
+    """One row; every reading method notes what is wrong and returns something harmless."""
+
+    def __init__(self, sheet: _Sheet, line: int, cells: dict[str, str]) -> None:
+        self._sheet, self.line, self._cells = sheet, line, cells
+
+    def fault(self, column: str, problem: str) -> None:
+        self._sheet.fault(self.line, column, problem)
+
+    def text(self, column: str, *, default: str | None = None) -> str:
+        value = self._cells.get(column, "").strip()
+        if any(ord(character) < 32 for character in value):
+            self.fault(column, "has a line break or control character; remove it")
+            return ""
+        if value:
+            return value
+        if default is None:
+            self.fault(column, "is empty")
+        return default or ""
+
+    def matching(
+        self, column: str, pattern: re.Pattern[str], example: str, *, default: str | None = None
+    ) -> str:
+        value = self.text(column, default=default)
+        if value and value != default and not pattern.fullmatch(value):
+            self.fault(column, f"{value!r} is not of the form {example}")
+        return value
+
+    def one_of(self, column: str, allowed: tuple[str, ...], *, default: str | None = None) -> str:
+        value = self.text(column, default=default).casefold()
+        if value and value not in allowed:
+            self.fault(column, f"{value!r} must be one of: {', '.join(allowed)}")
+        return value
+
+    def yes(self, column: str, *, default: str | None = None) -> bool:
+        return self.one_of(column, ("yes", "no", "true", "false"), default=default) in {
+            "yes",
+            "true",
+        }
+
+    def day(self, column: str, *, default: str | None = None) -> date | None:
+        value = self.text(column, default=default)
+        try:
+            return date.fromisoformat(value) if value else None
+        except ValueError:
+            self.fault(column, f"{value!r} is not a date such as 2026-12-31")
+            return None
+
+    def count(self, column: str, *, default: int) -> int:
+        value = self.text(column, default=str(default))
+        if not (value.isascii() and value.isdigit() and len(value) <= 7):
+            self.fault(column, f"{value!r} is not a whole number such as 10")
+            return default
+        return int(value)
+
+    def address(self, column: str, value: str) -> str:
+        if value and not (_ADDRESS.fullmatch(value) and "." in domain_of(value)):
+            self.fault(column, f"{value!r} is not an e-mail address")
+        return value
+
+    def several(self, column: str) -> list[str]:
+        return [part.strip() for part in self.text(column).split(";") if part.strip()]
+
+
+def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> Imported:
+    """Import both files in one transaction, or none of either.
+
+    Raises:
+        ImportRefusedError: with every fault of both files by line and column.
+        UsageError: a file cannot be read.
+    """
+    organisations_sheet, users_sheet = _Sheet(organisations_path), _Sheet(users_path)
+    organisations = [
+        (row.line, _organisation(row))
+        for row in _rows(organisations_sheet, ORGANISATION_COLUMNS, ORGANISATION_OPTIONS)
+    ]
+    users = [(row.line, _user(row)) for row in _rows(users_sheet, USER_COLUMNS, USER_OPTIONS)]
+    _find_repetitions(organisations_sheet, organisations, "slug", lambda one: [one.slug])
+    _find_repetitions(organisations_sheet, organisations, "domains", lambda one: list(one.domains))
+    _find_repetitions(
+        users_sheet, users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
+    )
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        known = people.known_slugs(session) | {one.slug for _, one in organisations}
+        for line, user in users:
+            if user.organisation and user.organisation not in known:
+                users_sheet.fault(
+                    line, "organisation", f"{user.organisation!r} is no known organisation"
+                )
+        _find_taken(session, organisations_sheet, organisations)
+        faults = organisations_sheet.faults + users_sheet.faults
+        if faults:
+            raise ImportRefusedError(_report(faults))
+        people.save_organisations(session, [one for _, one in organisations])
+        people.save_users(session, [one for _, one in users])
+    return Imported(len(organisations), len(users))
+
+
+def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> Iterator[_Row]:
+    try:
+        content = sheet.path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{sheet.path} is not UTF-8 text. Save it as CSV UTF-8.") from None
+    except OSError as error:
+        raise UsageError(f"{sheet.path} cannot be read: {error.strerror}.") from None
+    reader = csv.DictReader(content.splitlines(keepends=True), strict=True, restkey="")
+    header = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = header
+    for name in header:
+        if name not in columns + options:
+            sheet.fault(1, name or "(no name)", "is not a column of this file")
+    for name in sorted({name for name in header if header.count(name) > 1}):
+        sheet.fault(1, name, "stands twice in the first line")
+    missing = [name for name in columns if name not in header]
+    for name in missing:
+        sheet.fault(1, name, "is missing from the first line")
+    if missing:
+        return
+    try:
+        for cells in reader:
+            if "" in cells:
+                sheet.fault(reader.line_num, "(end of line)", "has more cells than the first line")
+            yield _Row(sheet, reader.line_num, {k: v or "" for k, v in cells.items() if k})
+    except csv.Error as error:
+        sheet.fault(reader.line_num, "(whole line)", f"is not CSV: {error}")
+
+
+def _organisation(row: _Row) -> ImportedOrganisation:
+    owner = row.address("customer_success_email", row.text("customer_success_email"))
+    starts, ends = row.day("agreement_start"), row.day("agreement_end")
+    if starts and ends and starts > ends:
+        row.fault("agreement_end", "lies before agreement_start")
+    domains = tuple(domain.casefold() for domain in row.several("domains"))
+    for domain in domains:
+        if not _DOMAIN.fullmatch(domain):
+            row.fault("domains", f"{domain!r} is not a domain such as acme.example")
+    time_zone = row.text("time_zone", default="Europe/London")
+    if time_zone not in available_timezones():
+        row.fault("time_zone", f"{time_zone!r} is not a time zone such as Europe/Berlin")
+    handle = row.matching(
+        "customer_success_handle", _HANDLE, "dana.lee", default=_handle_from(owner)
+    )
+    return ImportedOrganisation(
+        slug=row.matching("slug", _SLUG, "acme-foods (a-z, 0-9 and -)"),
+        name=row.text("name"),
+        domains=domains,
+        owner_handle=handle,
+        owner_address=owner,
+        owner_address_key=address_key(owner),
+        contacts=tuple(_contact(row, text) for text in row.several("it_contacts")),
+        sso_included=row.yes("sso_included"),
+        agreement_start=starts or date.min,
+        agreement_end=ends or date.max,
+        country=row.matching("country", _COUNTRY, "GB", default=""),
+        time_zone=time_zone,
+        language=row.matching("language", _LANGUAGE, "en", default="en"),
+        exception_threshold=row.count("exception_threshold", default=0),
+        it_acknowledgement=row.yes("it_acknowledgement", default="no"),
+        go_live_date=row.day("go_live_date", default=""),
+    )
+
+
+def _contact(row: _Row, written: str) -> ImportedContact:
+    name, address = parseaddr(written) if "<" in written else ("", written)
+    address = row.address("it_contacts", address or written)
+    return ImportedContact(name, address, address_key(address))
+
+
+def _user(row: _Row) -> ImportedUser:
+    address = row.address("email", row.text("email"))
+    return ImportedUser(
+        organisation=row.text("organisation"),
+        address=address,
+        address_key=address_key(address),
+        display_name=row.text("display_name"),
+        status=row.one_of("status", STATUSES),
+        group=row.text("group", default="").casefold(),
+    )
+
+
+def _handle_from(address: str) -> str:
+    return re.sub(r"[^a-z0-9._-]", "-", address.partition("@")[0].casefold())
+
+
+def _find_repetitions(
+    sheet: _Sheet,
+    rows: list[tuple[int, Row]],
+    column: str,
+    values: Callable[[Row], list[str]],
+) -> None:
+    first_seen: dict[str, int] = {}
+    for line, row in rows:
+        for value in values(row):
+            if value in first_seen:
+                sheet.fault(line, column, f"{value!r} stands in line {first_seen[value]} already")
+            elif value:
+                first_seen[value] = line
+
+
+def _find_taken(
+    session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
+) -> None:
+    """Find domains of another organisation, and one staff address under two handles."""
+    owners = people.owners_of_domains(
+        session, [domain for _, organisation in rows for domain in organisation.domains]
+    )
+    handles = {address: handle for handle, address in people.staff_addresses(session).items()}
+    for line, organisation in rows:
+        for domain in organisation.domains:
+            owner = owners.get(domain, organisation.slug)
+            if owner != organisation.slug:
+                sheet.fault(line, "domains", f"{domain!r} belongs to {owner} already")
+        handle = handles.setdefault(organisation.owner_address_key, organisation.owner_handle)
+        if handle != organisation.owner_handle:
+            sheet.fault(
+                line, "customer_success_handle", f"this address has the handle {handle!r} already"
+            )
+
+
+def _report(faults: list[str]) -> str:
+    shown = "\n".join(f"  {fault}" for fault in faults[:_MOST_SHOWN])
+    more = f"\n  … and {len(faults) - _MOST_SHOWN} more" if len(faults) > _MOST_SHOWN else ""
+    count = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
+    return f"Nothing was imported: {count} found.\n{shown}{more}"

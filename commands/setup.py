@@ -1,0 +1,62 @@
+"""Prepares what a go-live needs: database tables, and search attributes at Temporal."""
+
+from sqlalchemy import Engine
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import Client
+from temporalio.common import SearchAttributeIndexedValueType
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.connections import plain_database_errors
+from commands.errors import CommandError
+from database.engine import migrate
+from workflows import search_attributes
+
+
+def set_up_database(engine: Engine) -> None:
+    """Bring the tables to the newest version; a second run changes nothing."""
+    with plain_database_errors(engine):
+        migrate(engine)
+
+
+async def set_up_temporal(client: Client) -> list[str]:
+    """Register the search attributes that are missing and return their names.
+
+    Raises:
+        CommandError: an attribute of that name has another type, or we may not register any.
+    """
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        types = dict(known.custom_attributes)
+        wanted = {
+            key.name: IndexedValueType.ValueType(_number(key.indexed_value_type))
+            for key in search_attributes.ALL
+        }
+        wrong = [name for name, kind in wanted.items() if types.get(name, kind) != kind]
+        if wrong:
+            raise CommandError(
+                f"Search attribute {wrong[0]} exists at Temporal with another type. "
+                "Remove it or use another namespace (TEMPORAL_NAMESPACE)."
+            )
+        missing = {name: kind for name, kind in wanted.items() if name not in types}
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+    except RPCError as error:
+        if error.status is RPCStatusCode.PERMISSION_DENIED:
+            raise CommandError(
+                "This Temporal account may not register search attributes. Ask an administrator "
+                "of the namespace to add: " + ", ".join(key.name for key in search_attributes.ALL)
+            ) from None
+        raise
+    return sorted(missing)
+
+
+def _number(kind: SearchAttributeIndexedValueType) -> int:
+    return int(kind)

@@ -1,0 +1,22 @@
+"""How e-mail addresses are compared: one way for ours and Microsoft's."""
+
+import unicodedata
+
+
+def address_key(address: str) -> str:
+    """Return the form in which two spellings of one address are equal.
+
+    Unicode NFC, then case-folded; `SMTP:`/`smtp:` of a proxy address is not part of it.
+    """
+    return unicodedata.normalize("NFC", address.strip()).casefold()
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address key, such as `acme.example`; empty when there is none."""
+    return address_key(address).rpartition("@")[2] if "@" in address else ""
+
+
+def proxy_address_key(proxy_address: str) -> str | None:
+    """Return the key of an SMTP proxy address, None for X500, SIP and others."""
+    kind, separator, address = proxy_address.partition(":")
+    return address_key(address) if separator and kind.casefold() == "smtp" else None

@@ -1,0 +1,137 @@
+"""What directory and migration activities take and return, and the classes a plan knows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MoveClass(StrEnum):
+    """What a plan decides about a user: exactly one of these."""
+
+    LINK = "link"
+    INVITE = "invite"
+    ALREADY_LINKED = "already_linked"
+    EXCEPTION = "exception"
+
+
+class ExceptionReason(StrEnum):
+    """Why a user cannot be moved by the plan."""
+
+    NO_MATCH = "no_match"
+    AMBIGUOUS = "ambiguous"
+    SAME_PERSON_TWICE = "same_person_twice"
+    GUEST = "guest"
+    DISABLED = "disabled"
+    OUTSIDE_VERIFIED_DOMAINS = "outside_verified_domains"
+    LINKED_TO_ANOTHER = "linked_to_another"
+    SHARED_OR_SERVICE_ACCOUNT = "shared_or_service_account"
+    MORE_THAN_ONE_ORGANISATION = "more_than_one_organisation"
+    DEACTIVATED = "deactivated"
+    EXCLUDED = "excluded"
+
+
+class Wave(StrEnum):
+    """Who moves when: a few first, then the rest."""
+
+    FIRST = "first"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class GoLiveRef:
+    """Which go-live, and the workflow's instant of the call."""
+
+    go_live_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ConsentToVerify:
+    """A consent that arrived, to be proven."""
+
+    go_live_id: str
+    tenant_id: str
+    administrator_object_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ConsentVerdict:
+    """Proven, or why not (a `Refusal` value)."""
+
+    proven: bool
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The tenant of the organisation's domains, or why there is none (a `Refusal` value)."""
+
+    tenant_id: str | None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Counts of a directory snapshot."""
+
+    entries: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class PlanToMake:
+    """Which go-live to plan for."""
+
+    go_live_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MigrationPlan:
+    """Counts of a plan and the hash over its decisions."""
+
+    plan_hash: str
+    total: int
+    link: int
+    invite: int
+    already_linked: int
+    exceptions: int
+    first_wave: int
+    threshold: int
+
+    @property
+    def movable(self) -> int:
+        """Users that this plan moves."""
+        return self.link + self.invite
+
+
+@dataclass(frozen=True)
+class WaveToMove:
+    """Which part of a plan to apply."""
+
+    go_live_id: str
+    plan_hash: str
+    wave: Wave
+    at: datetime
+    password_grace_days: int = 14
+
+
+@dataclass(frozen=True)
+class WaveMoved:
+    """How far an apply came."""
+
+    moved: int
+    """Users of the plan moved so far, all waves together."""
+    paused: bool = False
+    """Stopped between two batches because the go-live is paused."""
+    plan_changed: bool = False
+    """The decisions in the database are not those that were approved: nothing was moved."""
+
+
+@dataclass(frozen=True)
+class SignIns:
+    """Moved users who have signed in through SSO since."""
+
+    signed_in: int
+    by_non_administrator: int

@@ -1,0 +1,265 @@
+"""The go-live's stages, endings, messages and answers, as every process sees them.
+
+Payloads carry ids, counts, stages and instants only: history is kept and shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+GO_LIVE_QUEUE = "go-live"
+"""Task queue of the workflow and of its short activities."""
+
+GO_LIVE_BULK_QUEUE = "go-live-bulk"
+"""Task queue of activities that work on all of an organisation's users."""
+
+
+def go_live_id(slug: str) -> str:
+    """Return the workflow id of an organisation: one open run each, such as `sso-go-live/acme`."""
+    return f"sso-go-live/{slug}"
+
+
+class GoLiveStage(StrEnum):
+    """The five stages, in the help page's order."""
+
+    ENTITLEMENT_CONFIRMED = "entitlement_confirmed"
+    IT_NOTIFIED = "it_notified"
+    SSO_ACTIVATED = "sso_activated"
+    ADMIN_CONSENT_AWAITED = "admin_consent_awaited"
+    USERS_MIGRATED = "users_migrated"
+
+
+class GoLiveOutcome(StrEnum):
+    """How a go-live ends. Each one is a result, never a failed workflow."""
+
+    LIVE = "LIVE"
+    NOT_ENTITLED = "NOT_ENTITLED"
+    CONSENT_DECLINED = "CONSENT_DECLINED"
+    CONSENT_EXPIRED = "CONSENT_EXPIRED"
+    ROLLED_BACK = "ROLLED_BACK"
+    CANCELLED = "CANCELLED"
+
+
+class Wait(StrEnum):
+    """What a go-live can be waiting for; `contracts.wording` says on whom."""
+
+    NOTHING = "nothing"
+    ENTITLEMENT = "entitlement"
+    IT_ACKNOWLEDGEMENT = "it_acknowledgement"
+    ADMIN_CONSENT = "admin_consent"
+    MICROSOFT = "microsoft"
+    MOVE_DATE = "move_date"
+    APPROVAL = "approval"
+    FIRST_SIGN_IN = "first_sign_in"
+    AFTERCARE = "aftercare"
+
+
+class Attention(StrEnum):
+    """Why a go-live needs attention: what gave up, in one of these kinds."""
+
+    MICROSOFT_NOT_CAUGHT_UP = "microsoft_not_caught_up"
+    MICROSOFT_UNREACHABLE = "microsoft_unreachable"
+    CREDENTIAL_REFUSED = "credential_refused"
+    APPLICATION_DISABLED = "application_disabled"
+    PERMISSION_MISSING = "permission_missing"
+    MAIL_REFUSED = "mail_refused"
+    MAIL_UNAVAILABLE = "mail_unavailable"
+    TENANT_UNKNOWN = "tenant_unknown"
+    NO_ONE_SIGNED_IN = "no_one_signed_in"
+    UNEXPECTED = "unexpected"
+
+
+class Refusal(StrEnum):
+    """Why a consent was not accepted. The consent doctor words each one."""
+
+    STATE_UNKNOWN = "state_unknown"
+    STATE_EXPIRED = "state_expired"
+    STATE_USED = "state_used"
+    OTHER_BROWSER = "other_browser"
+    ID_TOKEN_INVALID = "id_token_invalid"  # noqa: S105  (a reason, not a secret)
+    OTHER_TENANT_SIGNED_IN = "other_tenant_signed_in"
+    WRONG_TENANT = "wrong_tenant"
+    DOMAINS_NOT_VERIFIED = "domains_not_verified"
+    GUEST = "guest"
+    NOT_AN_ADMINISTRATOR = "not_an_administrator"
+    APPROVAL_REQUESTED = "approval_requested"
+    DECLINED = "declined"
+    SELF_ONLY = "self_only"
+    LINK_EXPIRED = "link_expired"
+    LINK_USED = "link_used"
+    LINK_REVOKED = "link_revoked"
+    PERMISSION_MISSING = "permission_missing"
+    TENANT_UNKNOWN = "tenant_unknown"
+    NOT_CAUGHT_UP = "not_caught_up"
+    APPLICATION_DISABLED = "application_disabled"
+    UNPROVEN = "unproven"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class StartGoLive:
+    """What a run is started with."""
+
+    go_live_id: str
+    """Key of the `golive.go_live` row (UUID)."""
+    organisation_id: str
+    slug: str
+    number: int
+    """1 for the organisation's first go-live, 2 for the next."""
+    owner: str
+    """Staff handle of the customer success manager."""
+    aftercare_days: int = 14
+    """Days the run stays open after the move; 0 ends it at once."""
+    consent_window_days: int = 28
+    """Days the administrator has, counted from the consent request."""
+
+
+@dataclass(frozen=True)
+class AdminConsented:
+    """Fact: Microsoft sent an administrator back with a consent. Not yet a proof."""
+
+    tenant_id: str
+    administrator_object_id: str
+
+
+@dataclass(frozen=True)
+class AdminDeclined:
+    """Fact: the person at Microsoft's consent form did not consent."""
+
+    reason_code: str
+    """A `Refusal` value."""
+
+
+@dataclass(frozen=True)
+class UserSignedIn:
+    """Fact: a moved user signed in through SSO for the first time."""
+
+    user_id: str
+
+
+@dataclass(frozen=True)
+class ConfirmEntitlement:
+    """Order: SSO is in the subscription agreement, go on."""
+
+    by: str
+    """A staff handle, here and in every order."""
+
+
+@dataclass(frozen=True)
+class DeclineEntitlement:
+    """Order: SSO is not in the subscription agreement, end here."""
+
+    by: str
+    reason_id: int = 0
+    """Row of the audit trail that holds the reason's text, here and in every order; 0 = none."""
+
+
+@dataclass(frozen=True)
+class AcknowledgeIt:
+    """Order: the customer's IT team has read the pack, and may choose when users move."""
+
+    by: str
+    move_at: datetime | None = None
+    """With time zone; None = the next working morning."""
+
+
+@dataclass(frozen=True)
+class ApproveMigration:
+    """Order: move users by exactly the plan with this hash."""
+
+    plan_hash: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Order: no reminder and no batch until resumed. Facts still count."""
+
+    by: str
+    reason_id: int = 0
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Order: go on; every date moves by the time paused."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Order: try again what needed attention."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Order: go on without what needed attention, where that is allowed."""
+
+    by: str
+    reason_id: int
+
+
+@dataclass(frozen=True)
+class ExtendDeadline:
+    """Order: move the deadline of the present wait."""
+
+    by: str
+    until: datetime
+    """With time zone."""
+
+
+@dataclass(frozen=True)
+class Replan:
+    """Order: read the directory again and move who became possible."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class CloseDeclined:
+    """Order: the customer declined the consent for good, end here."""
+
+    by: str
+    reason_id: int = 0
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """Order: undo every stage and end."""
+
+    by: str
+    reason_id: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a go-live stands: the query's answer, and what the database keeps of it."""
+
+    slug: str
+    number: int
+    stage: GoLiveStage
+    wait: Wait
+    since: datetime
+    due_at: datetime | None = None
+    attention: Attention | None = None
+    paused: bool = False
+    refusal: Refusal | None = None
+    """Why the last consent was not accepted, if one was not."""
+    users_done: int = 0
+    users_total: int = 0
+    exceptions: int = 0
+    plan_hash: str | None = None
+    outcome: GoLiveOutcome | None = None
+
+
+@dataclass(frozen=True)
+class GoLiveResult:
+    """What a run returns."""
+
+    outcome: GoLiveOutcome
+    users_total: int = 0
+    users_linked: int = 0
+    users_invited: int = 0
+    exceptions: int = 0

@@ -1,0 +1,71 @@
+"""The messages people get, to whom each goes, and what the mail activities take and return."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Message(StrEnum):
+    """Every message the product sends; each is a folder under `mail/templates/`."""
+
+    ENTITLEMENT_QUESTION = "entitlement_question"
+    ENTITLEMENT_REMINDER = "entitlement_reminder"
+    IT_PACK = "it_pack"
+    IT_ACKNOWLEDGEMENT_REMINDER = "it_acknowledgement_reminder"
+    CONSENT_REQUEST = "consent_request"
+    CONSENT_REMINDER = "consent_reminder"
+    CONSENT_ESCALATION = "consent_escalation"
+    CONSENT_DECLINED = "consent_declined"
+    MOVE_ANNOUNCEMENT = "move_announcement"
+    APPROVAL_NEEDED = "approval_needed"
+    SIGN_IN_WITH_SSO = "sign_in_with_sso"
+    INVITATION = "invitation"
+    PILOT_WAITING = "pilot_waiting"
+    SIGN_IN_REMINDER = "sign_in_reminder"
+    NEEDS_ATTENTION = "needs_attention"
+    ROLL_BACK_NOTICE = "roll_back_notice"
+    ROLL_BACK_USER = "roll_back_user"
+    CLOSING_NOTICE = "closing_notice"
+    RESULT = "result"
+
+
+class Audience(StrEnum):
+    """Who gets a message."""
+
+    CUSTOMER_SUCCESS = "customer_success"
+    FIRST_CONTACT = "first_contact"
+    EVERY_CONTACT = "every_contact"
+    CUSTOMER_SUCCESS_AND_CONTACTS = "customer_success_and_contacts"
+    USERS = "users"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to one audience of a go-live, once per occasion."""
+
+    go_live_id: str
+    message: Message
+    audience: Audience
+    occasion: str
+    """Rung or n-th re-send, such as `first`, `rung-2`: with it a message is sent once, ever."""
+    at: datetime
+    """The workflow's instant of the call."""
+    link_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Deliver what lies in the ledger of a go-live."""
+
+    go_live_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a delivery did."""
+
+    sent: int
+    refused: int
+    """Addresses that the relay refuses for good; shown at the organisation."""
+    paused: bool = False

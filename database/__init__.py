@@ -1,0 +1,1 @@
+"""The app database: tables, migrations and every query."""

@@ -1,0 +1,56 @@
+"""Opens the database and brings its schema up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import sessionmaker
+from sqlmodel import Session
+
+Sessions = sessionmaker[Session]
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine; nothing is connected yet.
+
+    A connection that the server dropped is noticed and replaced when it is next used, so a
+    restarted PostgreSQL costs one retry and no restart of ours.
+    """
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        # A failed statement must not carry rows into an exception's text.
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+    )
+
+
+def open_sessions(engine: Engine) -> Sessions:
+    """Return the factory of sessions: `with sessions.begin() as session:` is one transaction."""
+    return sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+
+@contextmanager
+def _alembic(engine: Engine) -> Iterator[Config]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        yield config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest version; a second run changes nothing."""
+    with _alembic(engine) as config:
+        command.upgrade(config, "head")
+
+
+def check_models_match(engine: Engine) -> None:
+    """Raise `alembic.util.exc.CommandError` if tables and models differ."""
+    with _alembic(engine) as config:
+        command.check(config)

@@ -1,0 +1,500 @@
+"""Tables only. Schema `pulse` is the product's own; `golive` is the orchestrator's.
+
+`database/migrations/` creates them; a test holds the two against each other.
+Every address is kept as written and as `address_key`, the form addresses are compared in.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+PULSE = "pulse"
+GOLIVE = "golive"
+
+
+def _instant(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(
+        default=None if nullable else ...,
+        sa_type=DateTime(timezone=True),
+        nullable=nullable,
+        index=index,
+    )
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+# --- pulse: organisations, users, passwords, app sessions -------------------------------------
+
+
+class Organisation(SQLModel, table=True):
+    """A customer organisation."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'", name="slug_is_url_safe"),
+        {"schema": PULSE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    slug: str = Field(unique=True)
+    name: str
+    sso_offered: bool = False
+    """The login page offers "Login with SSO"."""
+
+
+class OrganisationDomain(SQLModel, table=True):
+    """An e-mail domain; it belongs to one organisation."""
+
+    __tablename__ = "organisation_domain"
+    __table_args__ = (
+        CheckConstraint("domain = lower(domain)", name="domain_is_folded"),
+        {"schema": PULSE},
+    )
+    domain: str = Field(primary_key=True)
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", index=True)
+
+
+class Agreement(SQLModel, table=True):
+    """The subscription agreement, as far as SSO goes."""
+
+    __tablename__ = "agreement"
+    __table_args__ = (
+        CheckConstraint("starts_on <= ends_on", name="starts_before_it_ends"),
+        {"schema": PULSE},
+    )
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
+    sso_included: bool
+    starts_on: date
+    ends_on: date
+
+
+class AppUser(SQLModel, table=True):
+    """A person with an account in one organisation."""
+
+    __tablename__ = "app_user"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "address_key", name="one_account_per_address"),
+        _one_of("status", "active", "invited", "deactivated"),
+        _one_of("sign_in_method", "password", "sso"),
+        {"schema": PULSE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id")
+    address: str
+    address_key: str = Field(index=True)
+    display_name: str
+    status: str
+    sign_in_method: str = "password"
+    password_until: datetime | None = _instant(nullable=True)
+    """A moved user's password works until then, or until the first SSO sign-in."""
+    first_sso_sign_in_at: datetime | None = _instant(nullable=True)
+    group_name: str = ""
+    """`pilot` puts a user into the first wave."""
+
+
+class Password(SQLModel, table=True):
+    """An argon2 hash."""
+
+    __tablename__ = "password"
+    __table_args__ = {"schema": PULSE}
+    user_id: UUID = Field(
+        sa_column=Column(ForeignKey(f"{PULSE}.app_user.id", ondelete="CASCADE"), primary_key=True)
+    )
+    argon2: str
+
+
+class AppSession(SQLModel, table=True):
+    """A signed-in browser. Only the token's hash is kept."""
+
+    __tablename__ = "app_session"
+    __table_args__ = (
+        _one_of("method", "password", "sso"),
+        Index("open_sessions_of_user", "user_id", postgresql_where=text("ended_at IS NULL")),
+        {"schema": PULSE},
+    )
+    token_sha256: str = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id")
+    method: str
+    started_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    ended_at: datetime | None = _instant(nullable=True)
+    ended_because: str | None = None
+
+
+class FailedLogin(SQLModel, table=True):
+    """A password that was not right; many of them for one address slow the next one down."""
+
+    __tablename__ = "failed_login"
+    __table_args__ = (Index("failed_logins_of", "subject_sha256", "at"), {"schema": PULSE})
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    subject_sha256: str
+    """Hash of the address key or of the network address."""
+    at: datetime = _instant()
+
+
+# --- golive: people, go-lives and their stages ------------------------------------------------
+
+
+class Staff(SQLModel, table=True):
+    """Someone of ours who may give orders, known by a handle."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        CheckConstraint("handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'", name="handle_is_plain"),
+        _one_of("role", "customer_success", "administrator"),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    handle: str = Field(unique=True)
+    address: str
+    address_key: str = Field(unique=True)
+    name: str = ""
+    role: str = "customer_success"
+
+
+class Preference(SQLModel, table=True):
+    """How an organisation wants its go-live."""
+
+    __tablename__ = "preference"
+    __table_args__ = (
+        CheckConstraint("exception_threshold >= 0", name="threshold_is_a_count"),
+        {"schema": GOLIVE},
+    )
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
+    owner_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
+    country: str = ""
+    time_zone: str = "Europe/London"
+    language: str = "en"
+    exception_threshold: int = 0
+    """More exceptions than this need a person's approval."""
+    it_acknowledgement: bool = False
+    go_live_date: date | None = None
+
+
+class Contact(SQLModel, table=True):
+    """Someone at the customer's IT team; position 1 is asked first."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "address_key", name="one_contact_per_address"),
+        CheckConstraint("position >= 1", name="position_counts_from_one"),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id")
+    position: int
+    name: str
+    address: str
+    address_key: str
+    role: str = "it"
+    time_zone: str = "Europe/London"
+    language: str = "en"
+
+
+class GoLive(SQLModel, table=True):
+    """One go-live of an organisation: the record that people read. One open each."""
+
+    __tablename__ = "go_live"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "number", name="numbered_per_organisation"),
+        Index(
+            "one_open_per_organisation",
+            "organisation_id",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="closed_has_outcome"),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id")
+    number: int
+    owner_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
+    started_by: str
+    started_at: datetime = _instant()
+    aftercare_days: int = 14
+    stage: str = "entitlement_confirmed"
+    wait: str = "nothing"
+    since: datetime = _instant()
+    due_at: datetime | None = _instant(nullable=True)
+    attention: str | None = None
+    refusal: str | None = None
+    paused: bool = False
+    users_done: int = 0
+    users_total: int = 0
+    exceptions: int = 0
+    plan_hash: str | None = None
+    tenant_id: UUID | None = None
+    """The tenant discovered from the organisation's domains."""
+    prior_sso_offered: bool | None = None
+    """What the login page showed before stage 3; None = stage 3 has not begun."""
+    undo_started_at: datetime | None = _instant(nullable=True)
+    """From here on no batch may move anyone, however late it arrives."""
+    move_at: datetime | None = _instant(nullable=True)
+    outcome: str | None = None
+    closed_at: datetime | None = _instant(nullable=True)
+
+
+class StageTime(SQLModel, table=True):
+    """When a go-live entered and left a stage, in workflow time."""
+
+    __tablename__ = "stage_time"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
+    stage: str = Field(primary_key=True)
+    started_at: datetime = _instant()
+    ended_at: datetime | None = _instant(nullable=True)
+
+
+# --- golive: consent --------------------------------------------------------------------------
+
+
+class SsoConnection(SQLModel, table=True):
+    """The proven tenant of an organisation. A row exists only after all four checks."""
+
+    __tablename__ = "sso_connection"
+    __table_args__ = {"schema": GOLIVE}
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
+    tenant_id: UUID
+    administrator_object_id: UUID
+    proven_at: datetime = _instant()
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+
+
+class VerifiedDomain(SQLModel, table=True):
+    """A domain the proven tenant has verified."""
+
+    __tablename__ = "verified_domain"
+    __table_args__ = {"schema": GOLIVE}
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
+    domain: str = Field(primary_key=True)
+
+
+class MicrosoftRoundTrip(SQLModel, table=True):
+    """A browser we sent to Microsoft and expect back once: our `state`, by its hash."""
+
+    __tablename__ = "microsoft_round_trip"
+    __table_args__ = (
+        _one_of("purpose", "consent", "consent_sign_in", "sign_in", "invitation", "console"),
+        {"schema": GOLIVE},
+    )
+    state_sha256: str = Field(primary_key=True)
+    purpose: str
+    browser_sha256: str
+    """Hash of the cookie of the browser that started it."""
+    organisation_id: UUID | None = Field(default=None, foreign_key=f"{PULSE}.organisation.id")
+    go_live_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.go_live.id")
+    link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
+    tenant_id: UUID | None = None
+    flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    expires_at: datetime = _instant(index=True)
+    used_at: datetime | None = _instant(nullable=True)
+
+
+class ConsentEvidence(SQLModel, table=True):
+    """Checks 1 to 3 passed in a browser: state, ID token, tenant. Check 4 is the workflow's."""
+
+    __tablename__ = "consent_evidence"
+    __table_args__ = (
+        UniqueConstraint(
+            "go_live_id", "tenant_id", "administrator_object_id", name="one_per_administrator"
+        ),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
+    tenant_id: UUID
+    administrator_object_id: UUID
+    checked_at: datetime = _instant()
+
+
+class PersonalLink(SQLModel, table=True):
+    """Consent, set-up, invitation or hand-off link of one person; the token is derived."""
+
+    __tablename__ = "personal_link"
+    __table_args__ = (
+        _one_of("purpose", "consent", "setup", "invitation", "hand_off"),
+        CheckConstraint(
+            "(contact_id IS NULL) <> (user_id IS NULL) OR purpose = 'hand_off'",
+            name="one_subject",
+        ),
+        Index(
+            "live_contact_link",
+            "go_live_id",
+            "purpose",
+            "contact_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL AND contact_id IS NOT NULL"),
+        ),
+        Index(
+            "live_user_link",
+            "go_live_id",
+            "purpose",
+            "user_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL AND user_id IS NOT NULL"),
+        ),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    purpose: str
+    contact_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.contact.id")
+    user_id: UUID | None = Field(default=None, foreign_key=f"{PULSE}.app_user.id")
+    version: int = 1
+    expires_at: datetime = _instant()
+    used_at: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)
+
+
+# --- golive: moving users on sets -------------------------------------------------------------
+
+
+class DirectoryEntry(SQLModel, table=True):
+    """Staging: one directory object of a snapshot; deleted when the move is over.
+
+    The key is the place in the listing, so that copying a page again replaces it; an object
+    that Microsoft lists twice stands here twice and the later one counts.
+    """
+
+    __tablename__ = "directory_entry"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(primary_key=True)
+    page: int = Field(primary_key=True)
+    line: int = Field(primary_key=True)
+    object_id: UUID
+    is_guest: bool
+    enabled: bool
+    is_person: bool
+    """False for what looks like a shared mailbox or a service account."""
+    address_keys: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+
+
+class DirectoryLink(SQLModel, table=True):
+    """The user's identity at Microsoft; signing in by SSO uses this and nothing else."""
+
+    __tablename__ = "directory_link"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "object_id", name="one_user_per_identity"),
+        {"schema": GOLIVE},
+    )
+    user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
+    tenant_id: UUID
+    object_id: UUID
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", index=True)
+
+
+class UserMove(SQLModel, table=True):
+    """What the plan decided about a user, and what was before."""
+
+    __tablename__ = "user_move"
+    __table_args__ = (
+        UniqueConstraint("go_live_id", "position", name="moved_in_order"),
+        _one_of("move_class", "link", "invite", "already_linked", "exception"),
+        CheckConstraint("(reason IS NULL) = (move_class <> 'exception')", name="exception_reason"),
+        _one_of("wave", "first", "rest"),
+        {"schema": GOLIVE},
+    )
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
+    user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
+    position: int
+    move_class: str
+    reason: str | None = None
+    object_id: UUID | None = None
+    wave: str
+    prior_sign_in_method: str
+    prior_status: str
+    moved_at: datetime | None = _instant(nullable=True)
+    undone_at: datetime | None = _instant(nullable=True)
+
+
+class ExceptionDecision(SQLModel, table=True):
+    """What a person decided about one user: link to this identity, or leave out."""
+
+    __tablename__ = "exception_decision"
+    __table_args__ = (_one_of("decision", "link", "exclude"), {"schema": GOLIVE})
+    user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
+    decision: str
+    object_id: UUID | None = None
+    decided_by: str
+    decided_at: datetime = _instant()
+    reason_id: int = Field(sa_type=BigInteger)
+
+
+# --- golive: mail and audit -------------------------------------------------------------------
+
+
+class Mail(SQLModel, table=True):
+    """The ledger: one row per message, occasion and recipient, before anything is sent."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        UniqueConstraint("go_live_id", "message", "occasion", "recipient_id", name="sent_once"),
+        _one_of("recipient_kind", "staff", "contact", "user"),
+        _one_of("state", "queued", "sent", "refused", "withdrawn"),
+        Index(
+            "mail_to_deliver",
+            "go_live_id",
+            "due_at",
+            postgresql_where=text("state = 'queued'"),
+        ),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    message: str
+    occasion: str
+    recipient_kind: str
+    recipient_id: UUID
+    link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
+    due_at: datetime = _instant()
+    state: str = "queued"
+    attempts: int = 0
+    reply: str | None = None
+    """The relay's last answer, without the address."""
+    message_id: str | None = None
+    sent_at: datetime | None = _instant(nullable=True)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what to whom, when and why. Append-only: a trigger refuses change."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("audit_of_go_live", "go_live_id", "id"),
+        {"schema": GOLIVE},
+    )
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    at: datetime = _instant()
+    actor: str
+    """A staff handle, `contact:<id>`, `user:<id>`, `workflow` or `system`."""
+    action: str
+    organisation_id: UUID | None = Field(
+        default=None, foreign_key=f"{PULSE}.organisation.id", index=True
+    )
+    go_live_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.go_live.id")
+    subject: str = ""
+    """Ids only, such as `user:<id>`."""
+    reason: str = ""

@@ -1,0 +1,331 @@
+"""A go-live's life in the database: start, standing, position, stage 3, consent, end, audit."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, delete, select
+
+from contracts.go_live import Progress
+from contracts.records import Standing
+from database.models import (
+    Agreement,
+    AuditEntry,
+    ConsentEvidence,
+    GoLive,
+    Organisation,
+    OrganisationDomain,
+    PersonalLink,
+    Preference,
+    SsoConnection,
+    Staff,
+    StageTime,
+    VerifiedDomain,
+)
+
+
+class UnknownOrganisationError(LookupError):
+    """No organisation has this slug."""
+
+
+class UnknownGoLiveError(LookupError):
+    """No go-live has this id."""
+
+
+class UnknownStaffError(LookupError):
+    """No member of staff has this handle."""
+
+
+def organisation_by_slug(session: Session, slug: str) -> Organisation:
+    """Return the organisation.
+
+    Raises:
+        UnknownOrganisationError: there is none with this slug.
+    """
+    organisation = session.exec(select(Organisation).where(Organisation.slug == slug)).first()
+    if organisation is None:
+        raise UnknownOrganisationError(slug)
+    return organisation
+
+
+def staff_by_handle(session: Session, handle: str) -> Staff:
+    """Return the member of staff.
+
+    Raises:
+        UnknownStaffError: there is none with this handle.
+    """
+    staff = session.exec(select(Staff).where(Staff.handle == handle)).first()
+    if staff is None:
+        raise UnknownStaffError(handle)
+    return staff
+
+
+def go_live_by_id(session: Session, go_live_id: UUID, *, lock: bool = False) -> GoLive:
+    """Return the go-live, locked against concurrent change if asked.
+
+    Raises:
+        UnknownGoLiveError: there is none with this id.
+    """
+    go_live = session.get(GoLive, go_live_id, with_for_update=lock)
+    if go_live is None:
+        raise UnknownGoLiveError(str(go_live_id))
+    return go_live
+
+
+def latest_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
+    """Return the organisation's newest go-live, open or closed."""
+    return session.exec(
+        select(GoLive)
+        .where(GoLive.organisation_id == organisation_id)
+        .order_by(col(GoLive.number).desc())
+    ).first()
+
+
+def open_go_live(
+    session: Session, organisation: Organisation, *, by: str, at: datetime, aftercare_days: int
+) -> tuple[GoLive, bool]:
+    """Return the organisation's open go-live and whether this call made it.
+
+    Two callers at once get the same one: the partial unique index decides.
+    """
+    newest = latest_go_live(session, organisation.id)
+    if newest is not None and newest.closed_at is None:
+        return newest, False
+    preference = session.get_one(Preference, organisation.id)
+    number = 1 if newest is None else newest.number + 1
+    row = GoLive(
+        organisation_id=organisation.id,
+        number=number,
+        owner_id=preference.owner_id,
+        started_by=by,
+        started_at=at,
+        since=at,
+        aftercare_days=aftercare_days,
+    )
+    values = row.model_dump()
+    made = session.execute(
+        insert(GoLive).values(**values).on_conflict_do_nothing().returning(col(GoLive.id))
+    ).first()
+    if made is None:
+        return open_go_live(session, organisation, by=by, at=at, aftercare_days=aftercare_days)
+    write_audit(session, at, by, "go_live_started", go_live=row)
+    return go_live_by_id(session, row.id), True
+
+
+def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
+    """Return what is already known; `at` decides whether the agreement counts today."""
+    go_live = go_live_by_id(session, go_live_id)
+    agreement = session.get(Agreement, go_live.organisation_id)
+    entitled = (
+        agreement is not None
+        and agreement.sso_included
+        and agreement.starts_on <= at.date() <= agreement.ends_on
+    )
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    preference = session.get_one(Preference, go_live.organisation_id)
+    return Standing(
+        entitled=entitled,
+        tenant_proven=str(connection.tenant_id) if connection else None,
+        wants_to_acknowledge=preference.it_acknowledgement,
+    )
+
+
+def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
+    """Write where the run stands, and when it entered and left its stages."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    if go_live.closed_at is not None:
+        return
+    go_live.stage = progress.stage
+    go_live.wait = progress.wait
+    go_live.since = progress.since
+    go_live.due_at = progress.due_at
+    go_live.attention = progress.attention
+    go_live.refusal = progress.refusal
+    go_live.paused = progress.paused
+    go_live.users_total = progress.users_total
+    go_live.exceptions = progress.exceptions
+    go_live.plan_hash = progress.plan_hash
+    session.add(go_live)
+    session.execute(
+        text(
+            """
+            UPDATE golive.stage_time SET ended_at = :at
+            WHERE go_live_id = :go_live_id AND stage <> :stage AND ended_at IS NULL
+            """
+        ),
+        {"at": at, "go_live_id": go_live_id, "stage": progress.stage},
+    )
+    session.execute(
+        insert(StageTime)
+        .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
+        .on_conflict_do_nothing()
+    )
+
+
+def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
+    """Let the login page offer SSO; what it showed before is kept for undo. Twice is once."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    organisation = session.get_one(Organisation, go_live.organisation_id, with_for_update=True)
+    if go_live.prior_sso_offered is not None:
+        return
+    go_live.prior_sso_offered = organisation.sso_offered
+    organisation.sso_offered = True
+    session.add_all([go_live, organisation])
+    write_audit(session, at, "workflow", "sso_offered", go_live=go_live)
+
+
+def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
+    """Undo `offer_sso`, and forget the connection this go-live proved. Twice is once."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    if go_live.prior_sso_offered is not None:
+        organisation = session.get_one(Organisation, go_live.organisation_id)
+        organisation.sso_offered = go_live.prior_sso_offered
+        go_live.prior_sso_offered = None
+        session.add_all([organisation, go_live])
+        write_audit(session, at, "workflow", "sso_withdrawn", go_live=go_live)
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    if connection is not None and connection.go_live_id == go_live_id:
+        session.delete(connection)
+        session.exec(
+            delete(VerifiedDomain).where(
+                col(VerifiedDomain.organisation_id) == go_live.organisation_id
+            )
+        )
+    session.execute(
+        text(
+            """
+            UPDATE golive.personal_link SET revoked_at = :at
+            WHERE go_live_id = :go_live_id AND used_at IS NULL AND revoked_at IS NULL
+            """
+        ),
+        {"at": at, "go_live_id": go_live_id},
+    )
+
+
+def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
+    """Return the organisation's e-mail domains, sorted."""
+    return list(
+        session.exec(
+            select(OrganisationDomain.domain)
+            .where(OrganisationDomain.organisation_id == organisation_id)
+            .order_by(OrganisationDomain.domain)
+        )
+    )
+
+
+def set_tenant(session: Session, go_live_id: UUID, tenant_id: UUID | None) -> None:
+    """Keep the tenant that was discovered from the organisation's domains."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    go_live.tenant_id = tenant_id
+    session.add(go_live)
+
+
+def evidence_of(
+    session: Session, go_live_id: UUID, tenant_id: UUID, administrator_object_id: UUID
+) -> ConsentEvidence | None:
+    """Return what a browser proved (checks 1 to 3), None when nobody proved this."""
+    return session.exec(
+        select(ConsentEvidence).where(
+            ConsentEvidence.go_live_id == go_live_id,
+            ConsentEvidence.tenant_id == tenant_id,
+            ConsentEvidence.administrator_object_id == administrator_object_id,
+        )
+    ).first()
+
+
+def connect_tenant(
+    session: Session,
+    evidence: ConsentEvidence,
+    verified_domains: tuple[str, ...],
+    at: datetime,
+) -> None:
+    """Record the proven tenant of the organisation; all four checks passed. Twice is once."""
+    go_live = go_live_by_id(session, evidence.go_live_id, lock=True)
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    if connection is not None and connection.tenant_id == evidence.tenant_id:
+        return
+    session.merge(
+        SsoConnection(
+            organisation_id=go_live.organisation_id,
+            tenant_id=evidence.tenant_id,
+            administrator_object_id=evidence.administrator_object_id,
+            proven_at=at,
+            go_live_id=go_live.id,
+        )
+    )
+    session.exec(
+        delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == go_live.organisation_id)
+    )
+    session.flush()
+    session.add_all(
+        VerifiedDomain(organisation_id=go_live.organisation_id, domain=domain)
+        for domain in sorted(set(verified_domains))
+    )
+    write_audit(
+        session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)
+    )
+
+
+def revoke_links(session: Session, go_live_id: UUID, purpose: str, at: datetime) -> None:
+    """Make every unused link of one purpose dead."""
+    links = session.exec(
+        select(PersonalLink).where(
+            PersonalLink.go_live_id == go_live_id,
+            PersonalLink.purpose == purpose,
+            col(PersonalLink.used_at).is_(None),
+            col(PersonalLink.revoked_at).is_(None),
+        )
+    )
+    for link in links:
+        link.revoked_at = at
+        session.add(link)
+
+
+def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime) -> None:
+    """End the record of a go-live; the first ending stands. Twice is once."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    if go_live.closed_at is not None:
+        return
+    go_live.outcome = outcome
+    go_live.closed_at = at
+    go_live.wait = "nothing"
+    go_live.due_at = None
+    go_live.attention = None
+    go_live.paused = False
+    session.add(go_live)
+    session.execute(
+        text(
+            "UPDATE golive.stage_time SET ended_at = :at "
+            "WHERE go_live_id = :go_live_id AND ended_at IS NULL"
+        ),
+        {"at": at, "go_live_id": go_live_id},
+    )
+    write_audit(session, at, "workflow", "go_live_ended", go_live=go_live, reason=outcome)
+
+
+def write_audit(
+    session: Session,
+    at: datetime,
+    actor: str,
+    action: str,
+    *,
+    go_live: GoLive | None = None,
+    organisation_id: UUID | None = None,
+    subject: str = "",
+    reason: str = "",
+) -> int:
+    """Append to the audit trail and return the entry's id."""
+    entry = AuditEntry(
+        at=at,
+        actor=actor,
+        action=action,
+        organisation_id=go_live.organisation_id if go_live else organisation_id,
+        go_live_id=go_live.id if go_live else None,
+        subject=subject,
+        reason=reason,
+    )
+    session.add(entry)
+    session.flush()
+    assert entry.id is not None  # noqa: S101  (the database has just given it)
+    return entry.id

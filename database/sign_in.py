@@ -1,0 +1,414 @@
+"""What the web asks and records: ways in, sessions, round trips to Microsoft, evidence, links."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts.addresses import address_key, domain_of
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose, LinkSigner
+from database.models import (
+    AppSession,
+    AppUser,
+    ConsentEvidence,
+    FailedLogin,
+    GoLive,
+    MicrosoftRoundTrip,
+    Organisation,
+    Password,
+    PersonalLink,
+)
+
+ROUND_TRIP_MINUTES = 30
+SESSION_HOURS = 12
+MOST_FAILURES = 10
+FAILURE_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """What the login page offers people of one e-mail domain; the same for every address."""
+
+    organisation_id: UUID | None
+    sso_offered: bool
+    tenant_id: UUID | None
+    """The proven tenant; None while the consent is missing."""
+    go_live_id: UUID | None
+    """The open go-live that waits for an administrator's consent."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in, and how."""
+
+    user_id: UUID
+    display_name: str
+    address: str
+    organisation_name: str
+    method: str
+
+
+def sha256(secret: str) -> str:
+    """Return the form in which a secret of a browser is kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def way_in(session: Session, address: str) -> WayIn:
+    """Return the way in for an address's domain; nothing of it depends on who has an account."""
+    row = session.execute(
+        text(
+            """
+            SELECT o.id, o.sso_offered, c.tenant_id, g.id AS go_live_id
+            FROM pulse.organisation_domain d
+            JOIN pulse.organisation o ON o.id = d.organisation_id
+            LEFT JOIN golive.sso_connection c ON c.organisation_id = o.id
+            LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND g.closed_at IS NULL
+                AND g.stage = 'admin_consent_awaited'
+            WHERE d.domain = :domain
+            """
+        ),
+        {"domain": domain_of(address)},
+    ).first()
+    if row is None:
+        return WayIn(None, sso_offered=False, tenant_id=None, go_live_id=None)
+    return WayIn(row.id, row.sso_offered, row.tenant_id, row.go_live_id)
+
+
+# --- passwords and sessions -------------------------------------------------------------------
+
+
+def users_with_password(session: Session, address: str) -> list[tuple[AppUser, str]]:
+    """Return the active accounts of an address with their password hash."""
+    rows = session.exec(
+        select(AppUser, Password.argon2)
+        .join(Password, col(Password.user_id) == col(AppUser.id))
+        .where(AppUser.address_key == address_key(address), AppUser.status == "active")
+    )
+    return list(rows.all())
+
+
+def password_counts(user: AppUser, at: datetime) -> bool:
+    """Tell whether the user may still use the password: until the first SSO sign-in, or grace."""
+    if user.sign_in_method == "password":
+        return True
+    return (
+        user.first_sso_sign_in_at is None
+        and user.password_until is not None
+        and at < user.password_until
+    )
+
+
+def set_password(session: Session, user_id: UUID, argon2: str) -> None:
+    """Keep a new password's hash."""
+    session.execute(
+        insert(Password)
+        .values(user_id=user_id, argon2=argon2)
+        .on_conflict_do_update(index_elements=["user_id"], set_={"argon2": argon2})
+    )
+
+
+def too_many_failures(session: Session, subjects: list[str], at: datetime) -> bool:
+    """Tell whether one of these subjects had its share of wrong passwords lately."""
+    rows = session.exec(
+        select(func.count())
+        .select_from(FailedLogin)
+        .where(
+            col(FailedLogin.subject_sha256).in_([sha256(subject) for subject in subjects]),
+            FailedLogin.at > at - timedelta(minutes=FAILURE_MINUTES),
+        )
+        .group_by(col(FailedLogin.subject_sha256))
+    ).all()
+    return any(count >= MOST_FAILURES for count in rows)
+
+
+def note_failure(session: Session, subjects: list[str], at: datetime) -> None:
+    """Remember a wrong password."""
+    session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
+    session.execute(
+        text("DELETE FROM pulse.failed_login WHERE at < :old"),
+        {"old": at - timedelta(minutes=FAILURE_MINUTES)},
+    )
+
+
+def open_session(session: Session, user_id: UUID, token: str, method: str, at: datetime) -> None:
+    """Start a signed-in session for a browser that holds this token."""
+    session.add(
+        AppSession(
+            token_sha256=sha256(token),
+            user_id=user_id,
+            method=method,
+            started_at=at,
+            expires_at=at + timedelta(hours=SESSION_HOURS),
+        )
+    )
+
+
+def session_of(session: Session, token: str, at: datetime) -> tuple[SignedIn | None, str | None]:
+    """Return who is signed in with this token; else None and why the session ended, if it did."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.id, u.display_name, u.address, o.name, s.method, s.ended_because,
+                   s.ended_at IS NULL AND s.expires_at > :at AND u.status = 'active' AS open
+            FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            WHERE s.token_sha256 = :token
+            """
+        ),
+        {"token": sha256(token), "at": at},
+    ).first()
+    if row is None:
+        return None, None
+    if not row.open:
+        return None, row.ended_because
+    return SignedIn(row.id, row.display_name, row.address, row.name, row.method), None
+
+
+def end_session(session: Session, token: str, at: datetime) -> None:
+    """End a session because its person logged out."""
+    session.execute(
+        text(
+            "UPDATE pulse.app_session SET ended_at = :at, ended_because = 'logged_out' "
+            "WHERE token_sha256 = :token AND ended_at IS NULL"
+        ),
+        {"at": at, "token": sha256(token)},
+    )
+
+
+# --- round trips to Microsoft -----------------------------------------------------------------
+
+
+def begin_round_trip(
+    session: Session,
+    *,
+    state: str,
+    browser: str,
+    purpose: str,
+    at: datetime,
+    flow: dict[str, Any] | None = None,
+    organisation_id: UUID | None = None,
+    go_live_id: UUID | None = None,
+    link_id: UUID | None = None,
+    tenant_id: UUID | None = None,
+) -> None:
+    """Remember that this browser was sent to Microsoft, and forget what is long over."""
+    session.execute(
+        text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
+        {"old": at - timedelta(days=1)},
+    )
+    session.add(
+        MicrosoftRoundTrip(
+            state_sha256=sha256(state),
+            purpose=purpose,
+            browser_sha256=sha256(browser),
+            organisation_id=organisation_id,
+            go_live_id=go_live_id,
+            link_id=link_id,
+            tenant_id=tenant_id,
+            flow=flow or {},
+            expires_at=at + timedelta(minutes=ROUND_TRIP_MINUTES),
+        )
+    )
+
+
+def end_round_trip(
+    session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
+) -> MicrosoftRoundTrip | Refusal:
+    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this."""
+    trip = session.get(MicrosoftRoundTrip, sha256(state), with_for_update=True)
+    if trip is None or trip.purpose not in purposes:
+        return Refusal.STATE_UNKNOWN
+    if trip.browser_sha256 != sha256(browser):
+        return Refusal.OTHER_BROWSER
+    if trip.used_at is not None:
+        return Refusal.STATE_USED
+    if trip.expires_at <= at:
+        return Refusal.STATE_EXPIRED
+    trip.used_at = at
+    session.add(trip)
+    return trip
+
+
+def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:
+    """Return this browser's last consent that came back, None when there is none."""
+    return session.exec(
+        select(MicrosoftRoundTrip)
+        .where(
+            MicrosoftRoundTrip.browser_sha256 == sha256(browser),
+            MicrosoftRoundTrip.purpose == "consent_sign_in",
+            col(MicrosoftRoundTrip.used_at).is_not(None),
+        )
+        .order_by(col(MicrosoftRoundTrip.used_at).desc())
+    ).first()
+
+
+# --- consent ----------------------------------------------------------------------------------
+
+
+def save_evidence(
+    session: Session, trip: MicrosoftRoundTrip, tenant_id: UUID, object_id: UUID, at: datetime
+) -> ConsentEvidence:
+    """Record that checks 1 to 3 passed for this administrator. Twice is once."""
+    session.execute(
+        insert(ConsentEvidence)
+        .values(
+            id=func.gen_random_uuid(),
+            go_live_id=trip.go_live_id,
+            link_id=trip.link_id,
+            tenant_id=tenant_id,
+            administrator_object_id=object_id,
+            checked_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.exec(
+        select(ConsentEvidence).where(
+            ConsentEvidence.go_live_id == trip.go_live_id,
+            ConsentEvidence.tenant_id == tenant_id,
+            ConsentEvidence.administrator_object_id == object_id,
+        )
+    ).one()
+
+
+def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
+    """Return a go-live that still runs with its organisation, None when it has ended."""
+    go_live = session.get(GoLive, go_live_id)
+    if go_live is None or go_live.closed_at is not None:
+        return None
+    return go_live, session.get_one(Organisation, go_live.organisation_id)
+
+
+def use_link(session: Session, link_id: UUID | None, at: datetime) -> None:
+    """Use up a personal link."""
+    if link_id is not None:
+        session.execute(
+            text("UPDATE golive.personal_link SET used_at = coalesce(used_at, :at) WHERE id = :id"),
+            {"at": at, "id": link_id},
+        )
+
+
+def personal_link(
+    session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
+) -> PersonalLink | Refusal | None:
+    """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
+    link_id = signer.claimed_id(token)
+    link = session.get(PersonalLink, link_id) if link_id else None
+    if (
+        link is None
+        or link.purpose != purpose
+        or not signer.is_genuine(token, purpose, link.id, link.version)
+    ):
+        return None
+    if link.revoked_at is not None:
+        return Refusal.LINK_REVOKED
+    if link.used_at is not None:
+        return Refusal.LINK_USED
+    if link.expires_at <= at:
+        return Refusal.LINK_EXPIRED
+    return link
+
+
+# --- SSO sign-in ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SsoPerson:
+    """The account that a Microsoft identity is linked to."""
+
+    user_id: UUID
+    status: str
+    organisation_slug: str
+    first_time: bool
+    go_live_waits: bool
+    """An open go-live waits for somebody's first SSO sign-in."""
+
+
+def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
+    """Return the account linked to tenant and object id: the only key a person is known by."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.id, u.status, o.slug, u.first_sso_sign_in_at IS NULL AS first_time,
+                   coalesce(g.wait = 'first_sign_in', false) AS waits
+            FROM golive.directory_link l
+            JOIN pulse.app_user u ON u.id = l.user_id
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND g.closed_at IS NULL
+            WHERE l.tenant_id = :tenant_id AND l.object_id = :object_id
+            """
+        ),
+        {"tenant_id": tenant_id, "object_id": object_id},
+    ).first()
+    return SsoPerson(row.id, row.status, row.slug, row.first_time, row.waits) if row else None
+
+
+def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:
+    """Record the first SSO sign-in; an invited person becomes active and the invitation used."""
+    session.execute(
+        text(
+            """
+            UPDATE pulse.app_user SET
+                first_sso_sign_in_at = coalesce(first_sso_sign_in_at, :at),
+                status = CASE status WHEN 'invited' THEN 'active' ELSE status END
+            WHERE id = :id
+            """
+        ),
+        {"id": user_id, "at": at},
+    )
+    session.execute(
+        text(
+            "UPDATE golive.personal_link SET used_at = :at WHERE user_id = :id "
+            "AND purpose = 'invitation' AND used_at IS NULL AND revoked_at IS NULL"
+        ),
+        {"id": user_id, "at": at},
+    )
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Whom an invitation is for, and where they sign in."""
+
+    link_id: UUID
+    address: str
+    display_name: str
+    organisation_name: str
+    owner_name: str
+    tenant_id: UUID
+
+
+def invited(session: Session, link: PersonalLink) -> Invited | None:
+    """Return whom an invitation link is for; None when they can no longer sign in by it."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.address, u.display_name, o.name AS organisation_name,
+                   coalesce(nullif(s.name, ''), s.handle) AS owner_name, l.tenant_id
+            FROM pulse.app_user u
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            JOIN golive.go_live g ON g.id = :g
+            JOIN golive.staff s ON s.id = g.owner_id
+            JOIN golive.directory_link l ON l.user_id = u.id
+            WHERE u.id = :user_id AND u.status <> 'deactivated'
+            """
+        ),
+        {"g": link.go_live_id, "user_id": link.user_id},
+    ).first()
+    return Invited(link_id=link.id, **row._mapping) if row else None
+
+
+def evidence_of_trip(session: Session, trip: MicrosoftRoundTrip) -> ConsentEvidence | None:
+    """Return what the browser of a consent proved last."""
+    return session.exec(
+        select(ConsentEvidence)
+        .where(
+            ConsentEvidence.go_live_id == trip.go_live_id,
+            ConsentEvidence.tenant_id == trip.tenant_id,
+        )
+        .order_by(col(ConsentEvidence.checked_at).desc())
+    ).first()

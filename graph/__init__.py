@@ -1,0 +1,1 @@
+"""Microsoft as this product sees it: tenant discovery, sign-in, app-only tokens and Graph."""

@@ -1,0 +1,136 @@
+"""Which Microsoft Entra ID tenant an e-mail domain belongs to; needs no permission and no consent.
+
+Source: Microsoft Learn, *OpenID Connect on the Microsoft identity platform* (tenant in the issuer),
+read 2026-11-23.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import httpx2
+
+from graph.errors import DomainNotOnEntra, MicrosoftUnreachable, UnexpectedAnswer
+from graph.transport import checked_endpoint, json_object, same_origin, send
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
+_PERSONAL_ACCOUNTS: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant that Microsoft names for outlook.com and its like: personal accounts, no
+organisation."""
+
+
+class DomainsOutcome(StrEnum):
+    """What several e-mail domains of one organisation have in common."""
+
+    ONE_TENANT = "one_tenant"
+    """Every domain belongs to the same tenant."""
+    PARTLY_ON_ENTRA = "partly_on_entra"
+    """One tenant, but some domains are not on Entra ID: people there cannot use SSO."""
+    NOT_ON_ENTRA = "not_on_entra"
+    """No domain is on Entra ID."""
+    DIFFERENT_TENANTS = "different_tenants"
+    """The domains belong to more than one tenant: one consent cannot cover them."""
+
+
+@dataclass(frozen=True)
+class DomainTenant:
+    """One domain and its tenant."""
+
+    domain: str
+    tenant_id: str | None
+    """None when the domain is not on Entra ID."""
+
+
+@dataclass(frozen=True)
+class TenantOfDomains:
+    """The answer for all e-mail domains of one organisation, in the order asked."""
+
+    domains: tuple[DomainTenant, ...]
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        """Every tenant that was found."""
+        return frozenset(found.tenant_id for found in self.domains if found.tenant_id)
+
+    @property
+    def tenant_id(self) -> str | None:
+        """The one tenant, or None when there is none or more than one."""
+        return next(iter(self.tenant_ids)) if len(self.tenant_ids) == 1 else None
+
+    @property
+    def outcome(self) -> DomainsOutcome:
+        """What the findings mean together."""
+        if not self.tenant_ids:
+            return DomainsOutcome.NOT_ON_ENTRA
+        if len(self.tenant_ids) > 1:
+            return DomainsOutcome.DIFFERENT_TENANTS
+        if any(found.tenant_id is None for found in self.domains):
+            return DomainsOutcome.PARTLY_ON_ENTRA
+        return DomainsOutcome.ONE_TENANT
+
+
+def is_tenant_id(text: str) -> bool:
+    """Whether a text has the form of a tenant id: a GUID in lower case."""
+    return _GUID.fullmatch(text) is not None
+
+
+def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
+    """The id of the tenant that holds an e-mail domain, a GUID in lower case.
+
+    Raises:
+        DomainNotOnEntra: No tenant holds it, it is not a domain name, or it is for personal
+            accounts only.
+        UnexpectedAnswer: The tenant lives in another cloud than the configured authority's.
+        MicrosoftUnreachable, Throttled: As usual.
+    """
+    base = checked_endpoint(authority)
+    name = _ascii(domain)
+    response = send(http, "GET", f"{base}/{name}/v2.0/.well-known/openid-configuration")
+    if response.status_code in (400, 404):
+        raise DomainNotOnEntra
+    if response.status_code != 200:
+        raise UnexpectedAnswer(f"Tenant discovery was answered with {response.status_code}.")
+    issuer = json_object(response).get("issuer")
+    if not isinstance(issuer, str):
+        raise MicrosoftUnreachable("Microsoft's discovery document was incomplete.")
+    if not same_origin(issuer, base):
+        raise UnexpectedAnswer("The tenant of this domain belongs to another Microsoft cloud.")
+    tenant_id = issuer.removeprefix(f"{base}/").split("/", 1)[0].lower()
+    if not is_tenant_id(tenant_id):
+        raise MicrosoftUnreachable("Microsoft's discovery document names no tenant.")
+    if tenant_id == _PERSONAL_ACCOUNTS:
+        raise DomainNotOnEntra
+    return tenant_id
+
+
+def discover_tenants(
+    http: httpx2.Client, authority: str, domains: Iterable[str]
+) -> TenantOfDomains:
+    """Ask for each domain of an organisation; one not on Entra ID is a finding, not an error.
+
+    Raises:
+        UnexpectedAnswer, MicrosoftUnreachable, Throttled: As for one domain.
+    """
+    found: list[DomainTenant] = []
+    for domain in domains:
+        try:
+            found.append(DomainTenant(domain, discover_tenant(http, authority, domain)))
+        except DomainNotOnEntra:
+            found.append(DomainTenant(domain, None))
+    return TenantOfDomains(tuple(found))
+
+
+def _ascii(domain: str) -> str:
+    try:
+        name = domain.strip().rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise DomainNotOnEntra from None
+    if not _DOMAIN.fullmatch(name):
+        raise DomainNotOnEntra
+    return name

@@ -1,0 +1,165 @@
+"""Believing an ID token, or not: what MSAL leaves to the application is checked here.
+
+MSAL 1.39 decodes an ID token without validating it. Here: signature by the tenant's published keys
+(RS256 only), audience, tenant, issuer, period of validity and nonce.
+
+Source: Microsoft Learn, *ID token claims reference* and *Access tokens: validate the issuer*, read
+2026-11-23.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import jwt
+
+from graph.errors import IdTokenRefusal, IdTokenRefused, MicrosoftUnreachable
+
+_CLOCK_SKEW_SECONDS: Final = 120.0
+_LONGEST_KEY_AGE_SECONDS: Final = 24 * 3600.0
+_SHORTEST_REFRESH_SECONDS: Final = 5.0
+_ONLY_ALGORITHM: Final = "RS256"
+
+
+class SigningKeys:
+    """The keys that Microsoft publishes per tenant, kept for a day.
+
+    An unknown key id causes one fresh look, because Microsoft rolls keys without notice; at most
+    one every five seconds, so that made-up key ids cannot be turned into load on Microsoft.
+    """
+
+    def __init__(self, fetch: Callable[[str], dict[str, Any]], clock: Callable[[], float]) -> None:
+        """``fetch`` GETs one JSON object; ``clock`` gives seconds since the epoch."""
+        self._fetch = fetch
+        self._clock = clock
+        self._kept: dict[str, tuple[float, dict[str, dict[str, Any]]]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, keys_url: str, key_id: str) -> dict[str, Any] | None:
+        """The published key as a JSON Web Key, or None if there is none of that id.
+
+        Raises:
+            MicrosoftUnreachable, Throttled, ForeignLink: The keys could not be read.
+        """
+        now = self._clock()
+        with self._lock:
+            read_at, keys = self._kept.get(keys_url, (None, {}))
+        age = None if read_at is None else abs(now - read_at)
+        known = key_id in keys
+        if age is None or age > (_LONGEST_KEY_AGE_SECONDS if known else _SHORTEST_REFRESH_SECONDS):
+            keys = _by_id(self._fetch(keys_url))
+            with self._lock:
+                self._kept[keys_url] = (now, keys)
+        return keys.get(key_id)
+
+
+def validate_id_token(
+    id_token: str,
+    *,
+    tenant_id: str,
+    issuer: str,
+    keys_url: str,
+    client_id: str,
+    nonce: str,
+    keys: SigningKeys,
+    now: float,
+) -> dict[str, Any]:
+    """Return the claims of an ID token that is genuine, current and made for this very sign-in.
+
+    Args:
+        id_token: As Microsoft sent it.
+        tenant_id: The tenant that the person was sent to, a GUID in lower case.
+        issuer: The issuer in that tenant's own discovery document.
+        keys_url: The ``jwks_uri`` there.
+        client_id: Our application.
+        nonce: The nonce of this sign-in as MSAL keeps it (the token carries its SHA-256).
+        keys: Where published keys are found.
+        now: Seconds since the epoch.
+
+    Raises:
+        IdTokenRefused: With the reason.
+        MicrosoftUnreachable, Throttled, ForeignLink: The keys could not be read.
+    """
+    claims = _signed_claims(id_token, issuer, tenant_id, keys_url, keys)
+    audience = claims.get("aud")
+    if audience != client_id:
+        raise IdTokenRefused(IdTokenRefusal.AUDIENCE)
+    # Microsoft signs all tenants with the same keys, so a good signature says nothing about the
+    # tenant.
+    if claims.get("tid") != tenant_id:
+        raise IdTokenRefused(IdTokenRefusal.TENANT)
+    if claims.get("iss") != issuer or tenant_id not in issuer:
+        raise IdTokenRefused(IdTokenRefusal.ISSUER)
+    expires: Any = claims.get("exp")
+    not_before: Any = claims.get("nbf", 0)
+    if not _is_number(expires) or not _is_number(not_before):
+        raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+    if now > expires + _CLOCK_SKEW_SECONDS or now < not_before - _CLOCK_SKEW_SECONDS:
+        raise IdTokenRefused(IdTokenRefusal.EXPIRED)
+    given = claims.get("nonce")
+    expected = hashlib.sha256(nonce.encode()).hexdigest()
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise IdTokenRefused(IdTokenRefusal.NONCE)
+    if not isinstance(claims.get("oid"), str) or not claims["oid"]:
+        raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+    return claims
+
+
+def _signed_claims(
+    id_token: str, issuer: str, tenant_id: str, keys_url: str, keys: SigningKeys
+) -> dict[str, Any]:
+    try:
+        header = jwt.get_unverified_header(id_token)
+    except jwt.PyJWTError:
+        raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+    key_id = header.get("kid")
+    if header.get("alg") != _ONLY_ALGORITHM or not isinstance(key_id, str):
+        raise IdTokenRefused(IdTokenRefusal.SIGNATURE)
+    key = keys.find(keys_url, key_id)
+    if key is None or key.get("kty") != "RSA" or not _key_speaks_for(key, issuer, tenant_id):
+        raise IdTokenRefused(IdTokenRefusal.SIGNATURE)
+    try:
+        # Only the signature here: PyJWT would judge times by its own clock.
+        return jwt.decode(
+            id_token,
+            jwt.PyJWK(key, algorithm=_ONLY_ALGORITHM),
+            algorithms=[_ONLY_ALGORITHM],
+            options={
+                "verify_signature": True,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_aud": False,
+                "verify_iss": False,
+            },
+        )
+    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
+        raise IdTokenRefused(IdTokenRefusal.SIGNATURE) from None
+    except jwt.PyJWTError:
+        raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+
+
+def _key_speaks_for(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool:
+    # A published key may be bound to an issuer: Microsoft's personal-account keys must not speak
+    # for tenants.
+    bound_to = key.get("issuer")
+    return bound_to is None or str(bound_to).replace("{tenantid}", tenant_id) == issuer
+
+
+def _by_id(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    listed = answer.get("keys")
+    if not isinstance(listed, list):
+        raise MicrosoftUnreachable("Microsoft's list of signing keys was malformed.")
+    return {
+        key["kid"]: key
+        for key in listed
+        if isinstance(key, dict) and isinstance(key.get("kid"), str)
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

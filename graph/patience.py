@@ -1,0 +1,33 @@
+"""How long a call may wait in its thread before the wait is handed back to whoever called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from graph.errors import Throttled
+
+LONGEST_PAUSE_SECONDS: Final = 5.0
+"""Longer waits go back to Temporal, which holds no thread while it waits."""
+LONGEST_PAUSES_SECONDS: Final = 15.0
+"""All pauses of one call together."""
+
+
+class Patience:
+    """The pauses one call may still make."""
+
+    def __init__(self, pause: Callable[[float], None]) -> None:
+        """``pause`` waits that many seconds."""
+        self._pause = pause
+        self._left = LONGEST_PAUSES_SECONDS
+
+    def wait(self, seconds: float) -> None:
+        """Pause, if that is short enough.
+
+        Raises:
+            Throttled: It is not; carries the seconds that remain to wait.
+        """
+        if seconds > min(LONGEST_PAUSE_SECONDS, self._left):
+            raise Throttled(seconds)
+        self._left -= seconds
+        self._pause(seconds)

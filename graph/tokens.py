@@ -1,0 +1,312 @@
+"""Microsoft Entra ID: app-only tokens, the consent address, and people signing in, by MSAL."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx2
+import msal
+
+from graph.credentials import Credential
+from graph.discovery import is_tenant_id
+from graph.errors import (
+    IdTokenRefusal,
+    IdTokenRefused,
+    SignInRefused,
+    UnexpectedAnswer,
+)
+from graph.id_tokens import SigningKeys, validate_id_token
+from graph.permissions import DELEGATED_PERMISSIONS
+from graph.refusals import codes_of, oauth_error, token_refusal
+from graph.transport import MsalHttp, NoHttpCache
+
+GRAPH_SCOPE: Final = "https://graph.microsoft.com/.default"
+"""Everything granted for Graph. A name, not an address: it is the same when Graph itself is reached
+elsewhere."""
+
+_ADDED_BY_MSAL: Final = frozenset({"openid", "profile", "offline_access"})
+_CONSENTING_ROLES: Final = frozenset(
+    {
+        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
+        "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role Administrator
+    }
+)
+"""Role template ids of those who may consent to Graph application permissions."""
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """A prepared sign-in: where to send the browser, and what to keep until it comes back."""
+
+    url: str = field(repr=False)
+    """Microsoft's page for this sign-in."""
+    state: str = field(repr=False)
+    """Comes back in the query; bind it to this browser."""
+    flow: dict[str, Any] = field(repr=False)
+    """To keep on the server and hand to ``complete_sign_in``: JSON only; holds the nonce and the
+    PKCE secret."""
+
+
+@dataclass(frozen=True)
+class SignedInPerson:
+    """A person whose ID token has been validated."""
+
+    tenant_id: str
+    """The proven tenant, a GUID; together with ``object_id`` the only key a person is known by."""
+    object_id: str
+    """The person's object in that tenant, a GUID."""
+    display_name: str = field(repr=False)
+    """For showing; may be empty. Never a key."""
+    preferred_username: str = field(repr=False)
+    """For showing; changes over time and may be empty. Never a key."""
+    roles: tuple[str, ...]
+    """Our application's roles that the tenant gave this person (console access in the vendor's own
+    tenant)."""
+    hinted_administrator: bool | None
+    """Whether the person seems allowed to consent; None when Microsoft did not say. For wording
+    only."""
+    hinted_guest: bool
+    """Whether the person seems to be a guest in this tenant, whose home is elsewhere. For wording
+    only."""
+
+
+class EntraClient:
+    """One application of ours, in every customer's tenant; safe to use from many threads.
+
+    Tokens live in memory only. MSAL application objects are kept per tenant for their token cache;
+    their HTTP cache stores nothing, because MSAL would otherwise repeat a refusal for a minute.
+    """
+
+    def __init__(
+        self,
+        *,
+        authority: str,
+        client_id: str,
+        credential: Credential,
+        http: httpx2.Client,
+        clock: Callable[[], float],
+    ) -> None:
+        """Nothing is called yet.
+
+        Args:
+            authority: ``https://login.microsoftonline.com``, or http on a loopback host.
+            client_id: Our application's id.
+            credential: Certificate (preferred) or secret.
+            http: From ``graph.transport.open_http``.
+            clock: Seconds since the epoch; judges ID tokens and the age of keys.
+
+        Raises:
+            ValueError: The authority is neither https nor http on a loopback host.
+        """
+        self._authority = authority.rstrip("/")
+        self._client_id = client_id
+        self._credential = credential
+        self._clock = clock
+        self._wire = MsalHttp(http, authority, clock)
+        self._keys = SigningKeys(self._wire.fetch, clock)
+        self._applications: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def app_token(self, tenant_id: str, *, fresh: bool = False) -> str:
+        """An app-only token for Graph in one tenant.
+
+        Args:
+            tenant_id: The customer's tenant.
+            fresh: Ask Microsoft anew, past every cache. A token issued before a consent took
+                effect lacks its roles and stays valid for an hour, so whoever waits for a consent
+                asks for a fresh one each time.
+
+        Raises:
+            ConsentNotVisible: Microsoft does not know our application in that tenant (yet).
+            TenantUnknown, ApplicationDisabled, CredentialRefused: As named.
+            MicrosoftUnreachable, Throttled, UnexpectedAnswer: As named.
+        """
+        application = None if fresh else self._applications.get(tenant_id)
+        if application is None:
+            application = self._application(tenant_id)
+        answer = application.acquire_token_for_client(scopes=[GRAPH_SCOPE])
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str):
+            self.forget(tenant_id)
+            raise token_refusal(answer if isinstance(answer, dict) else {})
+        with self._lock:
+            self._applications[tenant_id] = application
+        return token
+
+    def forget(self, tenant_id: str) -> None:
+        """Drop whatever tokens are kept for a tenant; the next call asks Microsoft anew."""
+        with self._lock:
+            self._applications.pop(tenant_id, None)
+
+    def admin_consent_url(self, tenant_id: str, redirect_uri: str, state: str) -> str:
+        """The page on which an administrator of that tenant consents for the whole organisation.
+
+        Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read
+        2026-11-23.
+
+        Raises:
+            ValueError: The tenant id is not a GUID: people are sent to the tenant we discovered,
+                and to no other.
+        """
+        query = {
+            "client_id": self._client_id,
+            "scope": GRAPH_SCOPE,
+            "redirect_uri": redirect_uri,
+            "state": state,
+        }
+        return f"{self._authority}/{_checked(tenant_id)}/v2.0/adminconsent?{urlencode(query)}"
+
+    def begin_sign_in(
+        self,
+        tenant_id: str,
+        redirect_uri: str,
+        *,
+        login_hint: str | None = None,
+        prompt: str | None = None,
+    ) -> SignInRequest:
+        """Prepare one sign-in by authorization code with state, nonce and PKCE.
+
+        Args:
+            tenant_id: The only tenant whose people are accepted.
+            redirect_uri: Where Microsoft sends the browser back to; registered for our application.
+            login_hint: The address to fill in on Microsoft's page.
+            prompt: ``select_account``, ``login`` or ``consent``; None leaves it to Microsoft.
+
+        Raises:
+            ValueError: The tenant id is not a GUID.
+            TenantUnknown, MicrosoftUnreachable, Throttled: As named.
+        """
+        flow = self._application(tenant_id).initiate_auth_code_flow(
+            scopes=[p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL],
+            redirect_uri=redirect_uri,
+            login_hint=login_hint,
+            prompt=prompt,
+            response_mode="form_post",
+        )
+        # MSAL warns about anything but form_post. That would come back as a cross-site POST, for
+        # which browsers withhold SameSite=Lax cookies, so the browser could not be recognised. In
+        # a query the code is bound to this browser by state and PKCE, and good for one use.
+        url = flow["auth_uri"].replace("response_mode=form_post", "response_mode=query")
+        kept = {**flow, "auth_uri": url, "tenant_id": tenant_id}
+        return SignInRequest(url=url, state=flow["state"], flow=kept)
+
+    def complete_sign_in(
+        self, flow: Mapping[str, Any], query_parameters: Mapping[str, str]
+    ) -> SignedInPerson:
+        """Turn the browser's return into a proven person.
+
+        Works once per flow: Microsoft accepts a code a single time. Tokens are dropped, only the
+        claims stay.
+
+        Args:
+            flow: As kept from ``begin_sign_in``.
+            query_parameters: The callback's query, exactly as received.
+
+        Raises:
+            SignInRefused: No person came back; ``error`` says why.
+            IdTokenRefused: The ID token must not be believed.
+            ConsentNotVisible, ApplicationDisabled, CredentialRefused: As named.
+            MicrosoftUnreachable, Throttled: As named; the code may still be good for a few minutes.
+        """
+        kept = dict(flow)
+        tenant_id, nonce = _checked(kept.pop("tenant_id", "")), kept.get("nonce")
+        state = kept.get("state")
+        if (
+            not isinstance(nonce, str)
+            or not isinstance(state, str)
+            or not kept.get("code_verifier")
+        ):
+            raise SignInRefused("state_mismatch")
+        if not hmac.compare_digest(state.encode(), query_parameters.get("state", "").encode()):
+            raise SignInRefused("state_mismatch")
+        if query_parameters.get("error"):
+            raise _sign_in_refusal(query_parameters)
+        if not query_parameters.get("code"):
+            raise SignInRefused("no_answer")
+        answer = self._redeem(tenant_id, kept, {"state": state, "code": query_parameters["code"]})
+        document = self._wire.document(tenant_id)
+        claims = validate_id_token(
+            answer,
+            tenant_id=tenant_id,
+            issuer=document["issuer"],
+            keys_url=document["jwks_uri"],
+            client_id=self._client_id,
+            nonce=nonce,
+            keys=self._keys,
+            now=self._clock(),
+        )
+        return _person(claims)
+
+    def _redeem(self, tenant_id: str, flow: dict[str, Any], returned: dict[str, str]) -> str:
+        application = self._application(tenant_id)
+        try:
+            answer = application.acquire_token_by_auth_code_flow(flow, returned)
+        except RuntimeError:
+            # MSAL compares the nonce and nothing else; its text repeats both, so it goes no
+            # further.
+            raise IdTokenRefused(IdTokenRefusal.NONCE) from None
+        except (ValueError, IndexError, KeyError, TypeError, AttributeError):
+            # MSAL decodes the token to file it away, and fails on one that is not a token.
+            raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+        if "error" in answer:
+            refusal = token_refusal(answer)
+            raise _sign_in_refusal(answer) if isinstance(refusal, UnexpectedAnswer) else refusal
+        id_token = answer.get("id_token")
+        if not isinstance(id_token, str):
+            raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+        return id_token
+
+    def _application(self, tenant_id: str) -> Any:
+        return msal.ConfidentialClientApplication(
+            self._client_id,
+            client_credential=self._credential.for_msal(),
+            authority=f"{self._wire.msal_authority}/{_checked(tenant_id)}",
+            instance_discovery=False,
+            http_client=self._wire,
+            http_cache=NoHttpCache(),
+            exclude_scopes=["offline_access"],
+        )
+
+
+def _checked(tenant_id: object) -> str:
+    if not isinstance(tenant_id, str) or not is_tenant_id(tenant_id):
+        raise ValueError("A tenant id is a GUID in lower case.")
+    return tenant_id
+
+
+def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefused:
+    subcode = answer.get("error_subcode")
+    return SignInRefused(
+        oauth_error(answer.get("error")),
+        codes_of(answer),
+        oauth_error(subcode) if subcode else None,
+    )
+
+
+def _person(claims: Mapping[str, Any]) -> SignedInPerson:
+    listed_roles, directory_roles = claims.get("roles"), claims.get("wids")
+    home = claims.get("idp")
+    return SignedInPerson(
+        tenant_id=claims["tid"],
+        object_id=claims["oid"],
+        display_name=_text(claims.get("name")),
+        preferred_username=_text(claims.get("preferred_username")),
+        roles=tuple(r for r in listed_roles if isinstance(r, str))
+        if isinstance(listed_roles, list)
+        else (),
+        hinted_administrator=not _CONSENTING_ROLES.isdisjoint(map(str, directory_roles))
+        if isinstance(directory_roles, list)
+        else None,
+        hinted_guest=claims.get("acct") == 1
+        # Named only when it differs from the issuer, or names the same tenant in another form.
+        or (isinstance(home, str) and claims["tid"] not in home),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,304 @@
+"""The one HTTP client of this room, and the form in which MSAL uses it.
+
+MSAL insists on https. When the configured authority is plain http on a loopback host (a simulator),
+the adapter sends MSAL's https requests for exactly that host over http; nowhere else is http ever
+used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+
+from graph.errors import (
+    ForeignLink,
+    MicrosoftUnreachable,
+    TenantUnknown,
+    Throttled,
+    UnexpectedAnswer,
+)
+
+_CONNECT_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 60.0
+_LONGEST_DOCUMENT_AGE: Final = 3600.0
+_DEFAULT_RETRY_AFTER: Final = 10.0
+_SHORTEST_RETRY_AFTER: Final = 0.1
+_LONGEST_RETRY_AFTER: Final = 3600.0
+
+
+def open_http(ca_bundle: str | None = None) -> httpx2.Client:
+    """Open the HTTP client through which all calls to Microsoft go; the caller closes it.
+
+    Redirects are not followed and no proxy or certificate variable of the environment is read, so
+    that the configured hosts are the only ones that ever get a token. Idle connections are dropped
+    before usual servers drop them. ``httpx2`` would log the URL of each request at INFO; that is
+    switched off for the process, because page links of Graph can spell out an account's name.
+
+    Args:
+        ca_bundle: Path of a PEM file with the certificate authorities to trust instead of the
+            usual ones.
+    """
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    return httpx2.Client(
+        verify=ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx2.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, pool=_ANSWER_SECONDS),
+        limits=httpx2.Limits(
+            max_connections=40, max_keepalive_connections=20, keepalive_expiry=3.0
+        ),
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_endpoint(url: str) -> str:
+    """Return a configured base URL without its trailing slash.
+
+    Raises:
+        ValueError: It is neither https nor http on a loopback host, or carries a query or
+            credentials.
+    """
+    parts = urlsplit(url)
+    allowed = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    if not allowed or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(
+            "A Microsoft endpoint must be an https address such as "
+            "https://login.microsoftonline.com (http is allowed on a loopback host only)."
+        )
+    return url.rstrip("/")
+
+
+def same_origin(url: str, base: str) -> bool:
+    """Whether two URLs share scheme, host and port, and the first carries no credentials."""
+    try:
+        one, other = urlsplit(url), urlsplit(base)
+        return (
+            one.username is None
+            and one.password is None
+            and (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
+        )
+    except ValueError:
+        return False
+
+
+def retry_after(raw: str | None) -> float | None:
+    """Read a ``Retry-After`` header, possibly fractional (``2.128``); None when there is none.
+
+    In seconds. A date or nonsense counts as ten.
+
+    Source: Microsoft Learn, *Microsoft Graph throttling guidance*, read 2026-11-23.
+    """
+    if raw is None:
+        return None
+    try:
+        seconds = float(raw)
+    except ValueError:
+        return _DEFAULT_RETRY_AFTER
+    if not 0 <= seconds <= _LONGEST_RETRY_AFTER:
+        # Also catches "nan" and "inf", which float() accepts.
+        return _DEFAULT_RETRY_AFTER
+    # Zero would turn a waiting loop into a busy one.
+    return max(_SHORTEST_RETRY_AFTER, seconds)
+
+
+def send(
+    http: httpx2.Client,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    form: Mapping[str, str] | None = None,
+) -> httpx2.Response:
+    """Send one request and return any answer below 500 except 429.
+
+    Raises:
+        MicrosoftUnreachable: Network failure, timeout, cut answer, redirect or 5xx.
+        Throttled: 429, or a 5xx that says when to come back.
+        ForeignLink: The URL is none.
+    """
+    try:
+        response = http.request(method, url, headers=headers, content=content, data=form)
+    except httpx2.HTTPError:
+        raise MicrosoftUnreachable(
+            "Microsoft could not be reached, or its answer was cut."
+        ) from None
+    except httpx2.InvalidURL:
+        raise ForeignLink from None
+    status = response.status_code
+    if status == 429 or status >= 500:
+        wait = retry_after(response.headers.get("Retry-After"))
+        if status == 429 or wait is not None:
+            raise Throttled(_DEFAULT_RETRY_AFTER if wait is None else wait)
+        raise MicrosoftUnreachable(f"Microsoft answered with status {status}.")
+    if 300 <= status < 400:
+        raise MicrosoftUnreachable("Microsoft answered with a redirect where none is expected.")
+    return response
+
+
+def json_object(response: httpx2.Response) -> dict[str, Any]:
+    """The answer's JSON object.
+
+    Raises:
+        MicrosoftUnreachable: It is not JSON or not an object: a malformed answer is a broken one.
+    """
+    try:
+        # Bytes straight into the parser: decoding to text first costs a third of the time.
+        answer = json.loads(response.content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise MicrosoftUnreachable("Microsoft's answer was malformed.")
+    return answer
+
+
+@dataclass(frozen=True)
+class MsalResponse:
+    """An answer in the shape of ``requests``, which is what MSAL reads."""
+
+    status_code: int
+    text: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+
+    def raise_for_status(self) -> None:
+        """Never needed: statuses that MSAL would raise for have become our own errors before."""
+
+
+class NoHttpCache(dict[str, Any]):
+    """A mapping that forgets at once, for MSAL's ``http_cache``.
+
+    MSAL 1.39 keeps HTTP 400 answers of the token endpoint for 60 seconds, so that a caller who
+    polls for a consent would make no call for a minute. Measured; see
+    ``msal/throttled_http_client.py``.
+    """
+
+    def __setitem__(self, key: str, value: object) -> None:
+        """Store nothing."""
+
+    def pop(self, _key: str, *default: Any) -> Any:
+        """Nothing is here, and asking for it is no error."""
+        return default[0] if default else None
+
+
+class MsalHttp:
+    """The ``http_client`` that MSAL gets: our client, one host, our errors.
+
+    It sends nothing to any other origin than the authority's, so a forged discovery document cannot
+    obtain our secret. It turns every failure that is not an OAuth answer into an error of this room
+    before MSAL sees, logs or caches it. Discovery documents are kept for an hour; only good ones
+    are.
+    """
+
+    def __init__(self, http: httpx2.Client, authority: str, clock: Callable[[], float]) -> None:
+        """Serve one authority; ``clock`` gives seconds since the epoch."""
+        self._http = http
+        self._authority = checked_endpoint(authority)
+        self._plain = self._authority.startswith("http://")
+        self._clock = clock
+        self._documents: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def msal_authority(self) -> str:
+        """The authority as MSAL accepts it: always https."""
+        return self._over_tls(self._authority)
+
+    def document(self, tenant_id: str) -> dict[str, Any]:
+        """The tenant's OpenID configuration.
+
+        Raises:
+            TenantUnknown: Microsoft does not know the tenant.
+            ForeignLink: It names another host than the authority's.
+            MicrosoftUnreachable, Throttled: As usual.
+        """
+        return self._document(
+            f"{self._authority}/{tenant_id}/v2.0/.well-known/openid-configuration"
+        )
+
+    def fetch(self, url: str) -> dict[str, Any]:
+        """GET one JSON object below the authority, for example the signing keys."""
+        return json_object(send(self._http, "GET", self._reachable(url)))
+
+    def get(
+        self, url: str, params: Mapping[str, str] | None = None, **_ignored: object
+    ) -> MsalResponse:
+        """MSAL's GET: it asks for discovery documents only."""
+        if params:
+            raise ForeignLink
+        document = dict(self._document(self._reachable(url)))
+        if isinstance(document.get("token_endpoint"), str):
+            # MSAL refuses a token endpoint that is not https. The page that a person opens stays as
+            # it is.
+            document["token_endpoint"] = self._over_tls(document["token_endpoint"])
+        return MsalResponse(200, json.dumps(document), {})
+
+    def post(
+        self,
+        url: str,
+        data: Mapping[str, str | bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_ignored: object,
+    ) -> MsalResponse:
+        """MSAL's POST: the token endpoint."""
+        # A client assertion comes as bytes; the rest is text and numbers.
+        form = {
+            key: value.decode("ascii") if isinstance(value, bytes) else str(value)
+            for key, value in (data or {}).items()
+        }
+        response = send(self._http, "POST", self._reachable(url), headers=headers, form=form)
+        json_object(response)
+        return MsalResponse(response.status_code, response.text, dict(response.headers))
+
+    def close(self) -> None:
+        """Nothing to do: whoever opened the HTTP client closes it."""
+
+    def _document(self, url: str) -> dict[str, Any]:
+        now = self._clock()
+        with self._lock:
+            kept = self._documents.get(url)
+        if kept and 0 <= now - kept[0] < _LONGEST_DOCUMENT_AGE:
+            return kept[1]
+        response = send(self._http, "GET", url)
+        if response.status_code in (400, 404):
+            raise TenantUnknown
+        if response.status_code != 200:
+            raise UnexpectedAnswer(f"Tenant discovery was answered with {response.status_code}.")
+        document = json_object(response)
+        for member in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if not isinstance(document.get(member), str):
+                raise MicrosoftUnreachable("Microsoft's discovery document was incomplete.")
+            if not same_origin(document[member], self._authority):
+                raise ForeignLink
+        with self._lock:
+            self._documents[url] = (now, document)
+        return document
+
+    def _over_tls(self, url: str) -> str:
+        return f"https://{url.removeprefix('http://')}" if self._plain else url
+
+    def _reachable(self, url: str) -> str:
+        if self._plain and url.startswith("https://"):
+            url = f"http://{url.removeprefix('https://')}"
+        if not same_origin(url, self._authority):
+            raise ForeignLink
+        return url

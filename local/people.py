@@ -1,0 +1,87 @@
+"""The people of the demo, who do everything by HTTP: read mail, sign in, consent, log in."""
+
+import re
+from dataclasses import dataclass
+
+import httpx2
+
+from local.browser import Browser
+from local.errors import LocalError
+
+
+class SceneFailedError(LocalError):
+    """Somebody of the demo could not do their part; the text shows the page they saw."""
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where things are."""
+
+    web: str
+    mailbox: str
+
+    def newest_mail(self, address: str, subject: str) -> str:
+        """Return the text of the newest mail to someone whose subject holds these words."""
+        found = httpx2.get(
+            f"{self.mailbox}/api/messages", params={"to": address, "limit": 200}, trust_env=False
+        ).json()
+        for message in sorted(found, key=lambda one: int(one["id"]), reverse=True):
+            if subject in message["subject"]:
+                shown = httpx2.get(f"{self.mailbox}/api/messages/{message['id']}", trust_env=False)
+                return str(shown.json()["text"])
+        raise SceneFailedError(f"There is no mail about “{subject}” for this person.")
+
+    def consent_link(self, address: str) -> str:
+        """Return the personal consent link in the newest consent request to an IT contact."""
+        text = self.newest_mail(address, "consent is needed")
+        link = re.search(rf"{re.escape(self.web)}/consent/\S+", text)
+        if link is None:
+            raise SceneFailedError("The consent request holds no consent link.")
+        return link.group()
+
+
+def consent(town: Town, contact: str, administrator: str) -> None:
+    """Open the link from the contact's mail and consent as the administrator."""
+    with Browser() as browser:
+        browser.open(town.consent_link(contact))
+        _press(browser, "Login with SSO and consent")
+        _microsoft_sign_in(browser, administrator)
+        _press(browser, "Accept")
+        if "/consent/progress" not in browser.url:
+            raise SceneFailedError(f"The consent ended on another page: {browser.text}")
+
+
+def log_in_with_sso(town: Town, address: str, account: str | None = None) -> Browser:
+    """Log in by the SSO button; the browser that is returned is signed in."""
+    browser = Browser()
+    browser.open(f"{town.web}/login")
+    _press(browser, "Continue", email=address)
+    _press(browser, "Login with SSO")
+    _microsoft_sign_in(browser, account or address)
+    if "with Microsoft single sign-on" not in browser.text:
+        raise SceneFailedError(f"The sign-in ended on another page: {browser.text}")
+    return browser
+
+
+def log_in_with_password(town: Town, address: str, password: str) -> Browser:
+    """Log in by password; the browser that is returned is signed in."""
+    browser = Browser()
+    browser.open(f"{town.web}/login")
+    _press(browser, "Continue", email=address)
+    _press(browser, "Log in", password=password)
+    if "with your password" not in browser.text:
+        raise SceneFailedError(f"The log-in ended on another page: {browser.text}")
+    return browser
+
+
+def _microsoft_sign_in(browser: Browser, account: str) -> None:
+    # A browser that is signed in at Microsoft already is not asked again.
+    if "Email, phone, or Skype" in browser.text:
+        _press(browser, "Sign in", login=account)
+
+
+def _press(browser: Browser, button: str, **fields: str) -> None:
+    try:
+        browser.press(button, **fields)
+    except LookupError as error:
+        raise SceneFailedError(f"{error} The page says: {browser.text}") from None

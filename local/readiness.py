@@ -1,0 +1,43 @@
+"""How the supervisor asks a part whether it answers yet."""
+
+import http.client
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+_PATIENCE = 2.0
+"""Seconds for one question; a part that is merely slow is asked again."""
+
+Probe = Callable[[], bool]
+"""Answers at once (within a few seconds) and never raises."""
+
+
+def answers_http(url: str) -> Probe:
+    """Return a probe: does a GET of that http URL on this machine answer with status 200?"""
+    parts = urlsplit(url)
+
+    def probe() -> bool:
+        # http.client knows nothing of proxies, so a proxy of the environment is never asked.
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
+        try:
+            connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return probe
+
+
+def accepts_connections(host: str, port: int) -> Probe:
+    """Return a probe: does somebody accept connections there?"""
+
+    def probe() -> bool:
+        try:
+            socket.create_connection((host, port), timeout=_PATIENCE).close()
+        except OSError:
+            return False
+        return True
+
+    return probe

@@ -1,0 +1,125 @@
+"""Everything that can go wrong in the mail room, drawn as a tree.
+
+::
+
+    MailError
+    ├── UnknownMessage          there is no template folder of that name
+    ├── MissingValue            a template needs a value that was not given
+    ├── BadLink                 a link that is not http or https was to be mailed
+    ├── BadRelayUrl             GOLIVE_SMTP_URL cannot be used as it is written
+    ├── RelayUnavailable        temporary: no connection, no answer in time, or "not now"
+    ├── RelayRefusesUs          the relay does not let us in, or refuses our sender address
+    │   └── RelayNotTrusted     encryption is missing or the certificate cannot be trusted
+    ├── AddressRefusedForNow    temporary, this recipient only (4xx)
+    ├── AddressRefused          permanent, this recipient only (5xx): ask the address's owner
+    │   └── AddressUnusable     the address itself cannot be mailed through this relay
+    └── DeliveryUncertain       the relay vanished after the message was sent, before its answer
+
+The texts name no address, no person and no secret. A relay's own words may; they are kept in
+``reply`` (without the code, with addresses taken out), which belongs in the ledger, not in a log.
+"""
+
+
+# ruff: noqa: N818 (the names say what happened; "Error" would add nothing to them)
+
+
+class MailError(Exception):
+    """The root: catch it to catch everything this room raises on purpose."""
+
+
+class UnknownMessage(MailError):
+    """There is no message of this name; the names are the folders of ``mail/templates``."""
+
+    def __init__(self, message: str) -> None:
+        """Keep the name that was asked for."""
+        super().__init__(f"There is no mail template called {message!r}.")
+        self.message = message
+
+
+class MissingValue(MailError):
+    """A template needs a value that was not given; nothing was rendered."""
+
+    def __init__(self, template: str, value: str) -> None:
+        """Keep the template (``"invitation/body.txt"``) and the missing value's name."""
+        super().__init__(f"The mail template {template} needs the value {value!r}: it is missing.")
+        self.template = template
+        self.value = value
+
+
+class BadLink(MailError):
+    """A link to be mailed does not start with http:// or https://."""
+
+    def __init__(self, template: str) -> None:
+        """Keep the template; the link itself may hold a secret and is not repeated."""
+        super().__init__(
+            f"A link for the mail template {template} does not start with http:// or https://."
+        )
+        self.template = template
+
+
+class BadRelayUrl(MailError):
+    """The relay's URL cannot be used; the text says what was expected, never the password."""
+
+
+class RelayUnavailable(MailError):
+    """The relay cannot be reached or asks us to come back later. Safe to try again."""
+
+
+class RelayRefusesUs(MailError):
+    """The relay refuses our login, our sender address or our connection.
+
+    Trying again does not help until someone mends the settings or the relay.
+    """
+
+    def __init__(self, text: str, *, code: int | None = None, reply: str = "") -> None:
+        """Keep the relay's code and words where it gave any."""
+        super().__init__(text)
+        self.code = code
+        self.reply = reply
+
+
+class RelayNotTrusted(RelayRefusesUs):
+    """The connection would not be private: no TLS where it is required, or a bad certificate."""
+
+
+class AddressRefusedForNow(MailError):
+    """The relay refuses this recipient for the moment (4xx). Try again later."""
+
+    def __init__(self, code: int, reply: str = "") -> None:
+        """Keep the relay's code and words."""
+        super().__init__(f"The relay refuses this recipient for now (code {code}).")
+        self.code = code
+        self.reply = reply
+
+
+class AddressRefused(MailError):
+    """The relay refuses this recipient for good (5xx). The address's owner must be asked."""
+
+    def __init__(self, code: int, reply: str, text: str = "") -> None:
+        """Keep the relay's code and words."""
+        super().__init__(text or f"The relay refuses this recipient for good (code {code}).")
+        self.code = code
+        self.reply = reply
+
+
+class AddressUnusable(AddressRefused):
+    """The address is no mail address, or needs SMTPUTF8 and the relay does not offer it."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why in plain words, without the address."""
+        super().__init__(553, reason, reason)
+
+
+class DeliveryUncertain(MailError):
+    """The connection was lost between the end of the message and the relay's answer.
+
+    The message may have been delivered. Send it again with the same Message-ID: mail systems
+    that see both copies can then tell that they are one.
+    """
+
+    def __init__(self) -> None:
+        """Say what is known, which is little."""
+        super().__init__(
+            "The relay went away before it confirmed the message; it may have been delivered. "
+            "Send it again with the same Message-ID."
+        )

@@ -1,0 +1,195 @@
+"""Sends mail: the promise every mailer keeps, and the one that speaks SMTP.
+
+Connections to the relay are kept and shared between threads, because opening one (TCP, TLS,
+login) costs more than sending a mail through it.
+"""
+
+import socket
+import ssl
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from mail.errors import AddressRefused, AddressRefusedForNow, RelayUnavailable
+from mail.outgoing import (
+    Attachment,
+    MailAddress,
+    OutgoingMail,
+    compose,
+    mailbox,
+    message_id_for,
+    parse_address,
+)
+from mail.relay import RelayConnection, SmtpRelay, Timeouts
+
+__all__ = ["Attachment", "Mailer", "OutgoingMail", "SmtpMailer", "mailbox", "message_id_for"]
+
+# A connection used so recently is taken to be alive; an older one is asked first.
+_SURELY_THERE = 5.0
+
+
+class Mailer(Protocol):
+    """Takes one mail to the relay."""
+
+    def send(self, mail: OutgoingMail) -> str:
+        """Send the mail and return the relay's reply line, for example ``"250 OK"``.
+
+        Raises:
+            mail.errors.MailError: One of the errors drawn in ``mail/errors.py``.
+        """
+
+
+class SmtpMailer:
+    """Sends by SMTP over a few kept connections. Thread-safe; close it when done.
+
+    A second ``send`` of the same mail sends it again: "once" is the ledger's business. The
+    Message-ID stays the same, so a repeat can be told.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_bundle: Path | None = None,
+        max_connections: int = 4,
+        idle_seconds: float = 30.0,
+        messages_per_connection: int = 500,
+        timeouts: Timeouts | None = None,
+        client_name: str = "",
+    ) -> None:
+        """Read the URL; connect only when the first mail goes out.
+
+        Args:
+            url: See :meth:`mail.relay.SmtpRelay.from_url`.
+            ca_bundle: Certificates to trust instead of the system's.
+            max_connections: More threads than this wait for their turn.
+            idle_seconds: Connections unused for so long are closed.
+            messages_per_connection: Relays like to see a fresh connection now and then.
+            timeouts: How long to wait for what.
+            client_name: What we call ourselves in EHLO; this machine's name if empty.
+
+        Raises:
+            BadRelayUrl: The URL cannot be used.
+        """
+        self._relay = SmtpRelay.from_url(url)
+        self._tls = ssl.create_default_context(cafile=ca_bundle)
+        self._idle_seconds = idle_seconds
+        self._messages_per_connection = messages_per_connection
+        self._timeouts = timeouts or Timeouts()
+        self._client_name = client_name or socket.gethostname() or "localhost"
+        self._turns = threading.BoundedSemaphore(max_connections)
+        self._lock = threading.Lock()
+        self._idle: list[RelayConnection] = []
+        self._closer: threading.Timer | None = None
+        self._closed = False
+
+    def send(self, mail: OutgoingMail) -> str:
+        """Send one mail and return the relay's reply line, without addresses in it.
+
+        Waits for a free connection as long as one delivery may take. A kept connection that
+        turns out to be dead is replaced once, unseen by the caller.
+
+        Raises:
+            mail.errors.MailError: One of the errors drawn in ``mail/errors.py``.
+        """
+        sender, recipient = parse_address(mail.sender), parse_address(mail.recipient)
+        message = compose(mail, sender, recipient)
+        if not self._turns.acquire(timeout=self._timeouts.delivery):
+            raise RelayUnavailable("All connections to the mail relay are busy.")
+        try:
+            connection, kept = self._take()
+            try:
+                return self._deliver(connection, sender, recipient, message)
+            except RelayUnavailable:
+                if not kept:
+                    raise
+            # Nothing was handed over yet, so asking once more cannot deliver twice.
+            return self._deliver(self._open(), sender, recipient, message)
+        finally:
+            self._turns.release()
+
+    def close(self) -> None:
+        """Close the kept connections; a mail being sent ends first and closes its own."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            closer, self._closer = self._closer, None
+        if closer is not None:
+            closer.cancel()
+        for connection in idle:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        """Return this mailer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the kept connections."""
+        self.close()
+
+    def _deliver(
+        self,
+        connection: RelayConnection,
+        sender: MailAddress,
+        recipient: MailAddress,
+        message: bytes,
+    ) -> str:
+        try:
+            reply = connection.deliver(sender, recipient, message)
+        except (AddressRefused, AddressRefusedForNow):
+            self._give_back(connection)
+            raise
+        except BaseException:
+            connection.hang_up()
+            raise
+        self._give_back(connection)
+        return reply
+
+    def _take(self) -> tuple[RelayConnection, bool]:
+        """Return a connection and whether it is a kept one, the most recently used first."""
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return self._open(), False
+            if connection.idle_for < _SURELY_THERE or connection.answers():
+                return connection, True
+            connection.hang_up()
+
+    def _open(self) -> RelayConnection:
+        return RelayConnection(self._relay, self._timeouts, self._client_name, self._tls)
+
+    def _give_back(self, connection: RelayConnection) -> None:
+        with self._lock:
+            keep = (
+                not self._closed
+                and connection.is_open
+                and connection.messages_sent < self._messages_per_connection
+            )
+            if keep:
+                self._idle.append(connection)
+                if self._closer is None:
+                    self._start_closer()
+        if not keep:
+            connection.close()
+
+    def _start_closer(self) -> None:
+        self._closer = threading.Timer(self._idle_seconds, self._close_unused)
+        self._closer.daemon = True
+        self._closer.start()
+
+    def _close_unused(self) -> None:
+        with self._lock:
+            unused = [each for each in self._idle if each.idle_for >= self._idle_seconds]
+            self._idle = [each for each in self._idle if each not in unused]
+            self._closer = None
+            if self._idle and not self._closed:
+                self._start_closer()
+        for connection in unused:
+            connection.close()

@@ -1,0 +1,135 @@
+"""Turns a message's name and its values into a subject, a text and an HTML body.
+
+Templates are files, values are data: whatever an organisation calls itself is never read as a
+template, is escaped in HTML, and stays on its line everywhere.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, UndefinedError
+from jinja2.ext import Extension
+from markupsafe import Markup
+
+from mail.appearance import with_styles
+from mail.errors import BadLink, MissingValue, UnknownMessage
+from mail.lines import one_line
+from mail.messages import MESSAGES
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_QUOTED = re.compile(r"'([^']*)'")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+_LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A message in words, ready to be sent."""
+
+    subject: str
+    """One line."""
+    text: str
+    html: str
+
+
+class _InlineStyles(Extension):
+    """Writes our styles into the tags once, when a template is compiled."""
+
+    def preprocess(self, source: str, *_: object, **__: object) -> str:
+        """Return the source that Jinja is to compile."""
+        return with_styles(source)
+
+
+def render(message: str, values: Mapping[str, object]) -> RenderedMail:
+    """Write one message.
+
+    Args:
+        message: A name in :data:`mail.messages.MESSAGES`, for example ``"invitation"``.
+        values: The common values and those of this message (see its description there).
+
+    Raises:
+        UnknownMessage: There is no such message.
+        MissingValue: A value that a template needs was not given.
+        BadLink: A link is neither empty nor http(s).
+    """
+    description = MESSAGES.get(message)
+    if description is None:
+        raise UnknownMessage(message)
+    for name in description.required:
+        if name not in values:
+            raise MissingValue(message, name)
+    for name in description.needed_links:
+        if not values[name]:
+            raise MissingValue(message, name)
+    for name in description.links:
+        link = values.get(name)
+        if link and not str(link).startswith(("https://", "http://")):
+            raise BadLink(message)
+    subject, text, html = _templates(message)
+    return RenderedMail(
+        subject=one_line(_written(subject, values)).strip()[:_LONGEST_SUBJECT],
+        text=_EMPTY_LINES.sub("\n\n", _written(text, values)).strip() + "\n",
+        html=_written(html, values),
+    )
+
+
+def _written(template: Template, values: Mapping[str, object]) -> str:
+    try:
+        return template.render(values)
+    except UndefinedError as error:
+        # Jinja names what is missing only in its text: "'x' is undefined", or for a row of a
+        # list "'dict object' has no attribute 'x'".
+        names = _QUOTED.findall(str(error)) or ["?"]
+        raise MissingValue(template.name or "", names[-1]) from None
+
+
+@cache
+def _templates(message: str) -> tuple[Template, Template, Template]:
+    return (
+        _text_templates().get_template(f"{message}/subject.txt"),
+        _text_templates().get_template(f"{message}/body.txt"),
+        _html_templates().get_template(f"{message}/body.html"),
+    )
+
+
+@cache
+def _text_templates() -> Environment:
+    return _environment(html=False)
+
+
+@cache
+def _html_templates() -> Environment:
+    return _environment(html=True)
+
+
+def _environment(*, html: bool) -> Environment:
+    # Without escaping for subject and text: they are shown as they are written.
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=html,  # noqa: S701
+        undefined=StrictUndefined,
+        extensions=[_InlineStyles] if html else [],
+        finalize=_kept_on_its_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters["counted"] = _counted
+    return environment
+
+
+def _kept_on_its_line(value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return one_line(value)
+    return value
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    """Write ``1 user``, ``2 users`` or ``12,000 users``."""
+    exact = int(number)
+    return f"{exact:,} {one if exact == 1 else many or one + 's'}"

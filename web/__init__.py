@@ -1,0 +1,1 @@
+"""The pages people meet: login, consent, IT set-up, invitation."""

@@ -1,0 +1,32 @@
+"""Serves the web: python -m web --port 8080."""
+
+import argparse
+import sys
+
+import uvicorn
+
+from commands.leaving import leave
+from settings import SettingsError, read_settings
+from web.app import create_app
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m web", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    arguments = parser.parse_args()
+    try:
+        app = create_app(read_settings())
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
+    uvicorn.run(
+        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,131 @@
+"""What pages share: the rooms they use, the browser's cookies, forms, and how a page is made."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+from temporalio.client import Client
+
+from contracts.clock import wall_clock
+from contracts.links import LinkSigner
+from database.engine import Sessions
+from graph.tokens import EntraClient
+from settings import Settings
+
+BROWSER_COOKIE = "pulse_browser"
+"""Binds what a browser started to that browser."""
+SESSION_COOKIE = "pulse_session"
+
+TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything the pages need from outside; one for the life of the process."""
+
+    settings: Settings
+    sessions: Sessions
+    entra: EntraClient
+    temporal: Client
+    signer: LinkSigner
+
+    def url(self, path: str) -> str:
+        """Return the outside address of one of our paths."""
+        return f"{self.settings.public_url}{path}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Cookies travel over TLS only; on the loopback address of a demo there is none."""
+        return self.settings.public_url.startswith("https://")
+
+    def form_token(self, browser: str) -> str:
+        """Return what a form of this browser must carry, so that no other site can send it."""
+        key = self.settings.secret_key.get_secret_value().encode()
+        return hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request: its browser, its session token if any, and its instant."""
+
+    rooms: Rooms
+    request: Request
+    browser: str
+    session_token: str
+    at: datetime
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page; the browser keeps, or gets, the cookie that binds its forms."""
+        response = TEMPLATES.TemplateResponse(
+            self.request,
+            template,
+            {
+                "product_name": "Clientshare Pulse",
+                "support_address": self.rooms.settings.support_address,
+                "form_token": self.rooms.form_token(self.browser),
+                **values,
+            },
+            status_code=status,
+        )
+        self._keep_browser(response)
+        return response
+
+    def go_to(self, url: str) -> Response:
+        """Return a redirect after a form, so that a reload repeats nothing."""
+        response = RedirectResponse(url, status_code=303)
+        self._keep_browser(response)
+        return response
+
+    def sign_in(self, response: Response, token: str) -> Response:
+        """Give the browser its session."""
+        self._set_cookie(response, SESSION_COOKIE, token)
+        return response
+
+    def _keep_browser(self, response: Response) -> None:
+        if self.request.cookies.get(BROWSER_COOKIE) != self.browser:
+            self._set_cookie(response, BROWSER_COOKIE, self.browser)
+
+    def _set_cookie(self, response: Response, name: str, value: str) -> None:
+        response.set_cookie(
+            name, value, httponly=True, samesite="lax", secure=self.rooms.is_secure, path="/"
+        )
+
+
+class FormRefusedError(Exception):
+    """A form came without the token of this browser: another site, or cookies are off."""
+
+
+def visit(request: Request) -> Visit:
+    """Return the present visit; a browser without a cookie gets a new one with the answer."""
+    browser = request.cookies.get(BROWSER_COOKIE, "")
+    return Visit(
+        rooms=request.app.state.rooms,
+        request=request,
+        browser=browser if 20 <= len(browser) <= 100 else secrets.token_urlsafe(32),
+        session_token=request.cookies.get(SESSION_COOKIE, "")[:200],
+        at=wall_clock(),
+    )
+
+
+AVisit = Annotated[Visit, Depends(visit)]
+
+
+def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
+    """Return the present visit of a form that one of our pages gave to this very browser.
+
+    Raises:
+        FormRefusedError: it did not come from there.
+    """
+    if not hmac.compare_digest(form_token.encode(), visit.rooms.form_token(visit.browser).encode()):
+        raise FormRefusedError
+    return visit
+
+
+OwnForm = Annotated[Visit, Depends(own_form)]

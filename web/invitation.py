@@ -1,0 +1,44 @@
+"""Invitation: who invites, to what, and one button that leads to Microsoft's login."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose
+from database import sign_in
+from database.models import PersonalLink
+from web.answers import refused, unknown_link
+from web.deps import AVisit, OwnForm, Visit
+from web.microsoft import to_login
+
+router = APIRouter(prefix="/invitation")
+
+
+@router.get("/{token}")
+def show(visit: AVisit, token: str) -> Response:
+    """Say who invites to what. Opening this uses nothing up."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    return visit.page("invitation.html", invited=found, action=f"/invitation/{token}")
+
+
+@router.post("/{token}")
+def accept(visit: OwnForm, token: str) -> Response:
+    """Lead to Microsoft's login of the organisation's tenant; signing in there accepts."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    return to_login(
+        visit, found.tenant_id, "invitation", login_hint=found.address, link_id=found.link_id
+    )
+
+
+def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
+    with visit.rooms.sessions.begin() as session:
+        link = sign_in.personal_link(
+            session, visit.rooms.signer, token, LinkPurpose.INVITATION, visit.at
+        )
+        if not isinstance(link, PersonalLink):
+            return unknown_link(visit) if link is None else refused(visit, link, status=410)
+        return sign_in.invited(session, link) or refused(visit, Refusal.LINK_REVOKED, status=410)

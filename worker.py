@@ -1,0 +1,198 @@
+"""Builds every object and registers it, in one visible list; then works until told to stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+import httpx2
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.directory import DirectoryActivities
+from activities.failures import NothingLeaks
+from activities.mail_values import Surroundings
+from activities.notices import NoticeActivities
+from activities.records import RecordActivities
+from commands import connections
+from commands.errors import CommandError
+from commands.leaving import leave
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
+from contracts.links import LinkSigner
+from database.engine import open_sessions
+from graph.client import GraphClient
+from graph.credentials import chosen_credential
+from graph.tokens import EntraClient
+from graph.transport import open_http
+from mail.mailer import Mailer, SmtpMailer
+from mail.outgoing import parse_address
+from settings import Settings, SettingsError, read_settings
+from workflows.go_live import SsoGoLive
+
+ACTIVITY_THREADS = 20
+BULK_THREADS = 4
+
+
+class Rooms(NamedTuple):
+    """Everything a worker needs from outside."""
+
+    engine: Engine
+    http: httpx2.Client
+    graph: GraphClient
+    mailer: Mailer
+    surroundings: Surroundings
+    settings: Settings
+
+
+def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
+    """Return the workers of both task queues; production and tests use the same."""
+    sessions = open_sessions(rooms.engine)
+    records = RecordActivities(sessions)
+    notices = NoticeActivities(sessions, rooms.mailer, rooms.settings.mail_from, rooms.surroundings)
+    directory = DirectoryActivities(
+        sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
+    )
+    return [
+        Worker(
+            client,
+            task_queue=GO_LIVE_QUEUE,
+            workflows=[SsoGoLive],
+            activities=[
+                records.read_standing,
+                records.record_position,
+                records.humane_times,
+                records.offer_sso,
+                records.withdraw_sso,
+                records.decide_move_date,
+                records.close,
+                notices.notify,
+                directory.discover_tenant,
+                directory.verify_consent,
+                directory.verify_connection,
+                directory.count_sign_ins,
+                directory.forget_directory,
+            ],
+            activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, "activity"),
+            max_concurrent_activities=ACTIVITY_THREADS,
+            max_concurrent_local_activities=ACTIVITY_THREADS,
+            interceptors=[NothingLeaks()],
+        ),
+        Worker(
+            client,
+            task_queue=GO_LIVE_BULK_QUEUE,
+            activities=[
+                directory.snapshot_directory,
+                directory.plan_migration,
+                directory.move_wave,
+                directory.undo_moves,
+                notices.deliver,
+            ],
+            activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
+            max_concurrent_activities=BULK_THREADS,
+            interceptors=[NothingLeaks()],
+        ),
+    ]
+
+
+def surroundings_of(settings: Settings) -> Surroundings:
+    """Return what every mail says that is the same for every organisation."""
+    return Surroundings(
+        public_url=settings.public_url,
+        support_address=settings.support_address,
+        client_id=settings.client_id,
+        sender_address=parse_address(settings.mail_from).address,
+        signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+    )
+
+
+@contextmanager
+def open_rooms(settings: Settings) -> Iterator[Rooms]:
+    """Open what the activities use, and close it at the end."""
+    ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+    with (
+        open_http(ca_bundle) as http,
+        SmtpMailer(settings.smtp_url.get_secret_value(), ca_bundle=settings.ca_bundle) as mailer,
+    ):
+        entra = EntraClient(
+            authority=settings.entra_authority,
+            client_id=settings.client_id,
+            credential=chosen_credential(
+                settings.client_certificate_path, settings.client_secret_text
+            ),
+            http=http,
+            clock=time.time,
+        )
+        engine = connections.database(settings)
+        try:
+            yield Rooms(
+                engine,
+                http,
+                GraphClient(http, settings.graph_url, entra),
+                mailer,
+                surroundings_of(settings),
+                settings,
+            )
+        finally:
+            engine.dispose()
+
+
+async def _work(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    client = await connections.temporal()
+    with open_rooms(settings) as rooms:
+        async with AsyncExitStack() as running:
+            for worker in build_workers(client, rooms):
+                await running.enter_async_context(worker)
+            if settings.worker_health_port is not None:
+                running.enter_context(_health(settings.worker_health_port))
+            logging.getLogger(__name__).info("The worker is ready.")
+            await stopping.wait()
+
+
+@contextmanager
+def _health(port: int) -> Iterator[None]:
+    """Answer `GET /health` on the loopback address while the worker works."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: probes come every few seconds."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def main() -> int:
+    """Work until SIGTERM or Ctrl-C; return the exit status."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        asyncio.run(_work(read_settings()))
+    except (SettingsError, CommandError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

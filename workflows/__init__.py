@@ -1,0 +1,1 @@
+"""What happens in a go-live, in order."""

@@ -1,0 +1,353 @@
+"""What people and the outside may tell a go-live, and what it answers.
+
+Signals are facts: they are only recorded, at any time, any number of times. Updates are orders:
+a validator refuses what makes no sense now, before anything is written to history.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.records import RecordActivities
+    from contracts import wording
+    from contracts.go_live import (
+        AcknowledgeIt,
+        AdminConsented,
+        AdminDeclined,
+        ApproveMigration,
+        Attention,
+        CloseDeclined,
+        ConfirmEntitlement,
+        DeclineEntitlement,
+        ExtendDeadline,
+        GoLiveOutcome,
+        GoLiveStage,
+        Pause,
+        Progress,
+        Refusal,
+        Replan,
+        Resume,
+        Retry,
+        RollBack,
+        Skip,
+        StartGoLive,
+        UserSignedIn,
+        Wait,
+    )
+    from contracts.records import Position
+    from workflows import search_attributes
+    from workflows.policies import POSITION_CALL
+
+
+@dataclass
+class Rung:
+    """One reminder of a ladder: when, what it is called in the timeline, how it is sent."""
+
+    at: datetime
+    name: str
+    send: Callable[[], Awaitable[object]]
+    sent: bool = False
+
+
+@dataclass
+class Ladder:
+    """The reminders still to come in the present wait, and its deadline."""
+
+    deadline: datetime
+    rungs: list[Rung] = field(default_factory=list)
+    moved: bool = False
+    """Dates changed since the timer was set."""
+
+
+def _refuse(reason: str) -> ApplicationError:
+    return ApplicationError(reason, type="refused", non_retryable=True)
+
+
+class Conversation:
+    """State that messages change, and the handlers that change it."""
+
+    def __init__(self, start: StartGoLive) -> None:
+        self._start = start
+        self._stage = GoLiveStage.ENTITLEMENT_CONFIRMED
+        self._wait = Wait.NOTHING
+        self._since = workflow.now()
+        self._ladder: Ladder | None = None
+        self._attention: Attention | None = None
+        self._may_skip = False
+        self._attention_answer: Retry | Skip | None = None
+        self._paused_at: datetime | None = None
+        self._entitlement: ConfirmEntitlement | DeclineEntitlement | None = None
+        self._acknowledged: AcknowledgeIt | None = None
+        self._consents: list[AdminConsented] = []
+        self._declined: AdminDeclined | None = None
+        self._closed_declined = False
+        self._refusal: Refusal | None = None
+        self._signed_in = False
+        self._approved_hash: str | None = None
+        self._replan = False
+        self._plan_hash: str | None = None
+        self._users_total = 0
+        self._users_done = 0
+        self._exceptions = 0
+        self._outcome: GoLiveOutcome | None = None
+        self._ending = False
+        self._roll_back: RollBack | None = None
+        self._stages: asyncio.Task[GoLiveOutcome] | None = None
+        self._recording = asyncio.Lock()
+        self._shown: dict[str, object] = {}
+
+    # --- facts -------------------------------------------------------------------------------
+
+    @workflow.signal(description="An administrator came back from Microsoft with a consent")
+    def admin_consented(self, fact: AdminConsented) -> None:
+        """Record a consent to be proven; the same one again changes nothing."""
+        if fact not in self._consents:
+            self._consents.append(fact)
+
+    @workflow.signal(description="The person at Microsoft's consent form did not consent")
+    def admin_declined(self, fact: AdminDeclined) -> None:
+        """Record a refusal: reminders stop, customer success is told; a consent still counts."""
+        self._declined = fact
+
+    @workflow.signal(description="A moved user signed in through SSO")
+    def user_signed_in(self, _fact: UserSignedIn) -> None:
+        """Record that someone has signed in; who, the database knows."""
+        self._signed_in = True
+
+    # --- orders ------------------------------------------------------------------------------
+
+    @workflow.update(description="SSO is in the subscription agreement")
+    def confirm_entitlement(self, order: ConfirmEntitlement) -> Progress:
+        """Go on to the next stage."""
+        self._entitlement = self._entitlement or order
+        return self.progress()
+
+    @workflow.update(description="SSO is not in the subscription agreement")
+    def decline_entitlement(self, order: DeclineEntitlement) -> Progress:
+        """End as not entitled."""
+        self._entitlement = self._entitlement or order
+        return self.progress()
+
+    @confirm_entitlement.validator
+    def _may_confirm(self, order: ConfirmEntitlement) -> None:
+        self._check_entitlement_is_open(type(order))
+
+    @decline_entitlement.validator
+    def _may_decline(self, order: DeclineEntitlement) -> None:
+        self._check_entitlement_is_open(type(order))
+
+    def _check_entitlement_is_open(self, kind: type) -> None:
+        self._check_running()
+        if self._stage is not GoLiveStage.ENTITLEMENT_CONFIRMED:
+            raise _refuse("The entitlement is already confirmed.")
+        if self._entitlement is not None and not isinstance(self._entitlement, kind):
+            raise _refuse("The entitlement was answered the other way a moment ago.")
+
+    @workflow.update(description="The customer's IT team has read the pack")
+    def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
+        """Go on, and move users at the time the IT team chose, if it did."""
+        self._acknowledged = order
+        return self.progress()
+
+    @acknowledge_it.validator
+    def _may_acknowledge(self, order: AcknowledgeIt) -> None:
+        self._check_running()
+        if self._stage is GoLiveStage.USERS_MIGRATED:
+            raise _refuse("Users are moving already; the date can no longer be chosen.")
+        if order.move_at is not None and order.move_at <= workflow.now():
+            raise _refuse("The chosen date lies in the past; choose a later one.")
+
+    @workflow.update(description="Move users by the plan with this hash")
+    def approve_migration(self, order: ApproveMigration) -> Progress:
+        """Apply the plan."""
+        self._approved_hash = order.plan_hash
+        return self.progress()
+
+    @approve_migration.validator
+    def _may_approve(self, order: ApproveMigration) -> None:
+        self._check_running()
+        if self._wait is not Wait.APPROVAL:
+            raise _refuse("No plan waits for approval now.")
+        if order.plan_hash != self._plan_hash:
+            raise _refuse("The plan has changed since you read it; read it again, then approve.")
+
+    @workflow.update(description="Send nothing and move nobody until resumed")
+    async def pause(self, _order: Pause) -> Progress:
+        """Stop reminders and batches; facts still count."""
+        self._paused_at = self._paused_at or workflow.now()
+        await self._record()
+        return self.progress()
+
+    @pause.validator
+    def _may_pause(self, _order: Pause) -> None:
+        self._check_running()
+
+    @workflow.update(description="Go on after a pause")
+    async def resume(self, _order: Resume) -> Progress:
+        """Go on; every date of the present wait moves by the time paused."""
+        if self._paused_at is not None:
+            paused = workflow.now() - self._paused_at
+            self._paused_at = None
+            if self._ladder is not None:
+                self._ladder.deadline += paused
+                for rung in self._ladder.rungs:
+                    rung.at += paused
+                self._ladder.moved = True
+        await self._record()
+        return self.progress()
+
+    @resume.validator
+    def _may_resume(self, _order: Resume) -> None:
+        self._check_running()
+        if self._paused_at is None:
+            raise _refuse("This go-live is not paused.")
+
+    @workflow.update(description="Try again what needs attention")
+    def retry(self, order: Retry) -> Progress:
+        """Try again."""
+        self._attention_answer = order
+        return self.progress()
+
+    @retry.validator
+    def _may_retry(self, order: Retry) -> None:  # noqa: ARG002  (the shape Temporal wants)
+        self._check_attention()
+
+    @workflow.update(description="Go on without what needs attention")
+    def skip(self, order: Skip) -> Progress:
+        """Go on without it."""
+        self._attention_answer = order
+        return self.progress()
+
+    @skip.validator
+    def _check_skip(self, order: Skip) -> None:
+        self._check_attention()
+        if not self._may_skip:
+            raise _refuse(
+                "This cannot be skipped: entitlement, consent and migration are never skipped."
+            )
+        if order.reason_id <= 0:
+            raise _refuse("Say why it is skipped.")
+
+    @workflow.update(description="Move the deadline of the present wait")
+    def extend_deadline(self, order: ExtendDeadline) -> Progress:
+        """Move the deadline, to later or to sooner."""
+        if self._ladder is not None:
+            self._ladder.deadline = order.until
+            self._ladder.moved = True
+        return self.progress()
+
+    @extend_deadline.validator
+    def _may_extend(self, order: ExtendDeadline) -> None:
+        self._check_running()
+        if self._ladder is None:
+            raise _refuse("Nothing with a deadline is being waited for now.")
+        if order.until <= workflow.now():
+            raise _refuse("The new deadline lies in the past; choose a later one.")
+
+    @workflow.update(description="Read the directory again and move who became possible")
+    def replan(self, _order: Replan) -> Progress:
+        """Plan again."""
+        self._replan = True
+        return self.progress()
+
+    @replan.validator
+    def _may_replan(self, _order: Replan) -> None:
+        self._check_running()
+        if self._wait not in {Wait.APPROVAL, Wait.AFTERCARE}:
+            raise _refuse("A new plan can be made while a plan waits for approval or after a move.")
+
+    @workflow.update(description="The customer declined for good")
+    def close_declined(self, _order: CloseDeclined) -> Progress:
+        """End as declined."""
+        self._closed_declined = True
+        return self.progress()
+
+    @close_declined.validator
+    def _may_close_declined(self, _order: CloseDeclined) -> None:
+        self._check_running()
+        if self._declined is None or self._stage is not GoLiveStage.ADMIN_CONSENT_AWAITED:
+            raise _refuse("Nobody has declined the consent.")
+
+    @workflow.update(description="Undo everything and end")
+    def roll_back(self, order: RollBack) -> Progress:
+        """Stop what is being done, then undo every stage in reverse order."""
+        if self._roll_back is None:
+            self._roll_back = order
+            if self._stages is not None:
+                self._stages.cancel()
+        return self.progress()
+
+    @roll_back.validator
+    def _may_roll_back(self, order: RollBack) -> None:
+        self._check_running()
+        if order.reason_id <= 0:
+            raise _refuse("Say why it is rolled back.")
+
+    # --- answers -----------------------------------------------------------------------------
+
+    @workflow.query(description="Where it stands, why, and whom it waits on")
+    def progress(self) -> Progress:
+        """Return where the go-live stands."""
+        return Progress(
+            slug=self._start.slug,
+            number=self._start.number,
+            stage=self._stage,
+            wait=self._wait,
+            since=self._since,
+            due_at=self._ladder.deadline if self._ladder else None,
+            attention=self._attention,
+            paused=self._paused_at is not None,
+            refusal=self._refusal,
+            users_done=self._users_done,
+            users_total=self._users_total,
+            exceptions=self._exceptions,
+            plan_hash=self._plan_hash,
+            outcome=self._outcome,
+        )
+
+    def _check_running(self) -> None:
+        if self._outcome is not None or self._ending:
+            raise _refuse("This go-live has ended or is being rolled back.")
+
+    def _check_attention(self) -> None:
+        if self._attention is None:
+            raise _refuse("Nothing needs attention now.")
+
+    # --- what others see ---------------------------------------------------------------------
+
+    async def _record(self) -> None:
+        """Show the present state in the Temporal UI and write it into the database."""
+        async with self._recording:
+            progress = self.progress()
+            self._show(progress)
+            await workflow.execute_local_activity_method(
+                RecordActivities.record_position,
+                Position(self._start.go_live_id, progress, workflow.now()),
+                **POSITION_CALL,
+            )
+
+    def _show(self, progress: Progress) -> None:
+        workflow.set_current_details(wording.details(progress))
+        pairs = (
+            search_attributes.ORGANISATION.value_set(self._start.slug),
+            search_attributes.OWNER.value_set(self._start.owner),
+            search_attributes.STAGE.value_set(progress.stage),
+            search_attributes.WAITING_ON.value_set(wording.waiting_on(progress)),
+            search_attributes.NEEDS_ATTENTION.value_set(progress.attention is not None),
+            search_attributes.USERS_TOTAL.value_set(progress.users_total),
+            search_attributes.USERS_MIGRATED.value_set(progress.users_done),
+            *(
+                (search_attributes.CONSENT_DEADLINE.value_set(progress.due_at),)
+                if progress.wait is Wait.ADMIN_CONSENT and progress.due_at
+                else ()
+            ),
+        )
+        changed = [pair for pair in pairs if self._shown.get(pair.key.name) != pair.value]
+        if changed:
+            workflow.upsert_search_attributes(changed)
+            self._shown |= {pair.key.name: pair.value for pair in changed}

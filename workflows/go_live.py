@@ -1,0 +1,312 @@
+"""What happens in a go-live, in order: the help page as a durable workflow."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from workflows.moving import Moving
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from activities.records import RecordActivities
+    from contracts.directory import ConsentToVerify
+    from contracts.go_live import (
+        AdminConsented,
+        Attention,
+        ConfirmEntitlement,
+        GoLiveOutcome,
+        GoLiveResult,
+        GoLiveStage,
+        Refusal,
+        StartGoLive,
+        Wait,
+    )
+    from contracts.notices import Audience, Message
+    from contracts.records import Closing, MoveDate, Standing
+    from workflows import policies
+    from workflows.policies import GRAPH_CALL, PROPAGATION_CALL, RECORD_CALL
+
+_OWNER = Audience.CUSTOMER_SUCCESS
+_EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
+
+
+@workflow.defn
+class SsoGoLive(Moving):
+    """Takes one organisation live with Microsoft single sign-on."""
+
+    @workflow.init
+    def __init__(self, start: StartGoLive) -> None:
+        """Begin with nothing done; messages may arrive from here on."""
+        super().__init__(start)
+        self._compensations: list[Callable[[], Awaitable[object]]] = []
+
+    @workflow.run
+    async def run(self, _start: StartGoLive) -> GoLiveResult:
+        """Go through the stages; whatever the ending, leave nothing half-done."""
+        self._stages = asyncio.create_task(self._go_through_stages())
+        if self._roll_back is not None:
+            self._stages.cancel()
+        try:
+            outcome = await self._stages
+        except (asyncio.CancelledError, ActivityError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            outcome = GoLiveOutcome.ROLLED_BACK if self._roll_back else GoLiveOutcome.CANCELLED
+        return await _uninterrupted(self._end(outcome))
+
+    async def _go_through_stages(self) -> GoLiveOutcome:
+        standing = await self._read_standing()
+        if not await self._entitlement_confirmed(standing):
+            return GoLiveOutcome.NOT_ENTITLED
+        if not await self._consent_still_stands(standing):
+            await self._it_notified(standing)
+            await self._sso_activated()
+            if not await self._admin_consent_awaited():
+                return _consent_ending(declined=self._declined is not None)
+        await self._users_migrated()
+        await self._aftercare()
+        return GoLiveOutcome.LIVE
+
+    # --- 1. Customer success confirms that SSO is in the subscription agreement ---------------
+
+    async def _entitlement_confirmed(self, standing: Standing) -> bool:
+        if standing.entitled:
+            return True
+        await self._wait_for(
+            Wait.ENTITLEMENT,
+            lambda: self._entitlement is not None,
+            policies.ENTITLEMENT_WINDOW,
+            self._at_once(lambda: self._send(Message.ENTITLEMENT_QUESTION, _OWNER)),
+            *await self._reminders(
+                policies.ENTITLEMENT_REMINDERS, Message.ENTITLEMENT_REMINDER, _OWNER
+            ),
+        )
+        return isinstance(self._entitlement, ConfirmEntitlement)
+
+    # --- 2. The customer's IT team is told, as SSO is an IT-led initiative --------------------
+
+    async def _it_notified(self, standing: Standing) -> None:
+        await self._move_to(GoLiveStage.IT_NOTIFIED)
+        await self._tenant_discovered()
+        await self._send(
+            Message.IT_PACK,
+            Audience.EVERY_CONTACT,
+            link_expires_at=workflow.now() + self._consent_window(),
+            may_skip=True,
+        )
+        if standing.wants_to_acknowledge:
+            await self._wait_for(
+                Wait.IT_ACKNOWLEDGEMENT,
+                lambda: self._acknowledged is not None,
+                policies.ACKNOWLEDGEMENT_WINDOW,
+                *await self._reminders(
+                    policies.ACKNOWLEDGEMENT_REMINDERS,
+                    Message.IT_ACKNOWLEDGEMENT_REMINDER,
+                    Audience.FIRST_CONTACT,
+                ),
+            )
+
+    async def _tenant_discovered(self) -> None:
+        """Know the tenant before anyone clicks, so that a wrong consent cannot even start."""
+        found = None
+        while found is None or found.tenant_id is None:
+            if found is not None:
+                await self._needs_attention(Attention.TENANT_UNKNOWN)
+            found = await self._do(
+                DirectoryActivities.discover_tenant,
+                self._reference,
+                GRAPH_CALL,
+                "which Microsoft tenant the e-mail domains belong to",
+            )
+
+    # --- 3. We activate SSO: the login page offers it, passwords still work -------------------
+
+    async def _sso_activated(self) -> None:
+        await self._move_to(GoLiveStage.SSO_ACTIVATED)
+        self._compensations.append(self._withdraw_sso)
+        await self._do(
+            RecordActivities.offer_sso,
+            self._reference,
+            RECORD_CALL,
+            "“Login with SSO” on the login page",
+        )
+
+    # --- 4. The Global Administrator consents on behalf of the organisation -------------------
+
+    async def _admin_consent_awaited(self) -> bool:
+        await self._move_to(GoLiveStage.ADMIN_CONSENT_AWAITED)
+        deadline = workflow.now() + self._consent_window()
+        first, every = Audience.FIRST_CONTACT, Audience.EVERY_CONTACT
+        ladder = [
+            self._at_once(
+                lambda: self._send(Message.CONSENT_REQUEST, first, link_expires_at=deadline)
+            ),
+            *await self._reminders(policies.CONSENT_REMINDERS, Message.CONSENT_REMINDER, first),
+            *await self._reminders(policies.CONSENT_COLLEAGUES, Message.CONSENT_REMINDER, every),
+            *await self._reminders(policies.CONSENT_ESCALATION, Message.CONSENT_ESCALATION, _OWNER),
+        ]
+        while True:
+            told = self._declined
+            answered = await self._wait_for(
+                Wait.ADMIN_CONSENT,
+                lambda told=told: bool(  # type: ignore[misc]
+                    self._consents or self._closed_declined or self._declined is not told
+                ),
+                deadline - workflow.now(),
+                *(rung for rung in ladder if not rung.sent and told is None),
+            )
+            deadline = self._last_deadline
+            if self._consents:
+                if await self._prove(self._consents.pop(0)):
+                    return True
+            elif self._closed_declined or not answered:
+                return False
+            elif self._declined is not None:
+                self._refusal = _refusal(self._declined.reason_code)
+                occasion = f"{workflow.now():%Y%m%d%H%M%S}"
+                await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
+
+    async def _prove(self, consent: AdminConsented) -> bool:
+        """Read the truth back from Microsoft; a redirect proves nothing."""
+        await self._now_waits(Wait.MICROSOFT)
+        verdict = await self._do(
+            DirectoryActivities.verify_consent,
+            lambda: ConsentToVerify(
+                self._start.go_live_id,
+                consent.tenant_id,
+                consent.administrator_object_id,
+                workflow.now(),
+            ),
+            PROPAGATION_CALL,
+            "read the consent back; Microsoft may take minutes to apply it",
+        )
+        self._refusal = None if verdict.proven else _refusal(verdict.refusal or "")
+        return verdict.proven
+
+    async def _consent_still_stands(self, standing: Standing) -> bool:
+        """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
+        return standing.tenant_proven is not None and await self._do(
+            DirectoryActivities.verify_connection,
+            self._reference,
+            GRAPH_CALL,
+            "is the earlier consent still there?",
+        )
+
+    # --- 5. Existing users are moved to SSO, new users get an invitation ----------------------
+
+    async def _users_migrated(self) -> None:
+        await self._move_to(GoLiveStage.USERS_MIGRATED)
+        date = await self._do(
+            RecordActivities.decide_move_date,
+            lambda: MoveDate(
+                self._start.go_live_id,
+                workflow.now(),
+                self._acknowledged.move_at if self._acknowledged else None,
+            ),
+            RECORD_CALL,
+            "when users start to move",
+        )
+        await self._send(
+            Message.MOVE_ANNOUNCEMENT, _EVERYONE, link_expires_at=date.at + self._consent_window()
+        )
+        await self._until(Wait.MOVE_DATE, date.at)
+        self._compensations.append(self._undo_moves)
+        await self._plan_and_move(in_waves=True)
+        await self._send(Message.RESULT, _EVERYONE, may_skip=True)
+
+    # --- after the move, and the end ----------------------------------------------------------
+
+    async def _aftercare(self) -> None:
+        """Stay open for stragglers, exceptions and a change of mind."""
+        open_for = timedelta(days=self._start.aftercare_days)
+        closes_at = workflow.now() + open_for
+        ladder = await self._reminders(
+            tuple(after for after in policies.STRAGGLER_REMINDERS if after < open_for),
+            Message.SIGN_IN_REMINDER,
+            Audience.USERS,
+        )
+        while workflow.now() < closes_at:
+            await self._wait_for(
+                Wait.AFTERCARE,
+                lambda: self._replan,
+                closes_at - workflow.now(),
+                *(rung for rung in ladder if not rung.sent),
+            )
+            closes_at = self._last_deadline
+            if self._replan:
+                await self._plan_and_move(in_waves=False)
+
+    async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
+        """Undo what must not stay, tell people, close the record."""
+        self._ending, self._ladder, self._attention, self._paused_at = True, None, None, None
+        if outcome is not GoLiveOutcome.LIVE:
+            for undo in reversed(self._compensations):
+                await undo()
+            await self._tell_ending(outcome)
+        await self._do(
+            RecordActivities.close,
+            lambda: Closing(self._start.go_live_id, outcome, workflow.now()),
+            RECORD_CALL,
+            "close the record",
+        )
+        self._outcome, self._wait = outcome, Wait.NOTHING
+        self._show(self.progress())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return GoLiveResult(
+            outcome,
+            users_total=self._plan.total if self._plan else 0,
+            users_linked=self._plan.link if self._plan else 0,
+            users_invited=self._plan.invite if self._plan else 0,
+            exceptions=self._exceptions,
+        )
+
+    async def _tell_ending(self, outcome: GoLiveOutcome) -> None:
+        undone = outcome in {GoLiveOutcome.ROLLED_BACK, GoLiveOutcome.CANCELLED}
+        message = Message.ROLL_BACK_NOTICE if undone else Message.CLOSING_NOTICE
+        # Until stage 2 the customer has heard nothing, so there is nothing to take back.
+        unheard = self._stage is GoLiveStage.ENTITLEMENT_CONFIRMED
+        await self._send(message, _OWNER if unheard else _EVERYONE, outcome.value, may_skip=True)
+
+    async def _withdraw_sso(self) -> None:
+        await self._do(
+            RecordActivities.withdraw_sso,
+            self._reference,
+            RECORD_CALL,
+            "undo: the login page as before",
+        )
+
+    # --- small things -------------------------------------------------------------------------
+
+    async def _read_standing(self) -> Standing:
+        await self._move_to(GoLiveStage.ENTITLEMENT_CONFIRMED)
+        return await self._do(
+            RecordActivities.read_standing,
+            self._reference,
+            RECORD_CALL,
+            "the subscription agreement, and what is already done",
+        )
+
+    def _consent_window(self) -> timedelta:
+        return timedelta(days=self._start.consent_window_days)
+
+
+def _consent_ending(*, declined: bool) -> GoLiveOutcome:
+    return GoLiveOutcome.CONSENT_DECLINED if declined else GoLiveOutcome.CONSENT_EXPIRED
+
+
+def _refusal(code: str) -> Refusal:
+    return Refusal(code) if code in list(Refusal) else Refusal.OTHER
+
+
+async def _uninterrupted(ending: Coroutine[object, object, GoLiveResult]) -> GoLiveResult:
+    """Await an ending to its end: cancelling a run that already ends changes nothing."""
+    task = asyncio.ensure_future(ending)
+    while True:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.done():
+                raise

@@ -1,0 +1,153 @@
+"""How users are moved: plan, approve, a few first, then the rest; and all the way back."""
+
+from temporalio import workflow
+
+from workflows.waiting import Waiting
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from activities.notices import NoticeActivities
+    from contracts.directory import GoLiveRef, MigrationPlan, PlanToMake, Wave, WaveToMove
+    from contracts.go_live import Attention, StartGoLive, Wait
+    from contracts.notices import Audience, Delivery, Message
+    from workflows import policies
+    from workflows.policies import BULK_CALL, RECORD_CALL
+
+
+class Moving(Waiting):
+    """The fifth stage's own machinery."""
+
+    def __init__(self, start: StartGoLive) -> None:
+        """Begin without a plan."""
+        super().__init__(start)
+        self._plan: MigrationPlan | None = None
+
+    async def _plan_and_move(self, *, in_waves: bool) -> None:
+        """Snapshot, plan, approve, apply, deliver; a plan that changed meanwhile starts over."""
+        moved = False
+        while not moved:
+            plan = await self._approved_plan()
+            moved = await self._move(plan, Wave.FIRST)
+            if moved and in_waves and plan.movable > plan.first_wave:
+                await self._someone_signs_in()
+            moved = moved and await self._move(plan, Wave.REST)
+        await self._do(
+            DirectoryActivities.forget_directory,
+            self._reference,
+            RECORD_CALL,
+            "delete the copy of the directory",
+        )
+
+    async def _approved_plan(self) -> MigrationPlan:
+        while True:
+            self._replan = False
+            plan = await self._make_plan()
+            if plan.exceptions <= plan.threshold or self._approved_hash == plan.plan_hash:
+                return plan
+            await self._now_waits(Wait.APPROVAL)
+            await self._send(
+                Message.APPROVAL_NEEDED,
+                Audience.CUSTOMER_SUCCESS,
+                f"plan {plan.plan_hash[:12]} {workflow.now():%Y%m%d%H%M%S}",
+            )
+            await workflow.wait_condition(
+                lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan  # type: ignore[misc]
+            )
+            await self._now_waits(Wait.NOTHING)
+            if not self._replan:
+                return plan
+
+    async def _make_plan(self) -> MigrationPlan:
+        await self._do(
+            DirectoryActivities.snapshot_directory,
+            self._reference,
+            BULK_CALL,
+            "read the Microsoft directory",
+        )
+        plan = await self._do(
+            DirectoryActivities.plan_migration,
+            lambda: PlanToMake(self._start.go_live_id, workflow.now()),
+            BULK_CALL,
+            "decide about every user",
+        )
+        self._plan, self._plan_hash = plan, plan.plan_hash
+        self._users_total, self._exceptions = plan.movable, plan.exceptions
+        await self._record()
+        return plan
+
+    async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
+        """Move one wave and deliver its mail; False when the plan is no longer true."""
+        paused = True
+        while paused:
+            await self._not_paused()
+            done = await self._do(
+                DirectoryActivities.move_wave,
+                lambda: WaveToMove(
+                    self._start.go_live_id,
+                    plan.plan_hash,
+                    wave,
+                    workflow.now(),
+                    policies.PASSWORD_GRACE_DAYS,
+                ),
+                BULK_CALL,
+                "move a few users first" if wave is Wave.FIRST else "move the others",
+            )
+            self._users_done, paused = done.moved, done.paused
+        if not done.plan_changed:
+            await self._deliver()
+        await self._record()
+        return not done.plan_changed
+
+    async def _deliver(self) -> None:
+        """Deliver what the ledger holds for users, at the relay's pace."""
+        paused = True
+        while paused:
+            await self._not_paused()
+            delivered = await self._do(
+                NoticeActivities.deliver,
+                lambda: Delivery(self._start.go_live_id, workflow.now()),
+                BULK_CALL,
+                "mail to the users",
+            )
+            paused = delivered.paused
+
+    async def _someone_signs_in(self) -> None:
+        """Hold the rest back until SSO has worked for one of the first, not the administrator."""
+        first_asked = workflow.now()
+        while not await self._has_someone_signed_in():
+            answered = await self._wait_for(
+                Wait.FIRST_SIGN_IN,
+                lambda: self._signed_in,
+                policies.FIRST_SIGN_IN_WINDOW,
+                self._at_once(
+                    lambda: self._send(
+                        Message.PILOT_WAITING,
+                        Audience.CUSTOMER_SUCCESS,
+                        f"{first_asked:%Y%m%d%H%M%S}",
+                    )
+                ),
+            )
+            if not answered:
+                await self._needs_attention(Attention.NO_ONE_SIGNED_IN)
+
+    async def _has_someone_signed_in(self) -> bool:
+        self._signed_in = False
+        signed_in = await self._do(
+            DirectoryActivities.count_sign_ins,
+            self._reference,
+            RECORD_CALL,
+            "has one of the first users signed in with SSO?",
+        )
+        return signed_in.by_non_administrator > 0
+
+    async def _undo_moves(self) -> None:
+        await self._do(
+            DirectoryActivities.undo_moves,
+            self._reference,
+            BULK_CALL,
+            "undo: every user logs in as before",
+        )
+        await self._deliver()
+
+    def _reference(self) -> GoLiveRef:
+        return GoLiveRef(self._start.go_live_id, workflow.now())

@@ -1,0 +1,101 @@
+"""Every duration and retry of the workflow, one name per kind of call or wait."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
+
+from contracts.go_live import GO_LIVE_BULK_QUEUE
+
+RECORD_CALL = ActivityConfig(
+    # A statement or two. A database that is away for a day is a matter for a person.
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+)
+
+POSITION_CALL = LocalActivityConfig(
+    # The run's own diary: one marker in the history each, tried until the database is back.
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
+    ),
+    local_retry_threshold=timedelta(seconds=20),
+)
+
+GRAPH_CALL = ActivityConfig(
+    # Microsoft answers in seconds; an outage of theirs has lasted most of a day.
+    start_to_close_timeout=timedelta(minutes=1),
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=5)
+    ),
+)
+
+PROPAGATION_CALL = ActivityConfig(
+    # Microsoft takes seconds to minutes to apply a consent; no bound is documented. Growing
+    # pauses, never over a minute, for 15 minutes; then a person looks.
+    start_to_close_timeout=timedelta(minutes=1),
+    schedule_to_close_timeout=timedelta(minutes=15),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        backoff_coefficient=1.6,
+        maximum_interval=timedelta(minutes=1),
+    ),
+)
+
+MAIL_CALL = ActivityConfig(
+    # A relay may defer for hours (greylisting, maintenance).
+    start_to_close_timeout=timedelta(minutes=10),
+    schedule_to_close_timeout=timedelta(days=1),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)
+    ),
+)
+
+BULK_CALL = ActivityConfig(
+    # Works on all users in bounded steps and says so by heartbeat; a killed worker is noticed
+    # in half a minute. Cancelling waits for the step at hand, so that undo meets no move.
+    task_queue=GO_LIVE_BULK_QUEUE,
+    start_to_close_timeout=timedelta(hours=6),
+    schedule_to_close_timeout=timedelta(days=2),
+    heartbeat_timeout=timedelta(seconds=30),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2)
+    ),
+)
+
+ENTITLEMENT_WINDOW = timedelta(days=28)
+"""How long customer success has to confirm or decline before the run ends."""
+
+ENTITLEMENT_REMINDERS = (timedelta(days=3), timedelta(days=10), timedelta(days=21))
+
+ACKNOWLEDGEMENT_WINDOW = timedelta(days=14)
+"""How long an organisation that wants to acknowledge has; then it goes on by itself."""
+
+ACKNOWLEDGEMENT_REMINDERS = (timedelta(days=4), timedelta(days=9))
+
+CONSENT_REMINDERS = (timedelta(days=3), timedelta(days=7))
+"""To the first contact; escalation and deadline follow."""
+
+CONSENT_COLLEAGUES = (timedelta(days=12),)
+"""To every contact."""
+
+CONSENT_ESCALATION = (timedelta(days=18),)
+"""To customer success."""
+
+FIRST_SIGN_IN_WINDOW = timedelta(days=5)
+"""How long the first few users have before someone of ours looks why nobody signs in."""
+
+STRAGGLER_REMINDERS = (timedelta(days=3), timedelta(days=8))
+"""After the move, to moved users who have not signed in through SSO."""
+
+PASSWORD_GRACE_DAYS = 14
+"""How long a moved user's password still works if they never sign in through SSO."""
+
+MORNING_HOUR = 9
+"""Users move at nine on a working morning, in the organisation's time zone."""
