@@ -78,7 +78,6 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 directory.verify_consent,
                 directory.verify_connection,
                 directory.count_sign_ins,
-                directory.forget_directory,
             ],
             activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, "activity"),
             max_concurrent_activities=ACTIVITY_THREADS,

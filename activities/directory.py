@@ -20,6 +20,7 @@ from contracts.directory import (
     PlanToMake,
     SignIns,
     Snapshot,
+    Wave,
     WaveMoved,
     WaveToMove,
 )
@@ -29,7 +30,7 @@ from database import moves, records
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
-from graph.directory import DirectoryUser, looks_shared
+from graph.directory import DirectoryUser, UserPage, looks_shared
 from graph.discovery import discover_tenants
 from graph.errors import ListingExpired
 
@@ -117,29 +118,36 @@ class DirectoryActivities:
     def snapshot_directory(self, reference: GoLiveRef) -> Snapshot:
         """Copy the tenant's directory into staging, page by page.
 
-        The heartbeat carries the place of the next page, so that a killed worker resumes there.
+        A killed worker's successor goes on after the last page that was kept. The link to the
+        next page stays in the database: Microsoft writes account names into it, and heartbeat
+        details are kept in the history.
         """
         go_live_id = UUID(reference.go_live_id)
         with self._sessions.begin() as session:
             tenant_id = str(self._tenant(session, go_live_id))
-        page, link, entries = _resume(activity.info().heartbeat_details)
-        while True:
+            begun = moves.staging_cursor(session, go_live_id)
+        resumed = bool(activity.info().heartbeat_details) and begun is not None
+        cursor = begun if resumed and begun is not None else moves.StagingCursor(0, 0, None)
+        while not cursor.is_complete:
             try:
                 with microsoft_errors():
-                    for users in self._graph.user_pages(tenant_id, from_link=link):
+                    for users in self._graph.user_pages(tenant_id, from_link=cursor.next_link):
                         with activity.shield_thread_cancel_exception():
-                            with self._sessions.begin() as session:
-                                entries += moves.stage_page(
-                                    session, go_live_id, page, _staged(users.users)
-                                )
-                            page, link = page + 1, users.next_link
-                        activity.heartbeat(page, link, entries)
-                break
+                            cursor = self._keep_page(go_live_id, cursor, users)
+                        activity.heartbeat(cursor.pages)
             except ListingExpired:
-                page, link, entries = 0, None, 0
+                cursor = moves.StagingCursor(0, 0, None)
         with self._sessions.begin() as session:
             moves.finish_staging(session)
-        return Snapshot(entries=entries, pages=page)
+        return Snapshot(entries=cursor.entries, pages=cursor.pages)
+
+    def _keep_page(
+        self, go_live_id: UUID, cursor: moves.StagingCursor, users: UserPage
+    ) -> moves.StagingCursor:
+        with self._sessions.begin() as session:
+            return moves.stage_page(
+                session, go_live_id, cursor, _staged(users.users), users.next_link
+            )
 
     @activity.defn
     def plan_migration(self, order: PlanToMake) -> MigrationPlan:
@@ -180,6 +188,9 @@ class DirectoryActivities:
                         size=BATCH_SIZE,
                     )
             if named == 0:
+                if order.wave is Wave.REST:
+                    with self._sessions.begin() as session:
+                        moves.forget_staging(session, go_live_id)
                 return WaveMoved(moved=go_live.users_done)
 
     @activity.defn
@@ -203,12 +214,6 @@ class DirectoryActivities:
             organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
             return moves.sign_ins(session, go_live_id, organisation_id)
 
-    @activity.defn
-    def forget_directory(self, reference: GoLiveRef) -> None:
-        """Delete the staged directory."""
-        with self._sessions.begin() as session:
-            moves.forget_staging(session, UUID(reference.go_live_id))
-
     def _go_live(self, go_live_id: UUID) -> GoLive:
         with self._sessions.begin() as session:
             return records.go_live_by_id(session, go_live_id)
@@ -223,14 +228,6 @@ class DirectoryActivities:
                 non_retryable=True,
             )
         return connection.tenant_id
-
-
-def _resume(details: object) -> tuple[int, str | None, int]:
-    match details:
-        case [int(page), str(link), int(entries)]:
-            return page, link, entries
-        case _:
-            return 0, None, 0
 
 
 def _staged(users: list[DirectoryUser]) -> Iterator[moves.StagedEntry]:

@@ -390,6 +390,17 @@ class DirectoryEntry(SQLModel, table=True):
     address_keys: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
 
 
+class DirectorySnapshot(SQLModel, table=True):
+    """Staging: how far a snapshot has come, and the link to its next page."""
+
+    __tablename__ = "directory_snapshot"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(primary_key=True)
+    pages: int
+    entries: int
+    next_link: str | None = None
+
+
 class DirectoryLink(SQLModel, table=True):
     """The user's identity at Microsoft; signing in by SSO uses this and nothing else."""
 

@@ -1,6 +1,7 @@
 """Users move as a set: staging, plan, apply, undo; a few SQL statements for any number."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from contracts.directory import MigrationPlan, SignIns
+from database.models import DirectorySnapshot
 
 StagedEntry = tuple[UUID, bool, bool, bool, list[str]]
 """object id, is a guest, is enabled, is a person, address keys without repetition."""
@@ -17,27 +19,61 @@ FIRST_WAVE_SIZE = 5
 """How many move first where nobody was named for the first wave (`group` = pilot)."""
 
 
-def stage_page(
-    session: Session, go_live_id: UUID, page: int, entries: Iterable[StagedEntry]
-) -> int:
-    """Write one page of a directory listing by COPY and return its number of entries.
+@dataclass(frozen=True)
+class StagingCursor:
+    """How far a snapshot has come."""
 
-    The page, and whatever an earlier attempt wrote after it, is replaced.
+    pages: int
+    entries: int
+    next_link: str | None
+    """Where Microsoft said to go on; may hold an account's name, so it stays in the database."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Every page is there."""
+        return self.pages > 0 and self.next_link is None
+
+
+def staging_cursor(session: Session, go_live_id: UUID) -> StagingCursor | None:
+    """Return how far the snapshot of a go-live has come, None before its first page."""
+    kept = session.get(DirectorySnapshot, go_live_id)
+    return StagingCursor(kept.pages, kept.entries, kept.next_link) if kept else None
+
+
+def stage_page(
+    session: Session,
+    go_live_id: UUID,
+    cursor: StagingCursor,
+    entries: Iterable[StagedEntry],
+    next_link: str | None,
+) -> StagingCursor:
+    """Write the page after `cursor` by COPY, and return the new cursor, kept with the page.
+
+    Whatever an earlier attempt wrote from this page on is replaced.
     """
     session.execute(
         text("DELETE FROM golive.directory_entry WHERE go_live_id = :g AND page >= :page"),
-        {"g": go_live_id, "page": page},
+        {"g": go_live_id, "page": cursor.pages},
     )
-    cursor = session.connection().connection.cursor()
+    connection = session.connection().connection.cursor()
     copied = 0
-    with cursor.copy(
+    with connection.copy(
         "COPY golive.directory_entry (go_live_id, page, line, object_id, is_guest, enabled, "
         "is_person, address_keys) FROM STDIN (FORMAT BINARY)"
     ) as copy:
         copy.set_types(["uuid", "int4", "int4", "uuid", "bool", "bool", "bool", "text[]"])
         for copied, entry in enumerate(entries, start=1):
-            copy.write_row((go_live_id, page, copied, *entry))
-    return copied
+            copy.write_row((go_live_id, cursor.pages, copied, *entry))
+    after = StagingCursor(cursor.pages + 1, cursor.entries + copied, next_link)
+    session.merge(
+        DirectorySnapshot(
+            go_live_id=go_live_id,
+            pages=after.pages,
+            entries=after.entries,
+            next_link=next_link,
+        )
+    )
+    return after
 
 
 def finish_staging(session: Session) -> None:
@@ -47,9 +83,10 @@ def finish_staging(session: Session) -> None:
 
 def forget_staging(session: Session, go_live_id: UUID) -> None:
     """Delete the staged directory of a go-live."""
-    session.execute(
-        text("DELETE FROM golive.directory_entry WHERE go_live_id = :g"), {"g": go_live_id}
-    )
+    for table in ("directory_entry", "directory_snapshot"):
+        session.execute(
+            text(f"DELETE FROM golive.{table} WHERE go_live_id = :g"), {"g": go_live_id}
+        )
 
 
 def take_turn(session: Session, go_live_id: UUID) -> None:

@@ -326,7 +326,7 @@ class SsoPerson:
     organisation_slug: str
     first_time: bool
     go_live_waits: bool
-    """An open go-live waits for somebody's first SSO sign-in."""
+    """An open go-live holds users back until one of the first has signed in."""
 
 
 def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
@@ -335,7 +335,8 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
         text(
             """
             SELECT u.id, u.status, o.slug, u.first_sso_sign_in_at IS NULL AS first_time,
-                   coalesce(g.wait = 'first_sign_in', false) AS waits
+                   coalesce(g.stage = 'users_migrated' AND g.users_done < g.users_total, false)
+                       AS waits
             FROM golive.directory_link l
             JOIN pulse.app_user u ON u.id = l.user_id
             JOIN pulse.organisation o ON o.id = u.organisation_id

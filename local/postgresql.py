@@ -177,17 +177,21 @@ def _make_cluster(place: Path, user: str | None, *, sync: bool) -> None:
 
 
 def _clear_after_crash(place: Path) -> None:
-    """Wait for the processes of a killed server, then forget its process id file.
+    """Wait for the processes of a killed server, so that a new one can start.
 
-    While one of them holds the shared memory no new server starts; and the file's process id may
-    by now belong to another program, which would keep a new server from starting too.
+    While one of them holds the shared memory no new server starts. The new server itself frees
+    that memory, which it finds by the process id file; but where the process id belongs to
+    another program by now it would refuse, so the file is forgotten then.
     """
     deadline = time.monotonic() + _LEFTOVER_PATIENCE
     while _serves(place):
         if time.monotonic() > deadline:
             raise PartFailedError(NAME, f"Another PostgreSQL server is running on {place}.")
         time.sleep(0.02)
-    (place / "postmaster.pid").unlink(missing_ok=True)
+    left = place / "postmaster.pid"
+    words = left.read_text(encoding="utf-8", errors="replace").split()
+    if not words or not words[0].isdecimal() or psutil.pid_exists(int(words[0])):
+        left.unlink()
 
 
 def _serves(place: Path) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -154,6 +155,17 @@ class Stack:
             "TEMPORAL_CONFIG_FILE": os.devnull,
         }
 
+    def write_environment(self) -> Path:
+        """Write the settings where a person's shell can read them, and return the file.
+
+        `set -a; . .state/environment; set +a` makes `python starter.py ...` speak to this stack.
+        """
+        file = self.state.path / "environment"
+        lines = [f"{name}={shlex.quote(value)}" for name, value in self.environment().items()]
+        file.touch(mode=0o600)
+        file.write_text("\n".join([*lines, "GOLIVE_BY=dana", ""]), encoding="utf-8")
+        return file
+
     def places(self) -> list[Place]:
         """Return where to find each running part, in the order of starting."""
         return [
@@ -171,6 +183,7 @@ class Stack:
         return self._parts[name]
 
     def _start(self) -> None:
+        self.write_environment()
         parts = self._parts = {part.name: part for part in self._describe()}
         # None of the first four needs another; the last two need all before them.
         self._start_side_by_side(parts, (POSTGRESQL, TEMPORAL, SIMULATOR, MAILBOX))

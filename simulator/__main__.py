@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import logging
 import socket
 import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from simulator.app import create_app
 from simulator.seed_files import SeedError
@@ -31,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"The simulator cannot start: {error}", file=sys.stderr)
         return 2
     with listener:
-        asyncio.run(_serve(app, listener, chosen.host))
+        # Ctrl-C is how people stop it: the server has ended in order when this arrives.
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(app, listener, chosen.host))
     return 0
 
 
@@ -49,8 +54,12 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(app: object, listener: socket.socket, host: str) -> None:
-    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")  # type: ignore[arg-type]
+async def _serve(app: Starlette, listener: socket.socket, host: str) -> None:
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
+    # A connection that was cut on request is no error of the program.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "without completing response" not in record.getMessage()
+    )
     server = uvicorn.Server(config)
     port = listener.getsockname()[1]
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -81,7 +81,7 @@ class Session:
     """Tenant id and object id."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Logged:
     """One request as the log shows it."""
 

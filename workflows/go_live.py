@@ -80,9 +80,7 @@ class SsoGoLive(Moving):
             lambda: self._entitlement is not None,
             policies.ENTITLEMENT_WINDOW,
             self._at_once(lambda: self._send(Message.ENTITLEMENT_QUESTION, _OWNER)),
-            *await self._reminders(
-                policies.ENTITLEMENT_REMINDERS, Message.ENTITLEMENT_REMINDER, _OWNER
-            ),
+            *await self._reminders(*policies.ENTITLEMENT_REMINDERS),
         )
         return isinstance(self._entitlement, ConfirmEntitlement)
 
@@ -102,11 +100,7 @@ class SsoGoLive(Moving):
                 Wait.IT_ACKNOWLEDGEMENT,
                 lambda: self._acknowledged is not None,
                 policies.ACKNOWLEDGEMENT_WINDOW,
-                *await self._reminders(
-                    policies.ACKNOWLEDGEMENT_REMINDERS,
-                    Message.IT_ACKNOWLEDGEMENT_REMINDER,
-                    Audience.FIRST_CONTACT,
-                ),
+                *await self._reminders(*policies.ACKNOWLEDGEMENT_REMINDERS),
             )
 
     async def _tenant_discovered(self) -> None:
@@ -139,14 +133,10 @@ class SsoGoLive(Moving):
     async def _admin_consent_awaited(self) -> bool:
         await self._move_to(GoLiveStage.ADMIN_CONSENT_AWAITED)
         deadline = workflow.now() + self._consent_window()
-        first, every = Audience.FIRST_CONTACT, Audience.EVERY_CONTACT
+        request, contact = Message.CONSENT_REQUEST, Audience.FIRST_CONTACT
         ladder = [
-            self._at_once(
-                lambda: self._send(Message.CONSENT_REQUEST, first, link_expires_at=deadline)
-            ),
-            *await self._reminders(policies.CONSENT_REMINDERS, Message.CONSENT_REMINDER, first),
-            *await self._reminders(policies.CONSENT_COLLEAGUES, Message.CONSENT_REMINDER, every),
-            *await self._reminders(policies.CONSENT_ESCALATION, Message.CONSENT_ESCALATION, _OWNER),
+            self._at_once(lambda: self._send(request, contact, link_expires_at=deadline)),
+            *await self._reminders(*policies.CONSENT_REMINDERS),
         ]
         while True:
             told = self._declined
@@ -199,15 +189,10 @@ class SsoGoLive(Moving):
 
     async def _users_migrated(self) -> None:
         await self._move_to(GoLiveStage.USERS_MIGRATED)
-        date = await self._do(
+        chosen = self._acknowledged.move_at if self._acknowledged else None
+        date = await self._ask(
             RecordActivities.decide_move_date,
-            lambda: MoveDate(
-                self._start.go_live_id,
-                workflow.now(),
-                self._acknowledged.move_at if self._acknowledged else None,
-            ),
-            RECORD_CALL,
-            "when users start to move",
+            MoveDate(self._start.go_live_id, workflow.now(), chosen),
         )
         await self._send(
             Message.MOVE_ANNOUNCEMENT, _EVERYONE, link_expires_at=date.at + self._consent_window()
@@ -222,11 +207,11 @@ class SsoGoLive(Moving):
     async def _aftercare(self) -> None:
         """Stay open for stragglers, exceptions and a change of mind."""
         open_for = timedelta(days=self._start.aftercare_days)
+        if not open_for:
+            return
         closes_at = workflow.now() + open_for
         ladder = await self._reminders(
-            tuple(after for after in policies.STRAGGLER_REMINDERS if after < open_for),
-            Message.SIGN_IN_REMINDER,
-            Audience.USERS,
+            *(reminder for reminder in policies.STRAGGLER_REMINDERS if reminder.after < open_for)
         )
         while workflow.now() < closes_at:
             await self._wait_for(

@@ -1,5 +1,7 @@
 """How users are moved: plan, approve, a few first, then the rest; and all the way back."""
 
+from datetime import timedelta
+
 from temporalio import workflow
 
 from workflows.waiting import Waiting
@@ -11,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import Attention, StartGoLive, Wait
     from contracts.notices import Audience, Delivery, Message
     from workflows import policies
-    from workflows.policies import BULK_CALL, RECORD_CALL
+    from workflows.policies import BULK_CALL
 
 
 class Moving(Waiting):
@@ -31,12 +33,6 @@ class Moving(Waiting):
             if moved and in_waves and plan.movable > plan.first_wave:
                 await self._someone_signs_in()
             moved = moved and await self._move(plan, Wave.REST)
-        await self._do(
-            DirectoryActivities.forget_directory,
-            self._reference,
-            RECORD_CALL,
-            "delete the copy of the directory",
-        )
 
     async def _approved_plan(self) -> MigrationPlan:
         while True:
@@ -53,7 +49,7 @@ class Moving(Waiting):
             await workflow.wait_condition(
                 lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan  # type: ignore[misc]
             )
-            await self._now_waits(Wait.NOTHING)
+            self._wait = Wait.NOTHING
             if not self._replan:
                 return plan
 
@@ -72,7 +68,6 @@ class Moving(Waiting):
         )
         self._plan, self._plan_hash = plan, plan.plan_hash
         self._users_total, self._exceptions = plan.movable, plan.exceptions
-        await self._record()
         return plan
 
     async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
@@ -93,9 +88,9 @@ class Moving(Waiting):
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
             self._users_done, paused = done.moved, done.paused
+        await self._record()
         if not done.plan_changed:
             await self._deliver()
-        await self._record()
         return not done.plan_changed
 
     async def _deliver(self) -> None:
@@ -113,31 +108,24 @@ class Moving(Waiting):
 
     async def _someone_signs_in(self) -> None:
         """Hold the rest back until SSO has worked for one of the first, not the administrator."""
-        first_asked = workflow.now()
-        while not await self._has_someone_signed_in():
-            answered = await self._wait_for(
-                Wait.FIRST_SIGN_IN,
-                lambda: self._signed_in,
-                policies.FIRST_SIGN_IN_WINDOW,
-                self._at_once(
-                    lambda: self._send(
-                        Message.PILOT_WAITING,
-                        Audience.CUSTOMER_SUCCESS,
-                        f"{first_asked:%Y%m%d%H%M%S}",
-                    )
-                ),
+        days, occasion = 0, f"{workflow.now():%Y%m%d%H%M%S}"
+        ask = self._sender(Message.PILOT_WAITING, Audience.CUSTOMER_SUCCESS, occasion)
+        rungs = [self._at_once(ask)]
+        signed_in = False
+        while not signed_in:
+            # Once a day the database is asked, too: a signal may have been lost on its way.
+            await self._wait_for(
+                Wait.FIRST_SIGN_IN, lambda: self._signed_in, timedelta(days=1), *rungs
             )
-            if not answered:
+            days, rungs = days + 1, []
+            signed_in = await self._has_someone_signed_in()
+            if not signed_in and days % policies.FIRST_SIGN_IN_DAYS == 0:
                 await self._needs_attention(Attention.NO_ONE_SIGNED_IN)
+                signed_in = await self._has_someone_signed_in()
 
     async def _has_someone_signed_in(self) -> bool:
         self._signed_in = False
-        signed_in = await self._do(
-            DirectoryActivities.count_sign_ins,
-            self._reference,
-            RECORD_CALL,
-            "has one of the first users signed in with SSO?",
-        )
+        signed_in = await self._ask(DirectoryActivities.count_sign_ins, self._reference())
         return signed_in.by_non_administrator > 0
 
     async def _undo_moves(self) -> None:

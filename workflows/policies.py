@@ -1,11 +1,13 @@
 """Every duration and retry of the workflow, one name per kind of call or wait."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE
+from contracts.notices import Audience, Message
 
 RECORD_CALL = ActivityConfig(
     # A statement or two. A database that is away for a day is a matter for a person.
@@ -69,29 +71,45 @@ BULK_CALL = ActivityConfig(
     ),
 )
 
+
+class Reminder(NamedTuple):
+    """A message that goes out some time after a wait began, if nobody has answered."""
+
+    after: timedelta
+    message: Message
+    audience: Audience
+
+
 ENTITLEMENT_WINDOW = timedelta(days=28)
 """How long customer success has to confirm or decline before the run ends."""
 
-ENTITLEMENT_REMINDERS = (timedelta(days=3), timedelta(days=10), timedelta(days=21))
+ENTITLEMENT_REMINDERS = tuple(
+    Reminder(timedelta(days=days), Message.ENTITLEMENT_REMINDER, Audience.CUSTOMER_SUCCESS)
+    for days in (3, 10, 21)
+)
 
 ACKNOWLEDGEMENT_WINDOW = timedelta(days=14)
 """How long an organisation that wants to acknowledge has; then it goes on by itself."""
 
-ACKNOWLEDGEMENT_REMINDERS = (timedelta(days=4), timedelta(days=9))
+ACKNOWLEDGEMENT_REMINDERS = tuple(
+    Reminder(timedelta(days=days), Message.IT_ACKNOWLEDGEMENT_REMINDER, Audience.FIRST_CONTACT)
+    for days in (4, 9)
+)
 
-CONSENT_REMINDERS = (timedelta(days=3), timedelta(days=7))
-"""To the first contact; escalation and deadline follow."""
+CONSENT_REMINDERS = (
+    Reminder(timedelta(days=3), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
+    Reminder(timedelta(days=7), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
+    Reminder(timedelta(days=12), Message.CONSENT_REMINDER, Audience.EVERY_CONTACT),
+    Reminder(timedelta(days=18), Message.CONSENT_ESCALATION, Audience.CUSTOMER_SUCCESS),
+)
+"""To the person, to their colleagues, then to customer success; the deadline follows."""
 
-CONSENT_COLLEAGUES = (timedelta(days=12),)
-"""To every contact."""
-
-CONSENT_ESCALATION = (timedelta(days=18),)
-"""To customer success."""
-
-FIRST_SIGN_IN_WINDOW = timedelta(days=5)
+FIRST_SIGN_IN_DAYS = 5
 """How long the first few users have before someone of ours looks why nobody signs in."""
 
-STRAGGLER_REMINDERS = (timedelta(days=3), timedelta(days=8))
+STRAGGLER_REMINDERS = tuple(
+    Reminder(timedelta(days=days), Message.SIGN_IN_REMINDER, Audience.USERS) for days in (3, 8)
+)
 """After the move, to moved users who have not signed in through SSO."""
 
 PASSWORD_GRACE_DAYS = 14

@@ -19,10 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import Attention, GoLiveStage, Retry, StartGoLive, Wait
     from contracts.notices import Audience, Message, Notice
     from contracts.records import Reminders
-    from workflows.policies import MAIL_CALL, POSITION_CALL
+    from workflows.policies import MAIL_CALL, POSITION_CALL, Reminder
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
+
 
 _ATTENTION = {
     ErrorType.NOT_YET: Attention.MICROSOFT_NOT_CAUGHT_UP,
@@ -104,8 +105,8 @@ class Waiting(Conversation):
             if ladder.moved:
                 await self._record()
         self._last_deadline = self._ladder.deadline
-        self._ladder = None
-        await self._now_waits(Wait.NOTHING)
+        # Recorded with what comes next, which is the next thing to happen.
+        self._ladder, self._wait, self._since = None, Wait.NOTHING, workflow.now()
         return answered()
 
     async def _climb(self, ladder: Ladder) -> None:
@@ -126,23 +127,31 @@ class Waiting(Conversation):
     async def _not_paused(self) -> None:
         await workflow.wait_condition(lambda: self._paused_at is None)
 
-    async def _reminders(
-        self, after: tuple[timedelta, ...], message: Message, audience: Audience
-    ) -> list[Rung]:
-        """Return one rung for each `after`, at humane times of the organisation's time zone."""
+    async def _reminders(self, *planned: Reminder) -> list[Rung]:
+        """Return a rung for each reminder, at humane times of the organisation's time zone."""
         opened = workflow.now()
-        planned = await workflow.execute_local_activity_method(
-            RecordActivities.humane_times,
-            Reminders(self._start.go_live_id, [opened + delay for delay in after]),
-            **POSITION_CALL,
+        moments = [opened + one.after for one in planned]
+        humane = await self._ask(
+            RecordActivities.humane_times, Reminders(self._start.go_live_id, moments)
         )
 
-        def rung(number: int, at: datetime) -> Rung:
-            name = f"{message.value.replace('_', ' ')} {number}"
-            occasion = f"{opened:%Y%m%d%H%M%S} {name} {audience}"
-            return Rung(at, name, lambda: self._send(message, audience, occasion))
+        def rung(number: int, at: datetime, reminder: Reminder) -> Rung:
+            name = f"{reminder.message.value.replace('_', ' ')} {number}"
+            occasion = f"{opened:%Y%m%d%H%M%S} {name}"
+            send = self._sender(reminder.message, reminder.audience, occasion)
+            return Rung(at, name, send)
 
-        return [rung(number, at) for number, at in enumerate(planned.moments, start=1)]
+        return [
+            rung(number, at, reminder)
+            for number, (at, reminder) in enumerate(
+                zip(humane.moments, planned, strict=True), start=1
+            )
+        ]
+
+    def _sender(
+        self, message: Message, audience: Audience, occasion: str
+    ) -> Callable[[], Awaitable[object]]:
+        return lambda: self._send(message, audience, occasion)
 
     # --- mail --------------------------------------------------------------------------------
 
@@ -166,6 +175,12 @@ class Waiting(Conversation):
             MAIL_CALL,
             f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
         )
+
+    # --- calls -------------------------------------------------------------------------------
+
+    async def _ask(self, activity: Callable[[Any, Argument], Result], argument: Argument) -> Result:
+        """Ask the database a small thing: one marker in the history, tried until it answers."""
+        return await workflow.execute_local_activity_method(activity, argument, **POSITION_CALL)
 
     # --- needs attention ---------------------------------------------------------------------
 
@@ -215,7 +230,6 @@ class Waiting(Conversation):
         finally:
             telling.cancel()
             self._attention = None
-        await self._record()
         return isinstance(self._attention_answer, Retry)
 
     async def _tell_of_trouble(self) -> None:

@@ -265,7 +265,14 @@ class Pretend:
 
 @contextmanager
 def running(*arguments: str) -> Iterator[str]:
-    """Start the program, wait for its one line, stop it at the end; yields its address."""
+    """A simulator as a program of its own; yields its address."""
+    with started(*arguments) as (base, _process):
+        yield base
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[str, int]]:
+    """Start the program, wait for its line, stop it at the end; yields address and process id."""
     process = subprocess.Popen(
         [sys.executable, "-m", "simulator", "--port", "0", *arguments],
         cwd=ROOT,
@@ -276,7 +283,7 @@ def running(*arguments: str) -> Iterator[str]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("simulator listening on http://127.0.0.1:")
-        yield line.split()[-1]
+        yield line.split()[-1], process.pid
     finally:
         process.terminate()
         process.wait(timeout=10)

@@ -24,6 +24,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('go_live_id', 'page', 'line'),
     schema='golive'
     )
+    op.create_table('directory_snapshot',
+    sa.Column('go_live_id', sa.Uuid(), nullable=False),
+    sa.Column('pages', sa.Integer(), nullable=False),
+    sa.Column('entries', sa.Integer(), nullable=False),
+    sa.Column('next_link', sa.String(), nullable=True),
+    sa.PrimaryKeyConstraint('go_live_id'),
+    schema='golive'
+    )
     op.create_table('staff',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('handle', sa.String(), nullable=False),
@@ -395,4 +403,5 @@ def downgrade() -> None:
     op.drop_index('failed_logins_of', table_name='failed_login', schema='pulse')
     op.drop_table('failed_login', schema='pulse')
     op.drop_table('staff', schema='golive')
+    op.drop_table('directory_snapshot', schema='golive')
     op.drop_table('directory_entry', schema='golive')

@@ -1,0 +1,437 @@
+"""The whole product for tests: real Temporal, PostgreSQL, SMTP, web, and Microsoft's pretence.
+
+One town a test session; each test founds an organisation of its own in it, with its own tenant
+and e-mail domain, so that tests never meet.
+"""
+
+import asyncio
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from sqlalchemy import Engine, text
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import TimeSkipper, WorkflowEnvironment
+
+from commands import importing, setup
+from commands.orders import Orders
+from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
+from database import reading
+from database.engine import open_engine, open_sessions
+from local import people
+from local.ports import Ports
+from local.postgresql import running_postgresql
+from local.stack import Stack
+from settings import Settings
+from worker import Rooms, build_workers, open_rooms
+
+ROOT = Path(__file__).parents[1]
+STAFF = "dana"
+TEMPORAL_ARGUMENTS = (
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+)
+
+
+@dataclass
+class Person:
+    """Someone in an organisation's directory, with us, or both."""
+
+    name: str
+    status: str | None = "active"
+    """With us; None = only in the directory."""
+    in_directory: bool = True
+    group: str = ""
+    administrator: bool = False
+    directory: dict[str, Any] = field(default_factory=dict)
+    """What the directory says otherwise, such as {"accountEnabled": False}."""
+    object_id: str = field(default_factory=lambda: str(uuid4()))
+
+
+class Organisation:
+    """One organisation of a test, with its tenant."""
+
+    def __init__(self, town: "Town", slug: str, tenant_id: str, people: list[Person]) -> None:
+        self.town, self.slug, self.tenant_id, self.people = town, slug, tenant_id, people
+        self.domain = f"{slug}.example"
+        self.contact = f"it@{self.domain}"
+        self.second_contact = f"it2@{self.domain}"
+
+    def address(self, name: str) -> str:
+        return f"{name}@{self.domain}"
+
+    @property
+    def administrator(self) -> str:
+        return self.address("admin")
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, GoLiveResult]:
+        return self.town.client.get_workflow_handle(go_live_id(self.slug), result_type=GoLiveResult)
+
+    async def start(self, *, aftercare_days: int = 0, skipping: bool = False) -> None:
+        """Start as `starter.py` does; `skipping` lets every idle wait pass at once."""
+        client = self.town.skipper.client if skipping else self.town.client
+        await self.town.orders(client).start(self.slug, aftercare_days=aftercare_days)
+
+    def standing(self) -> reading.Standing:
+        with open_sessions(self.town.engine).begin() as session:
+            found = reading.standing_of(session, self.slug)
+        assert found is not None
+        return found
+
+    async def until(
+        self, what: Callable[[Progress], bool] | Wait, *, within: float = 30
+    ) -> Progress:
+        """Return the first progress in the database of which this is true."""
+        wanted = (lambda progress: progress.wait is what) if isinstance(what, Wait) else what
+        give_up = time.monotonic() + within
+        while time.monotonic() < give_up:
+            progress = (await asyncio.to_thread(self.standing)).progress
+            if progress is not None and wanted(progress):
+                return progress
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{self.slug} did not get there in {within} s: {progress}")
+
+    async def ended(self, *, within: float = 60) -> GoLiveResult:
+        return await asyncio.wait_for(self.handle.result(), within)
+
+    async def consent(self) -> None:
+        """The administrator consents by the link in the mail, in a browser of their own."""
+        await asyncio.to_thread(people.consent, self.town.places, self.contact, self.administrator)
+
+    async def sign_in(self, name: str) -> None:
+        """Someone logs in by the SSO button."""
+
+        def log_in() -> None:
+            with people.log_in_with_sso(self.town.places, self.address(name)):
+                pass
+
+        await asyncio.to_thread(log_in)
+
+    async def skip(self, duration: timedelta) -> None:
+        """Let this much of the go-live's own time pass at once."""
+        await self.town.skipper.fast_forward(self.handle, duration)
+
+    async def skip_to_due(self) -> None:
+        """Let time pass until what is being waited for is due."""
+        due = (await asyncio.to_thread(self.standing)).progress.due_at  # type: ignore[union-attr]
+        assert due is not None
+        await self.skip(due - await self.now() + timedelta(seconds=1))
+
+    async def now(self) -> datetime:
+        """The go-live's own clock: wall time plus what was skipped."""
+        return await self.town.skipper.get_current_time(self.handle)
+
+    async def go_live(self) -> GoLiveResult:
+        """Play every part from start to LIVE."""
+        await self.start()
+        await self.until(Wait.ADMIN_CONSENT)
+        await self.consent()
+        await self.until(Wait.MOVE_DATE)
+        await self.skip_to_due()
+        progress = await self.until(
+            lambda now: now.wait is Wait.FIRST_SIGN_IN or now.outcome is not None
+        )
+        if progress.outcome is None:
+            await self.sign_in(self.first_moved())
+        return await self.ended()
+
+    def first_moved(self) -> str:
+        standing = self.standing()
+        assert standing.go_live_id is not None
+        with open_sessions(self.town.engine).begin() as session:
+            return reading.first_wave_addresses(session, standing.go_live_id)[0].split("@")[0]
+
+    def mails(self, message: str | None = None) -> list[tuple[str, str, str]]:
+        """The ledger: message, recipient's address, state."""
+        rows = self.town.rows(
+            """
+            SELECT m.message, coalesce(u.address, c.address, s.address) AS address, m.state
+            FROM golive.mail m JOIN golive.go_live g ON g.id = m.go_live_id
+            JOIN pulse.organisation o ON o.id = g.organisation_id
+            LEFT JOIN pulse.app_user u ON u.id = m.recipient_id
+            LEFT JOIN golive.contact c ON c.id = m.recipient_id
+            LEFT JOIN golive.staff s ON s.id = m.recipient_id
+            WHERE o.slug = :slug AND (:message::text IS NULL OR m.message = :message)
+            ORDER BY m.due_at, m.message, address
+            """.replace(":message::text", "CAST(:message AS text)"),
+            slug=self.slug,
+            message=message,
+        )
+        return [tuple(row) for row in rows]
+
+    def received(self, name_or_address: str) -> list[dict[str, Any]]:
+        """What lies in someone's mailbox, oldest first."""
+        address = name_or_address if "@" in name_or_address else self.address(name_or_address)
+        found = httpx2.get(
+            f"{self.town.places.mailbox}/api/messages",
+            params={"to": address, "limit": 200},
+            trust_env=False,
+        ).json()
+        return sorted(found, key=lambda one: int(one["id"]))
+
+    def user(self, name: str) -> dict[str, Any]:
+        """One user's row."""
+        (row,) = self.town.rows(
+            """
+            SELECT u.*, l.object_id FROM pulse.app_user u
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            LEFT JOIN golive.directory_link l ON l.user_id = u.id
+            WHERE o.slug = :slug AND u.address = :address
+            """,
+            slug=self.slug,
+            address=self.address(name),
+        )
+        return dict(row._mapping)
+
+    def audit(self) -> list[tuple[str, str, str]]:
+        """The audit trail: actor, action, reason."""
+        rows = self.town.rows(
+            """
+            SELECT a.actor, a.action, a.reason FROM golive.audit_entry a
+            JOIN pulse.organisation o ON o.id = a.organisation_id WHERE o.slug = :slug
+            ORDER BY a.id
+            """,
+            slug=self.slug,
+        )
+        return [tuple(row) for row in rows]
+
+
+@dataclass
+class Town:
+    """Where everything is."""
+
+    client: Client
+    skipper: TimeSkipper
+    engine: Engine
+    settings: Settings
+    places: people.Town
+    simulator: str
+    environment: dict[str, str]
+    folder: Path
+    rooms: Rooms
+
+    def orders(self, client: Client | None = None) -> Orders:
+        return Orders(self.engine, client or self.client, STAFF)
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        with self.engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        """Ask the pretend Microsoft for a fault, a clock or a tenant."""
+        response = httpx2.request(
+            method, f"{self.simulator}/_control{path}", json=body or None, trust_env=False
+        )
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    def mail_faults(self, **fault: Any) -> None:
+        """Let the relay refuse, defer or drop."""
+        method = "POST" if fault else "DELETE"
+        httpx2.request(
+            method, f"{self.places.mailbox}/api/faults", json=fault or None, trust_env=False
+        ).raise_for_status()
+
+    def found_organisation(
+        self, *members: Person, slug: str | None = None, **columns: str
+    ) -> Organisation:
+        """Make an organisation, its tenant and its users, by the same import that people use."""
+        slug = slug or f"t{uuid4().hex[:10]}"
+        tenant_id = str(uuid4())
+        everyone = list(members) or [
+            Person("anna"),
+            Person("ben"),
+            Person("nora", status="invited"),
+        ]
+        if not any(one.administrator for one in everyone):
+            everyone.append(Person("admin", status=None, administrator=True))
+        organisation = Organisation(self, slug, tenant_id, everyone)
+        self.control(
+            "PUT",
+            f"/tenants/{tenant_id}",
+            id=tenant_id,
+            display_name=slug.title(),
+            domains=[
+                {
+                    "name": organisation.domain,
+                    "is_default": True,
+                    "is_initial": False,
+                    "is_verified": True,
+                }
+            ],
+            users=[_directory_user(organisation, one) for one in everyone if one.in_directory],
+        )
+        self.import_organisation(organisation, **columns)
+        return organisation
+
+    def import_organisation(self, organisation: Organisation, **columns: str) -> None:
+        row = {
+            "slug": organisation.slug,
+            "name": organisation.slug.title(),
+            "domains": organisation.domain,
+            "customer_success_email": "dana@clientshare.example",
+            "it_contacts": (
+                f"Ira Tee <{organisation.contact}>;Otto Tee <{organisation.second_contact}>"
+            ),
+            "sso_included": "yes",
+            "agreement_start": "2020-01-01",
+            "agreement_end": "2099-12-31",
+            "customer_success_handle": STAFF,
+            "exception_threshold": "1000",
+            **columns,
+        }
+        users = [
+            {
+                "organisation": organisation.slug,
+                "email": organisation.address(one.name),
+                "display_name": one.name.title(),
+                "status": one.status,
+                "group": one.group,
+            }
+            for one in organisation.people
+            if one.status is not None
+        ]
+        first, second = self.folder / f"{organisation.slug}.csv", self.folder / "users.csv"
+        write_csv(first, [row])
+        write_csv(second, users, columns=["organisation", "email", "display_name", "status"])
+        importing.import_files(self.engine, first, second)
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]], columns: list[str] | None = None) -> None:
+    names = list(rows[0]) if rows else columns or []
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _directory_user(organisation: Organisation, person: Person) -> dict[str, Any]:
+    address = organisation.address(person.name)
+    return {
+        "id": person.object_id,
+        "userPrincipalName": address,
+        "mail": address,
+        "displayName": person.name.title(),
+        "proxyAddresses": [f"SMTP:{address}"],
+        "userType": "Member",
+        "accountEnabled": True,
+        "roles": ["Global Administrator"] if person.administrator else [],
+        "app_roles": {},
+        **person.directory,
+    }
+
+
+# --- building the town ------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def build_town(folder: Path) -> AsyncIterator[Town]:
+    """Start every part but the worker, and set the database and Temporal up."""
+    ports = Ports.free()
+    # Temporal is asked to listen by the SDK; everything else is a part of the local stack.
+    stack = Stack(folder, ports, without={"temporal", "postgresql", "setup", "worker", "web"})
+    async with AsyncExitStack() as closing:
+        database_url = closing.enter_context(running_postgresql(folder / "pg", ports.postgresql))
+        closing.enter_context(stack.running())
+        temporal = shutil.which("temporal", path=str(Path(sys.executable).parent))
+        environment = await closing.enter_async_context(
+            await WorkflowEnvironment.start_local(
+                dev_server_existing_path=temporal,
+                dev_server_extra_args=list(TEMPORAL_ARGUMENTS),
+            )
+        )
+        client = environment.client
+        settings_of = stack.environment() | {
+            "GOLIVE_DATABASE_URL": database_url,
+            "TEMPORAL_ADDRESS": client.service_client.config.target_host,
+        }
+        settings_of.pop("GOLIVE_WORKER_HEALTH_PORT")
+        with changed_environment(settings_of):
+            settings = Settings()
+        engine = open_engine(database_url)
+        closing.callback(engine.dispose)
+        setup.set_up_database(engine)
+        await setup.set_up_temporal(client)
+        closing.enter_context(_web(settings_of, ports.web, folder / "web.log"))
+        rooms = closing.enter_context(open_rooms(settings))
+        yield Town(
+            client=client,
+            skipper=TimeSkipper(client),
+            engine=engine,
+            settings=settings,
+            places=people.Town(
+                f"http://127.0.0.1:{ports.web}", f"http://127.0.0.1:{ports.mailbox}"
+            ),
+            simulator=f"http://127.0.0.1:{ports.simulator}",
+            environment=settings_of,
+            folder=folder,
+            rooms=rooms,
+        )
+
+
+@contextmanager
+def changed_environment(changes: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@asynccontextmanager
+async def working(town: Town) -> AsyncIterator[None]:
+    """Run the workers, as `worker.py` builds them, in this process."""
+    async with AsyncExitStack() as running:
+        for worker in build_workers(town.client, town.rooms):
+            await running.enter_async_context(worker)
+        yield
+
+
+@contextmanager
+def process(town_environment: dict[str, str], *command: str, log: Path) -> Iterator[Any]:
+    """Run one of our programs as people do, and end it at the end."""
+    with log.open("ab") as output:
+        running = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, **town_environment},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield running
+    finally:
+        with suppress(ProcessLookupError):
+            running.terminate()
+        running.wait(20)
+
+
+@contextmanager
+def _web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
+    with process(environment, "-m", "web", "--port", str(port), log=log) as running:
+        give_up = time.monotonic() + 30
+        while time.monotonic() < give_up and running.poll() is None:
+            with suppress(httpx2.TransportError):
+                if httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success:
+                    yield
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"The web did not start: {log.read_text()}")
