@@ -11,12 +11,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from commands import connections, importing, reading, setup
+from commands import connections, importing, reading, setup, showing
 from commands.errors import CommandError
 from commands.leaving import leave
-from commands.orders import Orders
+from commands.orders import MORE_DAYS, Orders
 from contracts import wording
 from settings import Settings, SettingsError, read_settings
 
@@ -101,20 +101,26 @@ def list_all(as_json: AsJson = False) -> None:
     if as_json:
         _print_json([reading.as_data(one) for one in found])
         return
-    table = Table("Organisation", "Stage", "Waiting on", "Due", "Users moved", box=None)
-    for one in found:
-        if one.progress is None:
-            table.add_row(one.slug, "not started", "", "", "")
-            continue
-        progress = one.progress
-        table.add_row(
-            one.slug,
-            progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
-            "needs attention" if progress.attention else wording.waiting_on(progress),
-            wording.instant(progress.due_at) if progress.due_at else "",
-            f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
-        )
-    out.print(table)
+    out.print(showing.table(found))
+
+
+@app.command()
+def explain(organisation: Organisation, as_json: AsJson = False) -> None:
+    """Say in sentences where a go-live stands, whose turn it is and what comes by itself."""
+    found = reading.standing(_engine(), organisation)
+    if as_json:
+        _print_json({"organisation": found.slug, "explanation": reading.explanation(found)})
+    else:
+        out.print(reading.explanation(found))
+
+
+@app.command()
+def watch(organisation: Organisation) -> None:
+    """Show a go-live as it goes, until it ends or Ctrl-C."""
+    showing.watch(_engine(), organisation, out)
+
+
+# --- orders ---------------------------------------------------------------------------------------
 
 
 @app.command("confirm-entitlement")
@@ -129,6 +135,80 @@ def decline_entitlement(organisation: Organisation, by: By = None, reason: Reaso
     """Say that SSO is not in the subscription agreement; the go-live ends."""
     _order(by, lambda orders: orders.decline_entitlement(organisation, reason))
     print(f"{organisation}: the entitlement is declined; the go-live ends as not entitled.")
+
+
+@app.command()
+def acknowledge(
+    organisation: Organisation,
+    move_at: Annotated[
+        str | None, typer.Option(help="When users move: a day or an hour, such as 2026-12-31T09:00")
+    ] = None,
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Say for customer IT that it has read the pack, and when its users may move."""
+    _order(by, lambda orders: orders.acknowledge(organisation, move_at, reason))
+    print(f"{organisation}: the IT team has the pack; the go-live goes on.")
+
+
+@app.command()
+def pause(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Hold reminders and moves until resumed; a consent that arrives still counts."""
+    _order(by, lambda orders: orders.pause(organisation, reason))
+    print(f"{organisation}: paused. Go on with: python starter.py resume {organisation}")
+
+
+@app.command()
+def resume(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Go on after a pause; every date moves by the time paused."""
+    _order(by, lambda orders: orders.resume(organisation, reason))
+    print(f"{organisation}: goes on; every date has moved by the time paused.")
+
+
+@app.command()
+def retry(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Try again what needs attention."""
+    _order(by, lambda orders: orders.retry(organisation, reason))
+    print(f"{organisation}: it is tried again.")
+
+
+@app.command()
+def skip(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Go on without the IT team's acknowledgement, or without a mail that cannot be delivered."""
+    _order(by, lambda orders: orders.skip(organisation, reason))
+    print(f"{organisation}: skipped; the go-live goes on.")
+
+
+@app.command()
+def extend(
+    organisation: Organisation,
+    until: Annotated[str | None, typer.Option(help="A day or an hour, such as 2026-12-31")] = None,
+    days: Annotated[int, typer.Option(help="How much later, where no date is given.")] = MORE_DAYS,
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Move the deadline of the present wait."""
+    progress = _order(
+        by, lambda orders: orders.extend(organisation, until, days=days, reason=reason)
+    )
+    print(f"{organisation}: {wording.by_itself(progress)}")
+
+
+@app.command("roll-back")
+def roll_back(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Undo everything and end; people log in as before."""
+    _order(by, lambda orders: orders.roll_back(organisation, reason))
+    print(f"{organisation}: is being rolled back; watch it with: starter.py watch {organisation}")
+
+
+@app.command("close-declined")
+def close_declined(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """End a go-live whose customer declined the consent for good."""
+    _order(by, lambda orders: orders.close_declined(organisation, reason))
+    print(f"{organisation}: closed as declined; people log in as before.")
+
+
+# --------------------------------------------------------------------------------------------------
 
 
 def _engine(settings: Settings | None = None) -> Any:
@@ -147,7 +227,7 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
 
 def _print_status(organisation: str) -> None:
     for name, words in reading.five_lines(reading.standing(_engine(), organisation)):
-        out.print(f"[bold]{name:<10}[/bold]{words}", markup=True)
+        out.print(Text.assemble((f"{name:<10}", "bold"), words))
 
 
 def _print_json(data: object) -> None:
@@ -157,11 +237,9 @@ def _print_json(data: object) -> None:
 def main() -> int:
     """Run one command and return its exit status."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as ending:
-        return ending.exit_code
-    except typer.Abort:
-        return 1
+        app()
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else 1
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,7 +1,9 @@
 """Starts a go-live and gives it orders; each is in the audit trail with who and why."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -11,25 +13,42 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands import dates, reading
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.go_live import (
     GO_LIVE_QUEUE,
+    AcknowledgeIt,
+    ApproveMigration,
+    CloseDeclined,
     ConfirmEntitlement,
     DeclineEntitlement,
+    ExtendDeadline,
+    Pause,
     Progress,
+    Replan,
+    Resume,
+    Retry,
+    RollBack,
+    Skip,
     StartGoLive,
     go_live_id,
 )
 from database import records
 from database.engine import open_sessions
-from database.models import GoLive, Organisation, Staff
+from database.models import GoLive, Organisation, Preference, Staff
 from workflows.go_live import SsoGoLive
 
 ANSWER_WITHIN_SECONDS = 20
 """An update is answered by a worker; without one the server waits, so we do not."""
+
+MORE_DAYS = 7
+"""What a deadline moves by when nobody says until when."""
+
+SHORTEST_HASH = 8
+"""Characters of a plan's hash that are enough to name it."""
 
 
 @dataclass(frozen=True)
@@ -91,48 +110,176 @@ class Orders:
 
     async def confirm_entitlement(self, slug: str, reason: str = "") -> Progress:
         """Say that SSO is in the subscription agreement."""
-        self._audit(slug, "confirm_entitlement", reason)
         return await self._give(
-            slug, SsoGoLive.confirm_entitlement, ConfirmEntitlement(by=self._by)
+            slug,
+            SsoGoLive.confirm_entitlement,
+            lambda _: ConfirmEntitlement(by=self._by),
+            reason,
         )
 
     async def decline_entitlement(self, slug: str, reason: str = "") -> Progress:
         """Say that SSO is not in the subscription agreement."""
-        reason_id = self._audit(slug, "decline_entitlement", reason)
         return await self._give(
-            slug, SsoGoLive.decline_entitlement, DeclineEntitlement(self._by, reason_id)
+            slug,
+            SsoGoLive.decline_entitlement,
+            lambda reason_id: DeclineEntitlement(self._by, reason_id),
+            reason,
         )
 
-    async def _give(self, slug: str, order: Any, message: Any) -> Progress:
+    async def acknowledge(
+        self, slug: str, move_at: datetime | str | None = None, reason: str = ""
+    ) -> Progress:
+        """Say for customer IT that it has read the pack, and when users may move.
+
+        `move_at` is an instant, or a day or hour as typed, in the organisation's time zone.
+        """
+        chosen = (
+            dates.move_date(move_at, await self._time_zone(slug))
+            if isinstance(move_at, str)
+            else move_at
+        )
+        return await self._give(
+            slug, SsoGoLive.acknowledge_it, lambda _: AcknowledgeIt(self._by, chosen), reason
+        )
+
+    async def approve(self, slug: str, plan_hash: str, reason: str = "") -> Progress:
+        """Approve the plan with this hash, or with a hash that begins like this."""
+        found = (await self._progress(slug)).plan_hash or ""
+        whole = found if len(plan_hash) >= SHORTEST_HASH and found.startswith(plan_hash) else ""
+        return await self._give(
+            slug,
+            SsoGoLive.approve_migration,
+            lambda _: ApproveMigration(whole or plan_hash, self._by),
+            reason,
+        )
+
+    async def replan(self, slug: str, reason: str = "") -> Progress:
+        """Have the directory read again, and move who became possible."""
+        return await self._give(slug, SsoGoLive.replan, lambda _: Replan(self._by), reason)
+
+    async def pause(self, slug: str, reason: str = "") -> Progress:
+        """Hold reminders and batches until resumed; facts still count."""
+        return await self._give(
+            slug, SsoGoLive.pause, lambda reason_id: Pause(self._by, reason_id), reason
+        )
+
+    async def resume(self, slug: str, reason: str = "") -> Progress:
+        """Go on; every date moves by the time paused."""
+        return await self._give(slug, SsoGoLive.resume, lambda _: Resume(self._by), reason)
+
+    async def retry(self, slug: str, reason: str = "") -> Progress:
+        """Try again what needs attention."""
+        return await self._give(slug, SsoGoLive.retry, lambda _: Retry(self._by), reason)
+
+    async def skip(self, slug: str, reason: str) -> Progress:
+        """Go on without what needs attention, or without the IT team's acknowledgement."""
+        return await self._give(
+            slug,
+            SsoGoLive.skip,
+            lambda reason_id: Skip(self._by, reason_id),
+            _said(reason, "it is skipped"),
+        )
+
+    async def extend(
+        self,
+        slug: str,
+        until: datetime | str | None = None,
+        *,
+        days: int = MORE_DAYS,
+        reason: str = "",
+    ) -> Progress:
+        """Move the deadline of the present wait, to later or to sooner.
+
+        `until` is an instant, or a day or hour as typed, in the organisation's time zone;
+        without it the deadline moves by `days`.
+        """
+        if until is None:
+            due_at = (await self._progress(slug)).due_at
+            if due_at is None:
+                raise CommandError(f"{slug}: Nothing with a deadline is being waited for now.")
+            until = due_at + timedelta(days=days)
+        elif isinstance(until, str):
+            until = dates.deadline(until, await self._time_zone(slug))
+        order = ExtendDeadline(self._by, until)
+        return await self._give(slug, SsoGoLive.extend_deadline, lambda _: order, reason)
+
+    async def roll_back(self, slug: str, reason: str) -> Progress:
+        """Undo everything and end; people log in as before."""
+        return await self._give(
+            slug,
+            SsoGoLive.roll_back,
+            lambda reason_id: RollBack(self._by, reason_id),
+            _said(reason, "it is rolled back"),
+        )
+
+    async def close_declined(self, slug: str, reason: str) -> Progress:
+        """End a go-live whose customer declined the consent for good."""
+        return await self._give(
+            slug,
+            SsoGoLive.close_declined,
+            lambda reason_id: CloseDeclined(self._by, reason_id),
+            _said(reason, "it is closed"),
+        )
+
+    async def _give(
+        self, slug: str, order: Any, message: Callable[[int], object], reason: str
+    ) -> Progress:
+        """Write the order into the audit trail, give it, and return where the run then stands."""
+        reason_id = await asyncio.to_thread(self._audit, slug, order.__name__, reason)
         handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(go_live_id(slug))
         try:
             answer: Progress = await handle.execute_update(
                 order,
-                message,
+                message(reason_id),
                 result_type=Progress,
-                rpc_timeout=_seconds(ANSWER_WITHIN_SECONDS),
+                rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS),
             )
         except WorkflowUpdateFailedError as error:
             why = error.cause.message if isinstance(error.cause, ApplicationError) else "refused"
-            self._audit(slug, "order_refused", why)
+            await asyncio.to_thread(self._audit, slug, "order_refused", why, f"order:{reason_id}")
             raise CommandError(f"{slug}: {why}") from None
         except RPCError as error:
-            raise _unavailable(error, slug) from None
+            refused = _unavailable(error, slug)
+            await asyncio.to_thread(
+                self._audit, slug, "order_refused", str(refused), f"order:{reason_id}"
+            )
+            raise refused from None
         return answer
 
-    def _audit(self, slug: str, action: str, reason: str) -> int:
+    def _audit(self, slug: str, action: str, reason: str, subject: str = "") -> int:
         """Write who orders what and why; the text stays here, the message carries its id."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = self._organisation(session, slug)
             self._staff(session)
             go_live: GoLive | None = records.latest_go_live(session, organisation.id)
             if go_live is None:
-                raise CommandError(
-                    f"{slug} has no go-live. Start it with: python starter.py start {slug}"
-                )
+                raise CommandError(_not_running(slug))
             return records.write_audit(
-                session, wall_clock(), self._by, action, go_live=go_live, reason=reason
+                session,
+                wall_clock(),
+                self._by,
+                action,
+                go_live=go_live,
+                subject=subject,
+                reason=reason.strip(),
             )
+
+    async def _progress(self, slug: str) -> Progress:
+        found = await asyncio.to_thread(reading.standing, self._engine, slug)
+        if found.progress is None:
+            raise CommandError(_not_running(slug))
+        return found.progress
+
+    async def _time_zone(self, slug: str) -> str:
+        def read() -> str:
+            with (
+                plain_database_errors(self._engine),
+                open_sessions(self._engine).begin() as session,
+            ):
+                organisation = self._organisation(session, slug)
+                return session.get_one(Preference, organisation.id).time_zone
+
+        return await asyncio.to_thread(read)
 
     def _organisation(self, session: Session, slug: str) -> Organisation:
         try:
@@ -152,9 +299,7 @@ class Orders:
 
 def _unavailable(error: RPCError, slug: str = "") -> CommandError:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return CommandError(
-            f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
-        )
+        return CommandError(_not_running(slug))
     if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
         return CommandError(
             "No worker answered in time. Start one (python worker.py), then repeat the command; "
@@ -163,5 +308,11 @@ def _unavailable(error: RPCError, slug: str = "") -> CommandError:
     return CommandError(f"Temporal did not take the command ({error.status.name}). Try again.")
 
 
-def _seconds(count: int) -> timedelta:
-    return timedelta(seconds=count)
+def _not_running(slug: str) -> str:
+    return f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
+
+
+def _said(reason: str, what: str) -> str:
+    if not reason.strip():
+        raise UsageError(f'Say why {what}, with --reason "...".')
+    return reason

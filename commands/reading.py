@@ -61,6 +61,13 @@ def five_lines(found: Standing) -> list[tuple[str, str]]:
     ]
 
 
+def explanation(found: Standing) -> str:
+    """Return the same in sentences: those of the Temporal UI and of the web."""
+    if found.progress is None:
+        return " ".join(words.rstrip(".") + "." for _, words in five_lines(found)[::3])
+    return f"{where(found, found.progress)}. {wording.sentences(found.progress)}"
+
+
 def where(found: Standing, progress: Progress) -> str:
     """Return organisation, stage or ending, and users in one line."""
     number = list(wording.STAGES).index(progress.stage) + 1

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.situations import ATTENTION, OUTCOMES, WAITS
 
 STAGES = {
     GoLiveStage.ENTITLEMENT_CONFIRMED: "Entitlement confirmed",
@@ -26,94 +27,6 @@ WAITING_ON = {
     Wait.AFTERCARE: "nobody",
 }
 """Whom each wait is for; also the value of the search attribute `WaitingOn`."""
-
-_WAITS = {
-    Wait.NOTHING: ("This is being done now.", "Nobody has to do anything."),
-    Wait.ENTITLEMENT: (
-        "The subscription agreement does not include SSO today.",
-        "Customer success confirms or declines the entitlement.",
-    ),
-    Wait.IT_ACKNOWLEDGEMENT: (
-        "The customer's IT team has the go-live pack.",
-        "Customer IT confirms on the set-up page that it has read the pack.",
-    ),
-    Wait.ADMIN_CONSENT: (
-        "SSO is on the login page; passwords still work.",
-        "The customer's administrator chooses “Login with SSO” and consents for the organisation.",
-    ),
-    Wait.MICROSOFT: (
-        "Microsoft is still applying the consent; this usually takes a few minutes.",
-        "Nobody has to do anything; it is checked again by itself.",
-    ),
-    Wait.MOVE_DATE: (
-        "The consent is proven and the move is announced.",
-        "Nobody has to do anything; users start to move at the announced time.",
-    ),
-    Wait.APPROVAL: (
-        "More users than the organisation's threshold cannot be moved by this plan.",
-        "Customer success reads the plan and approves it, or has the directory mended first.",
-    ),
-    Wait.FIRST_SIGN_IN: (
-        "The first few users have moved; the others still log in as before.",
-        "One of the first users, not the administrator, signs in with SSO.",
-    ),
-    Wait.AFTERCARE: (
-        "Everyone who can be moved has moved.",
-        "Nobody has to do anything; users who have not signed in yet are reminded.",
-    ),
-}
-
-_ATTENTION = {
-    Attention.MICROSOFT_NOT_CAUGHT_UP: (
-        "Microsoft has not applied the consent after 15 minutes.",
-        "Customer success retries in an hour; if it stays so, the administrator consents again.",
-    ),
-    Attention.MICROSOFT_UNREACHABLE: (
-        "Microsoft could not be reached for a long time.",
-        "Customer success retries once Microsoft's service health page is green.",
-    ),
-    Attention.CREDENTIAL_REFUSED: (
-        "Microsoft refuses our own application secret or certificate.",
-        "An operator renews it and restarts the worker; then customer success retries.",
-    ),
-    Attention.APPLICATION_DISABLED: (
-        "The customer has switched our application off in their tenant.",
-        "The administrator enables it under Enterprise applications; customer success retries.",
-    ),
-    Attention.PERMISSION_MISSING: (
-        "The consent lacks a permission that is needed.",
-        "The administrator consents again, to everything asked; then customer success retries.",
-    ),
-    Attention.MAIL_REFUSED: (
-        "A mail address of the customer's contacts refuses our mail for good.",
-        "Customer success corrects the contact's address and retries, or skips the mail.",
-    ),
-    Attention.MAIL_UNAVAILABLE: (
-        "Our mail relay has not taken mail for a long time.",
-        "An operator mends the relay; then customer success retries.",
-    ),
-    Attention.TENANT_UNKNOWN: (
-        "The organisation's e-mail domains do not lead to one Microsoft organisation.",
-        "Customer success corrects the list of domains with customer IT, then retries.",
-    ),
-    Attention.NO_ONE_SIGNED_IN: (
-        "None of the first users has signed in with SSO.",
-        "Customer success asks one of them to; then retries, or rolls back.",
-    ),
-    Attention.UNEXPECTED: (
-        "Something unexpected went wrong; the Temporal UI shows the error.",
-        "An operator looks at it; then customer success retries or rolls back.",
-    ),
-}
-
-_OUTCOMES = {
-    GoLiveOutcome.LIVE: "The organisation is live on SSO.",
-    GoLiveOutcome.NOT_ENTITLED: "SSO is not in the subscription agreement; nothing was changed.",
-    GoLiveOutcome.CONSENT_DECLINED: "The administrator declined; people log in as before.",
-    GoLiveOutcome.CONSENT_EXPIRED: "Nobody consented in time; people log in as before.",
-    GoLiveOutcome.ROLLED_BACK: "Rolled back; people log in with their password again.",
-    GoLiveOutcome.CANCELLED: "Cancelled and rolled back; people log in as before.",
-}
 
 
 @dataclass(frozen=True)
@@ -319,12 +232,12 @@ def waiting_on(progress: Progress) -> str:
 def happened(progress: Progress) -> str:
     """Return where a go-live stands, in one sentence."""
     if progress.outcome is not None:
-        return _OUTCOMES[progress.outcome]
+        return OUTCOMES[progress.outcome]
     if progress.attention is not None:
-        return _ATTENTION[progress.attention][0]
+        return ATTENTION[progress.attention][0]
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].happened
-    return _WAITS[progress.wait][0]
+    return WAITS[progress.wait][0]
 
 
 def to_do(progress: Progress) -> str:
@@ -332,10 +245,10 @@ def to_do(progress: Progress) -> str:
     if progress.outcome is not None:
         return "Nobody has to do anything."
     if progress.attention is not None:
-        return _ATTENTION[progress.attention][1]
+        return ATTENTION[progress.attention][1]
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].to_do
-    return _WAITS[progress.wait][1]
+    return WAITS[progress.wait][1]
 
 
 def by_itself(progress: Progress) -> str:
@@ -359,28 +272,41 @@ def by_itself(progress: Progress) -> str:
     return f"{what} on {instant(progress.due_at)}."
 
 
+def sentences(progress: Progress) -> str:
+    """Return what happened, who must do what, and what happens by itself."""
+    return " ".join((happened(progress), to_do(progress), by_itself(progress)))
+
+
+def stage_state(progress: Progress, stage: GoLiveStage) -> str:
+    """Return what is to be said beside one stage: done, now, waiting on whom, next."""
+    stages = list(GoLiveStage)
+    position, current = stages.index(stage), stages.index(progress.stage)
+    if progress.outcome is GoLiveOutcome.LIVE or position < current:
+        return "done"
+    if progress.outcome is not None:
+        return "not reached" if position > current else "ended here"
+    if position > current:
+        return "next"
+    if progress.attention is not None:
+        return "needs attention"
+    if progress.paused:
+        return f"paused, waiting on {waiting_on(progress)} since {instant(progress.since)}"
+    if progress.wait is Wait.NOTHING:
+        return "now"
+    return f"waiting on {waiting_on(progress)} since {instant(progress.since)}"
+
+
 def details(progress: Progress) -> str:
     """Return the Markdown that the Temporal UI shows: a row per stage, then the sentences."""
-    stages = list(GoLiveStage)
-    current = stages.index(progress.stage)
     rows = ["| Stage | |", "|---|---|"]
-    for position, stage in enumerate(stages):
-        if progress.outcome is GoLiveOutcome.LIVE or position < current:
-            state = "done"
-        elif position > current or progress.outcome is not None:
-            state = "not reached" if progress.outcome else "next"
-        elif progress.attention:
-            state = "**needs attention**"
-        elif progress.wait is Wait.NOTHING:
-            state = "**now**"
-        else:
-            state = f"**waiting on {waiting_on(progress)}** since {instant(progress.since)}"
-        rows.append(f"| {position + 1}. {STAGES[stage]} | {state} |")
+    for number, (stage, words) in enumerate(STAGES.items(), start=1):
+        state = stage_state(progress, stage)
+        shown = f"**{state}**" if stage is progress.stage and progress.outcome is None else state
+        rows.append(f"| {number}. {words} | {shown} |")
     users = (
         f"\n\nUsers moved: {progress.users_done} of {progress.users_total}; "
         f"{progress.exceptions} cannot be moved."
         if progress.plan_hash
         else ""
     )
-    sentences = " ".join((happened(progress), to_do(progress), by_itself(progress)))
-    return "\n".join(rows) + f"\n\n{sentences}{users}"
+    return "\n".join(rows) + f"\n\n{sentences(progress)}{users}"

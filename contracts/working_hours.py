@@ -28,6 +28,11 @@ def morning_of(day: date, time_zone: str) -> datetime:
     return datetime.combine(day, MORNING, ZoneInfo(time_zone))
 
 
+def evening_of(day: date, time_zone: str) -> datetime:
+    """Return the end of a day's working hours there."""
+    return datetime.combine(day, EVENING, ZoneInfo(time_zone))
+
+
 def _morning(day: date, time_zone: str) -> datetime:
     while not _is_working_day(day):
         day += timedelta(days=1)

@@ -1,0 +1,97 @@
+"""Shows go-lives at a terminal: the list, and one of them live."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine
+
+from commands import reading
+from contracts import wording
+from contracts.clock import wall_clock
+from contracts.go_live import GoLiveStage
+from contracts.go_live import Progress as Where
+from database.reading import Standing
+
+LOOK_EVERY_SECONDS = 0.5
+_BAR_SPEED_WINDOW_SECONDS = 60.0
+
+
+def table(found: list[Standing]) -> Table:
+    """Return the list of organisations."""
+    shown = Table("Organisation", "Stage", "Waiting on", "Due", "Users moved", box=None)
+    for one in found:
+        progress = one.progress
+        if progress is None:
+            shown.add_row(one.slug, "not started", "", "", "")
+            continue
+        shown.add_row(
+            one.slug,
+            progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
+            "needs attention" if progress.attention else wording.waiting_on(progress),
+            wording.instant(progress.due_at) if progress.due_at else "",
+            f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
+        )
+    return shown
+
+
+def watch(
+    engine: Engine,
+    slug: str,
+    console: Console,
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Show an organisation's go-live as it goes; return when it has ended, or on Ctrl-C."""
+    bar = Progress(
+        TextColumn("Users moved"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=_BAR_SPEED_WINDOW_SECONDS,
+    )
+    task = bar.add_task("", total=None, rate="")
+    found = reading.standing(engine, slug)
+    try:
+        with Live(console=console, refresh_per_second=4) as live:
+            while True:
+                progress = found.progress
+                if progress is not None and progress.plan_hash:
+                    bar.update(
+                        task, completed=progress.users_done, total=max(progress.users_total, 1)
+                    )
+                    speed = bar.tasks[0].speed
+                    bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+                live.update(_screen(found, bar, wall_clock()))
+                if progress is None or progress.outcome is not None:
+                    return
+                pause(LOOK_EVERY_SECONDS)
+                found = reading.standing(engine, slug)
+    except KeyboardInterrupt:
+        return
+
+
+def _screen(found: Standing, bar: Progress, at: datetime) -> RenderableType:
+    lines = [
+        Text.assemble((f"{name:<10}", "bold"), words) for name, words in reading.five_lines(found)
+    ]
+    if found.progress is None:
+        return Group(*lines)
+    parts: list[RenderableType] = [_stages(found.progress), Text(), *lines]
+    if found.progress.plan_hash:
+        parts += [Text(), bar]
+    return Group(*parts, Text(f"Looked at {wording.instant(at)}", style="dim"))
+
+
+def _stages(progress: Where) -> Table:
+    shown = Table("", "Stage", "", box=None, show_header=False)
+    for number, stage in enumerate(GoLiveStage, start=1):
+        shown.add_row(str(number), wording.STAGES[stage], wording.stage_state(progress, stage))
+    return shown

@@ -1,0 +1,94 @@
+"""Words for every wait, trouble and ending: what happened, and who must do what.
+
+`contracts.wording` puts them together; nothing else reads them.
+"""
+
+from contracts.go_live import Attention, GoLiveOutcome, Wait
+
+WAITS = {
+    Wait.NOTHING: ("This is being done now.", "Nobody has to do anything."),
+    Wait.ENTITLEMENT: (
+        "The subscription agreement does not include SSO today.",
+        "Customer success confirms or declines the entitlement.",
+    ),
+    Wait.IT_ACKNOWLEDGEMENT: (
+        "The customer's IT team has the go-live pack.",
+        "Customer IT confirms on the set-up page that it has read the pack.",
+    ),
+    Wait.ADMIN_CONSENT: (
+        "SSO is on the login page; passwords still work.",
+        "The customer's administrator chooses “Login with SSO” and consents for the organisation.",
+    ),
+    Wait.MICROSOFT: (
+        "Microsoft is still applying the consent; this usually takes a few minutes.",
+        "Nobody has to do anything; it is checked again by itself.",
+    ),
+    Wait.MOVE_DATE: (
+        "The consent is proven and the move is announced.",
+        "Nobody has to do anything; users start to move at the announced time.",
+    ),
+    Wait.APPROVAL: (
+        "More users than the organisation's threshold cannot be moved by this plan.",
+        "Customer success reads the plan and approves it, or has the directory mended first.",
+    ),
+    Wait.FIRST_SIGN_IN: (
+        "The first few users have moved; the others still log in as before.",
+        "One of the first users, not the administrator, signs in with SSO.",
+    ),
+    Wait.AFTERCARE: (
+        "Everyone who can be moved has moved.",
+        "Nobody has to do anything; users who have not signed in yet are reminded.",
+    ),
+}
+
+ATTENTION = {
+    Attention.MICROSOFT_NOT_CAUGHT_UP: (
+        "Microsoft has not applied the consent after 15 minutes.",
+        "Customer success retries in an hour; if it stays so, the administrator consents again.",
+    ),
+    Attention.MICROSOFT_UNREACHABLE: (
+        "Microsoft could not be reached for a long time.",
+        "Customer success retries once Microsoft's service health page is green.",
+    ),
+    Attention.CREDENTIAL_REFUSED: (
+        "Microsoft refuses our own application secret or certificate.",
+        "An operator renews it and restarts the worker; then customer success retries.",
+    ),
+    Attention.APPLICATION_DISABLED: (
+        "The customer has switched our application off in their tenant.",
+        "The administrator enables it under Enterprise applications; customer success retries.",
+    ),
+    Attention.PERMISSION_MISSING: (
+        "The consent lacks a permission that is needed.",
+        "The administrator consents again, to everything asked; then customer success retries.",
+    ),
+    Attention.MAIL_REFUSED: (
+        "A mail address of the customer's contacts refuses our mail for good.",
+        "Customer success corrects the contact's address and retries, or skips the mail.",
+    ),
+    Attention.MAIL_UNAVAILABLE: (
+        "Our mail relay has not taken mail for a long time.",
+        "An operator mends the relay; then customer success retries.",
+    ),
+    Attention.TENANT_UNKNOWN: (
+        "The organisation's e-mail domains do not lead to one Microsoft organisation.",
+        "Customer success corrects the list of domains with customer IT, then retries.",
+    ),
+    Attention.NO_ONE_SIGNED_IN: (
+        "None of the first users has signed in with SSO.",
+        "Customer success asks one of them to; then retries, or rolls back.",
+    ),
+    Attention.UNEXPECTED: (
+        "Something unexpected went wrong; the Temporal UI shows the error.",
+        "An operator looks at it; then customer success retries or rolls back.",
+    ),
+}
+
+OUTCOMES = {
+    GoLiveOutcome.LIVE: "The organisation is live on SSO.",
+    GoLiveOutcome.NOT_ENTITLED: "SSO is not in the subscription agreement; nothing was changed.",
+    GoLiveOutcome.CONSENT_DECLINED: "The administrator declined; people log in as before.",
+    GoLiveOutcome.CONSENT_EXPIRED: "Nobody consented in time; people log in as before.",
+    GoLiveOutcome.ROLLED_BACK: "Rolled back; people log in with their password again.",
+    GoLiveOutcome.CANCELLED: "Cancelled and rolled back; people log in as before.",
+}

@@ -1,0 +1,79 @@
+"""Orders by command: what they do, and how they are refused before anything is half-done."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from commands.errors import CommandError, UsageError
+from commands.orders import Orders
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
+from tests.town import Town
+
+
+async def test_every_order_to_an_organisation_that_is_not_running_is_refused(town: Town) -> None:
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    for order in (
+        orders.confirm_entitlement(slug),
+        orders.decline_entitlement(slug),
+        orders.acknowledge(slug),
+        orders.approve(slug, "0" * 64),
+        orders.replan(slug),
+        orders.pause(slug),
+        orders.resume(slug),
+        orders.retry(slug),
+        orders.skip(slug, "no reason at all"),
+        orders.extend(slug),
+        orders.roll_back(slug, "a change of mind"),
+        orders.close_declined(slug, "they said no"),
+    ):
+        with pytest.raises(CommandError, match="has no running go-live"):
+            await order
+    assert organisation.audit() == []
+
+
+async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(town: Town) -> None:
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    slug = organisation.slug
+    with pytest.raises(UsageError, match="no known staff handle"):
+        await Orders(town.engine, town.client, "nobody").pause(slug)
+    orders = town.orders()
+    for order in (
+        orders.roll_back(slug, " "),
+        orders.skip(slug, ""),
+        orders.close_declined(slug, ""),
+    ):
+        with pytest.raises(UsageError, match="Say why"):
+            await order
+    with pytest.raises(UsageError, match="not a date"):
+        await orders.extend(slug, "next week")
+    with pytest.raises(CommandError, match="in the past"):
+        await orders.extend(slug, "2020-01-31")
+    with pytest.raises(CommandError, match="No organisation is called"):
+        await orders.pause("nowhere-at-all")
+    assert (await orders.extend(slug)).stage is GoLiveStage.ENTITLEMENT_CONFIRMED
+    assert organisation.mails("roll_back_notice") == []
+    await orders.decline_entitlement(slug, "Not part of this agreement.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
+    assert ("dana", "decline_entitlement", "Not part of this agreement.") in organisation.audit()
+    with pytest.raises(CommandError, match="has no running go-live"):
+        await orders.pause(slug)
+
+
+async def test_extending_without_a_date_gives_a_week_more(town: Town) -> None:
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    before = await organisation.until(Wait.ENTITLEMENT)
+    after = await town.orders().extend(organisation.slug)
+    assert before.due_at is not None
+    assert after.due_at == before.due_at + timedelta(days=7)
+    both = await asyncio.gather(
+        town.orders().roll_back(organisation.slug, "enough"),
+        town.orders().roll_back(organisation.slug, "enough, twice"),
+        return_exceptions=True,
+    )
+    assert any(not isinstance(one, BaseException) for one in both)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
