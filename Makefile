@@ -24,7 +24,8 @@ demo: $(READY) ## Watch three organisations go live on this machine (ONCE=1: by 
 stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
 	@$(BIN)/python -m local
 
-test: $(READY) ## Run every test
+test: $(READY) ## Run every test (installs Chromium for those in a browser, where it can)
+	@scripts/install_chromium.sh
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 check: $(READY) ## Format, lint, types, import direction

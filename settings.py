@@ -52,6 +52,7 @@ EXAMPLES = {
     "SECRET_KEY": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
     "SUPPORT_ADDRESS": "support@example.com",
     "STAFF_TENANT_ID": "your own tenant's id, such as 99999999-0000-0000-0000-000000000000",
+    "TEMPORAL_UI_URL": "https://temporal.example.com",
     "CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
     "WORKER_HEALTH_PORT": "8083",
 }
@@ -74,6 +75,8 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, AfterValidator(_long_enough)]
     support_address: str
     staff_tenant_id: str | None = None
+    temporal_ui_url: WebAddress | None = None
+    """Where the Temporal UI is; the console links each go-live to it."""
     ca_bundle: Path | None = None
     worker_health_port: int | None = None
     """The worker answers on this port of the loopback address when it is up."""

@@ -169,6 +169,20 @@ class Staff(SQLModel, table=True):
     address_key: str = Field(unique=True)
     name: str = ""
     role: str = "customer_success"
+    object_id: UUID | None = Field(default=None, unique=True)
+    """Who this is in our own tenant; bound at the first sign-in to the console."""
+
+
+class StaffSession(SQLModel, table=True):
+    """A member of staff signed in to the console. Only the token's hash is kept."""
+
+    __tablename__ = "staff_session"
+    __table_args__ = {"schema": GOLIVE}
+    token_sha256: str = Field(primary_key=True)
+    staff_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
+    started_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    ended_at: datetime | None = _instant(nullable=True)
 
 
 class Preference(SQLModel, table=True):

@@ -148,6 +148,7 @@ class Stack:
             "GOLIVE_PUBLIC_URL": f"http://{HOST}:{self.ports.web}",
             "GOLIVE_SECRET_KEY": self.state.secret_key(),
             "GOLIVE_STAFF_TENANT_ID": _staff_tenant_id(PROJECT_FOLDER / SEED),
+            "GOLIVE_TEMPORAL_UI_URL": f"http://{HOST}:{self.ports.temporal_ui}",
             "GOLIVE_WORKER_HEALTH_PORT": str(self.ports.worker_health),
             "TEMPORAL_ADDRESS": f"{HOST}:{self.ports.temporal}",
             "TEMPORAL_NAMESPACE": "default",

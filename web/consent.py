@@ -14,6 +14,7 @@ from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web.answers import refused, unknown_link
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_consent, to_login
+from web.stages import consent_checks, is_moving
 from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/consent")
@@ -47,6 +48,8 @@ def progress(visit: AVisit) -> Response:
         happened=wording.happened(standing.progress),
         to_do=wording.to_do(standing.progress),
         by_itself=wording.by_itself(standing.progress),
+        checks=consent_checks(standing.progress),
+        moving=is_moving(standing.progress),
     )
 
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
+from pydantic import AfterValidator
+from sqlalchemy import Engine
 from temporalio.client import Client
 
 from contracts.clock import wall_clock
@@ -26,11 +28,20 @@ SESSION_COOKIE = "pulse_session"
 TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
 
+def _printable(written: str) -> str:
+    return "".join(letter for letter in written if letter.isprintable() or letter in "\n\t")
+
+
+TypedText = Annotated[str, AfterValidator(_printable)]
+"""What a person typed, without control characters: PostgreSQL refuses some, people see none."""
+
+
 @dataclass(frozen=True)
 class Rooms:
     """Everything the pages need from outside; one for the life of the process."""
 
     settings: Settings
+    engine: Engine
     sessions: Sessions
     entra: EntraClient
     temporal: Client
@@ -85,16 +96,17 @@ class Visit:
 
     def sign_in(self, response: Response, token: str) -> Response:
         """Give the browser its session."""
-        self._set_cookie(response, SESSION_COOKIE, token)
+        self.set_cookie(response, SESSION_COOKIE, token)
         return response
 
     def _keep_browser(self, response: Response) -> None:
         if self.request.cookies.get(BROWSER_COOKIE) != self.browser:
-            self._set_cookie(response, BROWSER_COOKIE, self.browser)
+            self.set_cookie(response, BROWSER_COOKIE, self.browser)
 
-    def _set_cookie(self, response: Response, name: str, value: str) -> None:
+    def set_cookie(self, response: Response, name: str, value: str, *, path: str = "/") -> None:
+        """Give the browser a cookie that no script and no other site's form can use."""
         response.set_cookie(
-            name, value, httponly=True, samesite="lax", secure=self.rooms.is_secure, path="/"
+            name, value, httponly=True, samesite="lax", secure=self.rooms.is_secure, path=path
         )
 
 

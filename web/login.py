@@ -20,7 +20,7 @@ from database import records, sign_in
 from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
 from graph.errors import IdTokenRefused, SignInRefused
 from graph.tokens import SignedInPerson
-from web import consent
+from web import consent, staff
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import SESSION_COOKIE, AVisit, OwnForm, Visit
 from web.microsoft import to_consent, to_login
@@ -153,7 +153,7 @@ def _come_back(visit: Visit) -> _Answer:
             session,
             state=states[0] if len(states) == 1 else "",
             browser=visit.browser,
-            purposes={"sign_in", "consent_sign_in", "invitation"},
+            purposes={"sign_in", "consent_sign_in", "invitation", "console"},
             at=visit.at,
         )
         if isinstance(trip, Refusal):
@@ -168,6 +168,8 @@ def _come_back(visit: Visit) -> _Answer:
         return _Answer(_refuse(visit, trip, Refusal.OTHER))
     if trip.purpose == "consent_sign_in":
         return _consented(visit, trip, person)
+    if trip.purpose == "console":
+        return _Answer(staff.admit(visit, trip, person))
     return _sign_in(visit, trip, person)
 
 

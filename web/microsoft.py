@@ -20,6 +20,7 @@ def to_login(
     login_hint: str | None = None,
     trip: MicrosoftRoundTrip | None = None,
     link_id: UUID | None = None,
+    organisation_id: UUID | None = None,
 ) -> Response:
     """Send the browser to a tenant's login; `trip` is the consent it goes on from, if any."""
     request = visit.rooms.entra.begin_sign_in(
@@ -35,7 +36,7 @@ def to_login(
             purpose=purpose,
             at=visit.at,
             flow=request.flow,
-            organisation_id=trip.organisation_id if trip else None,
+            organisation_id=trip.organisation_id if trip else organisation_id,
             go_live_id=trip.go_live_id if trip else None,
             link_id=trip.link_id if trip else link_id,
             tenant_id=tenant_id,

@@ -13,6 +13,7 @@ from database.models import PersonalLink
 from database.reading import Standing
 from web.answers import refused, unknown_link
 from web.deps import AVisit, OwnForm, Visit
+from web.stages import stage_states
 from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/setup")
@@ -26,14 +27,10 @@ def show(visit: AVisit, token: str) -> Response:
         return found
     _, standing = found
     assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
-    stages = list(wording.STAGES)
     return visit.page(
         "setup.html",
         standing=standing,
-        stages=[
-            (words, _state(standing, stages.index(stage)))
-            for stage, words in wording.STAGES.items()
-        ],
+        stages=stage_states(standing.progress),
         happened=wording.happened(standing.progress),
         to_do=wording.to_do(standing.progress),
         by_itself=wording.by_itself(standing.progress),
@@ -76,12 +73,3 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
     if standing is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410)
     return link, standing
-
-
-def _state(standing: Standing, position: int) -> str:
-    progress = standing.progress
-    assert progress is not None  # noqa: S101  (asked before)
-    current = list(wording.STAGES).index(progress.stage)
-    if position < current:
-        return "done"
-    return "now" if position == current else "next"

@@ -39,11 +39,13 @@ def upgrade() -> None:
     sa.Column('address_key', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('role', sa.String(), nullable=False),
+    sa.Column('object_id', sa.Uuid(), nullable=True),
     sa.CheckConstraint("handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'", name='handle_is_plain'),
     sa.CheckConstraint("role IN ('customer_success', 'administrator')", name='role_known'),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('address_key'),
     sa.UniqueConstraint('handle'),
+    sa.UniqueConstraint('object_id'),
     schema='golive'
     )
     op.create_table('failed_login',
@@ -126,6 +128,16 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organisation_id'], ['pulse.organisation.id'], ),
     sa.ForeignKeyConstraint(['owner_id'], ['golive.staff.id'], ),
     sa.PrimaryKeyConstraint('organisation_id'),
+    schema='golive'
+    )
+    op.create_table('staff_session',
+    sa.Column('token_sha256', sa.String(), nullable=False),
+    sa.Column('staff_id', sa.Uuid(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['staff_id'], ['golive.staff.id'], ),
+    sa.PrimaryKeyConstraint('token_sha256'),
     schema='golive'
     )
     op.create_table('verified_domain',
@@ -395,6 +407,7 @@ def downgrade() -> None:
     op.drop_table('app_user', schema='pulse')
     op.drop_table('agreement', schema='pulse')
     op.drop_table('verified_domain', schema='golive')
+    op.drop_table('staff_session', schema='golive')
     op.drop_table('preference', schema='golive')
     op.drop_index('one_open_per_organisation', table_name='go_live', schema='golive', postgresql_where=sa.text('closed_at IS NULL'))
     op.drop_table('go_live', schema='golive')

@@ -1,0 +1,223 @@
+"""What the console shows: every organisation in one query, and everything about one of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.wording import WAITING_ON
+
+PAGE_SIZE = 50
+
+
+class Show(StrEnum):
+    """Which organisations are listed."""
+
+    ALL = "all"
+    ATTENTION = "attention"
+    OURS = "ours"
+    """The next step is customer success's."""
+    THEIRS = "theirs"
+    """The next step is the customer's."""
+    RUNNING = "running"
+    ENDED = "ended"
+    NOT_STARTED = "not_started"
+
+
+_OURS = [wait for wait, who in WAITING_ON.items() if who == "customer success"]
+_THEIRS = [
+    wait
+    for wait, who in WAITING_ON.items()
+    if who in {"customer IT", "administrator", "first users"}
+]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One organisation in the list."""
+
+    slug: str
+    name: str
+    owner: str
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of the list."""
+
+    rows: list[Listed]
+    tally: dict[Show, int]
+    """How many organisations each filter would show, the search left aside."""
+    matching: int
+    """How many this filter and this search show, on all pages."""
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """Return how many pages there are; an empty list has one."""
+        return max(1, -(-self.matching // PAGE_SIZE))
+
+
+_LIST = """
+    WITH everyone AS MATERIALIZED (
+        SELECT o.id AS organisation_id, o.slug, o.name, s.handle AS owner,
+               g.number, g.stage, g.wait, g.since, g.due_at, g.attention AS why, g.refusal,
+               g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome,
+               g.closed_at,
+               coalesce(g.attention IS NOT NULL, false) AS attention,
+               coalesce(g.attention IS NOT NULL OR g.wait = ANY(:ours), false)
+                   AND g.closed_at IS NULL AS ours,
+               coalesce(g.attention IS NULL AND g.wait = ANY(:theirs), false)
+                   AND g.closed_at IS NULL AS theirs,
+               g.id IS NOT NULL AND g.closed_at IS NULL AS running,
+               g.closed_at IS NOT NULL AS ended,
+               g.id IS NULL AS not_started
+        FROM pulse.organisation o
+        JOIN golive.preference p ON p.organisation_id = o.id
+        LEFT JOIN (
+            SELECT DISTINCT ON (organisation_id) * FROM golive.go_live
+            ORDER BY organisation_id, number DESC
+        ) g ON g.organisation_id = o.id
+        JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
+    ), tally AS (
+        SELECT count(*) AS n_all, count(*) FILTER (WHERE attention) AS n_attention,
+               count(*) FILTER (WHERE ours) AS n_ours, count(*) FILTER (WHERE theirs) AS n_theirs,
+               count(*) FILTER (WHERE running) AS n_running,
+               count(*) FILTER (WHERE ended) AS n_ended,
+               count(*) FILTER (WHERE not_started) AS n_not_started
+        FROM everyone
+    )
+    SELECT e.*, t.*, count(e.slug) OVER () AS matching
+    FROM tally t LEFT JOIN everyone e ON {shown} AND (:search = ''
+        OR strpos(lower(e.name), :search) > 0 OR strpos(e.slug, :search) > 0
+        OR strpos(lower(e.owner), :search) > 0
+        OR EXISTS (SELECT 1 FROM pulse.organisation_domain d
+                   WHERE d.organisation_id = e.organisation_id AND strpos(d.domain, :search) > 0))
+    ORDER BY e.attention DESC NULLS LAST, e.running DESC, e.due_at NULLS LAST, e.not_started DESC,
+             e.slug
+    LIMIT :size OFFSET :skipped
+"""
+
+
+def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
+    """Return one page of organisations: what needs attention first, then by due date."""
+    shown = "true" if show is Show.ALL else f"e.{show.value}"
+    rows = session.execute(
+        text(_LIST.format(shown=shown)),
+        {
+            "ours": _OURS,
+            "theirs": _THEIRS,
+            "search": search.strip().lower(),
+            "size": PAGE_SIZE,
+            "skipped": (page - 1) * PAGE_SIZE,
+        },
+    ).all()
+    if not rows:
+        # A page past the end, such as one kept open while organisations were moving on.
+        return listing(session, show=show, search=search, page=1)
+    first = rows[0]
+    return Listing(
+        rows=[_listed(row) for row in rows if row.slug is not None],
+        tally={one: getattr(first, f"n_{one.value}") for one in Show},
+        matching=first.matching,
+        page=page,
+    )
+
+
+def _listed(row: Any) -> Listed:
+    progress = None
+    if not row.not_started:
+        progress = Progress(
+            slug=row.slug,
+            number=row.number,
+            stage=GoLiveStage(row.stage),
+            wait=Wait(row.wait),
+            since=row.closed_at or row.since,
+            due_at=row.due_at,
+            attention=Attention(row.why) if row.why else None,
+            paused=row.paused,
+            refusal=Refusal(row.refusal) if row.refusal else None,
+            users_done=row.users_done,
+            users_total=row.users_total,
+            exceptions=row.exceptions,
+            plan_hash=row.plan_hash,
+            outcome=GoLiveOutcome(row.outcome) if row.outcome else None,
+        )
+    return Listed(row.slug, row.name, row.owner, progress)
+
+
+# --- one organisation -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One mail of the ledger."""
+
+    message: str
+    recipient: str
+    state: str
+    at: datetime
+    reply: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """One entry of the audit trail."""
+
+    at: datetime
+    actor: str
+    action: str
+    reason: str
+
+
+def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
+    """Return the newest mails of a go-live, newest first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT m.message, coalesce(u.address, c.address, s.address, '') AS recipient, m.state,
+                   coalesce(m.sent_at, m.due_at) AS at,
+                   CASE m.state WHEN 'refused' THEN coalesce(m.reply, '') ELSE '' END AS reply
+            FROM golive.mail m
+            LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
+            LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
+            LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
+            WHERE m.go_live_id = :g
+            ORDER BY m.state = 'refused' DESC, coalesce(m.sent_at, m.due_at) DESC, m.id LIMIT :most
+            """
+        ),
+        {"g": go_live_id, "most": most},
+    )
+    return [Sent(**row._mapping) for row in rows]
+
+
+def audit_trail(session: Session, organisation_id: UUID, most: int) -> list[Done]:
+    """Return the newest entries of an organisation's audit trail, newest first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT a.at, coalesce(c.name, u.display_name, a.actor) AS actor, a.action, a.reason
+            FROM golive.audit_entry a
+            LEFT JOIN golive.contact c ON a.actor = 'contact:' || c.id
+            LEFT JOIN pulse.app_user u ON a.actor LIKE 'user:%' AND a.actor = 'user:' || u.id
+            WHERE a.organisation_id = :o ORDER BY a.id DESC LIMIT :most
+            """
+        ),
+        {"o": organisation_id, "most": most},
+    )
+    return [Done(**row._mapping) for row in rows]
+
+
+def stage_entries(session: Session, go_live_id: UUID) -> dict[str, datetime]:
+    """Return when a go-live entered each stage it has reached."""
+    rows = session.execute(
+        text("SELECT stage, started_at FROM golive.stage_time WHERE go_live_id = :g"),
+        {"g": go_live_id},
+    )
+    return {row.stage: row.started_at for row in rows}

@@ -1,0 +1,116 @@
+"""Calm answers when something fails: what happened, who must do what, one way on."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from starlette.exceptions import HTTPException
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from commands.errors import UnavailableError
+from graph.errors import GraphError
+from web import staff
+from web.deps import FormRefusedError, visit
+
+_log = logging.getLogger(__name__)
+
+
+def answer_calmly(app: FastAPI) -> None:
+    """Give every failure of the application a page. None of them asks the database for anything."""
+    app.exception_handler(HTTPException)(_not_found)
+    app.exception_handler(RequestValidationError)(_not_understood)
+    app.exception_handler(DataError)(_not_understood)
+    app.exception_handler(FormRefusedError)(_form_refused)
+    app.exception_handler(staff.StaffOnlyError)(_staff_only)
+    app.exception_handler(RuntimeError)(_perhaps_away)
+    for kind in (
+        OperationalError,
+        InterfaceError,
+        NoConnectionFree,
+        RPCError,
+        WorkflowUpdateRPCTimeoutOrCancelledError,
+        UnavailableError,
+        GraphError,
+    ):
+        app.exception_handler(kind)(_away)
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return visit(request).page(
+        "message.html",
+        status=status,
+        title="This page does not exist",
+        happened="There is nothing at this address.",
+        to_do="Go to the login page, or use the newest mail from us.",
+        link="/login",
+        button="Go to the login page",
+    )
+
+
+def _not_understood(request: Request, _error: Exception) -> Response:
+    return visit(request).page(
+        "message.html",
+        status=400,
+        title="That could not be read",
+        happened="Something in this address or form is longer or other than it can be.",
+        to_do="Go back, correct it and try again. Nothing was changed.",
+        link="/console" if request.url.path.startswith("/console") else "/login",
+        button="Go on",
+    )
+
+
+def _form_refused(request: Request, _error: Exception) -> Response:
+    return visit(request).page(
+        "message.html",
+        status=403,
+        title="Please try once more",
+        happened="This form did not come from a page that this browser opened.",
+        to_do="Allow cookies for this site, open the page again and repeat the click.",
+        link="/login",
+        button="Go to the login page",
+    )
+
+
+def _staff_only(request: Request, _error: Exception) -> Response:
+    return staff.sign_in_page(visit(request))
+
+
+def _perhaps_away(request: Request, error: Exception) -> Response:
+    # What the Temporal client raises when its first connection fails has no kind of its own.
+    if "Failed client connect" not in str(error):
+        raise error
+    return _away(request, error)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    _log.warning("A page could not be answered: %s", type(error).__name__)
+    # A form is sent again from the page it stood on: browsers keep what was filled in.
+    can_reload = request.method == "GET"
+    response = visit(request).page(
+        "message.html",
+        status=503,
+        title="One moment, please",
+        happened="A part of our service does not answer right now. Nothing was changed.",
+        to_do="Wait a minute and repeat the click; nothing happens twice."
+        if can_reload
+        else "Wait a minute, go back and repeat the click; nothing happens twice.",
+        link=request.url.path if can_reload else _page_of(request.url.path),
+        button="Try again" if can_reload else "Go back",
+    )
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+def _page_of(path: str) -> str:
+    """Return the page that holds the form which is sent to this path."""
+    parts = path.split("/")
+    if parts[1] in {"console", "setup"} and len(parts) > 3:
+        return "/".join(parts[:3])
+    if parts[1] in {"console", "setup", "consent", "invitation", "hand-off"}:
+        return path
+    return "/login"

@@ -1,0 +1,277 @@
+"""The console of customer success: every organisation, one organisation, every order."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from commands.errors import CommandError, UnavailableError
+from commands.orders import Orders
+from contracts import wording
+from contracts.directory import ExceptionReason
+from contracts.go_live import go_live_id
+from database import ledger, overview, reading, records
+from database.models import Contact, Preference
+from database.overview import Done, Listed, Sent, Show
+from database.reading import Standing
+from web.console_orders import ORDERS, Given
+from web.deps import OwnForm, Rooms, TypedText
+from web.staff import AStaffVisit, StaffVisit
+from web.stages import stage_states
+
+router = APIRouter(prefix="/console")
+
+MOST_MAILS = 40
+MOST_AUDIT = 60
+MOST_EXCEPTIONS = 100
+
+SHOW_WORDS = {
+    Show.ALL: "All",
+    Show.ATTENTION: "Needs attention",
+    Show.OURS: "Waiting on us",
+    Show.THEIRS: "Waiting on the customer",
+    Show.RUNNING: "Running",
+    Show.ENDED: "Ended",
+    Show.NOT_STARTED: "Not started",
+}
+
+
+@router.get("")
+def every_organisation(
+    staff: AStaffVisit,
+    show: Show = Show.ALL,
+    search: Annotated[TypedText, Query(max_length=100)] = "",
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+) -> Response:
+    """List the organisations; what needs attention first, then by due date."""
+    visit = staff.visit
+    with visit.rooms.sessions.begin() as session:
+        found = overview.listing(session, show=show, search=search, page=page)
+    return visit.page(
+        "console.html",
+        staff=staff.staff,
+        rows=[_row(one, visit.at) for one in found.rows],
+        filters=[
+            (words, found.tally[one], _address(one, search, 1), one is show)
+            for one, words in SHOW_WORDS.items()
+        ],
+        show=show,
+        search=search,
+        found=found,
+        earlier=_address(show, search, found.page - 1) if found.page > 1 else "",
+        later=_address(show, search, found.page + 1) if found.page < found.pages else "",
+    )
+
+
+@router.get("/{slug}")
+def one_organisation(
+    staff: AStaffVisit, slug: str, done: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
+    """Show everything about one organisation."""
+    said = ORDERS[done].done if done in ORDERS else ""
+    return _organisation_page(staff, slug, said=said)
+
+
+@router.post("/{slug}/{order}")
+async def give_order(
+    staff: AStaffVisit,
+    visit: OwnForm,
+    slug: str,
+    order: str,
+    reason: Annotated[TypedText, Form(max_length=2000)] = "",
+    until: Annotated[str, Form(max_length=40)] = "",
+    plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
+) -> Response:
+    """Give an order as the person who is signed in, and show what became of it."""
+    known = ORDERS.get(order)
+    if known is None:
+        return await run_in_threadpool(_organisation_page, staff, slug, status=404)
+    if known.needs_reason and not reason.strip():
+        return await _again(staff, slug, "Please say why; it goes into the audit trail.", order)
+    at = await run_in_threadpool(_instant, staff, slug, until) if known.asks_until else None
+    if known.asks_until and at is None:
+        return await _again(staff, slug, "Please give a date and an hour.", order)
+    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    try:
+        await known.give(orders, slug, Given(reason.strip(), at, plan_hash))
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return await _again(staff, slug, _in_words(str(error), slug), order)
+    return visit.go_to(f"/console/{quote(slug)}?done={order}")
+
+
+async def _again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
+    return await run_in_threadpool(
+        _organisation_page, staff, slug, problem=problem, opened=order, status=409
+    )
+
+
+def _in_words(text: str, slug: str) -> str:
+    """Return a command's answer as the console says it: no slug in front, no shell commands."""
+    words = text.removeprefix(f"{slug}: ")
+    return words.partition(" Start it with:")[0].partition(" Start one with:")[0]
+
+
+# --- what the pages show ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list, in words."""
+
+    slug: str
+    name: str
+    owner: str
+    stage: str
+    waiting_on: str
+    since: str
+    due: str
+    is_overdue: bool
+    attention: str
+    users: str
+    is_paused: bool
+
+
+def _row(listed: Listed, at: datetime) -> Row:
+    progress = listed.progress
+    if progress is None:
+        return Row(
+            listed.slug, listed.name, listed.owner, "Not started", "", "", "", False, "", "", False
+        )
+    over = progress.outcome is not None
+    return Row(
+        slug=listed.slug,
+        name=listed.name,
+        owner=listed.owner,
+        stage=progress.outcome.value.replace("_", " ").capitalize()
+        if progress.outcome
+        else wording.STAGES[progress.stage],
+        waiting_on="" if over else wording.waiting_on(progress),
+        since=_day(progress.since),
+        due=_day(progress.due_at) if progress.due_at and not over else "",
+        is_overdue=bool(progress.due_at and not over and progress.due_at < at),
+        attention=wording.happened(progress) if progress.attention else "",
+        users=f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
+        is_paused=progress.paused,
+    )
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
+def _address(show: Show, search: str, page: int) -> str:
+    said = {"show": show.value, "search": search, "page": page}
+    standard = {"show": Show.ALL.value, "search": "", "page": 1}
+    query = {name: value for name, value in said.items() if value != standard[name]}
+    return f"/console?{urlencode(query)}" if query else "/console"
+
+
+@dataclass(frozen=True)
+class _Organisation:
+    standing: Standing
+    preference: Preference
+    contacts: list[Contact]
+    domains: list[str]
+    mails: list[Sent]
+    audit: list[Done]
+    entered: dict[str, datetime]
+    exceptions: list[tuple[str, str, str]]
+
+
+def _read(session: Session, slug: str) -> _Organisation | None:
+    standing = reading.standing_of(session, slug)
+    if standing is None:
+        return None
+    o, g = standing.organisation_id, standing.go_live_id
+    return _Organisation(
+        standing=standing,
+        preference=session.get_one(Preference, o),
+        contacts=ledger.contacts_of(session, o),
+        domains=records.organisation_domains(session, o),
+        mails=overview.mails(session, g, MOST_MAILS) if g else [],
+        audit=overview.audit_trail(session, o, MOST_AUDIT),
+        entered=overview.stage_entries(session, g) if g else {},
+        exceptions=list(reading.exceptions(session, g)) if g else [],
+    )
+
+
+def _organisation_page(
+    staff: StaffVisit,
+    slug: str,
+    *,
+    said: str = "",
+    problem: str = "",
+    opened: str = "",
+    status: int = 200,
+) -> Response:
+    visit = staff.visit
+    with visit.rooms.sessions.begin() as session:
+        found = _read(session, slug)
+    if found is None:
+        return visit.page(
+            "message.html",
+            status=404,
+            title="No such organisation",
+            happened="No organisation has this name.",
+            to_do="Look for it in the list; a new one comes with an import.",
+            link="/console",
+            button="Show all organisations",
+        )
+    progress = found.standing.progress
+    return visit.page(
+        "console_organisation.html",
+        status=status,
+        staff=staff.staff,
+        found=found,
+        standing=found.standing,
+        progress=progress,
+        zone=found.preference.time_zone,
+        stages=stage_states(progress),
+        happened=wording.happened(progress) if progress else "Nobody has started a go-live yet.",
+        to_do=wording.to_do(progress) if progress else "Customer success starts it.",
+        by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
+        orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
+        exceptions=[
+            (address, name, wording.EXCEPTIONS[ExceptionReason(reason)])
+            for address, name, reason in found.exceptions[:MOST_EXCEPTIONS]
+        ],
+        said=said,
+        problem=problem,
+        opened=opened,
+        temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
+        instant=wording.instant,
+    )
+
+
+def _temporal_ui(rooms: Rooms, slug: str) -> str:
+    base = rooms.settings.temporal_ui_url
+    workflow = quote(go_live_id(slug), safe="")
+    return (
+        f"{base}/namespaces/{quote(rooms.temporal.namespace)}/workflows/{workflow}" if base else ""
+    )
+
+
+def _instant(staff: StaffVisit, slug: str, until: str) -> datetime | None:
+    """Return the instant that a date and hour mean where the customer is."""
+    with staff.visit.rooms.sessions.begin() as session:
+        standing = reading.standing_of(session, slug)
+        if standing is None:
+            return None
+        return local_instant(until, session.get_one(Preference, standing.organisation_id).time_zone)
+
+
+def local_instant(written: str, zone: str) -> datetime | None:
+    """Return what a `datetime-local` field holds as an instant, None when it holds none."""
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)

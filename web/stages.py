@@ -1,0 +1,88 @@
+"""Says of each stage whether it is done, now or next, and of the consent which check is through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contracts import wording
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+
+_WHO = {
+    GoLiveStage.ENTITLEMENT_CONFIRMED: "Customer success",
+    GoLiveStage.IT_NOTIFIED: "Your IT team",
+    GoLiveStage.SSO_ACTIVATED: "Clientshare",
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "Your Global Administrator",
+    GoLiveStage.USERS_MIGRATED: "Clientshare, then everyone",
+}
+_WHAT = {
+    GoLiveStage.ENTITLEMENT_CONFIRMED: "Your subscription agreement includes single sign-on.",
+    GoLiveStage.IT_NOTIFIED: "You have what you need to prepare your colleagues.",
+    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” is on the login page; passwords still work.",
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator allows it once for the organisation.",
+    GoLiveStage.USERS_MIGRATED: "Everyone is linked to their Microsoft account and told.",
+}
+
+
+@dataclass(frozen=True)
+class StageState:
+    """One line of a checklist."""
+
+    stage: GoLiveStage
+    words: str
+    what: str
+    who: str
+    state: str
+    """`done`, `now`, `next` or `not reached`."""
+
+
+def stage_states(progress: Progress | None) -> Sequence[StageState]:
+    """Return the checklist of a go-live, None for one that has not begun."""
+    current = list(GoLiveStage).index(progress.stage) if progress else -1
+    states = []
+    for position, stage in enumerate(GoLiveStage):
+        if progress is None:
+            state = "next"
+        elif progress.outcome is GoLiveOutcome.LIVE or position < current:
+            state = "done"
+        elif progress.outcome is not None:
+            state = "not reached"
+        else:
+            state = "now" if position == current else "next"
+        states.append(StageState(stage, wording.STAGES[stage], _WHAT[stage], _WHO[stage], state))
+    return states
+
+
+_CHECKS = (
+    "You came back in the browser you started in",
+    "Microsoft confirmed who you are",
+    "You belong to this organisation's own Microsoft tenant",
+    "Microsoft gives us what was consented to",
+)
+
+
+def consent_checks(progress: Progress) -> list[tuple[str, str]]:
+    """Return the four checks of a consent that came back, each with `done`, `now` or `failed`.
+
+    The first three are through before there is anything to show; the fourth is the workflow's.
+    """
+    waits_for_consent = progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    if progress.outcome is not None and progress.outcome is not GoLiveOutcome.LIVE:
+        last = "failed" if waits_for_consent else "done"
+    elif not waits_for_consent:
+        last = "done"
+    elif progress.refusal is not None or progress.attention not in {
+        None,
+        Attention.MICROSOFT_NOT_CAUGHT_UP,
+    }:
+        last = "failed"
+    else:
+        last = "now"
+    return [*((words, "done") for words in _CHECKS[:3]), (_CHECKS[3], last)]
+
+
+def is_moving(progress: Progress) -> bool:
+    """Tell whether the page may change within minutes, so that it is worth looking again."""
+    return progress.outcome is None and progress.wait in {
+        Wait.NOTHING,
+        Wait.MICROSOFT,
+        Wait.ADMIN_CONSENT,
+    }

@@ -1,0 +1,47 @@
+// Looks again at the page by itself, and shows what changed: no reload, no lost focus or typing.
+"use strict";
+const every = Number(document.body.dataset.live || 0) * 1000;
+let failures = 0;
+
+async function look() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "follow" });
+  if (answer.status === 401) { location.reload(); return; }
+  if (!answer.ok) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const there of document.querySelectorAll("[data-part]")) {
+    const now = fresh.querySelector(`[data-part="${there.dataset.part}"]`);
+    if (!now) continue;
+    // Where someone is typing or has opened something, nothing moves under their hands.
+    if (there.contains(document.activeElement) || there.querySelector("details[open]")) continue;
+    if (there.innerHTML !== now.innerHTML) there.innerHTML = now.innerHTML;
+  }
+  failures = 0;
+  if (!fresh.body.dataset.live) clearTimeout(timer), (stopped = true);
+}
+
+let stopped = false;
+let timer = 0;
+function again() {
+  if (stopped) return;
+  timer = setTimeout(() => look().catch(() => { failures += 1; }).finally(again), every * Math.min(10, 1 + failures));
+}
+if (every) again();
+
+// One click is enough: a second one on the same button does nothing while the first is on its way.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    try { await navigator.clipboard.writeText(text.value); } catch { document.execCommand("copy"); }
+    button.textContent = "Copied";
+  });
+}
