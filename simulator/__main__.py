@@ -33,10 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (SeedError, OSError) as error:
         print(f"The simulator cannot start: {error}", file=sys.stderr)
         return 2
-    with listener:
-        # Ctrl-C is how people stop it: the server has ended in order when this arrives.
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(app, listener, chosen.host))
+    # Ctrl-C is how people stop it: the server has ended in order when the interrupt arrives.
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(app, listener, chosen.host))
     return 0
 
 

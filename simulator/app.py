@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from simulator import consent, control, graph, login, tokens
+from simulator.graph_paths import ROOT
 from simulator.seed_files import read_seed
 from simulator.state import Simulation
 from simulator.trouble import Trouble
@@ -34,7 +35,7 @@ def create_app(seed_files: Sequence[Path | str], base_url: str | None = None) ->
     """
     simulation = Simulation([read_seed(Path(path)) for path in seed_files])
     routes = [
-        Route(f"{graph.ROOT}/{{path:path}}", graph.graph, methods=_ALL_METHODS),
+        Route(f"{ROOT}/{{path:path}}", graph.graph, methods=_ALL_METHODS),
         *control.ROUTES,
         Route("/{tenant}/v2.0/.well-known/openid-configuration", login.discovery),
         Route("/{tenant}/discovery/v2.0/keys", login.keys),

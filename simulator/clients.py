@@ -112,9 +112,10 @@ def _check_assertion(
     # The application may know this simulator by another scheme: MSAL insists on https.
     if not _same_endpoint(str(claims.get("aud", "")), audience):
         raise _refused(700023, "Client assertion audience claim does not match Realm issuer.")
-    if not isinstance(claims.get("exp"), int) or claims["exp"] + _SKEW < now:
-        raise _refused(700024, "Client assertion is not within its valid time range.")
-    if isinstance(claims.get("nbf"), int) and claims["nbf"] - _SKEW > now:
+    # A number of seconds may have a fraction; MSAL writes one.
+    expires, begins = claims.get("exp", "none"), claims.get("nbf", now)
+    timed = isinstance(expires, int | float) and isinstance(begins, int | float)
+    if not timed or expires + _SKEW < now or begins - _SKEW > now:
         raise _refused(700024, "Client assertion is not within its valid time range.")
 
 

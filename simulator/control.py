@@ -35,8 +35,10 @@ def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return JSONResponse(handler(request, simulation_of(request), body) or {"ok": True})
         except _RefusalError as error:
             return JSONResponse({"error": str(error)}, error.status)
-        except (ValueError, TypeError, KeyError, seed_files.SeedError) as error:
+        except seed_files.SeedError as error:
             return JSONResponse({"error": str(error)}, 400)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            return JSONResponse({"error": f"the body is not as it should be: {error!r}"}, 400)
 
     return endpoint
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,15 @@ PAGE_KINDS = frozenset(
     {FaultKind.EMPTY_PAGE, FaultKind.FOREIGN_NEXT_LINK, FaultKind.DUPLICATE_USERS}
 )
 """Faults that change a page of Graph instead of replacing the answer."""
+
+
+_NUMBERS: Mapping[str, Callable[[Any], Any]] = {
+    "after": int,
+    "retry_after": str,
+    "seconds": float,
+    "status": int,
+    "times": int,
+}
 
 
 @dataclass
@@ -90,8 +99,9 @@ class Faults:
         )
         if unknown:
             raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
-        if "retry_after" in fields and fields["retry_after"] is not None:
-            fields["retry_after"] = str(fields["retry_after"])
+        for name, kind_of_value in _NUMBERS.items():
+            if fields.get(name) is not None:
+                fields[name] = kind_of_value(fields[name])
         method = match.get("method")
         self._faults.append(
             Fault(

@@ -19,6 +19,7 @@ MOST_CLAUSES = 15
 """The most values of `in`, and the most clauses joined by `or`, in a query that is not advanced."""
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z_][\w]*)|(?P<mark>[(),:/]))")
+_DEEPEST = 200
 _INDEXED = frozenset({"mail", "userPrincipalName", "proxyAddresses"})
 _SPELLING = {name.lower(): name for name in USER_PROPERTIES}
 
@@ -67,7 +68,7 @@ class _Parser:
             kind = found.lastgroup or ""
             self._tokens.append((kind, found[kind]))
             position = found.end()
-        self._next = 0
+        self._next = self._depth = 0
 
     def either(self) -> Condition:
         parts = [self._both()]
@@ -100,6 +101,9 @@ class _Parser:
         )
 
     def _one(self) -> Condition:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise bad_request("Invalid filter clause: The recursion limit has been exceeded.")
         if self._word("not"):
             inner = self._one()
             return Condition(lambda user: not inner.matches(user), advanced=True)

@@ -36,7 +36,9 @@ class GeneratedUsers:
         self._prefix = sha1(
             NAMESPACE_URL.bytes + f"{tenant_id}/{rule.seed}/".encode(), usedforsecurity=False
         )
-        self._address = re.compile(rf"user(0|[1-9]\d*)@{re.escape(rule.domain)}", re.IGNORECASE)
+        self._address = re.compile(
+            rf"user(0|[1-9][0-9]{{0,9}})@{re.escape(rule.domain)}", re.IGNORECASE
+        )
         self._by_id: tuple[array[int], array[int]] | None = None
 
     def object_id(self, number: int) -> str:

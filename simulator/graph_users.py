@@ -102,7 +102,7 @@ def page_size(top: str | None) -> int:
     """
     if top is None:
         return DEFAULT_PAGE
-    if not top.isdigit() or not 1 <= int(top) <= LARGEST_PAGE:
+    if not (top.isascii() and top.isdigit() and len(top) < 4) or not 1 <= int(top) <= LARGEST_PAGE:
         raise unsupported(
             f"Invalid page size specified: '{top}'. Must be between 1 and {LARGEST_PAGE} inclusive."
         )
@@ -205,6 +205,6 @@ def _decoded(token: str) -> str:
 
 
 def _number(text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise bad_request("Skip token is not valid.", "Directory_ExpiredPageToken")
     return int(text)

@@ -26,7 +26,7 @@ def cost(base: int, query: Mapping[str, str]) -> int:
     if "$expand" in query:
         units += 1
     top = query.get("$top", "")
-    if top.isdigit() and int(top) < 20:
+    if top.isascii() and top.isdigit() and len(top) < 4 and int(top) < 20:
         units -= 1
     return max(1, units)
 

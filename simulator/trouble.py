@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from simulator import entra_errors
 from simulator.entra_errors import EntraError
 from simulator.faults import PAGE_KINDS, Fault, FaultKind
-from simulator.graph import ROOT, fault_error, graph_refusal
+from simulator.graph import graph_refusal
+from simulator.graph_paths import ROOT, fault_error
 from simulator.state import Logged, Simulation
 
 CONTROL = "/_control"

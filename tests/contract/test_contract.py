@@ -16,7 +16,7 @@ from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_core.validation.response.exceptions import InvalidData
 
-from simulator.graph import PATHS
+from simulator.graph_paths import PATHS
 from tests.simulator.pretend import ADMIN, BIG, CLIENT, USER, Pretend
 
 OURS = Path(__file__).with_name("graph.yaml")

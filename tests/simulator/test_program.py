@@ -1,6 +1,7 @@
 """The simulator as a program, its demonstration seed, and its speed."""
 
 import csv
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,17 @@ def test_later_seeds_add_to_earlier_ones(seed_file: Path) -> None:
             assert httpx2.get(url).status_code == 200
 
 
+def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"tenants": [{"name": "x"}]}'])
 def test_a_seed_that_cannot_be_used_ends_it_with_one_line(
     tmp_path: Path, content: str | None
@@ -41,17 +53,32 @@ def test_a_seed_that_cannot_be_used_ends_it_with_one_line(
     path = tmp_path / "seed.json"
     if content is not None:
         path.write_text(content, encoding="utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "simulator", "--seed", str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run_to_its_end("--seed", str(path))
     assert ended.returncode == 2
     assert ended.stderr.startswith("The simulator cannot start: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken_ends_it_with_one_line() -> None:
+    with running() as base:
+        ended = run_to_its_end("--port", base.rpartition(":")[2])
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The simulator cannot start: ")
+
+
+def test_ctrl_c_ends_it_in_order() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert errors == b""
 
 
 def test_the_demonstrations_files_are_what_the_rule_makes(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 def assertion(
     pretend: Pretend, certificate: Certificate, algorithm: str = "RS256", **changed: Any
 ) -> dict[str, str | None]:
-    now = int(time.time())
+    now = time.time()  # MSAL writes times with a fraction
     audience = f"{pretend.base.replace('http:', 'https:')}/{CONTOSO}/oauth2/v2.0/token"
     claims = {"aud": audience, "iss": CLIENT, "sub": CLIENT, "jti": "1", "exp": now + 60}
     name, digest = (
