@@ -1,7 +1,7 @@
 """Activities that ask Microsoft, and those that move users on sets."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx2
@@ -15,6 +15,8 @@ from contracts.directory import (
     ConsentToVerify,
     ConsentVerdict,
     Discovery,
+    DomainsFinding,
+    DomainTenant,
     GoLiveRef,
     MigrationPlan,
     PlanToMake,
@@ -23,6 +25,7 @@ from contracts.directory import (
     Wave,
     WaveMoved,
     WaveToMove,
+    finding_of,
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
@@ -56,43 +59,61 @@ class DirectoryActivities:
 
     @activity.defn
     def discover_tenant(self, reference: GoLiveRef) -> Discovery:
-        """Find and keep the tenant that the organisation's e-mail domains belong to."""
-        with self._sessions.begin() as session:
-            go_live = records.go_live_by_id(session, UUID(reference.go_live_id))
-            domains = records.organisation_domains(session, go_live.organisation_id)
-        with microsoft_errors():
-            found = discover_tenants(self._http, self._authority, domains)
-        with self._sessions.begin() as session:
-            tenant_id = UUID(found.tenant_id) if found.tenant_id else None
-            records.set_tenant(session, UUID(reference.go_live_id), tenant_id)
-        return Discovery(found.tenant_id, None if found.tenant_id else Refusal.TENANT_UNKNOWN)
+        """Find and keep the tenant of each of the organisation's e-mail domains."""
+        found = self._discover(UUID(reference.go_live_id), reference.at)
+        finding = finding_of(found) or DomainsFinding.NOT_ON_ENTRA
+        tenants = {one.tenant_id for one in found} - {None}
+        return Discovery(tenants.pop() if len(tenants) == 1 else None, finding)
 
     @activity.defn
     def verify_consent(self, consent: ConsentToVerify) -> ConsentVerdict:
-        """Check what a browser proved, the tenant, its domains, and the grant at Microsoft.
+        """Prove a consent: what a browser proved, the grant, the tenant and its domains.
 
         Raises:
-            ApplicationError: `NOT_YET` while Microsoft has not applied the consent.
+            ApplicationError: retryable `NOT_YET`, `NOTHING_GRANTED` or `PERMISSION_MISSING` while
+                Microsoft has not applied all of the consent; final `DOMAINS_NOT_VERIFIED`,
+                `TENANT_UNKNOWN`, `DIFFERENT_TENANTS` or `APPLICATION_DISABLED` for a person.
         """
         go_live_id, tenant_id = UUID(consent.go_live_id), UUID(consent.tenant_id)
         with self._sessions.begin() as session:
-            go_live = records.go_live_by_id(session, go_live_id)
+            expected = records.go_live_by_id(session, go_live_id).tenant_id
             evidence = records.evidence_of(
                 session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
             )
-            domains = records.organisation_domains(session, go_live.organisation_id)
         if evidence is None:
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
-        if go_live.tenant_id != tenant_id:
+        # Before Microsoft is waited for: a foreign tenant is not worth fifteen minutes.
+        if expected != tenant_id:
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
         with microsoft_errors():
             self._graph.prove_grant(consent.tenant_id)
             verified = self._graph.organization(consent.tenant_id).verified_domains
-        if not set(domains) & set(verified):
-            return ConsentVerdict(proven=False, refusal=Refusal.DOMAINS_NOT_VERIFIED)
+        # Asked anew: since the link was mailed, a domain may have moved, or the list changed.
+        domains = self._discover(go_live_id, consent.at)
+        match finding_of(domains):
+            case DomainsFinding.DIFFERENT_TENANTS:
+                raise _for_a_person(ErrorType.DIFFERENT_TENANTS)
+            case DomainsFinding.NOT_ON_ENTRA | None:
+                raise _for_a_person(ErrorType.TENANT_UNKNOWN)
+        own = {one.domain for one in domains if one.tenant_id == consent.tenant_id}
+        if not own:
+            return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
+        if own.isdisjoint(verified):
+            raise _for_a_person(ErrorType.DOMAINS_NOT_VERIFIED)
         with self._sessions.begin() as session:
             records.connect_tenant(session, evidence, verified, consent.at)
         return ConsentVerdict(proven=True)
+
+    def _discover(self, go_live_id: UUID, at: datetime) -> list[DomainTenant]:
+        with self._sessions.begin() as session:
+            go_live = records.go_live_by_id(session, go_live_id)
+            domains = records.organisation_domains(session, go_live.organisation_id)
+        with microsoft_errors():
+            answer = discover_tenants(self._http, self._authority, domains)
+        found = [DomainTenant(one.domain, one.tenant_id) for one in answer.domains]
+        with self._sessions.begin() as session:
+            records.keep_discovery(session, go_live_id, found, at)
+        return found
 
     @activity.defn
     def verify_connection(self, reference: GoLiveRef) -> bool:
@@ -105,8 +126,10 @@ class DirectoryActivities:
         except ApplicationError as error:
             if error.type in {
                 ErrorType.NOT_YET,
+                ErrorType.NOTHING_GRANTED,
                 ErrorType.PERMISSION_MISSING,
                 ErrorType.APPLICATION_DISABLED,
+                ErrorType.TENANT_UNKNOWN,
             }:
                 return False
             raise
@@ -228,6 +251,14 @@ class DirectoryActivities:
                 non_retryable=True,
             )
         return connection.tenant_id
+
+
+def _for_a_person(kind: ErrorType) -> ApplicationError:
+    return ApplicationError(
+        "The tenant and the organisation's e-mail domains do not agree.",
+        type=kind,
+        non_retryable=True,
+    )
 
 
 def _staged(users: list[DirectoryUser]) -> Iterator[moves.StagedEntry]:

@@ -31,9 +31,13 @@ def microsoft_errors() -> Iterator[None]:
             type=ErrorType.MICROSOFT_THROTTLES,
             next_retry_delay=timedelta(seconds=error.retry_after_seconds),
         ) from None
-    except graph_errors.ConsentNotVisible:
+    except graph_errors.ConsentNotVisible as error:
+        # Known in the tenant, and nothing granted for everyone: not applied yet, or consented for
+        # one person only. Both are waited out; which of them it was, shows when the time is over.
+        nothing = error.kind is graph_errors.ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
         raise ApplicationError(
-            "Microsoft is still applying the consent.", type=ErrorType.NOT_YET
+            "Microsoft is still applying the consent.",
+            type=ErrorType.NOTHING_GRANTED if nothing else ErrorType.NOT_YET,
         ) from None
     except graph_errors.Retryable as error:
         raise ApplicationError(str(error), type=ErrorType.MICROSOFT_UNREACHABLE) from None
@@ -48,6 +52,14 @@ def microsoft_errors() -> Iterator[None]:
     except graph_errors.CredentialRefused as error:
         raise ApplicationError(
             str(error), type=ErrorType.CREDENTIAL_REFUSED, non_retryable=True
+        ) from None
+    except graph_errors.TenantUnknown as error:
+        raise ApplicationError(
+            str(error), type=ErrorType.TENANT_UNKNOWN, non_retryable=True
+        ) from None
+    except (graph_errors.UnexpectedAnswer, graph_errors.ForeignLink) as error:
+        raise ApplicationError(
+            str(error), type=ErrorType.UNEXPECTED_ANSWER, non_retryable=True
         ) from None
 
 

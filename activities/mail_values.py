@@ -13,6 +13,7 @@ from contracts.directory import ExceptionReason
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
+from contracts.refusals import REFUSALS
 from database import ledger
 from database.ledger import GoLiveFacts, QueuedMail
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
@@ -132,9 +133,17 @@ class GoLiveMail:
         """What the person at Microsoft's form did."""
         refusal = Refusal(self.facts.refusal) if self.facts.refusal else Refusal.DECLINED
         return {
-            "reason": wording.REFUSALS[refusal].happened,
+            "reason": REFUSALS[refusal].happened,
             "declined_at": self._moment(self.facts.since),
         }
+
+    def consent_trouble(self) -> Values:
+        """What stood in the way of the consent, and who must do what."""
+        progress = self._progress()
+        advice = REFUSALS.get(progress.refusal) if progress.refusal else None
+        if advice is None or progress.attention is not None:
+            return {"happened": wording.happened(progress), "to_do": wording.to_do(progress)}
+        return {"happened": advice.happened, "to_do": advice.to_do}
 
     def move_announcement(self) -> Values:
         """When users move."""
@@ -240,6 +249,7 @@ class GoLiveMail:
             since=facts.since,
             due_at=facts.due_at,
             attention=Attention(facts.attention) if facts.attention else None,
+            refusal=Refusal(facts.refusal) if facts.refusal else None,
             outcome=GoLiveOutcome(facts.outcome) if facts.outcome else None,
         )
 
@@ -264,6 +274,7 @@ _OF_MESSAGE: dict[Message, Callable[[GoLiveMail], Values]] = {
     Message.ENTITLEMENT_REMINDER: GoLiveMail.entitlement,
     Message.CONSENT_ESCALATION: GoLiveMail.consent_escalation,
     Message.CONSENT_DECLINED: GoLiveMail.consent_declined,
+    Message.CONSENT_TROUBLE: GoLiveMail.consent_trouble,
     Message.MOVE_ANNOUNCEMENT: GoLiveMail.move_announcement,
     Message.PILOT_WAITING: GoLiveMail.pilot_waiting,
     Message.APPROVAL_NEEDED: GoLiveMail.approval_needed,

@@ -31,6 +31,7 @@ _LINKS = {
     Message.MOVE_ANNOUNCEMENT: LinkPurpose.SETUP,
     Message.CONSENT_REQUEST: LinkPurpose.CONSENT,
     Message.CONSENT_REMINDER: LinkPurpose.CONSENT,
+    Message.CONSENT_TROUBLE: LinkPurpose.CONSENT,
 }
 """The personal link a message to a contact carries."""
 
@@ -93,8 +94,9 @@ class NoticeActivities:
 
     @activity.defn
     def deliver(self, delivery: Delivery) -> Delivered:
-        """Deliver everything due in the ledger of a go-live, at the relay's pace."""
-        return self._deliver(delivery)
+        """Deliver what is due in the ledger of a go-live, at the relay's pace."""
+        only = (delivery.message, delivery.occasion) if delivery.message else None
+        return self._deliver(delivery, only)
 
     def _deliver(self, delivery: Delivery, only: tuple[Message, str] | None = None) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)

@@ -1,5 +1,6 @@
 """What directory and migration activities take and return, and the classes a plan knows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,12 +64,42 @@ class ConsentVerdict:
     refusal: str | None = None
 
 
+class DomainsFinding(StrEnum):
+    """What the tenants of an organisation's e-mail domains mean together."""
+
+    ONE_TENANT = "one_tenant"
+    PARTLY_ON_ENTRA = "partly_on_entra"
+    NOT_ON_ENTRA = "not_on_entra"
+    DIFFERENT_TENANTS = "different_tenants"
+
+
+@dataclass(frozen=True)
+class DomainTenant:
+    """One e-mail domain and its tenant, as discovered."""
+
+    domain: str
+    tenant_id: str | None
+    """None when the domain is not on Entra ID."""
+
+
+def finding_of(domains: Sequence[DomainTenant]) -> DomainsFinding | None:
+    """Return what the tenants of the domains mean together, None when none was asked yet."""
+    tenants = {found.tenant_id for found in domains}
+    match len(tenants - {None}):
+        case 0:
+            return DomainsFinding.NOT_ON_ENTRA if domains else None
+        case 1:
+            return DomainsFinding.PARTLY_ON_ENTRA if None in tenants else DomainsFinding.ONE_TENANT
+        case _:
+            return DomainsFinding.DIFFERENT_TENANTS
+
+
 @dataclass(frozen=True)
 class Discovery:
-    """The tenant of the organisation's domains, or why there is none (a `Refusal` value)."""
+    """The one tenant of the organisation's domains, if there is one, and what was found."""
 
     tenant_id: str | None
-    refusal: str | None = None
+    finding: DomainsFinding
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,9 @@ class Attention(StrEnum):
     MAIL_REFUSED = "mail_refused"
     MAIL_UNAVAILABLE = "mail_unavailable"
     TENANT_UNKNOWN = "tenant_unknown"
+    DIFFERENT_TENANTS = "different_tenants"
+    DOMAINS_NOT_VERIFIED = "domains_not_verified"
+    SELF_ONLY = "self_only"
     NO_ONE_SIGNED_IN = "no_one_signed_in"
     UNEXPECTED = "unexpected"
 
@@ -72,6 +75,7 @@ class Attention(StrEnum):
 class Refusal(StrEnum):
     """Why a consent was not accepted. The consent doctor words each one."""
 
+    MALFORMED = "malformed"
     STATE_UNKNOWN = "state_unknown"
     STATE_EXPIRED = "state_expired"
     STATE_USED = "state_used"
@@ -127,7 +131,10 @@ class AdminDeclined:
     """Fact: the person at Microsoft's consent form did not consent."""
 
     reason_code: str
-    """A `Refusal` value."""
+    """A `Refusal` value: how to word it."""
+    said_no: bool = True
+    """The person said no (`access_denied`): reminders stop. False: it could not be, such as by
+    someone who is no administrator; reminders go on."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +222,17 @@ class Replan:
     """Order: read the directory again and move who became possible."""
 
     by: str
+
+
+@dataclass(frozen=True)
+class Resend:
+    """Order: deliver one message that was put into the ledger again, such as a new link."""
+
+    by: str
+    """`contact:<id>` or `user:<id>` of whoever asked, else a staff handle."""
+    message: str
+    """A `Message` value."""
+    occasion: str
 
 
 @dataclass(frozen=True)

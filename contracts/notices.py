@@ -16,6 +16,7 @@ class Message(StrEnum):
     CONSENT_REMINDER = "consent_reminder"
     CONSENT_ESCALATION = "consent_escalation"
     CONSENT_DECLINED = "consent_declined"
+    CONSENT_TROUBLE = "consent_trouble"
     MOVE_ANNOUNCEMENT = "move_announcement"
     APPROVAL_NEEDED = "approval_needed"
     SIGN_IN_WITH_SSO = "sign_in_with_sso"
@@ -55,10 +56,12 @@ class Notice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Deliver what lies in the ledger of a go-live."""
+    """Deliver what lies in the ledger of a go-live; with `message`, that one and occasion only."""
 
     go_live_id: str
     at: datetime
+    message: Message | None = None
+    occasion: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 `contracts.wording` puts them together; nothing else reads them.
 """
 
-from contracts.go_live import Attention, GoLiveOutcome, Wait
+from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from contracts.refusals import REFUSALS
 
 WAITS = {
     Wait.NOTHING: ("This is being done now.", "Nobody has to do anything."),
@@ -54,14 +55,6 @@ ATTENTION = {
         "Microsoft refuses our own application secret or certificate.",
         "An operator renews it and restarts the worker; then customer success retries.",
     ),
-    Attention.APPLICATION_DISABLED: (
-        "The customer has switched our application off in their tenant.",
-        "The administrator enables it under Enterprise applications; customer success retries.",
-    ),
-    Attention.PERMISSION_MISSING: (
-        "The consent lacks a permission that is needed.",
-        "The administrator consents again, to everything asked; then customer success retries.",
-    ),
     Attention.MAIL_REFUSED: (
         "A mail address of the customer's contacts refuses our mail for good.",
         "Customer success corrects the contact's address and retries, or skips the mail.",
@@ -70,9 +63,9 @@ ATTENTION = {
         "Our mail relay has not taken mail for a long time.",
         "An operator mends the relay; then customer success retries.",
     ),
-    Attention.TENANT_UNKNOWN: (
-        "The organisation's e-mail domains do not lead to one Microsoft organisation.",
-        "Customer success corrects the list of domains with customer IT, then retries.",
+    Attention.DIFFERENT_TENANTS: (
+        "The organisation's e-mail domains belong to different Microsoft organisations.",
+        "Customer success keeps the domains of one of them in the list, then retries.",
     ),
     Attention.NO_ONE_SIGNED_IN: (
         "None of the first users has signed in with SSO.",
@@ -82,6 +75,17 @@ ATTENTION = {
         "Something unexpected went wrong; the Temporal UI shows the error.",
         "An operator looks at it; then customer success retries or rolls back.",
     ),
+    # The consent doctor's words, whether a page, a mail, the shell or the Temporal UI says them.
+    **{
+        attention: (REFUSALS[refusal].happened, REFUSALS[refusal].to_do)
+        for attention, refusal in {
+            Attention.APPLICATION_DISABLED: Refusal.APPLICATION_DISABLED,
+            Attention.PERMISSION_MISSING: Refusal.PERMISSION_MISSING,
+            Attention.DOMAINS_NOT_VERIFIED: Refusal.DOMAINS_NOT_VERIFIED,
+            Attention.TENANT_UNKNOWN: Refusal.TENANT_UNKNOWN,
+            Attention.SELF_ONLY: Refusal.SELF_ONLY,
+        }.items()
+    },
 }
 
 OUTCOMES = {

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.refusals import REFUSALS
 from contracts.situations import ATTENTION, OUTCOMES, WAITS
 
 STAGES = {
@@ -27,134 +28,6 @@ WAITING_ON = {
     Wait.AFTERCARE: "nobody",
 }
 """Whom each wait is for; also the value of the search attribute `WaitingOn`."""
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What the consent doctor says: what happened, who must do what, and the one way on."""
-
-    happened: str
-    to_do: str
-    button: str
-    """Label of the one button or link."""
-
-
-_CONSENT_AGAIN = "Consent for the organisation"
-_NEW_LINK = "Send me a new link"
-
-REFUSALS = {
-    Refusal.STATE_UNKNOWN: Advice(
-        "This answer from Microsoft does not belong to a request of ours.",
-        "Start again from the link in your mail.",
-        "Start again",
-    ),
-    Refusal.STATE_EXPIRED: Advice(
-        "Too much time passed between our page and Microsoft's answer.",
-        "Start again; it takes about two minutes.",
-        "Start again",
-    ),
-    Refusal.STATE_USED: Advice(
-        "This answer from Microsoft was already used.",
-        "Nothing was done twice. Look at where the go-live stands.",
-        "Show where it stands",
-    ),
-    Refusal.OTHER_BROWSER: Advice(
-        "This answer from Microsoft belongs to another browser.",
-        "Start again in the browser you want to use, with cookies allowed.",
-        "Start again",
-    ),
-    Refusal.ID_TOKEN_INVALID: Advice(
-        "Microsoft's sign-in answer could not be verified.",
-        "Start again. If it happens again, tell your customer success manager.",
-        "Start again",
-    ),
-    Refusal.OTHER_TENANT_SIGNED_IN: Advice(
-        "You signed in to another Microsoft organisation than the one that consented.",
-        "Sign in again with your work account of this organisation.",
-        "Sign in again",
-    ),
-    Refusal.WRONG_TENANT: Advice(
-        "The consent was given in a Microsoft organisation that is not this customer's.",
-        "Sign in with an administrator account of the organisation's own tenant.",
-        "Sign in again",
-    ),
-    Refusal.DOMAINS_NOT_VERIFIED: Advice(
-        "This Microsoft organisation has not verified the customer's e-mail domains.",
-        "Customer success checks the list of domains with the customer's IT team.",
-        "Ask customer success",
-    ),
-    Refusal.GUEST: Advice(
-        "You signed in with a guest account.",
-        "Sign in with an administrator account that belongs to the organisation itself.",
-        "Sign in again",
-    ),
-    Refusal.NOT_AN_ADMINISTRATOR: Advice(
-        "Your account may not consent for the organisation.",
-        "A Global Administrator or Privileged Role Administrator must do it.",
-        "Hand this to the administrator",
-    ),
-    Refusal.APPROVAL_REQUESTED: Advice(
-        "Your request went to your organisation's administrators.",
-        "An administrator approves it in Microsoft Entra, or opens the consent link themself.",
-        "Hand this to the administrator",
-    ),
-    Refusal.DECLINED: Advice(
-        "The consent was declined.",
-        "Nothing was changed. If this was a mistake, consent now; otherwise tell your customer "
-        "success manager.",
-        _CONSENT_AGAIN,
-    ),
-    Refusal.SELF_ONLY: Advice(
-        "The consent counts for your own account only; everyone else is still blocked.",
-        "Consent once more, this time for the whole organisation.",
-        _CONSENT_AGAIN,
-    ),
-    Refusal.LINK_EXPIRED: Advice(
-        "This link has expired.",
-        "Ask for a new one; it goes to the address we have on file.",
-        _NEW_LINK,
-    ),
-    Refusal.LINK_USED: Advice(
-        "This link was already used.",
-        "Nothing was done twice. Look at where the go-live stands.",
-        "Show where it stands",
-    ),
-    Refusal.LINK_REVOKED: Advice(
-        "This link was replaced by a newer one or is no longer needed.",
-        "Use the newest mail from us, or ask for a new link.",
-        _NEW_LINK,
-    ),
-    Refusal.PERMISSION_MISSING: Advice(
-        "The consent lacks a permission that is needed.",
-        "Consent once more, to everything that is asked; each is explained on the page.",
-        _CONSENT_AGAIN,
-    ),
-    Refusal.TENANT_UNKNOWN: Advice(
-        "The organisation's e-mail domains do not lead to one Microsoft organisation.",
-        "Customer success checks the list of domains with the customer's IT team.",
-        "Ask customer success",
-    ),
-    Refusal.NOT_CAUGHT_UP: Advice(
-        "Microsoft is still applying the consent; this usually takes a few minutes.",
-        "Nobody has to do anything; it is checked again by itself.",
-        "Show where it stands",
-    ),
-    Refusal.APPLICATION_DISABLED: Advice(
-        "Our application is switched off in this Microsoft organisation.",
-        "The administrator enables it under Enterprise applications, then consents again.",
-        _CONSENT_AGAIN,
-    ),
-    Refusal.UNPROVEN: Advice(
-        "A consent was reported that no browser of ours has seen.",
-        "It was not accepted. The administrator uses the link in our mail.",
-        "Start again",
-    ),
-    Refusal.OTHER: Advice(
-        "Microsoft ended the consent without saying why.",
-        "Try once more. If it happens again, tell your customer success manager.",
-        "Start again",
-    ),
-}
 
 
 @dataclass(frozen=True)

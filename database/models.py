@@ -282,6 +282,18 @@ class StageTime(SQLModel, table=True):
 # --- golive: consent --------------------------------------------------------------------------
 
 
+class DomainTenant(SQLModel, table=True):
+    """The tenant that was discovered from one of the organisation's e-mail domains."""
+
+    __tablename__ = "domain_tenant"
+    __table_args__ = {"schema": GOLIVE}
+    organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
+    domain: str = Field(primary_key=True)
+    tenant_id: UUID | None = None
+    """None = the domain is not on Entra ID."""
+    discovered_at: datetime = _instant()
+
+
 class SsoConnection(SQLModel, table=True):
     """The proven tenant of an organisation. A row exists only after all four checks."""
 

@@ -1,5 +1,6 @@
 """A go-live's life in the database: start, standing, position, stage 3, consent, end, audit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,12 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
+from contracts import directory
 from contracts.go_live import Progress
 from contracts.records import Standing
 from database.models import (
     Agreement,
     AuditEntry,
     ConsentEvidence,
+    DomainTenant,
     GoLive,
     Organisation,
     OrganisationDomain,
@@ -214,11 +217,50 @@ def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
     )
 
 
-def set_tenant(session: Session, go_live_id: UUID, tenant_id: UUID | None) -> None:
-    """Keep the tenant that was discovered from the organisation's domains."""
+def keep_discovery(
+    session: Session, go_live_id: UUID, found: Sequence[directory.DomainTenant], at: datetime
+) -> None:
+    """Keep the tenant of each domain, and the one tenant of all if there is one.
+
+    The audit trail gets a line when the finding differs from the one before.
+    """
     go_live = go_live_by_id(session, go_live_id, lock=True)
-    go_live.tenant_id = tenant_id
+    before = (go_live.tenant_id, tenants_of_domains(session, go_live.organisation_id))
+    finding = directory.finding_of(found)
+    tenants = {one.tenant_id for one in found} - {None}
+    one = tenants.pop() if len(tenants) == 1 else None
+    go_live.tenant_id = UUID(one) if one else None
     session.add(go_live)
+    session.exec(
+        delete(DomainTenant).where(col(DomainTenant.organisation_id) == go_live.organisation_id)
+    )
+    session.add_all(
+        DomainTenant(
+            organisation_id=go_live.organisation_id,
+            domain=one.domain,
+            tenant_id=UUID(one.tenant_id) if one.tenant_id else None,
+            discovered_at=at,
+        )
+        for one in found
+    )
+    session.flush()
+    if before != (go_live.tenant_id, tenants_of_domains(session, go_live.organisation_id)):
+        write_audit(
+            session, at, "workflow", "tenant_discovered", go_live=go_live, reason=finding or ""
+        )
+
+
+def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DomainTenant]:
+    """Return the tenant of each e-mail domain as discovered last, sorted by domain."""
+    rows = session.exec(
+        select(DomainTenant)
+        .where(DomainTenant.organisation_id == organisation_id)
+        .order_by(DomainTenant.domain)
+    )
+    return [
+        directory.DomainTenant(row.domain, str(row.tenant_id) if row.tenant_id else None)
+        for row in rows
+    ]
 
 
 def evidence_of(
@@ -240,20 +282,31 @@ def connect_tenant(
     verified_domains: tuple[str, ...],
     at: datetime,
 ) -> None:
-    """Record the proven tenant of the organisation; all four checks passed. Twice is once."""
+    """Record the proven tenant of the organisation; all four checks passed. Twice is once.
+
+    Every consent link of the go-live is used up by it: what they ask for is done.
+    """
     go_live = go_live_by_id(session, evidence.go_live_id, lock=True)
-    connection = session.get(SsoConnection, go_live.organisation_id)
-    if connection is not None and connection.tenant_id == evidence.tenant_id:
-        return
-    session.merge(
-        SsoConnection(
-            organisation_id=go_live.organisation_id,
-            tenant_id=evidence.tenant_id,
-            administrator_object_id=evidence.administrator_object_id,
-            proven_at=at,
-            go_live_id=go_live.id,
-        )
+    proven = select(AuditEntry.id).where(
+        AuditEntry.go_live_id == go_live.id,
+        AuditEntry.action == "consent_proven",
+        AuditEntry.subject == str(evidence.tenant_id),
     )
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    same = connection is not None and connection.tenant_id == evidence.tenant_id
+    if same and session.exec(proven).first() is not None:
+        return
+    if not same:
+        # An earlier go-live's connection to the same tenant stays its own, also when undoing.
+        session.merge(
+            SsoConnection(
+                organisation_id=go_live.organisation_id,
+                tenant_id=evidence.tenant_id,
+                administrator_object_id=evidence.administrator_object_id,
+                proven_at=at,
+                go_live_id=go_live.id,
+            )
+        )
     session.exec(
         delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == go_live.organisation_id)
     )
@@ -261,6 +314,13 @@ def connect_tenant(
     session.add_all(
         VerifiedDomain(organisation_id=go_live.organisation_id, domain=domain)
         for domain in sorted(set(verified_domains))
+    )
+    session.execute(
+        text(
+            "UPDATE golive.personal_link SET used_at = :at "
+            "WHERE go_live_id = :g AND purpose = 'consent' AND used_at IS NULL"
+        ),
+        {"at": at, "g": go_live.id},
     )
     write_audit(
         session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)

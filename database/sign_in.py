@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, text
@@ -16,10 +15,8 @@ from contracts.links import LinkPurpose, LinkSigner
 from database.models import (
     AppSession,
     AppUser,
-    ConsentEvidence,
     FailedLogin,
     GoLive,
-    MicrosoftRoundTrip,
     Organisation,
     Password,
     PersonalLink,
@@ -181,99 +178,7 @@ def end_session(session: Session, token: str, at: datetime) -> None:
     )
 
 
-# --- round trips to Microsoft -----------------------------------------------------------------
-
-
-def begin_round_trip(
-    session: Session,
-    *,
-    state: str,
-    browser: str,
-    purpose: str,
-    at: datetime,
-    flow: dict[str, Any] | None = None,
-    organisation_id: UUID | None = None,
-    go_live_id: UUID | None = None,
-    link_id: UUID | None = None,
-    tenant_id: UUID | None = None,
-) -> None:
-    """Remember that this browser was sent to Microsoft, and forget what is long over."""
-    session.execute(
-        text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
-        {"old": at - timedelta(days=1)},
-    )
-    session.add(
-        MicrosoftRoundTrip(
-            state_sha256=sha256(state),
-            purpose=purpose,
-            browser_sha256=sha256(browser),
-            organisation_id=organisation_id,
-            go_live_id=go_live_id,
-            link_id=link_id,
-            tenant_id=tenant_id,
-            flow=flow or {},
-            expires_at=at + timedelta(minutes=ROUND_TRIP_MINUTES),
-        )
-    )
-
-
-def end_round_trip(
-    session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
-) -> MicrosoftRoundTrip | Refusal:
-    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this."""
-    trip = session.get(MicrosoftRoundTrip, sha256(state), with_for_update=True)
-    if trip is None or trip.purpose not in purposes:
-        return Refusal.STATE_UNKNOWN
-    if trip.browser_sha256 != sha256(browser):
-        return Refusal.OTHER_BROWSER
-    if trip.used_at is not None:
-        return Refusal.STATE_USED
-    if trip.expires_at <= at:
-        return Refusal.STATE_EXPIRED
-    trip.used_at = at
-    session.add(trip)
-    return trip
-
-
-def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:
-    """Return this browser's last consent that came back, None when there is none."""
-    return session.exec(
-        select(MicrosoftRoundTrip)
-        .where(
-            MicrosoftRoundTrip.browser_sha256 == sha256(browser),
-            MicrosoftRoundTrip.purpose == "consent_sign_in",
-            col(MicrosoftRoundTrip.used_at).is_not(None),
-        )
-        .order_by(col(MicrosoftRoundTrip.used_at).desc())
-    ).first()
-
-
-# --- consent ----------------------------------------------------------------------------------
-
-
-def save_evidence(
-    session: Session, trip: MicrosoftRoundTrip, tenant_id: UUID, object_id: UUID, at: datetime
-) -> ConsentEvidence:
-    """Record that checks 1 to 3 passed for this administrator. Twice is once."""
-    session.execute(
-        insert(ConsentEvidence)
-        .values(
-            id=func.gen_random_uuid(),
-            go_live_id=trip.go_live_id,
-            link_id=trip.link_id,
-            tenant_id=tenant_id,
-            administrator_object_id=object_id,
-            checked_at=at,
-        )
-        .on_conflict_do_nothing()
-    )
-    return session.exec(
-        select(ConsentEvidence).where(
-            ConsentEvidence.go_live_id == trip.go_live_id,
-            ConsentEvidence.tenant_id == tenant_id,
-            ConsentEvidence.administrator_object_id == object_id,
-        )
-    ).one()
+# --- consent and links ------------------------------------------------------------------------
 
 
 def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
@@ -284,28 +189,33 @@ def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organis
     return go_live, session.get_one(Organisation, go_live.organisation_id)
 
 
-def use_link(session: Session, link_id: UUID | None, at: datetime) -> None:
-    """Use up a personal link."""
-    if link_id is not None:
-        session.execute(
-            text("UPDATE golive.personal_link SET used_at = coalesce(used_at, :at) WHERE id = :id"),
-            {"at": at, "id": link_id},
-        )
+def genuine_link(
+    session: Session,
+    signer: LinkSigner,
+    token: str,
+    purpose: LinkPurpose,
+    *,
+    lock: bool = False,
+) -> PersonalLink | None:
+    """Return the row of a link that we once made, whatever became of it since; None otherwise."""
+    link_id = signer.claimed_id(token)
+    link = session.get(PersonalLink, link_id, with_for_update=lock) if link_id else None
+    if link is None or link.purpose != purpose:
+        return None
+    versions = range(link.version, 0, -1)
+    known = any(signer.is_genuine(token, purpose, link.id, version) for version in versions)
+    return link if known else None
 
 
 def personal_link(
     session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
 ) -> PersonalLink | Refusal | None:
     """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
-    link_id = signer.claimed_id(token)
-    link = session.get(PersonalLink, link_id) if link_id else None
-    if (
-        link is None
-        or link.purpose != purpose
-        or not signer.is_genuine(token, purpose, link.id, link.version)
-    ):
+    link = genuine_link(session, signer, token, purpose)
+    if link is None:
         return None
-    if link.revoked_at is not None:
+    replaced = not signer.is_genuine(token, purpose, link.id, link.version)
+    if replaced or link.revoked_at is not None:
         return Refusal.LINK_REVOKED
     if link.used_at is not None:
         return Refusal.LINK_USED
@@ -401,15 +311,3 @@ def invited(session: Session, link: PersonalLink) -> Invited | None:
         {"g": link.go_live_id, "user_id": link.user_id},
     ).first()
     return Invited(link_id=link.id, **row._mapping) if row else None
-
-
-def evidence_of_trip(session: Session, trip: MicrosoftRoundTrip) -> ConsentEvidence | None:
-    """Return what the browser of a consent proved last."""
-    return session.exec(
-        select(ConsentEvidence)
-        .where(
-            ConsentEvidence.go_live_id == trip.go_live_id,
-            ConsentEvidence.tenant_id == trip.tenant_id,
-        )
-        .order_by(col(ConsentEvidence.checked_at).desc())
-    ).first()

@@ -189,6 +189,15 @@ MESSAGES: dict[str, MessageDescription] = {
         declined_at="Thursday 3 December 2026, 14:05 (Copenhagen)",
         deadline="Monday 14 December 2026",
     ),
+    "consent_trouble": _describe(
+        Audience.CUSTOMER_SUCCESS_AND_IT,
+        "A consent was tried and is not accepted: what happened, who must do what.",
+        link_to="the consent page, for the customer's contacts",
+        link=_CONSENT_LINK,
+        link_expires="Monday 14 December 2026",
+        happened="The account that signed in may not consent for the organisation.",
+        to_do="A Global Administrator or Privileged Role Administrator opens the consent link.",
+    ),
     "entitlement_question": _to_customer_success(
         "The agreement does not include SSO today: confirm or decline.",
         reason="The current agreement does not include SSO.",

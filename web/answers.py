@@ -4,9 +4,8 @@ from enum import StrEnum
 
 from fastapi.responses import Response
 
-from contracts import wording
 from contracts.go_live import Refusal
-from contracts.wording import Advice
+from contracts.refusals import REFUSALS, Advice
 from web.deps import Visit
 
 
@@ -60,7 +59,7 @@ def sign_in_page(visit: Visit, answer: SignInAnswer) -> Response:
 
 def refused(visit: Visit, refusal: Refusal, *, link: str = "/login", status: int = 400) -> Response:
     """Say what the consent doctor says about a refusal."""
-    advice = wording.REFUSALS[refusal]
+    advice = REFUSALS[refusal]
     return visit.page(
         "message.html",
         status=status,

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts import wording
 from contracts.go_live import AdminConsented, AdminDeclined, Refusal, go_live_id
 from contracts.links import LinkPurpose
-from database import reading, records, sign_in
+from database import reading, records, round_trips, sign_in
 from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web.answers import refused, unknown_link
@@ -35,7 +35,7 @@ async def callback(visit: AVisit) -> Response:
 def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
     with visit.rooms.sessions.begin() as session:
-        trip = sign_in.newest_consent_trip(session, visit.browser)
+        trip = round_trips.newest_consent_trip(session, visit.browser)
         found = (
             sign_in.open_go_live_of(session, trip.go_live_id) if trip and trip.go_live_id else None
         )
@@ -90,7 +90,7 @@ def go(visit: OwnForm, token: str) -> Response:
 
 
 async def tell_workflow(visit: Visit, evidence: ConsentEvidence) -> Response:
-    """Signal the consent, then use up the link: a click that failed can be repeated."""
+    """Signal the consent; the link is used up by the proof, so a click can be repeated."""
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, evidence.go_live_id)
     if found is None:
@@ -100,8 +100,6 @@ async def tell_workflow(visit: Visit, evidence: ConsentEvidence) -> Response:
         SsoGoLive.admin_consented,
         AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id)),
     )
-    with visit.rooms.sessions.begin() as session:
-        sign_in.use_link(session, evidence.link_id, visit.at)
     return visit.go_to("/consent/progress")
 
 
@@ -109,7 +107,7 @@ def _come_back(visit: Visit) -> tuple[Response, tuple[str, str] | None]:
     query = visit.request.query_params
     states = query.getlist("state")
     with visit.rooms.sessions.begin() as session:
-        trip = sign_in.end_round_trip(
+        trip = round_trips.end_round_trip(
             session,
             state=states[0] if len(states) == 1 else "",
             browser=visit.browser,
@@ -182,5 +180,5 @@ def _dead(visit: Visit, why: Refusal | None) -> Response:
 
 def _newest_evidence(visit: Visit) -> ConsentEvidence | None:
     with visit.rooms.sessions.begin() as session:
-        trip = sign_in.newest_consent_trip(session, visit.browser)
-        return sign_in.evidence_of_trip(session, trip) if trip else None
+        trip = round_trips.newest_consent_trip(session, visit.browser)
+        return round_trips.evidence_of_trip(session, trip) if trip else None

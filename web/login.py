@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from contracts.addresses import address_key
 from contracts.go_live import Refusal, UserSignedIn, go_live_id
-from database import records, sign_in
+from database import records, round_trips, sign_in
 from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
 from graph.errors import IdTokenRefused, SignInRefused
 from graph.tokens import SignedInPerson
@@ -149,7 +149,7 @@ def _come_back(visit: Visit) -> _Answer:
     query = visit.request.query_params
     states = query.getlist("state")
     with visit.rooms.sessions.begin() as session:
-        trip = sign_in.end_round_trip(
+        trip = round_trips.end_round_trip(
             session,
             state=states[0] if len(states) == 1 else "",
             browser=visit.browser,
@@ -178,7 +178,7 @@ def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -
     if person.tenant_id != str(trip.tenant_id):
         return _Answer(_refuse(visit, trip, Refusal.OTHER_TENANT_SIGNED_IN))
     with visit.rooms.sessions.begin() as session:
-        evidence = sign_in.save_evidence(
+        evidence = round_trips.save_evidence(
             session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
     return _Answer(visit.go_to("/consent/progress"), consented=evidence)

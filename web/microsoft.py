@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.go_live import Refusal
-from database import sign_in
+from database import round_trips, sign_in
 from database.models import MicrosoftRoundTrip
 from web.answers import refused
 from web.deps import Visit
@@ -29,7 +29,7 @@ def to_login(
         login_hint=login_hint or None,
     )
     with visit.rooms.sessions.begin() as session:
-        sign_in.begin_round_trip(
+        round_trips.begin_round_trip(
             session,
             state=request.state,
             browser=visit.browser,
@@ -54,7 +54,7 @@ def to_consent(visit: Visit, go_live_id: UUID, link_id: UUID | None) -> Response
         go_live, organisation = found
         if go_live.tenant_id is None:
             return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
-        sign_in.begin_round_trip(
+        round_trips.begin_round_trip(
             session,
             state=state,
             browser=visit.browser,

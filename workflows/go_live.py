@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -12,7 +13,7 @@ from workflows.moving import Moving
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from activities.records import RecordActivities
-    from contracts.directory import ConsentToVerify
+    from contracts.directory import ConsentToVerify, DomainsFinding
     from contracts.go_live import (
         AdminConsented,
         Attention,
@@ -31,6 +32,13 @@ with workflow.unsafe.imports_passed_through():
 
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
+
+_FOR_THE_ADMINISTRATOR = {
+    Attention.SELF_ONLY,
+    Attention.PERMISSION_MISSING,
+    Attention.APPLICATION_DISABLED,
+}
+"""What only the customer's administrator can mend."""
 
 
 @workflow.defn
@@ -65,7 +73,7 @@ class SsoGoLive(Moving):
             await self._it_notified(standing)
             await self._sso_activated()
             if not await self._admin_consent_awaited():
-                return _consent_ending(declined=self._declined is not None)
+                return _consent_ending(declined=self._said_no)
         await self._users_migrated()
         await self._aftercare()
         return GoLiveOutcome.LIVE
@@ -108,7 +116,11 @@ class SsoGoLive(Moving):
         found = None
         while found is None or found.tenant_id is None:
             if found is not None:
-                await self._needs_attention(Attention.TENANT_UNKNOWN)
+                await self._needs_attention(
+                    Attention.DIFFERENT_TENANTS
+                    if found.finding is DomainsFinding.DIFFERENT_TENANTS
+                    else Attention.TENANT_UNKNOWN
+                )
             found = await self._do(
                 DirectoryActivities.discover_tenant,
                 self._reference,
@@ -143,10 +155,10 @@ class SsoGoLive(Moving):
             answered = await self._wait_for(
                 Wait.ADMIN_CONSENT,
                 lambda told=told: bool(  # type: ignore[misc]
-                    self._consents or self._closed_declined or self._declined is not told
+                    self._consents or self._closed_declined or self._declined != told
                 ),
                 deadline - workflow.now(),
-                *(rung for rung in ladder if not rung.sent and told is None),
+                *(rung for rung in ladder if not rung.sent and not self._said_no),
             )
             deadline = self._last_deadline
             if self._consents:
@@ -156,22 +168,41 @@ class SsoGoLive(Moving):
                 return False
             elif self._declined is not None:
                 self._refusal = _refusal(self._declined.reason_code)
+                await self._record()
                 occasion = f"{workflow.now():%Y%m%d%H%M%S}"
-                await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
+                if self._said_no:
+                    await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
+                else:
+                    await self._send(
+                        Message.CONSENT_TROUBLE, _EVERYONE, occasion, link_expires_at=deadline
+                    )
 
     async def _prove(self, consent: AdminConsented) -> bool:
-        """Read the truth back from Microsoft; a redirect proves nothing."""
+        """Read the truth back from Microsoft; a redirect proves nothing.
+
+        Where it needs attention, a new consent is as good as a *retry*.
+        """
+        self._refusal = None
         await self._now_waits(Wait.MICROSOFT)
-        verdict = await self._do(
-            DirectoryActivities.verify_consent,
-            lambda: ConsentToVerify(
+
+        def newest() -> ConsentToVerify:
+            nonlocal consent
+            if self._consents:
+                consent = self._consents.pop()
+                self._consents.clear()
+            return ConsentToVerify(
                 self._start.go_live_id,
                 consent.tenant_id,
                 consent.administrator_object_id,
                 workflow.now(),
-            ),
+            )
+
+        verdict = await self._do(
+            DirectoryActivities.verify_consent,
+            newest,
             PROPAGATION_CALL,
             "read the consent back; Microsoft may take minutes to apply it",
+            unless=lambda: bool(self._consents),
         )
         self._refusal = None if verdict.proven else _refusal(verdict.refusal or "")
         return verdict.proven
@@ -273,6 +304,22 @@ class SsoGoLive(Moving):
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
+
+    @property
+    def _said_no(self) -> bool:
+        return self._declined is not None and self._declined.said_no
+
+    async def _tell_of_trouble(self) -> None:
+        """Besides customer success, tell the contacts where only an administrator can help."""
+        await super()._tell_of_trouble()
+        if self._attention in _FOR_THE_ADMINISTRATOR:
+            with suppress(ActivityError):
+                await self._notify(
+                    Message.CONSENT_TROUBLE,
+                    Audience.EVERY_CONTACT,
+                    f"{workflow.now():%Y%m%d%H%M%S}",
+                    workflow.now() + self._consent_window(),
+                )
 
     def _consent_window(self) -> timedelta:
         return timedelta(days=self._start.consent_window_days)

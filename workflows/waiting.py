@@ -16,8 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from activities.records import RecordActivities
     from contracts.errors import ErrorType
-    from contracts.go_live import Attention, GoLiveStage, Retry, StartGoLive, Wait
-    from contracts.notices import Audience, Message, Notice
+    from contracts.go_live import Attention, GoLiveStage, Progress, Resend, Retry, StartGoLive, Wait
+    from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
     from workflows.policies import MAIL_CALL, POSITION_CALL, Reminder
 
@@ -27,6 +27,10 @@ Result = TypeVar("Result")
 
 _ATTENTION = {
     ErrorType.NOT_YET: Attention.MICROSOFT_NOT_CAUGHT_UP,
+    ErrorType.NOTHING_GRANTED: Attention.SELF_ONLY,
+    ErrorType.DOMAINS_NOT_VERIFIED: Attention.DOMAINS_NOT_VERIFIED,
+    ErrorType.TENANT_UNKNOWN: Attention.TENANT_UNKNOWN,
+    ErrorType.DIFFERENT_TENANTS: Attention.DIFFERENT_TENANTS,
     ErrorType.MICROSOFT_UNREACHABLE: Attention.MICROSOFT_UNREACHABLE,
     ErrorType.MICROSOFT_THROTTLES: Attention.MICROSOFT_UNREACHABLE,
     ErrorType.CREDENTIAL_REFUSED: Attention.CREDENTIAL_REFUSED,
@@ -190,13 +194,17 @@ class Waiting(Conversation):
         argument: Callable[[], Argument],
         policy: ActivityConfig,
         summary: str,
+        unless: Callable[[], bool] = lambda: False,
     ) -> Result:
-        """Return the activity's result, however many times a person has to say *retry*."""
+        """Return the activity's result, however many times a person has to say *retry*.
+
+        `unless` = something else happened that makes it worth another try.
+        """
         while True:
             try:
                 return await _execute(activity, argument(), policy, summary)
             except ActivityError as error:
-                await self._ask_for_help(error, may_skip=False)
+                await self._ask_for_help(error, may_skip=False, unless=unless)
 
     async def _attempt(
         self,
@@ -213,39 +221,83 @@ class Waiting(Conversation):
                 if not await self._ask_for_help(error, may_skip=True):
                     return None
 
-    async def _ask_for_help(self, error: ActivityError, *, may_skip: bool) -> bool:
+    async def _ask_for_help(
+        self,
+        error: ActivityError,
+        *,
+        may_skip: bool,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> bool:
         if is_cancelled_exception(error):
             raise error
-        return await self._needs_attention(attention_of(error), may_skip=may_skip)
+        return await self._needs_attention(attention_of(error), may_skip=may_skip, unless=unless)
 
-    async def _needs_attention(self, why: Attention, *, may_skip: bool = False) -> bool:
-        """Wait for a person; True = try again, False = go on without."""
+    async def _needs_attention(
+        self,
+        why: Attention,
+        *,
+        may_skip: bool = False,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Wait for a person, or `unless`; True = try again, False = go on without."""
         self._attention, self._may_skip, self._attention_answer = why, may_skip, None
         self._since = workflow.now()
         await self._record()
         # Told in the background: where mail itself is what broke, nobody waits for it.
         telling = asyncio.create_task(self._tell_of_trouble())
         try:
-            await workflow.wait_condition(lambda: self._attention_answer is not None)
+            await workflow.wait_condition(lambda: self._attention_answer is not None or unless())
         finally:
             telling.cancel()
             self._attention = None
-        return isinstance(self._attention_answer, Retry)
+        return self._attention_answer is None or isinstance(self._attention_answer, Retry)
 
     async def _tell_of_trouble(self) -> None:
         with suppress(ActivityError):
+            await self._notify(
+                Message.NEEDS_ATTENTION,
+                Audience.CUSTOMER_SUCCESS,
+                f"{workflow.now():%Y%m%d%H%M%S}",
+            )
+
+    async def _notify(
+        self,
+        message: Message,
+        audience: Audience,
+        occasion: str,
+        link_expires_at: datetime | None = None,
+    ) -> None:
+        """Send once, without asking for help where mail itself is the trouble."""
+        await _execute(
+            NoticeActivities.notify,
+            Notice(
+                self._start.go_live_id, message, audience, occasion, workflow.now(), link_expires_at
+            ),
+            MAIL_CALL,
+            f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
+        )
+
+    # --- asked for again -----------------------------------------------------------------------
+
+    @workflow.update(description="Send one message of the ledger again, such as a new link")
+    async def resend(self, order: Resend) -> Progress:
+        """Deliver it now; where mail is the trouble, the next delivery takes it along."""
+        with suppress(ActivityError):
             await _execute(
-                NoticeActivities.notify,
-                Notice(
-                    self._start.go_live_id,
-                    Message.NEEDS_ATTENTION,
-                    Audience.CUSTOMER_SUCCESS,
-                    f"{workflow.now():%Y%m%d%H%M%S}",
-                    workflow.now(),
+                NoticeActivities.deliver,
+                Delivery(
+                    self._start.go_live_id, workflow.now(), Message(order.message), order.occasion
                 ),
                 MAIL_CALL,
-                "needs attention to customer success",
+                f"{order.message.replace('_', ' ')} again",
             )
+        return self.progress()
+
+    @resend.validator
+    def _may_resend(self, order: Resend) -> None:
+        self._check_running()
+        if order.message not in list(Message):
+            raise ApplicationError("There is no such message.", type="refused", non_retryable=True)
 
 
 async def _execute(

@@ -82,6 +82,15 @@ def upgrade() -> None:
     sa.UniqueConstraint('organisation_id', 'address_key', name='one_contact_per_address'),
     schema='golive'
     )
+    op.create_table('domain_tenant',
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('domain', sa.String(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=True),
+    sa.Column('discovered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['organisation_id'], ['pulse.organisation.id'], ),
+    sa.PrimaryKeyConstraint('organisation_id', 'domain'),
+    schema='golive'
+    )
     op.create_table('go_live',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('organisation_id', sa.Uuid(), nullable=False),
@@ -411,6 +420,7 @@ def downgrade() -> None:
     op.drop_table('preference', schema='golive')
     op.drop_index('one_open_per_organisation', table_name='go_live', schema='golive', postgresql_where=sa.text('closed_at IS NULL'))
     op.drop_table('go_live', schema='golive')
+    op.drop_table('domain_tenant', schema='golive')
     op.drop_table('contact', schema='golive')
     op.drop_table('organisation', schema='pulse')
     op.drop_index('failed_logins_of', table_name='failed_login', schema='pulse')
