@@ -1,6 +1,5 @@
 """Activities that ask Microsoft, and those that move users on sets."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +9,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import microsoft_errors
-from contracts.addresses import address_key
+from activities.heartbeats import heartbeating
+from activities.staging import staged_entries
 from contracts.directory import (
     ConsentToVerify,
     ConsentVerdict,
@@ -29,11 +29,11 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import moves, records
+from database import moves, plans, records, staging
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
-from graph.directory import DirectoryUser, UserPage, looks_shared
+from graph.directory import UserPage
 from graph.discovery import discover_tenants
 from graph.errors import ListingExpired
 
@@ -141,16 +141,17 @@ class DirectoryActivities:
     def snapshot_directory(self, reference: GoLiveRef) -> Snapshot:
         """Copy the tenant's directory into staging, page by page.
 
-        A killed worker's successor goes on after the last page that was kept. The link to the
-        next page stays in the database: Microsoft writes account names into it, and heartbeat
-        details are kept in the history.
+        A killed worker's successor goes on after the last page that was kept; a new order reads
+        from the first page. How far it came and the link to the next page stand in the database,
+        with the page: Microsoft writes account names into links, and heartbeat details are kept
+        in the history.
         """
         go_live_id = UUID(reference.go_live_id)
+        info = activity.info()
+        reader = f"{info.workflow_run_id}/{info.activity_id}"
         with self._sessions.begin() as session:
             tenant_id = str(self._tenant(session, go_live_id))
-            begun = moves.staging_cursor(session, go_live_id)
-        resumed = bool(activity.info().heartbeat_details) and begun is not None
-        cursor = begun if resumed and begun is not None else moves.StagingCursor(0, 0, None)
+            cursor = staging.begin_staging(session, go_live_id, reader)
         while not cursor.is_complete:
             try:
                 with microsoft_errors():
@@ -159,46 +160,50 @@ class DirectoryActivities:
                             cursor = self._keep_page(go_live_id, cursor, users)
                         activity.heartbeat(cursor.pages)
             except ListingExpired:
-                cursor = moves.StagingCursor(0, 0, None)
-        with self._sessions.begin() as session:
-            moves.finish_staging(session)
+                cursor = staging.StagingCursor(0, 0, None, reader)
+        with heartbeating(cursor.pages), self._sessions.begin() as session:
+            staging.finish_staging(session)
         return Snapshot(entries=cursor.entries, pages=cursor.pages)
 
     def _keep_page(
-        self, go_live_id: UUID, cursor: moves.StagingCursor, users: UserPage
-    ) -> moves.StagingCursor:
+        self, go_live_id: UUID, cursor: staging.StagingCursor, users: UserPage
+    ) -> staging.StagingCursor:
         with self._sessions.begin() as session:
-            return moves.stage_page(
-                session, go_live_id, cursor, _staged(users.users), users.next_link
+            return staging.stage_page(
+                session, go_live_id, cursor, staged_entries(users.users), users.next_link
             )
 
     @activity.defn
     def plan_migration(self, order: PlanToMake) -> MigrationPlan:
         """Decide about every user of the organisation; a second run decides anew."""
         go_live_id = UUID(order.go_live_id)
-        with self._sessions.begin() as session:
+        with heartbeating(), self._sessions.begin() as session:
             organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
             tenant_id = self._tenant(session, go_live_id)
-            return moves.make_plan(session, go_live_id, organisation_id, tenant_id)
+            return plans.make_plan(session, go_live_id, organisation_id, tenant_id, order.at)
 
     @activity.defn
     def move_wave(self, order: WaveToMove) -> WaveMoved:
-        """Move one wave in bounded transactions; a user who has moved is never moved again."""
+        """Move one wave in bounded transactions; a user who has moved is never moved again.
+
+        The first transaction recomputes every decision: where one has changed, nobody moves.
+        """
         go_live_id = UUID(order.go_live_id)
-        with self._sessions.begin() as session:
-            moves.take_turn(session, go_live_id)
+        with heartbeating(), self._sessions.begin() as session:
+            plans.take_turn(session, go_live_id)
             go_live = records.go_live_by_id(session, go_live_id)
             tenant_id = self._tenant(session, go_live_id)
-            if go_live.plan_hash != order.plan_hash or moves.decisions_changed(
+            if go_live.plan_hash != order.plan_hash or plans.decisions_changed(
                 session, go_live_id, go_live.organisation_id, tenant_id
             ):
-                return WaveMoved(moved=go_live.users_done, plan_changed=True)
+                return moves.moved_so_far(session, go_live_id, plan_changed=True)
         while True:
-            activity.heartbeat()
             with activity.shield_thread_cancel_exception():
                 go_live = self._go_live(go_live_id)
+                activity.heartbeat(go_live.users_done, go_live.users_total)
                 if go_live.paused:
-                    return WaveMoved(moved=go_live.users_done, paused=True)
+                    with self._sessions.begin() as session:
+                        return moves.moved_so_far(session, go_live_id, paused=True)
                 with self._sessions.begin() as session:
                     named = moves.move_batch(
                         session,
@@ -211,18 +216,18 @@ class DirectoryActivities:
                         size=BATCH_SIZE,
                     )
             if named == 0:
-                if order.wave is Wave.REST:
-                    with self._sessions.begin() as session:
-                        moves.forget_staging(session, go_live_id)
-                return WaveMoved(moved=go_live.users_done)
+                with heartbeating(), self._sessions.begin() as session:
+                    if order.wave is Wave.REST:
+                        staging.forget_staging(session, go_live_id)
+                    return moves.moved_so_far(session, go_live_id)
 
     @activity.defn
     def undo_moves(self, reference: GoLiveRef) -> None:
         """Give every moved user back exactly what they had, and forget the staging."""
         go_live_id = UUID(reference.go_live_id)
-        with self._sessions.begin() as session:
+        with heartbeating(), self._sessions.begin() as session:
             moves.begin_undo(session, go_live_id, reference.at)
-            moves.forget_staging(session, go_live_id)
+            staging.forget_staging(session, go_live_id)
         while True:
             activity.heartbeat()
             with self._sessions.begin() as session:
@@ -259,15 +264,3 @@ def _for_a_person(kind: ErrorType) -> ApplicationError:
         type=kind,
         non_retryable=True,
     )
-
-
-def _staged(users: list[DirectoryUser]) -> Iterator[moves.StagedEntry]:
-    for user in users:
-        main = [user.user_principal_name, user.mail or ""]
-        yield (
-            UUID(user.object_id),
-            user.is_guest,
-            user.enabled,
-            not looks_shared(main),
-            list({address_key(address) for address in user.addresses()}),
-        )

@@ -8,7 +8,7 @@ from temporalio import activity
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
 from contracts.working_hours import humane, morning_of, next_working_morning
-from database import moves, records
+from database import records, staging
 from database.engine import Sessions
 from database.models import Preference
 
@@ -76,7 +76,7 @@ class RecordActivities:
     def close(self, closing: Closing) -> None:
         """Write the ending; the staged directory is deleted whatever the ending."""
         with self._sessions.begin() as session:
-            moves.forget_staging(session, UUID(closing.go_live_id))
+            staging.forget_staging(session, UUID(closing.go_live_id))
             records.close_go_live(session, UUID(closing.go_live_id), closing.outcome, closing.at)
 
     def _preference(self, session: Session, go_live_id: str) -> Preference:

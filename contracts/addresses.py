@@ -6,9 +6,14 @@ import unicodedata
 def address_key(address: str) -> str:
     """Return the form in which two spellings of one address are equal.
 
-    Unicode NFC, then case-folded; `SMTP:`/`smtp:` of a proxy address is not part of it.
+    Unicode NFC; the name case-folded, the domain in lower case only, because `straße.example` and
+    `strasse.example` are two domains. `SMTP:`/`smtp:` of a proxy address is not part of it.
     """
-    return unicodedata.normalize("NFC", address.strip()).casefold()
+    address = address.strip()
+    if address.isascii():
+        return address.lower()
+    name, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
+    return unicodedata.normalize("NFC", name.casefold()) + at + domain.lower()
 
 
 def domain_of(address: str) -> str:

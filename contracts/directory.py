@@ -129,7 +129,10 @@ class MigrationPlan:
     already_linked: int
     exceptions: int
     first_wave: int
+    """Of those who move, how many move first; the administrator never does."""
     threshold: int
+    unsettled: int = 0
+    """Exceptions that somebody has to do something about: what the threshold is held against."""
 
     @property
     def movable(self) -> int:
@@ -158,6 +161,10 @@ class WaveMoved:
     """Stopped between two batches because the go-live is paused."""
     plan_changed: bool = False
     """The decisions in the database are not those that were approved: nothing was moved."""
+    total: int = 0
+    """Users who move by this plan, by now."""
+    exceptions: int = 0
+    """Users who cannot be moved, by now: an identity may have been linked elsewhere meanwhile."""
 
 
 @dataclass(frozen=True)

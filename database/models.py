@@ -257,6 +257,8 @@ class GoLive(SQLModel, table=True):
     users_total: int = 0
     exceptions: int = 0
     plan_hash: str | None = None
+    moved_up_to: int = 0
+    """Position in the plan up to which it is applied; once an undo has begun, is undone."""
     tenant_id: UUID | None = None
     """The tenant discovered from the organisation's domains."""
     prior_sso_offered: bool | None = None
@@ -425,6 +427,8 @@ class DirectorySnapshot(SQLModel, table=True):
     pages: int
     entries: int
     next_link: str | None = None
+    reader: str
+    """The activity that reads; only its own successor goes on from here."""
 
 
 class DirectoryLink(SQLModel, table=True):
@@ -461,8 +465,22 @@ class UserMove(SQLModel, table=True):
     wave: str
     prior_sign_in_method: str
     prior_status: str
+    prior_password_until: datetime | None = _instant(nullable=True)
+    prior_first_sso_sign_in_at: datetime | None = _instant(nullable=True)
     moved_at: datetime | None = _instant(nullable=True)
     undone_at: datetime | None = _instant(nullable=True)
+
+
+class Plan(SQLModel, table=True):
+    """A plan that a go-live has had: what approvals and differences are told from."""
+
+    __tablename__ = "plan"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
+    plan_hash: str = Field(primary_key=True)
+    made_at: datetime = _instant()
+    counts: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    """Users by class; exceptions by their reason."""
 
 
 class ExceptionDecision(SQLModel, table=True):

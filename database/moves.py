@@ -1,298 +1,14 @@
-"""Users move as a set: staging, plan, apply, undo; a few SQL statements for any number."""
+"""Moving users on sets: apply a plan batch by batch, and all the way back."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlmodel import Session
 
-from contracts.directory import MigrationPlan, SignIns
-from database.models import DirectorySnapshot
-
-StagedEntry = tuple[UUID, bool, bool, bool, list[str]]
-"""object id, is a guest, is enabled, is a person, address keys without repetition."""
-
-FIRST_WAVE_SIZE = 5
-"""How many move first where nobody was named for the first wave (`group` = pilot)."""
-
-
-@dataclass(frozen=True)
-class StagingCursor:
-    """How far a snapshot has come."""
-
-    pages: int
-    entries: int
-    next_link: str | None
-    """Where Microsoft said to go on; may hold an account's name, so it stays in the database."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Every page is there."""
-        return self.pages > 0 and self.next_link is None
-
-
-def staging_cursor(session: Session, go_live_id: UUID) -> StagingCursor | None:
-    """Return how far the snapshot of a go-live has come, None before its first page."""
-    kept = session.get(DirectorySnapshot, go_live_id)
-    return StagingCursor(kept.pages, kept.entries, kept.next_link) if kept else None
-
-
-def stage_page(
-    session: Session,
-    go_live_id: UUID,
-    cursor: StagingCursor,
-    entries: Iterable[StagedEntry],
-    next_link: str | None,
-) -> StagingCursor:
-    """Write the page after `cursor` by COPY, and return the new cursor, kept with the page.
-
-    Whatever an earlier attempt wrote from this page on is replaced.
-    """
-    session.execute(
-        text("DELETE FROM golive.directory_entry WHERE go_live_id = :g AND page >= :page"),
-        {"g": go_live_id, "page": cursor.pages},
-    )
-    connection = session.connection().connection.cursor()
-    copied = 0
-    with connection.copy(
-        "COPY golive.directory_entry (go_live_id, page, line, object_id, is_guest, enabled, "
-        "is_person, address_keys) FROM STDIN (FORMAT BINARY)"
-    ) as copy:
-        copy.set_types(["uuid", "int4", "int4", "uuid", "bool", "bool", "bool", "text[]"])
-        for copied, entry in enumerate(entries, start=1):
-            copy.write_row((go_live_id, cursor.pages, copied, *entry))
-    after = StagingCursor(cursor.pages + 1, cursor.entries + copied, next_link)
-    session.merge(
-        DirectorySnapshot(
-            go_live_id=go_live_id,
-            pages=after.pages,
-            entries=after.entries,
-            next_link=next_link,
-        )
-    )
-    return after
-
-
-def finish_staging(session: Session) -> None:
-    """Let PostgreSQL count what was staged, so that it plans the joins well."""
-    session.execute(text("ANALYZE golive.directory_entry"))
-
-
-def forget_staging(session: Session, go_live_id: UUID) -> None:
-    """Delete the staged directory of a go-live."""
-    for table in ("directory_entry", "directory_snapshot"):
-        session.execute(
-            text(f"DELETE FROM golive.{table} WHERE go_live_id = :g"), {"g": go_live_id}
-        )
-
-
-def take_turn(session: Session, go_live_id: UUID) -> None:
-    """Wait until no other transaction moves this go-live's users; held until commit."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"move:{go_live_id}"},
-    )
-
-
-CLASSIFICATION = """
-WITH organisation_users AS (
-    SELECT u.*, d.decision, d.object_id AS decided_object_id, l.tenant_id AS linked_tenant_id,
-           l.object_id AS linked_object_id, split_part(u.address_key, '@', -1) AS domain
-    FROM pulse.app_user u
-    LEFT JOIN golive.exception_decision d ON d.user_id = u.id
-    LEFT JOIN golive.directory_link l ON l.user_id = u.id
-    WHERE u.organisation_id = :organisation_id
-),
-directory AS (
-    SELECT DISTINCT ON (object_id) object_id, is_guest, enabled, is_person, address_keys
-    FROM golive.directory_entry
-    WHERE go_live_id = :go_live_id
-    ORDER BY object_id, page DESC, line DESC
-),
-addresses AS (
-    SELECT object_id, unnest(address_keys) AS address_key FROM directory
-),
-matched AS (
-    SELECT u.id AS user_id, count(*) AS objects, (array_agg(a.object_id))[1] AS object_id
-    FROM organisation_users u JOIN addresses a USING (address_key)
-    GROUP BY u.id
-),
-candidates AS (
-    SELECT u.id AS user_id, u.status, u.sign_in_method, u.group_name, u.domain, u.decision,
-           u.linked_tenant_id, u.linked_object_id, u.address_key,
-           CASE WHEN u.linked_object_id IS NOT NULL THEN u.linked_object_id
-                WHEN u.decision = 'link' THEN u.decided_object_id
-                WHEN m.objects = 1 THEN m.object_id END AS object_id,
-           coalesce(m.objects, 0) AS objects
-    FROM organisation_users u LEFT JOIN matched m ON m.user_id = u.id
-),
-counted AS (
-    SELECT c.*, count(*) FILTER (WHERE c.status <> 'deactivated' AND c.decision IS DISTINCT FROM
-                                       'exclude')
-                OVER (PARTITION BY c.object_id) AS users_of_object
-    FROM candidates c
-),
-reasoned AS (
-    SELECT c.user_id, c.status, c.group_name, c.object_id, c.sign_in_method, c.linked_object_id,
-    CASE
-        WHEN c.status = 'deactivated' THEN 'deactivated'
-        WHEN c.decision = 'exclude' THEN 'excluded'
-        WHEN c.linked_tenant_id <> :tenant_id THEN 'linked_to_another'
-        WHEN c.linked_object_id IS NULL AND c.decision IS DISTINCT FROM 'link' AND NOT EXISTS (
-            SELECT FROM golive.verified_domain v
-            WHERE v.organisation_id = :organisation_id AND v.domain = c.domain
-        ) THEN 'outside_verified_domains'
-        WHEN EXISTS (
-            SELECT FROM pulse.app_user other
-            WHERE other.address_key = c.address_key AND other.id <> c.user_id
-              AND other.status <> 'deactivated'
-        ) THEN 'more_than_one_organisation'
-        WHEN c.object_id IS NULL AND c.objects = 0 THEN 'no_match'
-        WHEN c.object_id IS NULL THEN 'ambiguous'
-        WHEN d.object_id IS NULL THEN 'no_match'
-        WHEN d.is_guest THEN 'guest'
-        WHEN NOT d.is_person THEN 'shared_or_service_account'
-        WHEN NOT d.enabled THEN 'disabled'
-        WHEN EXISTS (
-            SELECT FROM golive.directory_link l
-            WHERE l.tenant_id = :tenant_id AND l.object_id = c.object_id
-              AND l.user_id <> c.user_id
-        ) THEN 'linked_to_another'
-        WHEN c.users_of_object > 1 THEN 'same_person_twice'
-    END AS reason
-    FROM counted c LEFT JOIN directory d ON d.object_id = c.object_id
-),
-classified AS (
-    SELECT user_id, group_name, object_id, reason, sign_in_method, status,
-    CASE
-        WHEN reason IS NOT NULL THEN 'exception'
-        WHEN linked_object_id IS NOT NULL AND sign_in_method = 'sso' THEN 'already_linked'
-        WHEN status = 'invited' THEN 'invite'
-        ELSE 'link'
-    END AS move_class
-    FROM reasoned
-)
-"""
-"""Every user of the organisation in exactly one class. Matching is an equality join of address
-keys; an address on two objects is ambiguous, never the first of them."""
-
-
-def make_plan(
-    session: Session, go_live_id: UUID, organisation_id: UUID, tenant_id: UUID
-) -> MigrationPlan:
-    """Decide about every user who has not moved yet, and return the counts and the hash."""
-    take_turn(session, go_live_id)
-    keys = _keys(go_live_id, organisation_id, tenant_id)
-    session.execute(
-        text("DELETE FROM golive.user_move WHERE go_live_id = :go_live_id AND moved_at IS NULL"),
-        keys,
-    )
-    session.execute(
-        text(
-            CLASSIFICATION
-            + """
-            , waved AS (
-                SELECT c.*, CASE
-                    WHEN c.move_class NOT IN ('link', 'invite') THEN 'rest'
-                    WHEN c.group_name = 'pilot' THEN 'first'
-                    WHEN bool_or(c.group_name = 'pilot' AND c.move_class IN ('link', 'invite'))
-                         OVER () THEN 'rest'
-                    WHEN c.object_id IS DISTINCT FROM :administrator_object_id AND row_number()
-                         OVER (ORDER BY CASE
-                                   WHEN c.object_id = :administrator_object_id THEN 2
-                                   WHEN c.move_class = 'link' THEN 0
-                                   WHEN c.move_class = 'invite' THEN 1 ELSE 3 END,
-                               c.user_id) <= :first_wave_size THEN 'first'
-                    ELSE 'rest' END AS wave
-                FROM classified c
-            )
-            INSERT INTO golive.user_move (go_live_id, user_id, position, move_class, reason,
-                object_id, wave, prior_sign_in_method, prior_status)
-            SELECT :go_live_id, w.user_id,
-                   (SELECT coalesce(max(position), 0) FROM golive.user_move
-                    WHERE go_live_id = :go_live_id) + row_number() OVER (ORDER BY w.user_id),
-                   w.move_class, w.reason,
-                   CASE WHEN w.move_class <> 'exception' THEN w.object_id END,
-                   w.wave, w.sign_in_method, w.status
-            FROM waved w
-            WHERE NOT EXISTS (SELECT FROM golive.user_move m
-                              WHERE m.go_live_id = :go_live_id AND m.user_id = w.user_id)
-            """
-        ),
-        {
-            **keys,
-            "first_wave_size": FIRST_WAVE_SIZE,
-            "administrator_object_id": _administrator(session, organisation_id),
-        },
-    )
-    plan = read_plan(session, go_live_id, organisation_id)
-    session.execute(
-        text(
-            """
-            UPDATE golive.go_live SET plan_hash = :plan_hash, users_total = :total,
-                exceptions = :exceptions WHERE id = :go_live_id
-            """
-        ),
-        {
-            "plan_hash": plan.plan_hash,
-            "total": plan.movable,
-            "exceptions": plan.exceptions,
-            "go_live_id": go_live_id,
-        },
-    )
-    return plan
-
-
-def read_plan(session: Session, go_live_id: UUID, organisation_id: UUID) -> MigrationPlan:
-    """Return the stored plan's counts and its hash over every decision."""
-    row = session.execute(
-        text(
-            """
-            SELECT encode(sha256(coalesce(string_agg(
-                       decode(md5(concat_ws('|', user_id, move_class, reason, object_id)), 'hex'),
-                       ''::bytea ORDER BY user_id), ''::bytea)), 'hex') AS plan_hash,
-                   count(*) AS total,
-                   count(*) FILTER (WHERE move_class = 'link') AS link,
-                   count(*) FILTER (WHERE move_class = 'invite') AS invite,
-                   count(*) FILTER (WHERE move_class = 'already_linked') AS already_linked,
-                   count(*) FILTER (WHERE move_class = 'exception') AS exceptions,
-                   count(*) FILTER (WHERE wave = 'first' AND move_class IN ('link', 'invite'))
-                       AS first_wave,
-                   (SELECT exception_threshold FROM golive.preference
-                    WHERE organisation_id = :organisation_id) AS threshold
-            FROM golive.user_move WHERE go_live_id = :go_live_id
-            """
-        ),
-        {"go_live_id": go_live_id, "organisation_id": organisation_id},
-    ).one()
-    return MigrationPlan(**row._mapping)
-
-
-def decisions_changed(
-    session: Session, go_live_id: UUID, organisation_id: UUID, tenant_id: UUID
-) -> int:
-    """Return how many users, not moved yet, would be decided otherwise by now."""
-    return int(
-        session.execute(
-            text(
-                CLASSIFICATION
-                + """
-                SELECT count(*)
-                FROM classified c
-                FULL JOIN (SELECT * FROM golive.user_move WHERE go_live_id = :go_live_id) m
-                    ON m.user_id = c.user_id
-                WHERE m.moved_at IS NULL
-                  AND (c.move_class, c.reason,
-                       CASE WHEN c.move_class <> 'exception' THEN c.object_id END)
-                      IS DISTINCT FROM (m.move_class, m.reason, m.object_id)
-                """
-            ),
-            _keys(go_live_id, organisation_id, tenant_id),
-        ).scalar_one()
-    )
+from contracts.directory import SignIns, WaveMoved
+from database.plans import administrator_of, take_turn
 
 
 def move_batch(
@@ -329,7 +45,8 @@ def move_batch(
                 SELECT position FROM golive.user_move
                 WHERE go_live_id = :g AND wave = :wave AND moved_at IS NULL
                   AND move_class IN ('link', 'invite')
-                  AND NOT (SELECT undo_started_at IS NOT NULL FROM golive.go_live WHERE id = :g)
+                  AND position > (SELECT moved_up_to FROM golive.go_live
+                                  WHERE id = :g AND undo_started_at IS NULL)
                 ORDER BY position LIMIT :size) batch
             """
         ),
@@ -338,9 +55,16 @@ def move_batch(
     if bounds[2] == 0:
         return 0
     keys |= {"low": bounds[0], "high": bounds[1]}
+    session.execute(text(_LINK_BATCH), keys)
+    keys["lost"] = _rows(session, _TURN_INTO_EXCEPTIONS, keys)
+    keys["moved"] = _rows(session, _MARK_MOVED, keys)
     for statement in _MOVE_STATEMENTS:
         session.execute(text(statement), keys)
     return int(bounds[2])
+
+
+def _rows(session: Session, statement: str, keys: dict[str, Any]) -> int:
+    return cast("CursorResult[Any]", session.execute(text(statement), keys)).rowcount
 
 
 _BATCH = """
@@ -348,25 +72,29 @@ _BATCH = """
     AND m.move_class IN ('link', 'invite')
 """
 
-_MOVE_STATEMENTS = (
-    f"""
+_LINK_BATCH = f"""
     INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id)
     SELECT m.user_id, :tenant_id, m.object_id, :g FROM golive.user_move m
     WHERE {_BATCH} AND m.moved_at IS NULL ON CONFLICT DO NOTHING
-    """,
-    # Another organisation of the same tenant may have linked this identity meanwhile.
-    f"""
+"""
+
+# Another organisation of the same tenant may have linked this identity meanwhile.
+_TURN_INTO_EXCEPTIONS = f"""
     UPDATE golive.user_move m
     SET move_class = 'exception', reason = 'linked_to_another', object_id = NULL
     WHERE {_BATCH} AND m.moved_at IS NULL AND NOT EXISTS (
         SELECT FROM golive.directory_link l WHERE l.user_id = m.user_id
         AND l.tenant_id = :tenant_id AND l.object_id = m.object_id)
-    """,
-    f"""
+"""
+
+_MARK_MOVED = f"""
     UPDATE golive.user_move m SET moved_at = :at, prior_sign_in_method = u.sign_in_method,
-        prior_status = u.status, undone_at = NULL
+        prior_status = u.status, prior_password_until = u.password_until,
+        prior_first_sso_sign_in_at = u.first_sso_sign_in_at, undone_at = NULL
     FROM pulse.app_user u WHERE u.id = m.user_id AND {_BATCH} AND m.moved_at IS NULL
-    """,
+"""
+
+_MOVE_STATEMENTS = (
     f"""
     UPDATE pulse.app_user u SET sign_in_method = 'sso', password_until = :password_until
     FROM golive.user_move m WHERE m.user_id = u.id AND {_BATCH}
@@ -398,11 +126,35 @@ _MOVE_STATEMENTS = (
     FROM golive.user_move m JOIN golive.go_live g ON g.id = m.go_live_id WHERE {_BATCH}
     """,
     """
-    UPDATE golive.go_live SET users_done = (SELECT count(*) FROM golive.user_move
-        WHERE go_live_id = :g AND moved_at IS NOT NULL AND undone_at IS NULL)
+    UPDATE golive.go_live SET users_done = users_done + :moved, moved_up_to = :high,
+        users_total = users_total - :lost, exceptions = exceptions + :lost
     WHERE id = :g
     """,
 )
+
+
+def moved_so_far(
+    session: Session, go_live_id: UUID, *, paused: bool = False, plan_changed: bool = False
+) -> WaveMoved:
+    """Return how far the plan is applied, all waves together."""
+    row = session.execute(
+        text(
+            """
+            SELECT count(*) FILTER (WHERE moved_at IS NOT NULL AND undone_at IS NULL) AS moved,
+                   count(*) FILTER (WHERE move_class IN ('link', 'invite')) AS total,
+                   count(*) FILTER (WHERE move_class = 'exception') AS exceptions
+            FROM golive.user_move WHERE go_live_id = :g
+            """
+        ),
+        {"g": go_live_id},
+    ).one()
+    return WaveMoved(
+        moved=row.moved,
+        paused=paused,
+        plan_changed=plan_changed,
+        total=row.total,
+        exceptions=row.exceptions,
+    )
 
 
 def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
@@ -410,8 +162,8 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
     take_turn(session, go_live_id)
     session.execute(
         text(
-            "UPDATE golive.go_live SET undo_started_at = coalesce(undo_started_at, :at) "
-            "WHERE id = :g"
+            "UPDATE golive.go_live SET undo_started_at = :at, moved_up_to = 0 "
+            "WHERE id = :g AND undo_started_at IS NULL"
         ),
         {"g": go_live_id, "at": at},
     )
@@ -433,6 +185,8 @@ def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -
             SELECT min(position), max(position), count(*) FROM (
                 SELECT position FROM golive.user_move
                 WHERE go_live_id = :g AND moved_at IS NOT NULL AND undone_at IS NULL
+                  AND position > (SELECT moved_up_to FROM golive.go_live
+                                  WHERE id = :g AND undo_started_at IS NOT NULL)
                 ORDER BY position LIMIT :size) batch
             """
         ),
@@ -440,7 +194,7 @@ def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -
     ).one()
     if bounds[2] == 0:
         return 0
-    keys |= {"low": bounds[0], "high": bounds[1]}
+    keys |= {"low": bounds[0], "high": bounds[1], "undone": bounds[2]}
     for statement in _UNDO_STATEMENTS:
         session.execute(text(statement), keys)
     return int(bounds[2])
@@ -453,8 +207,11 @@ _UNDO = """
 
 _UNDO_STATEMENTS = (
     f"""
-    UPDATE pulse.app_user u SET sign_in_method = m.prior_sign_in_method, status = m.prior_status,
-        password_until = NULL, first_sso_sign_in_at = NULL
+    UPDATE pulse.app_user u SET sign_in_method = m.prior_sign_in_method,
+        -- Whoever was deactivated since then stays out.
+        status = CASE u.status WHEN 'deactivated' THEN u.status ELSE m.prior_status END,
+        password_until = m.prior_password_until,
+        first_sso_sign_in_at = m.prior_first_sso_sign_in_at
     FROM golive.user_move m WHERE m.user_id = u.id AND {_UNDO}
     """,
     f"""
@@ -484,9 +241,7 @@ _UNDO_STATEMENTS = (
     """,
     f"UPDATE golive.user_move m SET undone_at = :at WHERE {_UNDO}",
     """
-    UPDATE golive.go_live SET users_done = (SELECT count(*) FROM golive.user_move
-        WHERE go_live_id = :g AND moved_at IS NOT NULL AND undone_at IS NULL)
-    WHERE id = :g
+    UPDATE golive.go_live SET users_done = users_done - :undone, moved_up_to = :high WHERE id = :g
     """,
 )
 
@@ -506,24 +261,7 @@ def sign_ins(session: Session, go_live_id: UUID, organisation_id: UUID) -> SignI
         ),
         {
             "go_live_id": go_live_id,
-            "administrator_object_id": _administrator(session, organisation_id),
+            "administrator_object_id": administrator_of(session, organisation_id),
         },
     ).one()
     return SignIns(**row._mapping)
-
-
-def _administrator(session: Session, organisation_id: UUID) -> UUID | None:
-    return session.execute(
-        text(
-            "SELECT administrator_object_id FROM golive.sso_connection WHERE organisation_id = :o"
-        ),
-        {"o": organisation_id},
-    ).scalar_one_or_none()
-
-
-def _keys(go_live_id: UUID, organisation_id: UUID, tenant_id: UUID) -> dict[str, Any]:
-    return {
-        "go_live_id": go_live_id,
-        "organisation_id": organisation_id,
-        "tenant_id": tenant_id,
-    }

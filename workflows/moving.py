@@ -23,6 +23,8 @@ class Moving(Waiting):
         """Begin without a plan."""
         super().__init__(start)
         self._plan: MigrationPlan | None = None
+        self._sso_works = False
+        """One of the first users, not the administrator, has signed in through SSO."""
 
     async def _plan_and_move(self, *, in_waves: bool) -> None:
         """Snapshot, plan, approve, apply, deliver; a plan that changed meanwhile starts over."""
@@ -30,7 +32,8 @@ class Moving(Waiting):
         while not moved:
             plan = await self._approved_plan()
             moved = await self._move(plan, Wave.FIRST)
-            if moved and in_waves and plan.movable > plan.first_wave:
+            others = plan.movable - plan.first_wave
+            if moved and in_waves and plan.first_wave and others and not self._sso_works:
                 await self._someone_signs_in()
             moved = moved and await self._move(plan, Wave.REST)
 
@@ -38,7 +41,7 @@ class Moving(Waiting):
         while True:
             self._replan = False
             plan = await self._make_plan()
-            if plan.exceptions <= plan.threshold or self._approved_hash == plan.plan_hash:
+            if plan.unsettled <= plan.threshold or self._approved_hash == plan.plan_hash:
                 return plan
             await self._now_waits(Wait.APPROVAL)
             await self._send(
@@ -88,6 +91,7 @@ class Moving(Waiting):
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
             self._users_done, paused = done.moved, done.paused
+            self._users_total, self._exceptions = done.total, done.exceptions
         await self._record()
         if not done.plan_changed:
             await self._deliver()
@@ -126,7 +130,8 @@ class Moving(Waiting):
     async def _has_someone_signed_in(self) -> bool:
         self._signed_in = False
         signed_in = await self._ask(DirectoryActivities.count_sign_ins, self._reference())
-        return signed_in.by_non_administrator > 0
+        self._sso_works = signed_in.by_non_administrator > 0
+        return self._sso_works
 
     async def _undo_moves(self) -> None:
         await self._do(

@@ -29,6 +29,7 @@ def upgrade() -> None:
     sa.Column('pages', sa.Integer(), nullable=False),
     sa.Column('entries', sa.Integer(), nullable=False),
     sa.Column('next_link', sa.String(), nullable=True),
+    sa.Column('reader', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('go_live_id'),
     schema='golive'
     )
@@ -110,6 +111,7 @@ def upgrade() -> None:
     sa.Column('users_total', sa.Integer(), nullable=False),
     sa.Column('exceptions', sa.Integer(), nullable=False),
     sa.Column('plan_hash', sa.String(), nullable=True),
+    sa.Column('moved_up_to', sa.Integer(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=True),
     sa.Column('prior_sso_offered', sa.Boolean(), nullable=True),
     sa.Column('undo_started_at', sa.DateTime(timezone=True), nullable=True),
@@ -254,6 +256,15 @@ def upgrade() -> None:
     )
     op.create_index('live_contact_link', 'personal_link', ['go_live_id', 'purpose', 'contact_id'], unique=True, schema='golive', postgresql_where=sa.text('revoked_at IS NULL AND contact_id IS NOT NULL'))
     op.create_index('live_user_link', 'personal_link', ['go_live_id', 'purpose', 'user_id'], unique=True, schema='golive', postgresql_where=sa.text('revoked_at IS NULL AND user_id IS NOT NULL'))
+    op.create_table('plan',
+    sa.Column('go_live_id', sa.Uuid(), nullable=False),
+    sa.Column('plan_hash', sa.String(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('counts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['go_live_id'], ['golive.go_live.id'], ),
+    sa.PrimaryKeyConstraint('go_live_id', 'plan_hash'),
+    schema='golive'
+    )
     op.create_table('sso_connection',
     sa.Column('organisation_id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -284,6 +295,8 @@ def upgrade() -> None:
     sa.Column('wave', sa.String(), nullable=False),
     sa.Column('prior_sign_in_method', sa.String(), nullable=False),
     sa.Column('prior_status', sa.String(), nullable=False),
+    sa.Column('prior_password_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('prior_first_sso_sign_in_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('moved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("(reason IS NULL) = (move_class <> 'exception')", name='exception_reason'),
@@ -401,6 +414,7 @@ def downgrade() -> None:
     op.drop_table('user_move', schema='golive')
     op.drop_table('stage_time', schema='golive')
     op.drop_table('sso_connection', schema='golive')
+    op.drop_table('plan', schema='golive')
     op.drop_index('live_user_link', table_name='personal_link', schema='golive', postgresql_where=sa.text('revoked_at IS NULL AND user_id IS NOT NULL'))
     op.drop_index('live_contact_link', table_name='personal_link', schema='golive', postgresql_where=sa.text('revoked_at IS NULL AND contact_id IS NOT NULL'))
     op.drop_table('personal_link', schema='golive')

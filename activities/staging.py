@@ -1,0 +1,22 @@
+"""Makes staging rows of Microsoft's directory users; the same for a move and for a dry run."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from contracts.addresses import address_key, proxy_address_key
+from database.staging import StagedEntry
+from graph.directory import DirectoryUser, looks_shared
+
+
+def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
+    """Yield one row per directory object, with the keys its addresses are compared by."""
+    for user in users:
+        name, mail = user.user_principal_name, user.mail
+        names = [name, mail] if mail and mail != name else [name]
+        keys = {address_key(one) for one in names}
+        for proxy in user.proxy_addresses:
+            key = proxy_address_key(proxy)
+            if key is not None:
+                keys.add(key)
+        keys.discard("")
+        yield UUID(user.object_id), user.is_guest, user.enabled, not looks_shared(names), [*keys]
