@@ -16,7 +16,6 @@ from database.models import ConsentEvidence, MicrosoftRoundTrip
 from database.sign_in import sha256
 
 ROUND_TRIP_MINUTES = 30
-MOST_OPEN_TRIPS = 50
 
 
 def begin_round_trip(
@@ -68,6 +67,20 @@ def end_round_trip(
     trip.used_at = at
     session.add(trip)
     return trip
+
+
+def open_consent_trip(session: Session, browser: str, at: datetime) -> MicrosoftRoundTrip | None:
+    """Return the consent this browser was sent to last and has not come back from."""
+    return session.exec(
+        select(MicrosoftRoundTrip)
+        .where(
+            MicrosoftRoundTrip.browser_sha256 == sha256(browser),
+            MicrosoftRoundTrip.purpose == "consent",
+            col(MicrosoftRoundTrip.used_at).is_(None),
+            MicrosoftRoundTrip.expires_at > at,
+        )
+        .order_by(col(MicrosoftRoundTrip.expires_at).desc())
+    ).first()
 
 
 def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:

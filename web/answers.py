@@ -1,6 +1,8 @@
 """Pages for what cannot be done: what happened, who must do what, one way on."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote
 
 from fastapi.responses import Response
 
@@ -13,72 +15,144 @@ class SignInAnswer(StrEnum):
     """Why a Microsoft sign-in does not lead into an account."""
 
     OTHER_TENANT = "other_tenant"
+    GUEST = "guest"
     UNKNOWN = "unknown"
     DEACTIVATED = "deactivated"
     NOT_THE_INVITED = "not_the_invited"
+    CANCELLED = "cancelled"
+    NOT_ALLOWED = "not_allowed"
+    SWITCHED_OFF = "switched_off"
+    FAILED = "failed"
 
 
-_SIGN_IN = {
+_LOGIN_PAGE = "Go to the login page"
+SIGN_IN = {
     SignInAnswer.OTHER_TENANT: Advice(
         "You signed in with an account of another Microsoft organisation.",
         "Sign in again with your work account of the organisation whose address you entered.",
-        "Go to the login page",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.GUEST: Advice(
+        "You are a guest in this Microsoft organisation, and no account with us is linked to you.",
+        "Sign in with the work account of your own organisation, or ask the IT team of this one.",
+        _LOGIN_PAGE,
     ),
     SignInAnswer.UNKNOWN: Advice(
         "Microsoft knows you, but no account with us is linked to your Microsoft account yet.",
         "If you have a password with us, log in with it. Otherwise ask your IT team or the person "
         "who invited you.",
-        "Go to the login page",
+        _LOGIN_PAGE,
     ),
     SignInAnswer.DEACTIVATED: Advice(
         "Your account with us is deactivated.",
         "Ask the person in your organisation who manages access to have it activated.",
-        "Go to the login page",
+        _LOGIN_PAGE,
     ),
     SignInAnswer.NOT_THE_INVITED: Advice(
         "This invitation is for another person; it was not used up.",
         "Sign in with the account the invitation was sent to, or ask for one of your own.",
-        "Go to the login page",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.CANCELLED: Advice(
+        "You left Microsoft's page before you were signed in.",
+        "Choose “Login with SSO” once more, or use your password as long as you have one.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.NOT_ALLOWED: Advice(
+        "Your organisation does not allow signing in to us with Microsoft at the moment.",
+        "Ask your IT team; an administrator of theirs has to allow it again.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.SWITCHED_OFF: Advice(
+        "Your organisation has switched our application off in Microsoft Entra.",
+        "Ask your IT team; an administrator of theirs can enable it again.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.FAILED: Advice(
+        "Microsoft ended the sign-in with an error.",
+        "Choose “Login with SSO” once more. If it happens again, ask your IT team.",
+        _LOGIN_PAGE,
     ),
 }
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where the one button leads: to a page, or to something that is done by a form."""
+
+    link: str = "/login"
+    action: str = ""
+
+
 def sign_in_page(visit: Visit, answer: SignInAnswer) -> Response:
     """Say why this sign-in leads nowhere, and the way on."""
-    advice = _SIGN_IN[answer]
-    return visit.page(
-        "message.html",
-        status=403,
-        title="You are not signed in",
-        happened=advice.happened,
-        to_do=advice.to_do,
-        link="/login",
-        button=advice.button,
+    return _message(visit, "You are not signed in", SIGN_IN[answer], Way(), 403)
+
+
+def refused(
+    visit: Visit,
+    refusal: Refusal,
+    *,
+    link: str = "/login",
+    status: int = 400,
+    action: str = "",
+) -> Response:
+    """Say what the consent doctor says about a refusal.
+
+    `link` leads to where the same can be begun again; `action` is a form's instead.
+    """
+    return _message(
+        visit, "This did not work", REFUSALS[refusal], _way(visit, refusal, link, action), status
     )
 
 
-def refused(visit: Visit, refusal: Refusal, *, link: str = "/login", status: int = 400) -> Response:
-    """Say what the consent doctor says about a refusal."""
-    advice = REFUSALS[refusal]
-    return visit.page(
-        "message.html",
-        status=status,
-        title="This did not work",
-        happened=advice.happened,
-        to_do=advice.to_do,
-        link=link,
-        button=advice.button,
+def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
+    match refusal:
+        case Refusal.STATE_USED | Refusal.NOT_CAUGHT_UP:
+            return Way("/consent/progress")
+        case Refusal.NOT_AN_ADMINISTRATOR | Refusal.APPROVAL_REQUESTED:
+            return Way(_to_the_administrator(visit))
+        case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
+            return Way(f"mailto:{visit.rooms.settings.support_address}")
+        case _:
+            return Way(link, action)
+
+
+def _to_the_administrator(visit: Visit) -> str:
+    """Return a mail to be addressed: nothing in it is secret, so it can go to anyone."""
+    text = (
+        "Hello,\n\nour organisation moves to Microsoft single sign-on in Clientshare Pulse. It "
+        "needs the consent of a Global Administrator or a Privileged Role Administrator, once. "
+        "Please open this page, enter your work address, choose “Login with SSO” and then “I am "
+        f"the administrator”:\n\n{visit.rooms.url('/login')}\n"
     )
+    subject = quote("An administrator's consent is needed")
+    return f"mailto:?subject={subject}&body={quote(text)}"
 
 
 def unknown_link(visit: Visit) -> Response:
     """Say that a link was never one of ours; nothing about whose it might be."""
+    return _message(
+        visit,
+        "This link is not complete",
+        Advice(
+            "We cannot find what this link should open.",
+            "Open it from our mail once more, or copy the whole line.",
+            _LOGIN_PAGE,
+        ),
+        Way(),
+        404,
+    )
+
+
+def _message(visit: Visit, title: str, advice: Advice, way: Way, status: int) -> Response:
     return visit.page(
         "message.html",
-        status=404,
-        title="This link is not complete",
-        happened="We cannot find what this link should open.",
-        to_do="Open it from our mail once more, or copy the whole line.",
-        link="/login",
-        button="Go to the login page",
+        status=status,
+        title=title,
+        happened=advice.happened,
+        to_do=advice.to_do,
+        link=way.link,
+        action=way.action,
+        button=advice.button,
     )

@@ -17,7 +17,7 @@ from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
 from settings import Settings
-from web import consent, console, invitation, login, setup, staff
+from web import callback, consent, console, invitation, login, new_link, setup, staff
 from web.calm import answer_calmly
 from web.deps import Rooms
 from web.headers import SecurityHeaders
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Clientshare Pulse: sign-in", lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    for room in (login, consent, setup, invitation, staff, console):
+    for room in (login, callback, consent, setup, invitation, new_link, staff, console):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)

@@ -1,33 +1,50 @@
-"""Consent: what is asked and why, the way to Microsoft and back, then the truth as it is."""
+"""Consent: what is asked and why, the way to Microsoft and back, then the truth as it is.
+
+Checks 1 and 3 of the proof begin here: our state, and the tenant that was discovered beforehand.
+"""
+
+import logging
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from temporalio.service import RPCError
 
 from contracts import wording
-from contracts.go_live import AdminConsented, AdminDeclined, Refusal, go_live_id
+from contracts.go_live import AdminConsented, AdminDeclined, Refusal, Wait, go_live_id
 from contracts.links import LinkPurpose
 from database import reading, records, round_trips, sign_in
 from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
+from database.reading import Standing
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
-from web.answers import refused, unknown_link
+from web.answers import refused
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_consent, to_login
+from web.new_link import dead_link
+from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
 from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/consent")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NotConsented:
+    """What the run of a go-live is told when a consent did not come about."""
+
+    slug: str
+    ending: Ending
 
 
 @router.get("/callback")
 async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
-    answer, declined = await run_in_threadpool(_come_back, visit)
-    if declined is not None:
-        slug, refusal = declined
-        handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
-        await handle.signal(SsoGoLive.admin_declined, AdminDeclined(refusal))
+    answer, told = await run_in_threadpool(_come_back, visit)
+    if told is not None:
+        await tell_not_consented(visit, told)
     return answer
 
 
@@ -36,21 +53,8 @@ def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
-        found = (
-            sign_in.open_go_live_of(session, trip.go_live_id) if trip and trip.go_live_id else None
-        )
-        standing = reading.standing_of(session, found[1].slug) if found else None
-    if standing is None or standing.progress is None:
-        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
-    return visit.page(
-        "consent_progress.html",
-        standing=standing,
-        happened=wording.happened(standing.progress),
-        to_do=wording.to_do(standing.progress),
-        by_itself=wording.by_itself(standing.progress),
-        checks=consent_checks(standing.progress),
-        moving=is_moving(standing.progress),
-    )
+        standing = _standing(session, trip)
+    return _progress_page(visit, standing, again="/consent/again")
 
 
 @router.post("/progress")
@@ -62,12 +66,22 @@ async def tell_again(visit: OwnForm) -> Response:
     return await tell_workflow(visit, evidence)
 
 
+@router.post("/again")
+def again(visit: OwnForm) -> Response:
+    """Send this browser's administrator to the organisation-wide consent page once more."""
+    with visit.rooms.sessions.begin() as session:
+        trip = round_trips.newest_consent_trip(session, visit.browser)
+    if trip is None or trip.go_live_id is None:
+        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
+    return to_consent(visit, trip.go_live_id, trip.link_id)
+
+
 @router.get("/{token}")
 def ask(visit: AVisit, token: str) -> Response:
     """Explain what the administrator is about to allow. Opening this changes nothing."""
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
-        return _dead(visit, link)
+        return dead_link(visit, LinkPurpose.CONSENT, token, link, f"/consent/{token}/progress")
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, link.go_live_id)
     if found is None:
@@ -80,12 +94,24 @@ def ask(visit: AVisit, token: str) -> Response:
     )
 
 
+@router.get("/{token}/progress")
+def progress_of_link(visit: AVisit, token: str) -> Response:
+    """Show how far the go-live is that this link belongs to, also once the link is used."""
+    link = _link(visit, token)
+    if link is None or link in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}:
+        return dead_link(visit, LinkPurpose.CONSENT, token, link)
+    with visit.rooms.sessions.begin() as session:
+        row = sign_in.genuine_link(session, visit.rooms.signer, token, LinkPurpose.CONSENT)
+        standing = _standing(session, row)
+    return _progress_page(visit, standing, again=f"/consent/{token}")
+
+
 @router.post("/{token}")
 def go(visit: OwnForm, token: str) -> Response:
     """Send the administrator to Microsoft's consent page of the organisation's own tenant."""
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
-        return _dead(visit, link)
+        return dead_link(visit, LinkPurpose.CONSENT, token, link, f"/consent/{token}/progress")
     return to_consent(visit, link.go_live_id, link.id)
 
 
@@ -96,62 +122,100 @@ async def tell_workflow(visit: Visit, evidence: ConsentEvidence) -> Response:
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410)
     handle = visit.rooms.temporal.get_workflow_handle(go_live_id(found[1].slug))
-    await handle.signal(
-        SsoGoLive.admin_consented,
-        AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id)),
-    )
+    try:
+        await handle.signal(
+            SsoGoLive.admin_consented,
+            AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id)),
+        )
+    except RPCError as error:
+        _log.warning("A consent could not be signalled: %s", error.status.name)
+        return _kept(visit)
     return visit.go_to("/consent/progress")
 
 
-def _come_back(visit: Visit) -> tuple[Response, tuple[str, str] | None]:
-    query = visit.request.query_params
-    states = query.getlist("state")
+async def tell_not_consented(visit: Visit, told: NotConsented) -> None:
+    """Signal that a consent did not come about, so that people are told who must do what."""
+    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(told.slug))
+    fact = AdminDeclined(told.ending.refusal, told.ending.said_no)
+    try:
+        await handle.signal(SsoGoLive.admin_declined, fact)
+    except RPCError as error:
+        # The person has the page, and the audit trail the line; a next try tells it again.
+        _log.warning("A refusal could not be signalled: %s", error.status.name)
+
+
+def not_consented(
+    visit: Visit, trip: MicrosoftRoundTrip, ending: Ending
+) -> tuple[Response, NotConsented | None]:
+    """Return the page for a consent that Microsoft ended, and what the run is told if it is new."""
+    with visit.rooms.sessions.begin() as session:
+        found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        _audit(session, visit, found[0] if found else None, ending.refusal)
+    if found is None:
+        return refused(visit, Refusal.LINK_REVOKED, status=410), None
+    # Whoever presses "Cancel" ten times is told of ten times, and others once.
+    known = found[0].refusal == ending.refusal and found[0].wait == Wait.ADMIN_CONSENT
+    told = None if known else NotConsented(found[1].slug, ending)
+    return refused(visit, ending.refusal, link=_again(visit, trip)), told
+
+
+def not_believed(visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal) -> Response:
+    """Return the page for an answer that may be forged: a line in the audit trail, never a word."""
+    with visit.rooms.sessions.begin() as session:
+        found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        _audit(session, visit, found[0] if found else None, refusal)
+    return refused(visit, refusal, link=_again(visit, trip))
+
+
+def _come_back(visit: Visit) -> tuple[Response, NotConsented | None]:
+    """Look at `error` first: a failure also says `admin_consent=True`.
+
+    Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read 2026-11-23.
+    """
+    returned = read_returned(visit.request.scope["query_string"])
+    if returned is None or not returned.state:
+        return _unbound(visit, returned), None
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.end_round_trip(
             session,
-            state=states[0] if len(states) == 1 else "",
+            state=returned.state,
             browser=visit.browser,
             purposes={"consent"},
             at=visit.at,
         )
         if isinstance(trip, Refusal):
-            records.write_audit(session, visit.at, "system", "consent_refused", reason=trip)
+            _audit(session, visit, None, trip)
             return refused(visit, trip), None
+    if returned.error:
+        return not_consented(visit, trip, ending_of(returned.error, returned.codes))
+    if not returned.admin_consent or not returned.tenant:
+        return not_believed(visit, trip, Refusal.MALFORMED), None
+    if trip.tenant_id is None or returned.tenant != str(trip.tenant_id):
+        return not_believed(visit, trip, Refusal.WRONG_TENANT), None
+    with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
-        refusal = _refusal(trip, dict(query))
-        if refusal is not None:
-            _audit(session, visit, found[0] if found else None, refusal)
-        link = session.get(PersonalLink, trip.link_id) if trip.link_id else None
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410), None
-    if refusal is not None:
-        again = _again(visit, link)
-        declined = (found[1].slug, refusal.value) if refusal in _DECLINES else None
-        return refused(visit, refusal, link=again), declined
-    tenant_id = trip.tenant_id
-    assert tenant_id is not None  # noqa: S101  (a consent trip always has one)
-    return to_login(visit, tenant_id, "consent_sign_in", trip=trip), None
+    return to_login(visit, trip.tenant_id, "consent_sign_in", trip=trip), None
 
 
-_DECLINES = {Refusal.DECLINED, Refusal.NOT_AN_ADMINISTRATOR, Refusal.APPROVAL_REQUESTED}
+def _unbound(visit: Visit, returned: Returned | None) -> Response:
+    """Answer what carries no state: Microsoft leaves it out of some errors, so words are given.
 
-
-def _refusal(trip: MicrosoftRoundTrip, query: dict[str, str]) -> Refusal | None:
-    """Look at `error` first: a failure also says `admin_consent=True`.
-
-    Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read 2026-11-23.
+    Nothing is done on it. The browser's own cookie says which consent it may have been about.
     """
-    match query:
-        case {"error": "access_denied"}:
-            return Refusal.DECLINED
-        case {"error": "consent_required" | "permission_denied"}:
-            return Refusal.NOT_AN_ADMINISTRATOR
-        case {"error": _}:
-            return Refusal.OTHER
-        case {"admin_consent": consent, "tenant": tenant} if consent.casefold() == "true":
-            return None if tenant == str(trip.tenant_id) else Refusal.WRONG_TENANT
-        case _:
-            return Refusal.OTHER
+    if returned is None:
+        refusal = Refusal.MALFORMED
+    elif returned.error:
+        refusal = ending_of(returned.error, returned.codes).refusal
+    else:
+        refusal = Refusal.STATE_UNKNOWN
+    with visit.rooms.sessions.begin() as session:
+        trip = round_trips.open_consent_trip(session, visit.browser, visit.at)
+        of = trip.go_live_id if trip else None
+        found = sign_in.open_go_live_of(session, of) if of else None
+        _audit(session, visit, found[0] if found else None, refusal)
+    return refused(visit, refusal, link=_again(visit, trip))
 
 
 def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
@@ -160,9 +224,11 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
     )
 
 
-def _again(visit: Visit, link: PersonalLink | None) -> str:
-    if link is None:
+def _again(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
+    if trip is None or trip.link_id is None:
         return "/login"
+    with visit.rooms.sessions.begin() as session:
+        link = session.get_one(PersonalLink, trip.link_id)
     token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, link.version)
     return f"/consent/{token}"
 
@@ -174,8 +240,39 @@ def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
         )
 
 
-def _dead(visit: Visit, why: Refusal | None) -> Response:
-    return unknown_link(visit) if why is None else refused(visit, why, status=410)
+def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -> Standing | None:
+    if row is None or row.go_live_id is None:
+        return None
+    found = sign_in.open_go_live_of(session, row.go_live_id)
+    return reading.standing_of(session, found[1].slug) if found else None
+
+
+def _progress_page(visit: Visit, standing: Standing | None, *, again: str) -> Response:
+    if standing is None or standing.progress is None:
+        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
+    now = standing.progress
+    return visit.page(
+        "consent_progress.html",
+        standing=standing,
+        happened=wording.happened(now),
+        to_do=wording.to_do(now),
+        by_itself=wording.by_itself(now),
+        checks=consent_checks(now),
+        moving=is_moving(now),
+        again=again if now.attention is not None or now.refusal is not None else "",
+    )
+
+
+def _kept(visit: Visit) -> Response:
+    return visit.page(
+        "message.html",
+        status=503,
+        title="One moment, please",
+        happened="Your consent is noted, but a part of our service does not answer right now.",
+        to_do="Wait a minute and look again; there you can have it checked once more.",
+        link="/consent/progress",
+        button="Look again",
+    )
 
 
 def _newest_evidence(visit: Visit) -> ConsentEvidence | None:

@@ -7,9 +7,10 @@ from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
 from database import sign_in
 from database.models import PersonalLink
-from web.answers import refused, unknown_link
+from web.answers import refused
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_login
+from web.new_link import dead_link
 
 router = APIRouter(prefix="/invitation")
 
@@ -40,5 +41,5 @@ def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
             session, visit.rooms.signer, token, LinkPurpose.INVITATION, visit.at
         )
         if not isinstance(link, PersonalLink):
-            return unknown_link(visit) if link is None else refused(visit, link, status=410)
+            return dead_link(visit, LinkPurpose.INVITATION, token, link)
         return sign_in.invited(session, link) or refused(visit, Refusal.LINK_REVOKED, status=410)

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from contracts.go_live import Refusal
 from database import round_trips, sign_in
 from database.models import MicrosoftRoundTrip
+from graph.errors import TenantUnknown
 from web.answers import refused
 from web.deps import Visit
 
@@ -23,11 +24,14 @@ def to_login(
     organisation_id: UUID | None = None,
 ) -> Response:
     """Send the browser to a tenant's login; `trip` is the consent it goes on from, if any."""
-    request = visit.rooms.entra.begin_sign_in(
-        str(tenant_id),
-        visit.rooms.url("/auth/microsoft/callback"),
-        login_hint=login_hint or None,
-    )
+    try:
+        request = visit.rooms.entra.begin_sign_in(
+            str(tenant_id),
+            visit.rooms.url("/auth/microsoft/callback"),
+            login_hint=login_hint or None,
+        )
+    except TenantUnknown:
+        return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
     with visit.rooms.sessions.begin() as session:
         round_trips.begin_round_trip(
             session,

@@ -11,8 +11,9 @@ from contracts.links import LinkPurpose
 from database import reading, records, sign_in
 from database.models import PersonalLink
 from database.reading import Standing
-from web.answers import refused, unknown_link
+from web.answers import refused
 from web.deps import AVisit, OwnForm, Visit
+from web.new_link import dead_link
 from web.stages import stage_states
 from workflows.go_live import SsoGoLive
 
@@ -67,7 +68,7 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
             session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
-            return unknown_link(visit) if link is None else refused(visit, link, status=410)
+            return dead_link(visit, LinkPurpose.SETUP, token, link)
         found = sign_in.open_go_live_of(session, link.go_live_id)
         standing = reading.standing_of(session, found[1].slug) if found else None
     if standing is None:

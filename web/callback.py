@@ -1,0 +1,213 @@
+"""Microsoft sends a person back here: a user, a member of staff, or an administrator.
+
+Check 2 of the proof of consent is here: an ID token that was validated, of the tenant in question.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+from temporalio.service import RPCError
+
+from contracts.go_live import Refusal, UserSignedIn, go_live_id
+from database import records, round_trips, sign_in
+from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
+from graph.errors import (
+    ApplicationDisabled,
+    ConsentNotVisible,
+    IdTokenRefusal,
+    IdTokenRefused,
+    SignInRefused,
+    TenantUnknown,
+)
+from graph.tokens import SignedInPerson
+from web import consent, staff
+from web.answers import SignInAnswer, refused, sign_in_page
+from web.deps import AVisit, Visit
+from web.returned import Ending, ending_of, read_returned
+from workflows.go_live import SsoGoLive
+
+router = APIRouter()
+_log = logging.getLogger(__name__)
+
+_PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
+
+
+@dataclass(frozen=True)
+class _Answer:
+    response: Response
+    consented: ConsentEvidence | None = None
+    first_sign_in: tuple[str, UUID] | None = None
+    not_consented: consent.NotConsented | None = None
+
+
+@router.get("/auth/microsoft/callback")
+async def callback(visit: AVisit) -> Response:
+    """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
+    answer = await run_in_threadpool(_come_back, visit)
+    if answer.consented is not None:
+        return await consent.tell_workflow(visit, answer.consented)
+    if answer.not_consented is not None:
+        await consent.tell_not_consented(visit, answer.not_consented)
+    if answer.first_sign_in is not None:
+        slug, user_id = answer.first_sign_in
+        handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
+        try:
+            await handle.signal(SsoGoLive.user_signed_in, UserSignedIn(str(user_id)))
+        except RPCError as error:
+            # The sign-in stands in the database, where the workflow looks again by itself.
+            _log.warning("A first sign-in could not be signalled: %s", error.status.name)
+    return answer.response
+
+
+def _come_back(visit: Visit) -> _Answer:
+    returned = read_returned(visit.request.scope["query_string"])
+    if returned is None:
+        return _unbound(visit, Refusal.MALFORMED)
+    with visit.rooms.sessions.begin() as session:
+        trip = round_trips.end_round_trip(
+            session,
+            state=returned.state,
+            browser=visit.browser,
+            purposes=_PURPOSES,
+            at=visit.at,
+        )
+    if isinstance(trip, Refusal):
+        return _unbound(visit, trip)
+    parameters = {"state": returned.state, "code": returned.code}
+    if returned.error:
+        parameters |= {"error": returned.error}
+    try:
+        person = visit.rooms.entra.complete_sign_in(trip.flow, parameters)
+    except SignInRefused as error:
+        codes = (*returned.codes, *error.codes)
+        return _not_signed_in(
+            visit, trip, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
+        )
+    except IdTokenRefused as error:
+        if error.kind is IdTokenRefusal.TENANT:
+            return _not_believed(
+                visit, trip, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
+            )
+        return _not_believed(visit, trip, Refusal.ID_TOKEN_INVALID, None)
+    except ConsentNotVisible:
+        return _not_believed(visit, trip, Refusal.NOT_CAUGHT_UP, SignInAnswer.NOT_ALLOWED)
+    except ApplicationDisabled:
+        return _not_signed_in(
+            visit,
+            trip,
+            Ending(Refusal.APPLICATION_DISABLED, said_no=False),
+            SignInAnswer.SWITCHED_OFF,
+        )
+    except TenantUnknown:
+        return _not_believed(visit, trip, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
+    if trip.purpose == "consent_sign_in":
+        return _consented(visit, trip, person)
+    if trip.purpose == "console":
+        return _Answer(staff.admit(visit, trip, person))
+    return _sign_in(visit, trip, person)
+
+
+def _unbound(visit: Visit, refusal: Refusal) -> _Answer:
+    with visit.rooms.sessions.begin() as session:
+        records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
+    return _Answer(refused(visit, refusal))
+
+
+_SIGN_IN_ENDINGS = {
+    "access_denied": SignInAnswer.CANCELLED,
+    "consent_required": SignInAnswer.NOT_ALLOWED,
+    "interaction_required": SignInAnswer.NOT_ALLOWED,
+    "unauthorized_client": SignInAnswer.NOT_ALLOWED,
+}
+
+
+def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> _Answer:
+    """Checks 2 and 3: whose ID token this is, and that its tenant is the one that consented."""
+    if person.tenant_id != str(trip.tenant_id):
+        return _not_believed(visit, trip, Refusal.OTHER_TENANT_SIGNED_IN, None)
+    if person.hinted_guest:
+        return _not_signed_in(visit, trip, Ending(Refusal.GUEST, said_no=False), None)
+    with visit.rooms.sessions.begin() as session:
+        evidence = round_trips.save_evidence(
+            session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
+        )
+    return _Answer(visit.go_to("/consent/progress"), consented=evidence)
+
+
+def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> _Answer:
+    token = secrets.token_urlsafe(32)
+    with visit.rooms.sessions.begin() as session:
+        found = sign_in.person_of_identity(session, UUID(person.tenant_id), UUID(person.object_id))
+        why = _why_not(session, trip, person, found)
+        if why is not None or found is None:
+            why = why or SignInAnswer.UNKNOWN
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "sign_in_refused",
+                organisation_id=trip.organisation_id,
+                subject=f"user:{found.user_id}" if found else "",
+                reason=why,
+            )
+            return _Answer(sign_in_page(visit, why))
+        sign_in.record_sso_sign_in(session, found.user_id, visit.at)
+        sign_in.open_session(session, found.user_id, token, "sso", visit.at)
+    waits = (found.organisation_slug, found.user_id) if found.go_live_waits else None
+    return _Answer(visit.sign_in(visit.go_to("/"), token), first_sign_in=waits)
+
+
+def _why_not(
+    session: Session,
+    trip: MicrosoftRoundTrip,
+    person: SignedInPerson,
+    found: sign_in.SsoPerson | None,
+) -> SignInAnswer | None:
+    if trip.tenant_id is not None and person.tenant_id != str(trip.tenant_id):
+        return SignInAnswer.OTHER_TENANT
+    if found is None:
+        return SignInAnswer.GUEST if person.hinted_guest else SignInAnswer.UNKNOWN
+    if found.status == "deactivated":
+        return SignInAnswer.DEACTIVATED
+    if trip.purpose == "invitation" and trip.link_id is not None:
+        link = session.get_one(PersonalLink, trip.link_id)
+        if link.user_id != found.user_id:
+            return SignInAnswer.NOT_THE_INVITED
+    return None
+
+
+def _not_signed_in(
+    visit: Visit, trip: MicrosoftRoundTrip, ending: Ending, answer: SignInAnswer | None
+) -> _Answer:
+    """Microsoft's own word, in a round trip of ours: a consent's run is told of it."""
+    if trip.purpose == "consent_sign_in":
+        response, told = consent.not_consented(visit, trip, ending)
+        return _Answer(response, not_consented=told)
+    return _not_believed(visit, trip, ending.refusal, answer or SignInAnswer.FAILED)
+
+
+def _not_believed(
+    visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal, answer: SignInAnswer | None
+) -> _Answer:
+    """A page and a line in the audit trail; nobody else hears of it."""
+    if trip.purpose == "consent_sign_in":
+        return _Answer(consent.not_believed(visit, trip, refusal))
+    reason = answer or refusal
+    with visit.rooms.sessions.begin() as session:
+        records.write_audit(
+            session,
+            visit.at,
+            "system",
+            "sign_in_refused",
+            organisation_id=trip.organisation_id,
+            reason=reason,
+        )
+    if answer is None:
+        return _Answer(refused(visit, refusal))
+    return _Answer(sign_in_page(visit, answer))
