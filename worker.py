@@ -55,7 +55,7 @@ class Rooms(NamedTuple):
 def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     """Return the workers of both task queues; production and tests use the same."""
     sessions = open_sessions(rooms.engine)
-    records = RecordActivities(sessions)
+    records = RecordActivities(sessions, rooms.settings.public_url)
     notices = NoticeActivities(sessions, rooms.mailer, rooms.settings.mail_from, rooms.surroundings)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority

@@ -14,8 +14,9 @@ from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, R
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
 from contracts.refusals import REFUSALS
-from database import ledger
-from database.ledger import GoLiveFacts, QueuedMail
+from database import mail_facts
+from database.ledger import QueuedMail
+from database.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 
 Values = dict[str, object]
@@ -50,7 +51,7 @@ class GoLiveMail:
         """Read the facts."""
         self._session = session
         self._surroundings = surroundings
-        self.facts: GoLiveFacts = ledger.facts(session, go_live_id)
+        self.facts: GoLiveFacts = mail_facts.facts(session, go_live_id)
         self._of_message: dict[Message, Values] = {}
 
     def values(self, mail: QueuedMail) -> Values:
@@ -89,7 +90,7 @@ class GoLiveMail:
         }
 
     def _consent_link(self, contact_id: UUID) -> str:
-        link = ledger.link_of_contact(
+        link = mail_facts.link_of_contact(
             self._session, self.facts.go_live_id, LinkPurpose.CONSENT, contact_id
         )
         return (
@@ -119,9 +120,9 @@ class GoLiveMail:
 
     def consent_escalation(self) -> Values:
         """Whom to call."""
-        contacts = ledger.contacts_of(self._session, self.facts.organisation_id)
+        contacts = mail_facts.contacts_of(self._session, self.facts.organisation_id)
         return {
-            "reminders_sent": ledger.reminders_sent(
+            "reminders_sent": mail_facts.reminders_sent(
                 self._session, self.facts.go_live_id, Message.CONSENT_REMINDER
             ),
             "contacts": [
@@ -149,7 +150,7 @@ class GoLiveMail:
         """When users move."""
         return {
             "move_at": self._moment(self.facts.move_at),
-            "users_total": ledger.user_count(self._session, self.facts.organisation_id),
+            "users_total": mail_facts.user_count(self._session, self.facts.organisation_id),
             "password_grace_days": _GRACE_DAYS,
         }
 
@@ -163,11 +164,11 @@ class GoLiveMail:
 
     def approval_needed(self) -> Values:
         """What the plan says."""
-        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
             "users_to_link": counts.get("link", 0),
             "users_to_invite": counts.get("invite", 0),
-            "exception_threshold": ledger.exception_threshold(
+            "exception_threshold": mail_facts.exception_threshold(
                 self._session, self.facts.organisation_id
             ),
             "plan_hash": (self.facts.plan_hash or "")[:12],
@@ -193,8 +194,8 @@ class GoLiveMail:
 
     def roll_back_notice(self) -> Values:
         """Why, and what stays with the customer."""
-        counts = ledger.class_counts(self._session, self.facts.go_live_id)
-        reason = ledger.last_reason(self._session, self.facts.go_live_id, "roll_back")
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        reason = mail_facts.last_reason(self._session, self.facts.go_live_id, "roll_back")
         return {
             "reason": reason or "The go-live was cancelled.",
             "rolled_back_at": self._moment(self.facts.since),
@@ -204,7 +205,7 @@ class GoLiveMail:
 
     def result(self) -> Values:
         """What became of everyone."""
-        counts = ledger.class_counts(self._session, self.facts.go_live_id)
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
             "finished_at": self._moment(self.facts.since),
             "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
@@ -220,8 +221,8 @@ class GoLiveMail:
         return {"what_happened": wording.happened(progress)}
 
     def _exceptions(self) -> Values:
-        counts = ledger.class_counts(self._session, self.facts.go_live_id)
-        reasons = ledger.exception_counts(self._session, self.facts.go_live_id)
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        reasons = mail_facts.exception_counts(self._session, self.facts.go_live_id)
         return {
             "users_total": sum(
                 counts.get(kind, 0) for kind in ("link", "invite", "already_linked", "exception")

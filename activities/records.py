@@ -1,5 +1,6 @@
 """Activities that read and write the app database, and nothing else."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlmodel import Session
@@ -7,8 +8,8 @@ from temporalio import activity
 
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
-from contracts.working_hours import humane, morning_of, next_working_morning
-from database import records, staging
+from contracts.working_hours import humane, humane_for_all, morning_of, next_working_morning
+from database import mail_facts, records, staging
 from database.engine import Sessions
 from database.models import Preference
 
@@ -16,15 +17,18 @@ from database.models import Preference
 class RecordActivities:
     """Running any of these twice changes nothing more than once."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        """Use this database."""
+    def __init__(self, sessions: Sessions, public_url: str) -> None:
+        """Use this database, and this public address of ours for links to the console."""
         self._sessions = sessions
+        self._public_url = public_url
 
     @activity.defn
     def read_standing(self, reference: GoLiveRef) -> Standing:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
-            return records.standing(session, UUID(reference.go_live_id), reference.at)
+            found = records.standing(session, UUID(reference.go_live_id), reference.at)
+            slug = mail_facts.facts(session, UUID(reference.go_live_id)).slug
+        return replace(found, console_url=f"{self._public_url}/console/{slug}")
 
     @activity.defn
     def record_position(self, position: Position) -> None:
@@ -36,11 +40,16 @@ class RecordActivities:
 
     @activity.defn
     def humane_times(self, reminders: Reminders) -> Reminders:
-        """Move each moment into working hours of the organisation's time zone."""
+        """Move each moment into working hours of those who would be written to."""
         with self._sessions.begin() as session:
-            time_zone = self._preference(session, reminders.go_live_id).time_zone
+            zones = {
+                audience: mail_facts.time_zones(session, UUID(reminders.go_live_id), audience)
+                for audience in set(reminders.audiences)
+            }
+        pairs = zip(reminders.moments, reminders.audiences, strict=True)
         return Reminders(
-            reminders.go_live_id, [humane(moment, time_zone) for moment in reminders.moments]
+            reminders.go_live_id,
+            [humane_for_all(moment, zones[audience]) for moment, audience in pairs],
         )
 
     @activity.defn
@@ -66,6 +75,8 @@ class RecordActivities:
                 if preference.go_live_date
                 else None
             )
+            if agreed is not None and question.shifted:
+                agreed = humane(max(agreed, question.at), preference.time_zone)
             if agreed is None or agreed <= question.at:
                 agreed = next_working_morning(question.at, preference.time_zone)
             go_live.move_at = agreed

@@ -262,6 +262,8 @@ class Progress:
     since: datetime
     due_at: datetime | None = None
     attention: Attention | None = None
+    may_skip: bool = False
+    """`skip` would be accepted now."""
     paused: bool = False
     refusal: Refusal | None = None
     """Why the last consent was not accepted, if one was not."""

@@ -1,9 +1,10 @@
 """What the record activities take and return."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.go_live import GoLiveOutcome, Progress
+from contracts.notices import Audience
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Standing:
     """Tenant of an earlier, proven consent."""
     wants_to_acknowledge: bool
     """The organisation's IT team acknowledges the pack before anything is switched on."""
+    console_url: str = ""
+    """Where customer success looks at this organisation."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Reminders:
-    """Instants at which something would be sent."""
+    """Instants at which something would be sent, and to whom."""
 
     go_live_id: str
     moments: list[datetime]
+    audiences: list[Audience] = field(default_factory=list)
+    """One for each moment; the answer has none."""
 
 
 @dataclass(frozen=True)
@@ -52,4 +57,6 @@ class MoveDate:
     at: datetime
     """Workflow time of the question."""
     chosen: datetime | None = None
-    """What customer IT chose, if it did."""
+    """What customer IT or customer success chose, if they did."""
+    shifted: bool = False
+    """Nobody chose this hour: a pause moved it there, so it goes into working hours."""

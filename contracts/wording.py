@@ -131,7 +131,8 @@ def by_itself(progress: Progress) -> str:
     if progress.paused:
         return "Paused: no reminder goes out and nothing moves until it is resumed."
     if progress.attention is not None:
-        return "Nothing happens until someone retries, skips or rolls back."
+        choices = "retries, skips it" if progress.may_skip else "retries"
+        return f"Nothing happens until someone {choices} or rolls back."
     if progress.due_at is None:
         return "It goes on by itself."
     what = {
@@ -169,8 +170,8 @@ def stage_state(progress: Progress, stage: GoLiveStage) -> str:
     return f"waiting on {waiting_on(progress)} since {instant(progress.since)}"
 
 
-def details(progress: Progress) -> str:
-    """Return the Markdown that the Temporal UI shows: a row per stage, then the sentences."""
+def details(progress: Progress, console_url: str = "") -> str:
+    """Return the Markdown that the Temporal UI shows: a row per stage, the sentences, a link."""
     rows = ["| Stage | |", "|---|---|"]
     for number, (stage, words) in enumerate(STAGES.items(), start=1):
         state = stage_state(progress, stage)
@@ -182,4 +183,5 @@ def details(progress: Progress) -> str:
         if progress.plan_hash
         else ""
     )
-    return "\n".join(rows) + f"\n\n{sentences(progress)}{users}"
+    link = f"\n\n[Open it in the console]({console_url})" if console_url else ""
+    return "\n".join(rows) + f"\n\n{sentences(progress)}{users}{link}"

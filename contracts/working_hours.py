@@ -1,5 +1,6 @@
 """Humane times: nothing is sent to a person at night or at a weekend of theirs."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,21 @@ def humane(at: datetime, time_zone: str) -> datetime:
         return at
     day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
     return _morning(day, time_zone)
+
+
+def humane_for_all(at: datetime, time_zones: Sequence[str]) -> datetime:
+    """Return the next instant from `at` on that lies in working hours of every time zone.
+
+    Where there is none in a week (London and Auckland share no hour), the first one counts.
+    """
+    moment, latest = at, at + timedelta(days=8)
+    while moment <= latest:
+        asked = moment
+        for time_zone in time_zones:
+            moment = humane(moment, time_zone)
+        if moment == asked:
+            return moment
+    return humane(at, time_zones[0])
 
 
 def next_working_morning(at: datetime, time_zone: str) -> datetime:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message
-from database.models import AuditEntry, Contact, GoLive, Mail, PersonalLink, Preference
+from database.models import Contact, GoLive, Mail, PersonalLink
 from database.records import UnknownGoLiveError
 
 
@@ -40,33 +40,6 @@ class QueuedMail:
     link_expires_at: datetime | None
     password_until: datetime | None
     due_at: datetime
-
-
-@dataclass(frozen=True)
-class GoLiveFacts:
-    """What every mail of a go-live says."""
-
-    go_live_id: UUID
-    organisation_id: UUID
-    organisation_name: str
-    slug: str
-    number: int
-    owner_name: str
-    owner_address: str
-    time_zone: str
-    tenant_id: UUID | None
-    move_at: datetime | None
-    due_at: datetime | None
-    attention: str | None
-    outcome: str | None
-    refusal: str | None
-    stage: str
-    wait: str
-    since: datetime
-    users_done: int
-    users_total: int
-    exceptions: int
-    plan_hash: str | None
 
 
 def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
@@ -170,30 +143,6 @@ def _contact_link(
     return link.id
 
 
-def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
-    """Return what every mail of a go-live says."""
-    row = session.execute(
-        text(
-            """
-            SELECT g.id AS go_live_id, o.id AS organisation_id, o.name AS organisation_name,
-                   o.slug, g.number, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
-                   s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at, g.due_at,
-                   g.attention, g.outcome, g.refusal, g.stage, g.wait, g.since,
-                   g.users_done, g.users_total, g.exceptions, g.plan_hash
-            FROM golive.go_live g
-            JOIN pulse.organisation o ON o.id = g.organisation_id
-            JOIN golive.staff s ON s.id = g.owner_id
-            JOIN golive.preference p ON p.organisation_id = o.id
-            WHERE g.id = :g
-            """
-        ),
-        {"g": go_live_id},
-    ).first()
-    if row is None:
-        raise UnknownGoLiveError(str(go_live_id))
-    return GoLiveFacts(**row._mapping)
-
-
 def queue_reminder_to_sign_in(
     session: Session, go_live_id: UUID, occasion: str, at: datetime
 ) -> None:
@@ -249,7 +198,7 @@ def due_mail(
 ) -> Iterator[list[QueuedMail]]:
     """Yield what is due, in chunks; each row once. Another deliverer may see the same rows.
 
-    `only` narrows it to one message and occasion.
+    `only` narrows it to one message and occasion; without it, it is all mail to users.
     """
     after: tuple[datetime, UUID] | None = None
     while True:
@@ -267,7 +216,11 @@ def due_mail(
                 LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
                 LEFT JOIN golive.personal_link k ON k.id = m.link_id
                 WHERE m.go_live_id = :g AND m.state = 'queued' AND m.due_at <= :at
-                {"AND m.message = :message AND m.occasion = :occasion" if only else ""}
+                {
+                    "AND m.message = :message AND m.occasion = :occasion"
+                    if only
+                    else "AND m.recipient_kind = 'user'"
+                }
                 {"AND (m.due_at, m.id) > (:after_due, :after_id)" if after else ""}
                 ORDER BY m.due_at, m.id LIMIT :chunk
                 """
@@ -335,78 +288,6 @@ def mark_tried(session: Session, mail_id: UUID, *, reply: str, final: bool) -> N
     )
 
 
-def exception_counts(session: Session, go_live_id: UUID) -> list[tuple[str, int]]:
-    """Return each reason why users could not be moved and how many, most frequent first."""
-    rows = session.execute(
-        text(
-            """
-            SELECT reason, count(*) AS users FROM golive.user_move
-            WHERE go_live_id = :g AND move_class = 'exception'
-            GROUP BY reason ORDER BY users DESC, reason
-            """
-        ),
-        {"g": go_live_id},
-    )
-    return [(row.reason, row.users) for row in rows]
-
-
-def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
-    """Return how many users the plan put into each class, and how many have `moved`."""
-    rows = session.execute(
-        text(
-            """
-            SELECT move_class, count(*) AS users,
-                   count(*) FILTER (WHERE moved_at IS NOT NULL) AS moved,
-                   count(*) FILTER (WHERE undone_at IS NOT NULL) AS undone
-            FROM golive.user_move WHERE go_live_id = :g GROUP BY move_class
-            """
-        ),
-        {"g": go_live_id},
-    ).all()
-    return {
-        **{row.move_class: row.users for row in rows},
-        "moved": sum(row.moved for row in rows),
-        "undone": sum(row.undone for row in rows),
-    }
-
-
-def contacts_of(session: Session, organisation_id: UUID) -> list[Contact]:
-    """Return the organisation's IT contacts in the order they are asked."""
-    return list(
-        session.exec(
-            select(Contact)
-            .where(Contact.organisation_id == organisation_id)
-            .order_by(col(Contact.position), col(Contact.id))
-        )
-    )
-
-
-def link_of_contact(
-    session: Session, go_live_id: UUID, purpose: LinkPurpose, contact_id: UUID
-) -> PersonalLink | None:
-    """Return a contact's live link of one purpose."""
-    return session.exec(
-        select(PersonalLink).where(
-            PersonalLink.go_live_id == go_live_id,
-            PersonalLink.purpose == purpose,
-            PersonalLink.contact_id == contact_id,
-            col(PersonalLink.revoked_at).is_(None),
-        )
-    ).first()
-
-
-def last_reason(session: Session, go_live_id: UUID, action: str) -> str:
-    """Return the reason given with the newest order of one kind, empty if none was."""
-    return (
-        session.exec(
-            select(AuditEntry.reason)
-            .where(AuditEntry.go_live_id == go_live_id, AuditEntry.action == action)
-            .order_by(col(AuditEntry.id).desc())
-        ).first()
-        or ""
-    )
-
-
 def ensure_links(
     session: Session, go_live_id: UUID, purpose: LinkPurpose, to: list[Recipient], until: datetime
 ) -> None:
@@ -414,34 +295,3 @@ def ensure_links(
     for recipient in to:
         if recipient.kind == "contact":
             _contact_link(session, go_live_id, purpose, recipient.id, until)
-
-
-def reminders_sent(session: Session, go_live_id: UUID, message: Message) -> int:
-    """Return on how many occasions a message has been sent."""
-    return int(
-        session.execute(
-            text(
-                "SELECT count(DISTINCT occasion) FROM golive.mail "
-                "WHERE go_live_id = :g AND message = :message AND state = 'sent'"
-            ),
-            {"g": go_live_id, "message": message},
-        ).scalar_one()
-    )
-
-
-def user_count(session: Session, organisation_id: UUID) -> int:
-    """Return how many users an organisation has who are not deactivated."""
-    return int(
-        session.execute(
-            text(
-                "SELECT count(*) FROM pulse.app_user "
-                "WHERE organisation_id = :o AND status <> 'deactivated'"
-            ),
-            {"o": organisation_id},
-        ).scalar_one()
-    )
-
-
-def exception_threshold(session: Session, organisation_id: UUID) -> int:
-    """Return how many exceptions the organisation accepts without asking."""
-    return session.get_one(Preference, organisation_id).exception_threshold

@@ -251,6 +251,7 @@ class GoLive(SQLModel, table=True):
     since: datetime = _instant()
     due_at: datetime | None = _instant(nullable=True)
     attention: str | None = None
+    may_skip: bool = False
     refusal: str | None = None
     paused: bool = False
     users_done: int = 0

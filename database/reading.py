@@ -30,7 +30,8 @@ class Standing:
 
 _STANDING = """
     SELECT o.id AS organisation_id, o.slug, o.name, s.handle AS owner, g.id AS go_live_id,
-           g.number, g.stage, g.wait, g.since, g.due_at, g.attention, g.refusal, g.paused,
+           g.number, g.stage, g.wait, g.since, g.due_at, g.attention, g.may_skip,
+           g.refusal, g.paused,
            g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome, g.started_at,
            g.closed_at,
            CASE WHEN g.users_done > 0 THEN (
@@ -77,6 +78,7 @@ def _standing(row: Any) -> Standing:
             since=row["since"],
             due_at=row["due_at"],
             attention=Attention(row["attention"]) if row["attention"] else None,
+            may_skip=row["may_skip"],
             paused=row["paused"],
             refusal=Refusal(row["refusal"]) if row["refusal"] else None,
             users_done=row["users_done"],

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
 from contracts import directory
-from contracts.go_live import Progress
+from contracts.go_live import Progress, Wait
 from contracts.records import Standing
 from database.models import (
     Agreement,
@@ -144,6 +144,7 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
     go_live.since = progress.since
     go_live.due_at = progress.due_at
     go_live.attention = progress.attention
+    go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
     go_live.paused = progress.paused
     go_live.users_total = progress.users_total
@@ -164,6 +165,18 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
         .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
         .on_conflict_do_nothing()
     )
+    if progress.wait is Wait.ADMIN_CONSENT and progress.due_at is not None:
+        # A deadline that moves takes the links in people's mailboxes with it.
+        session.execute(
+            text(
+                """
+                UPDATE golive.personal_link SET expires_at = :due_at
+                WHERE go_live_id = :go_live_id AND purpose = 'consent'
+                  AND revoked_at IS NULL AND expires_at < :due_at
+                """
+            ),
+            {"due_at": progress.due_at, "go_live_id": go_live_id},
+        )
 
 
 def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
@@ -352,6 +365,7 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     go_live.wait = "nothing"
     go_live.due_at = None
     go_live.attention = None
+    go_live.may_skip = False
     go_live.paused = False
     session.add(go_live)
     session.execute(

@@ -186,9 +186,9 @@ def _your_part(standings: list[Standing], stack: Stack) -> list[str]:
     match progress.wait if progress else Wait.NOTHING:
         case Wait.ADMIN_CONSENT:
             return [
-                "Your turn, as Northwind's administrator. Open the consent request in her mail:",
+                "Your turn, as Northwind's administrator. Open the mail to her:",
                 f"  {mailbox}",
-                "follow its link and sign in at the pretend Microsoft as",
+                "follow its consent link and sign in at the pretend Microsoft as",
                 "  ada.admin@northwind.example   (any password)",
             ]
         case Wait.FIRST_SIGN_IN:

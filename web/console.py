@@ -16,7 +16,7 @@ from commands.orders import Orders
 from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import go_live_id
-from database import ledger, overview, reading, records
+from database import mail_facts, overview, reading, records
 from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show
 from database.reading import Standing
@@ -194,7 +194,7 @@ def _read(session: Session, slug: str) -> _Organisation | None:
     return _Organisation(
         standing=standing,
         preference=session.get_one(Preference, o),
-        contacts=ledger.contacts_of(session, o),
+        contacts=mail_facts.contacts_of(session, o),
         domains=records.organisation_domains(session, o),
         mails=overview.mails(session, g, MOST_MAILS) if g else [],
         audit=overview.audit_trail(session, o, MOST_AUDIT),

@@ -5,8 +5,6 @@ a validator refuses what makes no sense now, before anything is written to histo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from temporalio import workflow
@@ -41,27 +39,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.records import Position
     from workflows import search_attributes
+    from workflows.ladder import Ladder
     from workflows.policies import POSITION_CALL
-
-
-@dataclass
-class Rung:
-    """One reminder of a ladder: when, what it is called in the timeline, how it is sent."""
-
-    at: datetime
-    name: str
-    send: Callable[[], Awaitable[object]]
-    sent: bool = False
-
-
-@dataclass
-class Ladder:
-    """The reminders still to come in the present wait, and its deadline."""
-
-    deadline: datetime
-    rungs: list[Rung] = field(default_factory=list)
-    moved: bool = False
-    """Dates changed since the timer was set."""
 
 
 def _refuse(reason: str) -> ApplicationError:
@@ -77,12 +56,15 @@ class Conversation:
         self._wait = Wait.NOTHING
         self._since = workflow.now()
         self._ladder: Ladder | None = None
+        self._ladders: list[Ladder] = []
+        """Every ladder there has been: a pause moves those that are between two waits, too."""
         self._attention: Attention | None = None
         self._may_skip = False
         self._attention_answer: Retry | Skip | None = None
         self._paused_at: datetime | None = None
         self._entitlement: ConfirmEntitlement | DeclineEntitlement | None = None
         self._acknowledged: AcknowledgeIt | None = None
+        self._acknowledgement_skipped = False
         self._consents: list[AdminConsented] = []
         self._declined: AdminDeclined | None = None
         self._closed_declined = False
@@ -99,6 +81,7 @@ class Conversation:
         self._roll_back: RollBack | None = None
         self._stages: asyncio.Task[GoLiveOutcome] | None = None
         self._recording = asyncio.Lock()
+        self._console_url = ""
         self._shown: dict[str, object] = {}
 
     # --- facts -------------------------------------------------------------------------------
@@ -151,16 +134,18 @@ class Conversation:
     @workflow.update(description="The customer's IT team has read the pack")
     def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Go on, and move users at the time the IT team chose, if it did."""
-        self._acknowledged = order
+        if self._acknowledged is None or order.move_at is not None:
+            self._acknowledged = order
+        if self._wait is Wait.MOVE_DATE and order.move_at is not None:
+            self._change_deadline(order.move_at)
         return self.progress()
 
     @acknowledge_it.validator
     def _may_acknowledge(self, order: AcknowledgeIt) -> None:
         self._check_running()
-        if self._stage is GoLiveStage.USERS_MIGRATED:
+        self._check_future(order.move_at)
+        if self._stage is GoLiveStage.USERS_MIGRATED and self._wait is not Wait.MOVE_DATE:
             raise _refuse("Users are moving already; the date can no longer be chosen.")
-        if order.move_at is not None and order.move_at <= workflow.now():
-            raise _refuse("The chosen date lies in the past; choose a later one.")
 
     @workflow.update(description="Move users by the plan with this hash")
     def approve_migration(self, order: ApproveMigration) -> Progress:
@@ -189,15 +174,12 @@ class Conversation:
 
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
-        """Go on; every date of the present wait moves by the time paused."""
+        """Go on; every date moves by the time paused."""
         if self._paused_at is not None:
             paused = workflow.now() - self._paused_at
             self._paused_at = None
-            if self._ladder is not None:
-                self._ladder.deadline += paused
-                for rung in self._ladder.rungs:
-                    rung.at += paused
-                self._ladder.moved = True
+            for ladder in self._ladders:
+                ladder.shift(paused)
         await self._record()
         return self.progress()
 
@@ -210,7 +192,7 @@ class Conversation:
     @workflow.update(description="Try again what needs attention")
     def retry(self, order: Retry) -> Progress:
         """Try again."""
-        self._attention_answer = order
+        self._attention_answer = self._attention_answer or order
         return self.progress()
 
     @retry.validator
@@ -220,34 +202,51 @@ class Conversation:
     @workflow.update(description="Go on without what needs attention")
     def skip(self, order: Skip) -> Progress:
         """Go on without it."""
-        self._attention_answer = order
+        if self._attention is None:
+            self._acknowledgement_skipped = True
+        else:
+            self._attention_answer = self._attention_answer or order
         return self.progress()
 
     @skip.validator
     def _check_skip(self, order: Skip) -> None:
-        self._check_attention()
-        if not self._may_skip:
+        if self._attention is not None or self._wait is not Wait.IT_ACKNOWLEDGEMENT:
+            self._check_attention()
+        if not self._skippable():
             raise _refuse(
                 "This cannot be skipped: entitlement, consent and migration are never skipped."
             )
         if order.reason_id <= 0:
             raise _refuse("Say why it is skipped.")
 
+    def _skippable(self) -> bool:
+        if self._attention is not None:
+            return self._may_skip
+        return self._wait is Wait.IT_ACKNOWLEDGEMENT
+
     @workflow.update(description="Move the deadline of the present wait")
     def extend_deadline(self, order: ExtendDeadline) -> Progress:
         """Move the deadline, to later or to sooner."""
-        if self._ladder is not None:
-            self._ladder.deadline = order.until
-            self._ladder.moved = True
+        self._change_deadline(order.until)
         return self.progress()
 
     @extend_deadline.validator
     def _may_extend(self, order: ExtendDeadline) -> None:
         self._check_running()
-        if self._ladder is None:
+        if self._ladder is None or self._ladder.deadline is None:
             raise _refuse("Nothing with a deadline is being waited for now.")
-        if order.until <= workflow.now():
-            raise _refuse("The new deadline lies in the past; choose a later one.")
+        self._check_future(order.until)
+
+    def _change_deadline(self, until: datetime) -> None:
+        if self._ladder is not None:
+            self._ladder.deadline, self._ladder.moved = until, True
+            self._ladder.shifted = False
+
+    def _check_future(self, moment: datetime | None) -> None:
+        if moment is not None and moment.tzinfo is None:
+            raise _refuse("The date lacks a time zone.")
+        if moment is not None and moment <= workflow.now():
+            raise _refuse("The chosen date lies in the past; choose a later one.")
 
     @workflow.update(description="Read the directory again and move who became possible")
     def replan(self, _order: Replan) -> Progress:
@@ -301,6 +300,7 @@ class Conversation:
             since=self._since,
             due_at=self._ladder.deadline if self._ladder else None,
             attention=self._attention,
+            may_skip=self._outcome is None and self._skippable(),
             paused=self._paused_at is not None,
             refusal=self._refusal,
             users_done=self._users_done,
@@ -332,7 +332,9 @@ class Conversation:
             )
 
     def _show(self, progress: Progress) -> None:
-        workflow.set_current_details(wording.details(progress))
+        workflow.set_current_details(wording.details(progress, self._console_url))
+        asked_for = progress.due_at if progress.wait is Wait.ADMIN_CONSENT else None
+        deadline = search_attributes.CONSENT_DEADLINE
         pairs = (
             search_attributes.ORGANISATION.value_set(self._start.slug),
             search_attributes.OWNER.value_set(self._start.owner),
@@ -341,11 +343,7 @@ class Conversation:
             search_attributes.NEEDS_ATTENTION.value_set(progress.attention is not None),
             search_attributes.USERS_TOTAL.value_set(progress.users_total),
             search_attributes.USERS_MIGRATED.value_set(progress.users_done),
-            *(
-                (search_attributes.CONSENT_DEADLINE.value_set(progress.due_at),)
-                if progress.wait is Wait.ADMIN_CONSENT and progress.due_at
-                else ()
-            ),
+            deadline.value_set(asked_for) if asked_for else deadline.value_unset(),
         )
         changed = [pair for pair in pairs if self._shown.get(pair.key.name) != pair.value]
         if changed:

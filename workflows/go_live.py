@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.directory import ConsentToVerify, DomainsFinding
     from contracts.go_live import (
         AdminConsented,
+        AdminDeclined,
         Attention,
         ConfirmEntitlement,
         GoLiveOutcome,
@@ -28,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.notices import Audience, Message
     from contracts.records import Closing, MoveDate, Standing
     from workflows import policies
+    from workflows.ladder import Ladder
     from workflows.policies import GRAPH_CALL, PROPAGATION_CALL, RECORD_CALL
 
 _OWNER = Audience.CUSTOMER_SUCCESS
@@ -50,6 +52,8 @@ class SsoGoLive(Moving):
         """Begin with nothing done; messages may arrive from here on."""
         super().__init__(start)
         self._compensations: list[Callable[[], Awaitable[object]]] = []
+        self._pack_sent_at: datetime | None = None
+        self._consent: AdminConsented | None = None
 
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
@@ -59,6 +63,8 @@ class SsoGoLive(Moving):
             self._stages.cancel()
         try:
             outcome = await self._stages
+            if self._roll_back is not None:
+                outcome = GoLiveOutcome.ROLLED_BACK
         except (asyncio.CancelledError, ActivityError) as error:
             if not is_cancelled_exception(error):
                 raise
@@ -83,13 +89,13 @@ class SsoGoLive(Moving):
     async def _entitlement_confirmed(self, standing: Standing) -> bool:
         if standing.entitled:
             return True
-        await self._wait_for(
-            Wait.ENTITLEMENT,
-            lambda: self._entitlement is not None,
+        question = self._sender(Message.ENTITLEMENT_QUESTION, _OWNER, "first")
+        ladder = await self._ladder_of(
             policies.ENTITLEMENT_WINDOW,
-            self._at_once(lambda: self._send(Message.ENTITLEMENT_QUESTION, _OWNER)),
-            *await self._reminders(*policies.ENTITLEMENT_REMINDERS),
+            *policies.ENTITLEMENT_REMINDERS,
+            first=self._at_once("entitlement question", question),
         )
+        await self._wait_for(Wait.ENTITLEMENT, lambda: self._entitlement is not None, ladder)
         return isinstance(self._entitlement, ConfirmEntitlement)
 
     # --- 2. The customer's IT team is told, as SSO is an IT-led initiative --------------------
@@ -97,18 +103,20 @@ class SsoGoLive(Moving):
     async def _it_notified(self, standing: Standing) -> None:
         await self._move_to(GoLiveStage.IT_NOTIFIED)
         await self._tenant_discovered()
-        await self._send(
+        if await self._send(
             Message.IT_PACK,
             Audience.EVERY_CONTACT,
             link_expires_at=workflow.now() + self._consent_window(),
             may_skip=True,
-        )
+        ):
+            self._pack_sent_at = workflow.now()
         if standing.wants_to_acknowledge:
             await self._wait_for(
                 Wait.IT_ACKNOWLEDGEMENT,
-                lambda: self._acknowledged is not None,
-                policies.ACKNOWLEDGEMENT_WINDOW,
-                *await self._reminders(*policies.ACKNOWLEDGEMENT_REMINDERS),
+                lambda: self._acknowledged is not None or self._acknowledgement_skipped,
+                await self._ladder_of(
+                    policies.ACKNOWLEDGEMENT_WINDOW, *policies.ACKNOWLEDGEMENT_REMINDERS
+                ),
             )
 
     async def _tenant_discovered(self) -> None:
@@ -144,68 +152,79 @@ class SsoGoLive(Moving):
 
     async def _admin_consent_awaited(self) -> bool:
         await self._move_to(GoLiveStage.ADMIN_CONSENT_AWAITED)
-        deadline = workflow.now() + self._consent_window()
-        request, contact = Message.CONSENT_REQUEST, Audience.FIRST_CONTACT
-        ladder = [
-            self._at_once(lambda: self._send(request, contact, link_expires_at=deadline)),
-            *await self._reminders(*policies.CONSENT_REMINDERS),
-        ]
+        ladder = await self._consent_ladder()
+        told: AdminDeclined | None = None
         while True:
-            told = self._declined
             answered = await self._wait_for(
                 Wait.ADMIN_CONSENT,
                 lambda told=told: bool(  # type: ignore[misc]
                     self._consents or self._closed_declined or self._declined != told
                 ),
-                deadline - workflow.now(),
-                *(rung for rung in ladder if not rung.sent and not self._said_no),
+                ladder,
             )
-            deadline = self._last_deadline
             if self._consents:
-                if await self._prove(self._consents.pop(0)):
+                if await self._prove():
                     return True
             elif self._closed_declined or not answered:
                 return False
             elif self._declined is not None:
-                self._refusal = _refusal(self._declined.reason_code)
+                told = self._declined
+                self._refusal = _refusal(told.reason_code)
                 await self._record()
                 occasion = f"{workflow.now():%Y%m%d%H%M%S}"
                 if self._said_no:
+                    ladder.rungs.clear()
                     await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
                 else:
                     await self._send(
-                        Message.CONSENT_TROUBLE, _EVERYONE, occasion, link_expires_at=deadline
+                        Message.CONSENT_TROUBLE,
+                        _EVERYONE,
+                        occasion,
+                        link_expires_at=ladder.deadline,
                     )
 
-    async def _prove(self, consent: AdminConsented) -> bool:
+    async def _consent_ladder(self) -> Ladder:
+        """Ask, unless the pack brought the consent link today; then remind."""
+        ladder = await self._ladder_of(self._consent_window(), *policies.CONSENT_REMINDERS)
+        sent_at = self._pack_sent_at
+        if sent_at is None or workflow.now() - sent_at >= policies.SAME_DAY:
+            request, contact = Message.CONSENT_REQUEST, Audience.FIRST_CONTACT
+            ask = self._at_once(
+                "consent request",
+                lambda: self._send(request, contact, link_expires_at=ladder.deadline),
+            )
+            ladder.rungs.insert(0, ask)
+        return ladder
+
+    async def _prove(self) -> bool:
         """Read the truth back from Microsoft; a redirect proves nothing.
 
         Where it needs attention, a new consent is as good as a *retry*.
         """
         self._refusal = None
         await self._now_waits(Wait.MICROSOFT)
-
-        def newest() -> ConsentToVerify:
-            nonlocal consent
-            if self._consents:
-                consent = self._consents.pop()
-                self._consents.clear()
-            return ConsentToVerify(
-                self._start.go_live_id,
-                consent.tenant_id,
-                consent.administrator_object_id,
-                workflow.now(),
-            )
-
         verdict = await self._do(
             DirectoryActivities.verify_consent,
-            newest,
+            self._newest_consent,
             PROPAGATION_CALL,
             "read the consent back; Microsoft may take minutes to apply it",
             unless=lambda: bool(self._consents),
         )
         self._refusal = None if verdict.proven else _refusal(verdict.refusal or "")
         return verdict.proven
+
+    def _newest_consent(self) -> ConsentToVerify:
+        """Return the consent at hand; one that came meanwhile stands in its place."""
+        if self._consents:
+            self._consent = self._consents.pop()
+            self._consents.clear()
+        assert self._consent is not None  # noqa: S101  (proving begins with one)
+        return ConsentToVerify(
+            self._start.go_live_id,
+            self._consent.tenant_id,
+            self._consent.administrator_object_id,
+            workflow.now(),
+        )
 
     async def _consent_still_stands(self, standing: Standing) -> bool:
         """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
@@ -220,18 +239,29 @@ class SsoGoLive(Moving):
 
     async def _users_migrated(self) -> None:
         await self._move_to(GoLiveStage.USERS_MIGRATED)
-        chosen = self._acknowledged.move_at if self._acknowledged else None
-        date = await self._ask(
-            RecordActivities.decide_move_date,
-            MoveDate(self._start.go_live_id, workflow.now(), chosen),
-        )
-        await self._send(
-            Message.MOVE_ANNOUNCEMENT, _EVERYONE, link_expires_at=date.at + self._consent_window()
-        )
-        await self._until(Wait.MOVE_DATE, date.at)
+        await self._agreed_date_comes()
         self._compensations.append(self._undo_moves)
         await self._plan_and_move(in_waves=True)
         await self._send(Message.RESULT, _EVERYONE, may_skip=True)
+
+    async def _agreed_date_comes(self) -> None:
+        """Announce the date and wait for it; a date that is changed is announced again."""
+        chosen = self._acknowledged.move_at if self._acknowledged else None
+        shifted, occasion = False, "first"
+        changed = True
+        while changed:
+            await self._not_paused()
+            date = await self._ask(
+                RecordActivities.decide_move_date,
+                MoveDate(self._start.go_live_id, workflow.now(), chosen, shifted),
+            )
+            until = date.at + self._consent_window()
+            await self._send(Message.MOVE_ANNOUNCEMENT, _EVERYONE, occasion, link_expires_at=until)
+            ladder = Ladder(date.at)
+            self._ladders.append(ladder)
+            changed = await self._wait_for(Wait.MOVE_DATE, lambda it=ladder: it.moved, ladder)  # type: ignore[misc]
+            chosen, shifted = ladder.deadline, ladder.shifted
+            occasion = f"{workflow.now():%Y%m%d%H%M%S}"
 
     # --- after the move, and the end ----------------------------------------------------------
 
@@ -240,20 +270,12 @@ class SsoGoLive(Moving):
         open_for = timedelta(days=self._start.aftercare_days)
         if not open_for:
             return
-        closes_at = workflow.now() + open_for
-        ladder = await self._reminders(
-            *(reminder for reminder in policies.STRAGGLER_REMINDERS if reminder.after < open_for)
+        ladder = await self._ladder_of(
+            open_for,
+            *(reminder for reminder in policies.STRAGGLER_REMINDERS if reminder.after < open_for),
         )
-        while workflow.now() < closes_at:
-            await self._wait_for(
-                Wait.AFTERCARE,
-                lambda: self._replan,
-                closes_at - workflow.now(),
-                *(rung for rung in ladder if not rung.sent),
-            )
-            closes_at = self._last_deadline
-            if self._replan:
-                await self._plan_and_move(in_waves=False)
+        while await self._wait_for(Wait.AFTERCARE, lambda: self._replan, ladder):
+            await self._plan_and_move(in_waves=False)
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, tell people, close the record."""
@@ -298,12 +320,14 @@ class SsoGoLive(Moving):
 
     async def _read_standing(self) -> Standing:
         await self._move_to(GoLiveStage.ENTITLEMENT_CONFIRMED)
-        return await self._do(
+        standing = await self._do(
             RecordActivities.read_standing,
             self._reference,
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
+        self._console_url = standing.console_url
+        return standing
 
     @property
     def _said_no(self) -> bool:

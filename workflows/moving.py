@@ -1,7 +1,5 @@
 """How users are moved: plan, approve, a few first, then the rest; and all the way back."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 from workflows.waiting import Waiting
@@ -13,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import Attention, StartGoLive, Wait
     from contracts.notices import Audience, Delivery, Message
     from workflows import policies
+    from workflows.ladder import Ladder, Rung
     from workflows.policies import BULK_CALL
 
 
@@ -43,18 +42,20 @@ class Moving(Waiting):
             plan = await self._make_plan()
             if plan.unsettled <= plan.threshold or self._approved_hash == plan.plan_hash:
                 return plan
-            await self._now_waits(Wait.APPROVAL)
-            await self._send(
-                Message.APPROVAL_NEEDED,
-                Audience.CUSTOMER_SUCCESS,
-                f"plan {plan.plan_hash[:12]} {workflow.now():%Y%m%d%H%M%S}",
+            await self._wait_for(
+                Wait.APPROVAL,
+                lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan,  # type: ignore[misc]
+                await self._approval_ladder(plan),
             )
-            await workflow.wait_condition(
-                lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan  # type: ignore[misc]
-            )
-            self._wait = Wait.NOTHING
             if not self._replan:
                 return plan
+
+    async def _approval_ladder(self, plan: MigrationPlan) -> Ladder:
+        occasion = f"plan {plan.plan_hash[:12]} {workflow.now():%Y%m%d%H%M%S}"
+        ask = self._sender(Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS, occasion)
+        return await self._ladder_of(
+            None, *policies.APPROVAL_REMINDERS, first=self._at_once("approval needed", ask)
+        )
 
     async def _make_plan(self) -> MigrationPlan:
         await self._do(
@@ -112,20 +113,26 @@ class Moving(Waiting):
 
     async def _someone_signs_in(self) -> None:
         """Hold the rest back until SSO has worked for one of the first, not the administrator."""
-        days, occasion = 0, f"{workflow.now():%Y%m%d%H%M%S}"
-        ask = self._sender(Message.PILOT_WAITING, Audience.CUSTOMER_SUCCESS, occasion)
-        rungs = [self._at_once(ask)]
-        signed_in = False
-        while not signed_in:
-            # Once a day the database is asked, too: a signal may have been lost on its way.
-            await self._wait_for(
-                Wait.FIRST_SIGN_IN, lambda: self._signed_in, timedelta(days=1), *rungs
+        while True:
+            ladder = await self._ladder_of(
+                policies.FIRST_SIGN_IN_WINDOW, *policies.FIRST_SIGN_IN_REMINDERS
             )
-            days, rungs = days + 1, []
-            signed_in = await self._has_someone_signed_in()
-            if not signed_in and days % policies.FIRST_SIGN_IN_DAYS == 0:
-                await self._needs_attention(Attention.NO_ONE_SIGNED_IN)
-                signed_in = await self._has_someone_signed_in()
+            ladder.rungs += [
+                Rung(workflow.now() + after, "did someone sign in?", self._look)
+                for after in policies.FIRST_SIGN_IN_LOOKS
+            ]
+            ladder.rungs.sort(key=lambda rung: rung.at)
+            while await self._wait_for(Wait.FIRST_SIGN_IN, lambda: self._signed_in, ladder):
+                if await self._has_someone_signed_in():
+                    return
+            if await self._has_someone_signed_in():
+                return
+            await self._needs_attention(Attention.NO_ONE_SIGNED_IN, unless=lambda: self._signed_in)
+            if await self._has_someone_signed_in():
+                return
+
+    async def _look(self) -> None:
+        self._signed_in = await self._has_someone_signed_in()
 
     async def _has_someone_signed_in(self) -> bool:
         self._signed_in = False

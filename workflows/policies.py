@@ -72,6 +72,13 @@ BULK_CALL = ActivityConfig(
 )
 
 
+LATE = timedelta(hours=1)
+"""A reminder this late (no worker ran) is put into working hours anew."""
+
+SAME_DAY = timedelta(days=1)
+"""Nobody gets two mails within this time, unless a person asked."""
+
+
 class Reminder(NamedTuple):
     """A message that goes out some time after a wait began, if nobody has answered."""
 
@@ -96,6 +103,12 @@ ACKNOWLEDGEMENT_REMINDERS = tuple(
     for days in (4, 9)
 )
 
+APPROVAL_REMINDERS = tuple(
+    Reminder(timedelta(days=days), Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
+    for days in (3, 10, 21)
+)
+"""A plan waits for approval without a deadline: nothing else happens by itself."""
+
 CONSENT_REMINDERS = (
     Reminder(timedelta(days=3), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
     Reminder(timedelta(days=7), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
@@ -104,8 +117,15 @@ CONSENT_REMINDERS = (
 )
 """To the person, to their colleagues, then to customer success; the deadline follows."""
 
-FIRST_SIGN_IN_DAYS = 5
+FIRST_SIGN_IN_WINDOW = timedelta(days=5)
 """How long the first few users have before someone of ours looks why nobody signs in."""
+
+FIRST_SIGN_IN_LOOKS = tuple(timedelta(days=days) for days in (1, 2, 3, 4))
+"""When the database is asked too: a signal may have been lost on its way."""
+
+FIRST_SIGN_IN_REMINDERS = (
+    Reminder(timedelta(days=1), Message.PILOT_WAITING, Audience.CUSTOMER_SUCCESS),
+)
 
 STRAGGLER_REMINDERS = tuple(
     Reminder(timedelta(days=days), Message.SIGN_IN_REMINDER, Audience.USERS) for days in (3, 8)

@@ -10,16 +10,17 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
-from workflows.conversation import Conversation, Ladder, Rung
+from workflows.conversation import Conversation
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from activities.records import RecordActivities
     from contracts.errors import ErrorType
-    from contracts.go_live import Attention, GoLiveStage, Progress, Resend, Retry, StartGoLive, Wait
+    from contracts.go_live import Attention, GoLiveStage, Progress, Resend, Skip, Wait
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
-    from workflows.policies import MAIL_CALL, POSITION_CALL, Reminder
+    from workflows.ladder import Ladder, Rung
+    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, Reminder
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -41,6 +42,10 @@ _ATTENTION = {
 }
 
 
+def _never() -> bool:
+    return False
+
+
 def attention_of(error: ActivityError) -> Attention:
     """Return what kind of trouble an activity gave up with."""
     cause: BaseException | None = error
@@ -53,12 +58,6 @@ def attention_of(error: ActivityError) -> Attention:
 
 class Waiting(Conversation):
     """The waits and the safety net that every stage uses."""
-
-    def __init__(self, start: StartGoLive) -> None:
-        """Begin before any wait."""
-        super().__init__(start)
-        self._last_deadline = workflow.now()
-        """Deadline of the wait that ended last; people may have moved it meanwhile."""
 
     # --- where we are ------------------------------------------------------------------------
 
@@ -73,84 +72,98 @@ class Waiting(Conversation):
 
     # --- waiting for people ------------------------------------------------------------------
 
-    async def _wait_for(
-        self, wait: Wait, answered: Callable[[], bool], window: timedelta, *rungs: Rung
-    ) -> bool:
+    async def _wait_for(self, wait: Wait, answered: Callable[[], bool], ladder: Ladder) -> bool:
         """Wait until `answered`, sending each rung on its day; False when the deadline passes.
 
-        No rung approves anything. A pause stops rungs and deadline, not facts.
+        No rung approves anything. A pause stops rungs and deadline, not facts. The same ladder
+        can be waited on again: what was sent is not sent again, the deadline stays.
         """
-        self._ladder = Ladder(workflow.now() + window, sorted(rungs, key=lambda rung: rung.at))
+        self._ladder = ladder
         await self._now_waits(wait)
         while not answered():
-            ladder = self._ladder
-            ladder.moved = False
-            if self._paused_at is not None:
-                await workflow.wait_condition(lambda: answered() or self._paused_at is None)
-                continue
-            if workflow.now() >= ladder.deadline:
-                break
-            if ladder.rungs and workflow.now() >= ladder.rungs[0].at:
-                await self._climb(ladder)
-                continue
-            nearest = ladder.rungs[0].at if ladder.rungs else ladder.deadline
-            with suppress(asyncio.TimeoutError):
-                await workflow.wait_condition(
-                    lambda ladder=ladder: (  # type: ignore[misc]
-                        answered() or ladder.moved or self._paused_at is not None
-                    ),
-                    timeout=min(nearest, ladder.deadline) - workflow.now(),
-                    timeout_summary=(
-                        ladder.rungs[0].name
-                        if nearest < ladder.deadline and ladder.rungs
-                        else "deadline"
-                    ),
-                )
+            now = workflow.now()
+            nearest, name = ladder.nearest()
             if ladder.moved:
+                ladder.moved = False
+                await self._make_humane(ladder)
                 await self._record()
-        self._last_deadline = self._ladder.deadline
+            elif self._paused_at is not None:
+                await workflow.wait_condition(lambda: answered() or self._paused_at is None)
+            elif ladder.is_over(now):
+                break
+            elif nearest is not None and nearest <= now:
+                await self._climb(ladder, answered)
+            else:
+                with suppress(asyncio.TimeoutError):
+                    await workflow.wait_condition(
+                        lambda: answered() or ladder.moved or self._paused_at is not None,
+                        timeout=nearest - now if nearest else None,
+                        timeout_summary=name,
+                    )
         # Recorded with what comes next, which is the next thing to happen.
         self._ladder, self._wait, self._since = None, Wait.NOTHING, workflow.now()
         return answered()
 
-    async def _climb(self, ladder: Ladder) -> None:
-        """Send the newest rung that is due; older ones that a pause held back are let go."""
-        while ladder.rungs and workflow.now() >= ladder.rungs[0].at:
-            rung = ladder.rungs.pop(0)
-            rung.sent = True
-        await rung.send()
+    async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
+        """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""
+        if ladder.rungs[0].at < workflow.now() - LATE:
+            # No worker was there at its time, and now it may be night.
+            await self._make_humane(ladder)
+        rung = ladder.take_due(workflow.now())
+        if rung is None:
+            return
+        sending = asyncio.ensure_future(rung.send())
+        try:
+            await workflow.wait_condition(lambda: sending.done() or answered())
+        finally:
+            finished = sending.done()
+            if not finished:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        if finished:
+            sending.result()
 
-    def _at_once(self, send: Callable[[], Awaitable[object]]) -> Rung:
-        return Rung(workflow.now(), "at once", send)
+    async def _make_humane(self, ladder: Ladder) -> None:
+        """Bring the rungs still to come into their readers' working hours; never to earlier."""
+        rungs = [rung for rung in ladder.rungs if rung.audience is not None]
+        for rung, moment in zip(rungs, await self._humane(rungs), strict=True):
+            rung.at = moment
+        ladder.rungs.sort(key=lambda rung: rung.at)
 
-    async def _until(self, wait: Wait, moment: datetime) -> None:
-        """Wait for a date that was agreed; it can be moved and paused like any deadline."""
-        if moment > workflow.now():
-            await self._wait_for(wait, lambda: False, moment - workflow.now())
+    async def _humane(self, rungs: list[Rung]) -> list[datetime]:
+        if not rungs:
+            return []
+        asked = Reminders(
+            self._start.go_live_id,
+            [max(rung.at, workflow.now()) for rung in rungs],
+            [rung.audience for rung in rungs if rung.audience is not None],
+        )
+        return (await self._ask(RecordActivities.humane_times, asked)).moments
+
+    async def _ladder_of(
+        self, window: timedelta | None, *planned: Reminder, first: Rung | None = None
+    ) -> Ladder:
+        """Return a ladder with a rung for each reminder, at humane times of its readers."""
+        opened = workflow.now()
+        rungs = [self._rung(number, reminder) for number, reminder in enumerate(planned, start=1)]
+        ladder = Ladder(opened + window if window is not None else None, rungs)
+        await self._make_humane(ladder)
+        if first is not None:
+            ladder.rungs.insert(0, first)
+        self._ladders.append(ladder)
+        return ladder
+
+    def _rung(self, number: int, reminder: Reminder) -> Rung:
+        opened = workflow.now()
+        name = f"{reminder.message.value.replace('_', ' ')} {number}"
+        send = self._sender(reminder.message, reminder.audience, f"{opened:%Y%m%d%H%M%S} {name}")
+        return Rung(opened + reminder.after, name, send, reminder.audience)
+
+    def _at_once(self, name: str, send: Callable[[], Awaitable[object]]) -> Rung:
+        return Rung(workflow.now(), name, send)
 
     async def _not_paused(self) -> None:
         await workflow.wait_condition(lambda: self._paused_at is None)
-
-    async def _reminders(self, *planned: Reminder) -> list[Rung]:
-        """Return a rung for each reminder, at humane times of the organisation's time zone."""
-        opened = workflow.now()
-        moments = [opened + one.after for one in planned]
-        humane = await self._ask(
-            RecordActivities.humane_times, Reminders(self._start.go_live_id, moments)
-        )
-
-        def rung(number: int, at: datetime, reminder: Reminder) -> Rung:
-            name = f"{reminder.message.value.replace('_', ' ')} {number}"
-            occasion = f"{opened:%Y%m%d%H%M%S} {name}"
-            send = self._sender(reminder.message, reminder.audience, occasion)
-            return Rung(at, name, send)
-
-        return [
-            rung(number, at, reminder)
-            for number, (at, reminder) in enumerate(
-                zip(humane.moments, planned, strict=True), start=1
-            )
-        ]
 
     def _sender(
         self, message: Message, audience: Audience, occasion: str
@@ -167,11 +180,11 @@ class Waiting(Conversation):
         *,
         link_expires_at: datetime | None = None,
         may_skip: bool = False,
-    ) -> None:
-        """Send one message to one audience, once per occasion."""
+    ) -> bool:
+        """Send one message to one audience, once per occasion; False = a person skipped it."""
         await self._not_paused()
         attempt = self._attempt if may_skip else self._do
-        await attempt(
+        sent = await attempt(
             NoticeActivities.notify,
             lambda: Notice(
                 self._start.go_live_id, message, audience, occasion, workflow.now(), link_expires_at
@@ -179,6 +192,7 @@ class Waiting(Conversation):
             MAIL_CALL,
             f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
         )
+        return sent is not None
 
     # --- calls -------------------------------------------------------------------------------
 
@@ -194,7 +208,8 @@ class Waiting(Conversation):
         argument: Callable[[], Argument],
         policy: ActivityConfig,
         summary: str,
-        unless: Callable[[], bool] = lambda: False,
+        *,
+        unless: Callable[[], bool] = _never,
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*.
 
@@ -222,22 +237,14 @@ class Waiting(Conversation):
                     return None
 
     async def _ask_for_help(
-        self,
-        error: ActivityError,
-        *,
-        may_skip: bool,
-        unless: Callable[[], bool] = lambda: False,
+        self, error: ActivityError, *, may_skip: bool, unless: Callable[[], bool] = _never
     ) -> bool:
         if is_cancelled_exception(error):
             raise error
         return await self._needs_attention(attention_of(error), may_skip=may_skip, unless=unless)
 
     async def _needs_attention(
-        self,
-        why: Attention,
-        *,
-        may_skip: bool = False,
-        unless: Callable[[], bool] = lambda: False,
+        self, why: Attention, *, may_skip: bool = False, unless: Callable[[], bool] = _never
     ) -> bool:
         """Wait for a person, or `unless`; True = try again, False = go on without."""
         self._attention, self._may_skip, self._attention_answer = why, may_skip, None
@@ -249,8 +256,10 @@ class Waiting(Conversation):
             await workflow.wait_condition(lambda: self._attention_answer is not None or unless())
         finally:
             telling.cancel()
-            self._attention = None
-        return self._attention_answer is None or isinstance(self._attention_answer, Retry)
+            self._attention, self._may_skip = None, False
+        self._since = workflow.now()
+        await self._record()
+        return not isinstance(self._attention_answer, Skip)
 
     async def _tell_of_trouble(self) -> None:
         with suppress(ActivityError):

@@ -105,6 +105,7 @@ def upgrade() -> None:
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attention', sa.String(), nullable=True),
+    sa.Column('may_skip', sa.Boolean(), nullable=False),
     sa.Column('refusal', sa.String(), nullable=True),
     sa.Column('paused', sa.Boolean(), nullable=False),
     sa.Column('users_done', sa.Integer(), nullable=False),

@@ -1,0 +1,183 @@
+"""What mails say: facts of a go-live, counts of its users, the people it concerns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from contracts.links import LinkPurpose
+from contracts.notices import Audience, Message
+from database.models import Contact, GoLive, PersonalLink, Preference
+from database.records import UnknownGoLiveError
+
+
+@dataclass(frozen=True)
+class GoLiveFacts:
+    """What every mail of a go-live says."""
+
+    go_live_id: UUID
+    organisation_id: UUID
+    organisation_name: str
+    slug: str
+    number: int
+    owner_name: str
+    owner_address: str
+    time_zone: str
+    tenant_id: UUID | None
+    move_at: datetime | None
+    due_at: datetime | None
+    attention: str | None
+    outcome: str | None
+    refusal: str | None
+    stage: str
+    wait: str
+    since: datetime
+    users_done: int
+    users_total: int
+    exceptions: int
+    plan_hash: str | None
+
+
+def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
+    """Return what every mail of a go-live says."""
+    row = session.execute(
+        text(
+            """
+            SELECT g.id AS go_live_id, o.id AS organisation_id, o.name AS organisation_name,
+                   o.slug, g.number, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
+                   s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at, g.due_at,
+                   g.attention, g.outcome, g.refusal, g.stage, g.wait, g.since,
+                   g.users_done, g.users_total, g.exceptions, g.plan_hash
+            FROM golive.go_live g
+            JOIN pulse.organisation o ON o.id = g.organisation_id
+            JOIN golive.staff s ON s.id = g.owner_id
+            JOIN golive.preference p ON p.organisation_id = o.id
+            WHERE g.id = :g
+            """
+        ),
+        {"g": go_live_id},
+    ).first()
+    if row is None:
+        raise UnknownGoLiveError(str(go_live_id))
+    return GoLiveFacts(**row._mapping)
+
+
+def exception_counts(session: Session, go_live_id: UUID) -> list[tuple[str, int]]:
+    """Return each reason why users could not be moved and how many, most frequent first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT reason, count(*) AS users FROM golive.user_move
+            WHERE go_live_id = :g AND move_class = 'exception'
+            GROUP BY reason ORDER BY users DESC, reason
+            """
+        ),
+        {"g": go_live_id},
+    )
+    return [(row.reason, row.users) for row in rows]
+
+
+def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
+    """Return how many users the plan put into each class, and how many have `moved`."""
+    rows = session.execute(
+        text(
+            """
+            SELECT move_class, count(*) AS users,
+                   count(*) FILTER (WHERE moved_at IS NOT NULL) AS moved,
+                   count(*) FILTER (WHERE undone_at IS NOT NULL) AS undone
+            FROM golive.user_move WHERE go_live_id = :g GROUP BY move_class
+            """
+        ),
+        {"g": go_live_id},
+    ).all()
+    return {
+        **{row.move_class: row.users for row in rows},
+        "moved": sum(row.moved for row in rows),
+        "undone": sum(row.undone for row in rows),
+    }
+
+
+def contacts_of(session: Session, organisation_id: UUID) -> list[Contact]:
+    """Return the organisation's IT contacts in the order they are asked."""
+    return list(
+        session.exec(
+            select(Contact)
+            .where(Contact.organisation_id == organisation_id)
+            .order_by(col(Contact.position), col(Contact.id))
+        )
+    )
+
+
+def link_of_contact(
+    session: Session, go_live_id: UUID, purpose: LinkPurpose, contact_id: UUID
+) -> PersonalLink | None:
+    """Return a contact's live link of one purpose."""
+    return session.exec(
+        select(PersonalLink).where(
+            PersonalLink.go_live_id == go_live_id,
+            PersonalLink.purpose == purpose,
+            PersonalLink.contact_id == contact_id,
+            col(PersonalLink.revoked_at).is_(None),
+        )
+    ).first()
+
+
+def last_reason(session: Session, go_live_id: UUID, action: str) -> str:
+    """Return the reason of the newest order of one kind that was taken, empty if none was."""
+    row = session.execute(
+        text(
+            """
+            SELECT a.reason FROM golive.audit_entry a
+            WHERE a.go_live_id = :g AND a.action = :action AND NOT EXISTS (
+                SELECT FROM golive.audit_entry r WHERE r.go_live_id = :g
+                AND r.action = 'order_refused' AND r.subject = 'order:' || a.id)
+            ORDER BY a.id DESC LIMIT 1
+            """
+        ),
+        {"g": go_live_id, "action": action},
+    ).first()
+    return str(row.reason) if row else ""
+
+
+def time_zones(session: Session, go_live_id: UUID, audience: Audience) -> list[str]:
+    """Return the time zones an audience lives in; staff and users share the organisation's."""
+    go_live = session.get_one(GoLive, go_live_id)
+    contacts = [one.time_zone for one in contacts_of(session, go_live.organisation_id)]
+    if audience is Audience.FIRST_CONTACT:
+        contacts = contacts[:1]
+    elif audience is not Audience.EVERY_CONTACT:
+        contacts = []
+    return contacts or [session.get_one(Preference, go_live.organisation_id).time_zone]
+
+
+def reminders_sent(session: Session, go_live_id: UUID, message: Message) -> int:
+    """Return on how many occasions a message has been sent."""
+    return int(
+        session.execute(
+            text(
+                "SELECT count(DISTINCT occasion) FROM golive.mail "
+                "WHERE go_live_id = :g AND message = :message AND state = 'sent'"
+            ),
+            {"g": go_live_id, "message": message},
+        ).scalar_one()
+    )
+
+
+def user_count(session: Session, organisation_id: UUID) -> int:
+    """Return how many users an organisation has who are not deactivated."""
+    return int(
+        session.execute(
+            text(
+                "SELECT count(*) FROM pulse.app_user "
+                "WHERE organisation_id = :o AND status <> 'deactivated'"
+            ),
+            {"o": organisation_id},
+        ).scalar_one()
+    )
+
+
+def exception_threshold(session: Session, organisation_id: UUID) -> int:
+    """Return how many exceptions the organisation accepts without asking."""
+    return session.get_one(Preference, organisation_id).exception_threshold

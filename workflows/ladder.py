@@ -1,0 +1,54 @@
+"""The reminders of a wait, rung by rung, and its deadline."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from contracts.notices import Audience
+
+
+@dataclass
+class Rung:
+    """One step of a ladder: when, what it is called in the timeline, what it does."""
+
+    at: datetime
+    name: str
+    send: Callable[[], Awaitable[object]]
+    audience: Audience | None = None
+    """Who is written to, at a humane time; None = nobody."""
+
+
+@dataclass
+class Ladder:
+    """The reminders still to come in a wait, and its deadline if it has one."""
+
+    deadline: datetime | None
+    rungs: list[Rung] = field(default_factory=list)
+    moved: bool = False
+    """Dates changed since the timer was set."""
+    shifted: bool = False
+    """They changed by a pause; nobody chose the new hours."""
+
+    def nearest(self) -> tuple[datetime | None, str]:
+        """Return when something is due next and what; (None, "") = nothing ever."""
+        if self.rungs and (self.deadline is None or self.rungs[0].at < self.deadline):
+            return self.rungs[0].at, self.rungs[0].name
+        return self.deadline, "deadline"
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the deadline has passed."""
+        return self.deadline is not None and now >= self.deadline
+
+    def take_due(self, now: datetime) -> Rung | None:
+        """Return the newest rung that is due; older ones that were held back are let go."""
+        due = [rung for rung in self.rungs if rung.at <= now]
+        self.rungs = [rung for rung in self.rungs if rung.at > now]
+        return due[-1] if due else None
+
+    def shift(self, duration: timedelta) -> None:
+        """Move everything by the time paused."""
+        if self.deadline is not None:
+            self.deadline += duration
+        for rung in self.rungs:
+            rung.at += duration
+        self.moved = self.shifted = True
