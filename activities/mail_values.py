@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,10 @@ from database import mail_facts
 from database.ledger import QueuedMail
 from database.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from mail.calendar import CalendarEvent, Person, calendar_attachment
+from mail.messages import MESSAGES
+from mail.messages import Audience as Reader
+from mail.outgoing import Attachment
 
 Values = dict[str, object]
 
@@ -69,6 +73,8 @@ class GoLiveMail:
         if link_id and purpose and version:
             values["link"] = self._surroundings.link_url(purpose, link_id, version)
             values["link_expires"] = self._day(mail.link_expires_at)
+        elif MESSAGES[mail.message].audience is Reader.CUSTOMER_SUCCESS:
+            values["link"] = f"{self._surroundings.public_url}/console/{self.facts.slug}"
         if mail.message is Message.IT_PACK:
             values["consent_link"] = self._consent_link(mail.recipient_id)
         return values
@@ -185,6 +191,16 @@ class GoLiveMail:
             "since": self._moment(self.facts.since),
             "choices": [
                 {"what": "Try again", "command": f"python starter.py retry {slug}"},
+                *(
+                    [
+                        {
+                            "what": "Go on without it",
+                            "command": f'python starter.py skip {slug} --reason "..."',
+                        }
+                    ]
+                    if self.facts.may_skip
+                    else []
+                ),
                 {
                     "what": "Undo everything",
                     "command": f'python starter.py roll-back {slug} --reason "..."',
@@ -238,6 +254,25 @@ class GoLiveMail:
             ],
         }
 
+    def attachments(self, mail: QueuedMail) -> tuple[Attachment, ...]:
+        """Return the calendar entry of an announced move; nothing else has attachments."""
+        facts = self.facts
+        if mail.message is not Message.MOVE_ANNOUNCEMENT or facts.move_at is None:
+            return ()
+        entry = CalendarEvent(
+            uid=f"go-live-{facts.go_live_id}@{self._surroundings.sender_address.partition('@')[2]}",
+            starts_at=facts.move_at,
+            ends_at=facts.move_at + timedelta(hours=1),
+            written_at=mail.due_at,
+            summary=f"{facts.organisation_name} moves to Microsoft single sign-on",
+            description=f"Users of {self._surroundings.product_name} are moved from this hour on.",
+            organiser=Person(facts.owner_address, facts.owner_name),
+            url=f"{self._surroundings.public_url}/login",
+            # A date that is announced again replaces the one in people's calendars.
+            sequence=int(mail.due_at.timestamp()) // 60,
+        )
+        return (calendar_attachment(entry),)
+
     # --- small things ------------------------------------------------------------------------
 
     def _progress(self) -> Progress:
@@ -249,6 +284,7 @@ class GoLiveMail:
             wait=Wait(facts.wait),
             since=facts.since,
             due_at=facts.due_at,
+            may_skip=facts.may_skip,
             attention=Attention(facts.attention) if facts.attention else None,
             refusal=Refusal(facts.refusal) if facts.refusal else None,
             outcome=GoLiveOutcome(facts.outcome) if facts.outcome else None,

@@ -17,6 +17,7 @@ from database.engine import Sessions
 from database.ledger import QueuedMail
 from mail import errors as mail_errors
 from mail.mailer import Mailer, OutgoingMail, message_id_for
+from mail.outgoing import Attachment
 from mail.rendering import RenderedMail, render
 
 SENDERS = 4
@@ -107,7 +108,13 @@ class NoticeActivities:
                 if only is None and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
                 tries: list[Future[str]] = [
-                    senders.submit(self._send, row, mail.values(row), mail.facts.owner_address)
+                    senders.submit(
+                        self._send,
+                        row,
+                        mail.values(row),
+                        mail.facts.owner_address,
+                        mail.attachments(row),
+                    )
                     for row in chunk
                 ]
                 try:
@@ -131,7 +138,13 @@ class NoticeActivities:
         with self._sessions.begin() as session:
             return records.go_live_by_id(session, go_live_id).paused
 
-    def _send(self, row: QueuedMail, values: dict[str, object], reply_to: str) -> str:
+    def _send(
+        self,
+        row: QueuedMail,
+        values: dict[str, object],
+        reply_to: str,
+        attachments: tuple[Attachment, ...],
+    ) -> str:
         rendered = render(row.message, values)
         with self._sessions.begin() as session:
             if not ledger.claim_mail(session, row.id):
@@ -140,7 +153,7 @@ class NoticeActivities:
             try:
                 with _relay_errors():
                     reply = self._mailer.send(
-                        _outgoing(row, rendered, message_id, self._sender, reply_to)
+                        _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
                     )
             except mail_errors.AddressRefused as error:
                 ledger.mark_tried(session, row.id, reply=f"{error.code} {error.reply}", final=True)
@@ -153,7 +166,12 @@ class NoticeActivities:
 
 
 def _outgoing(
-    row: QueuedMail, rendered: RenderedMail, message_id: str, sender: str, reply_to: str
+    row: QueuedMail,
+    rendered: RenderedMail,
+    message_id: str,
+    sender: str,
+    reply_to: str,
+    attachments: tuple[Attachment, ...],
 ) -> OutgoingMail:
     return OutgoingMail(
         message_id=message_id,
@@ -163,6 +181,7 @@ def _outgoing(
         text=rendered.text,
         html=rendered.html,
         date=row.due_at,
+        attachments=attachments,
         headers={"Reply-To": reply_to} if reply_to.isascii() else {},
     )
 

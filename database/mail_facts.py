@@ -29,6 +29,7 @@ class GoLiveFacts:
     move_at: datetime | None
     due_at: datetime | None
     attention: str | None
+    may_skip: bool
     outcome: str | None
     refusal: str | None
     stage: str
@@ -48,7 +49,7 @@ def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
             SELECT g.id AS go_live_id, o.id AS organisation_id, o.name AS organisation_name,
                    o.slug, g.number, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
                    s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at, g.due_at,
-                   g.attention, g.outcome, g.refusal, g.stage, g.wait, g.since,
+                   g.attention, g.may_skip, g.outcome, g.refusal, g.stage, g.wait, g.since,
                    g.users_done, g.users_total, g.exceptions, g.plan_hash
             FROM golive.go_live g
             JOIN pulse.organisation o ON o.id = g.organisation_id

@@ -1,0 +1,181 @@
+"""Reminders in skipped time: each once, at humane times, until somebody answers."""
+
+import asyncio
+from datetime import timedelta
+
+from contracts.go_live import GoLiveOutcome, Wait
+from tests.town import Organisation, Town
+from tests.workflows.schedule import (
+    is_humane,
+    ledger,
+    rungs,
+    sent_more_than_once,
+    within_a_day,
+)
+
+SECOND = timedelta(seconds=1)
+TIME_ZONES = ("Europe/London", "Pacific/Auckland", "America/Los_Angeles")
+REMINDERS = (
+    "entitlement_reminder",
+    "it_acknowledgement_reminder",
+    "consent_reminder",
+    "consent_escalation",
+)
+
+
+async def test_customer_success_is_reminded_until_the_entitlement_is_too_late(town: Town) -> None:
+    await asyncio.gather(*(_nobody_answers_about_entitlement(town, zone) for zone in TIME_ZONES))
+
+
+async def _nobody_answers_about_entitlement(town: Town, time_zone: str) -> None:
+    organisation = town.found_organisation(sso_included="no", time_zone=time_zone)
+    await organisation.start(skipping=True)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
+    mails = ledger(organisation)
+    assert rungs(mails) == {
+        "entitlement_question": 1,
+        "entitlement_reminder": 3,
+        "closing_notice": 1,
+    }
+    _check(mails)
+    opened, *_, closed = mails
+    assert timedelta(days=28) <= closed.due_at - opened.due_at < timedelta(days=28, minutes=1)
+
+
+async def test_customer_it_and_then_the_administrator_are_reminded_until_the_consent_expires(
+    town: Town,
+) -> None:
+    await asyncio.gather(*(_nobody_answers_at_the_customer(town, zone) for zone in TIME_ZONES))
+
+
+async def _nobody_answers_at_the_customer(town: Town, time_zone: str) -> None:
+    organisation = town.found_organisation(it_acknowledgement="yes", time_zone=time_zone)
+    await organisation.start(skipping=True)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
+    mails = ledger(organisation)
+    assert rungs(mails) == {
+        "it_pack": 1,
+        "it_acknowledgement_reminder": 2,
+        "consent_request": 1,
+        "consent_reminder": 3,
+        "consent_escalation": 1,
+        "closing_notice": 1,
+    }
+    _check(mails)
+    reminded = [one.address for one in ledger(organisation, "consent_reminder")]
+    assert sorted(reminded) == sorted([organisation.contact] * 3 + [organisation.second_contact])
+    assert {one.address for one in ledger(organisation, "consent_request")} == {
+        organisation.contact
+    }
+
+
+async def test_the_second_contact_lives_elsewhere_and_both_are_written_to_in_working_hours(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(time_zone="Pacific/Auckland")
+    town.rows(
+        "UPDATE golive.contact SET time_zone = 'America/Los_Angeles' WHERE address = :address",
+        address=organisation.second_contact,
+    )
+    await organisation.start(skipping=True)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
+    reminders = ledger(organisation, "consent_reminder")
+    assert len(reminders) == 4
+    _check(ledger(organisation))
+
+
+async def test_a_consent_between_any_two_rungs_stops_the_rest(town: Town) -> None:
+    await asyncio.gather(*(_consent_after(town, rungs_before) for rungs_before in range(5)))
+
+
+async def _consent_after(town: Town, rungs_before: int) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    days_before = (1, 6, 11, 17, 23)[rungs_before]
+    await organisation.skip(timedelta(days=days_before))
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    sent = rungs(ledger(organisation, "consent_reminder", "consent_escalation")).total()
+    assert sent == rungs_before
+    await _roll_back(organisation)
+    assert rungs(ledger(organisation, *REMINDERS)).total() == rungs_before
+
+
+async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(town: Town) -> None:
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    await organisation.start()
+    before = await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await orders.pause(slug, "The customer's IT team is away.")
+    paused_at = await organisation.now()
+    await organisation.skip(timedelta(days=40))
+    assert ledger(organisation, *REMINDERS) == []
+    assert organisation.standing().progress.wait is Wait.ADMIN_CONSENT  # type: ignore[union-attr]
+    resumed = await orders.resume(slug)
+    paused = await organisation.now() - paused_at
+    assert before.due_at is not None
+    assert resumed.due_at is not None
+    assert abs(resumed.due_at - before.due_at - paused) < 5 * SECOND
+    await town.skipper.fast_forward(organisation.handle, None)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
+    mails = ledger(organisation)
+    assert rungs(mails)["consent_reminder"] == 3
+    assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > paused_at + paused
+    _check(mails)
+
+
+async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(town: Town) -> None:
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    await organisation.start()
+    before = await organisation.until(Wait.ADMIN_CONSENT)
+    assert before.due_at is not None
+    later = await orders.extend(slug, before.due_at + timedelta(days=30))
+    assert later.due_at == before.due_at + timedelta(days=30)
+    await organisation.skip(timedelta(days=35))
+    standing = organisation.standing().progress
+    assert standing is not None
+    assert standing.wait is Wait.ADMIN_CONSENT
+    ((expires_at,),) = town.rows(
+        """
+        SELECT max(k.expires_at) FROM golive.personal_link k
+        JOIN golive.contact c ON c.id = k.contact_id WHERE c.address = :address
+        AND k.purpose = 'consent'
+        """,
+        address=organisation.contact,
+    )
+    assert expires_at == later.due_at
+    sooner = await orders.extend(slug, await organisation.now() + timedelta(hours=2))
+    await organisation.skip(timedelta(hours=3))
+    result = await organisation.ended()
+    assert result.outcome is GoLiveOutcome.CONSENT_EXPIRED
+    closed = ledger(organisation, "closing_notice")[0]
+    assert sooner.due_at is not None
+    assert closed.due_at - sooner.due_at < timedelta(minutes=1)
+    assert rungs(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
+
+
+async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await town.orders().extend(organisation.slug, await organisation.now() + timedelta(days=1))
+    await organisation.skip(timedelta(days=2))
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
+    assert ledger(organisation, *REMINDERS) == []
+
+
+def _check(mails: list) -> None:  # type: ignore[type-arg]
+    """Once each, at humane times, and never two within a day to anyone."""
+    assert all(one.state == "sent" for one in mails)
+    assert sent_more_than_once(mails) == []
+    inhumane = [one for one in mails if one.message in REMINDERS and not is_humane(one)]
+    assert inhumane == []
+    assert within_a_day(mails) == []
+
+
+async def _roll_back(organisation: Organisation) -> None:
+    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
