@@ -9,7 +9,7 @@ from temporalio import activity
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
 from contracts.working_hours import humane, humane_for_all, morning_of, next_working_morning
-from database import mail_facts, records, staging
+from database import mail_facts, positions, records, staging
 from database.engine import Sessions
 from database.models import Preference
 
@@ -34,7 +34,7 @@ class RecordActivities:
     def record_position(self, position: Position) -> None:
         """Write where the run stands."""
         with self._sessions.begin() as session:
-            records.record_position(
+            positions.record_position(
                 session, UUID(position.go_live_id), position.progress, position.at
             )
 

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
 from contracts import directory
-from contracts.go_live import Progress, Wait
 from contracts.records import Standing
 from database.models import (
     Agreement,
@@ -23,7 +22,6 @@ from database.models import (
     Preference,
     SsoConnection,
     Staff,
-    StageTime,
     VerifiedDomain,
 )
 
@@ -132,51 +130,6 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
         tenant_proven=str(connection.tenant_id) if connection else None,
         wants_to_acknowledge=preference.it_acknowledgement,
     )
-
-
-def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
-    """Write where the run stands, and when it entered and left its stages."""
-    go_live = go_live_by_id(session, go_live_id, lock=True)
-    if go_live.closed_at is not None:
-        return
-    go_live.stage = progress.stage
-    go_live.wait = progress.wait
-    go_live.since = progress.since
-    go_live.due_at = progress.due_at
-    go_live.attention = progress.attention
-    go_live.may_skip = progress.may_skip
-    go_live.refusal = progress.refusal
-    go_live.paused = progress.paused
-    go_live.users_total = progress.users_total
-    go_live.exceptions = progress.exceptions
-    go_live.plan_hash = progress.plan_hash
-    session.add(go_live)
-    session.execute(
-        text(
-            """
-            UPDATE golive.stage_time SET ended_at = :at
-            WHERE go_live_id = :go_live_id AND stage <> :stage AND ended_at IS NULL
-            """
-        ),
-        {"at": at, "go_live_id": go_live_id, "stage": progress.stage},
-    )
-    session.execute(
-        insert(StageTime)
-        .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
-        .on_conflict_do_nothing()
-    )
-    if progress.wait is Wait.ADMIN_CONSENT and progress.due_at is not None:
-        # A deadline that moves takes the links in people's mailboxes with it.
-        session.execute(
-            text(
-                """
-                UPDATE golive.personal_link SET expires_at = :due_at
-                WHERE go_live_id = :go_live_id AND purpose = 'consent'
-                  AND revoked_at IS NULL AND expires_at < :due_at
-                """
-            ),
-            {"due_at": progress.due_at, "go_live_id": go_live_id},
-        )
 
 
 def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:

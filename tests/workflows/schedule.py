@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,6 @@ def within_a_day(mails: list[Mail]) -> list[tuple[str, str, str, timedelta]]:
     return [
         (address, first.message, second.message, second.due_at - first.due_at)
         for address, theirs in by_address.items()
-        for first, second in zip(theirs, theirs[1:], strict=False)
+        for first, second in pairwise(theirs)
         if second.due_at - first.due_at < timedelta(days=1)
     ]

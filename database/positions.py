@@ -1,0 +1,57 @@
+"""Where a run stands, as the database keeps it for everyone who looks."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from contracts.go_live import Progress, Wait
+from database.models import StageTime
+from database.records import go_live_by_id
+
+
+def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
+    """Write where the run stands, and when it entered and left its stages."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    if go_live.closed_at is not None:
+        return
+    go_live.stage = progress.stage
+    go_live.wait = progress.wait
+    go_live.since = progress.since
+    go_live.due_at = progress.due_at
+    go_live.attention = progress.attention
+    go_live.may_skip = progress.may_skip
+    go_live.refusal = progress.refusal
+    go_live.paused = progress.paused
+    go_live.users_total = progress.users_total
+    go_live.exceptions = progress.exceptions
+    go_live.plan_hash = progress.plan_hash
+    session.add(go_live)
+    session.execute(
+        text(
+            """
+            UPDATE golive.stage_time SET ended_at = :at
+            WHERE go_live_id = :go_live_id AND stage <> :stage AND ended_at IS NULL
+            """
+        ),
+        {"at": at, "go_live_id": go_live_id, "stage": progress.stage},
+    )
+    session.execute(
+        insert(StageTime)
+        .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
+        .on_conflict_do_nothing()
+    )
+    if progress.wait is Wait.ADMIN_CONSENT and progress.due_at is not None:
+        # A deadline that moves takes the links in people's mailboxes with it.
+        session.execute(
+            text(
+                """
+                UPDATE golive.personal_link SET expires_at = :due_at
+                WHERE go_live_id = :go_live_id AND purpose = 'consent'
+                  AND revoked_at IS NULL AND expires_at < :due_at
+                """
+            ),
+            {"due_at": progress.due_at, "go_live_id": go_live_id},
+        )
