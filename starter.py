@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from commands import connections, importing, reading, setup, showing
+from commands import connections, importing, migration, reading, setup, showing
 from commands.errors import CommandError
 from commands.leaving import leave
 from commands.orders import MORE_DAYS, Orders
@@ -36,7 +36,9 @@ By = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The user's e-mail address.")]
 Result = TypeVar("Result")
+STANDARD_OUTPUT = Path("-")
 
 
 @app.command("setup")
@@ -211,6 +213,131 @@ def close_declined(organisation: Organisation, by: By = None, reason: Reason = "
 # --------------------------------------------------------------------------------------------------
 
 
+# --- moving users ---------------------------------------------------------------------------------
+
+
+@app.command()
+def plan(
+    organisation: Organisation,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write every user into this file; - prints."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who would move and who could not, by the Microsoft directory of now; change nothing."""
+    settings = read_settings()
+    with (
+        connections.microsoft(settings) as microsoft,
+        migration.dry_run(_engine(settings), microsoft, organisation) as found,
+    ):
+        if csv_file is not None:
+            _write_csv(found.decisions(), csv_file)
+        if csv_file == STANDARD_OUTPUT:
+            return
+        if as_json:
+            _print_json(migration.plan_data(found))
+        else:
+            _print_lines(migration.plan_lines(found))
+
+
+@app.command()
+def exceptions(
+    organisation: Organisation,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write all of them into this file; - prints."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List whom the plan cannot move: why, what to do, and who does it."""
+    with migration.exceptions(_engine(), organisation) as (counts, users):
+        if csv_file is not None:
+            _write_csv(users, csv_file)
+        elif as_json:
+            listed = [migration.row(one) for one in users]
+            _print_json({"organisation": organisation, "counts": counts, "exceptions": listed})
+        else:
+            whole = f"python starter.py exceptions {organisation} --csv FILE"
+            _print_lines(migration.exception_lines(counts, users, whole))
+
+
+@app.command()
+def approve(
+    organisation: Organisation,
+    plan_hash: Annotated[
+        str, typer.Option("--plan", metavar="HASH", help="The plan's hash, or 8 characters of it.")
+    ],
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Move users by exactly this plan; refused with the difference if it has changed since."""
+
+    async def give(orders: Orders) -> None:
+        await migration.approve(orders, _engine(), organisation, plan_hash, reason)
+
+    _order(by, give)
+    print(f"{organisation}: plan {plan_hash[:12]} is approved; users move by it.")
+
+
+@app.command()
+def replan(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+    """Read the Microsoft directory again and move who became possible."""
+    _order(by, lambda orders: orders.replan(organisation, reason))
+    print(f"{organisation}: a new plan is being made; see status for what becomes of it.")
+
+
+@app.command()
+def link(
+    organisation: Organisation,
+    address: Address,
+    object_id: Annotated[str, typer.Argument(metavar="OBJECT_ID", help="Microsoft's object id.")],
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Decide that a user is this Microsoft account."""
+    then = migration.link(_engine(), _name(by), organisation, address, object_id, reason)
+    print(f"{address} is to be linked. {then}")
+
+
+@app.command()
+def exclude(
+    organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
+) -> None:
+    """Decide that a user is left out of the move and keeps the password."""
+    then = migration.exclude(_engine(), _name(by), organisation, address, reason)
+    print(f"{address} is left out. {then}")
+
+
+@app.command()
+def include(
+    organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
+) -> None:
+    """Take an earlier link or exclude back."""
+    then = migration.include(_engine(), _name(by), organisation, address, reason)
+    print(f"{address} is decided by the directory again. {then}")
+
+
+def _write_csv(users: Iterable[Any], csv_file: Path) -> None:
+    if csv_file == STANDARD_OUTPUT:
+        migration.write_csv(users, sys.stdout)
+        return
+    try:
+        with csv_file.open("w", newline="", encoding="utf-8") as file:
+            written = migration.write_csv(users, file)
+    except OSError as error:
+        raise CommandError(f"{csv_file} cannot be written: {error.strerror}.") from None
+    print(f"{written:,} users are listed in {csv_file}.", file=sys.stderr)
+
+
+def _print_lines(lines: list[str]) -> None:
+    for line in lines:
+        out.print(Text(line))
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
 def _engine(settings: Settings | None = None) -> Any:
     return connections.database(settings or read_settings())
 
@@ -220,9 +347,13 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
 
     async def run() -> Result:
         client = await connections.temporal()
-        return await give(Orders(_engine(settings), client, by or getpass.getuser()))
+        return await give(Orders(_engine(settings), client, _name(by)))
 
     return asyncio.run(run())
+
+
+def _name(by: str | None) -> str:
+    return by or getpass.getuser()
 
 
 def _print_status(organisation: str) -> None:

@@ -5,7 +5,6 @@ import logging
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
@@ -29,8 +28,6 @@ from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from contracts.links import LinkSigner
 from database.engine import open_sessions
 from graph.client import GraphClient
-from graph.credentials import chosen_credential
-from graph.tokens import EntraClient
 from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
 from mail.outgoing import parse_address
@@ -120,21 +117,12 @@ def open_rooms(settings: Settings) -> Iterator[Rooms]:
         open_http(ca_bundle) as http,
         SmtpMailer(settings.smtp_url.get_secret_value(), ca_bundle=settings.ca_bundle) as mailer,
     ):
-        entra = EntraClient(
-            authority=settings.entra_authority,
-            client_id=settings.client_id,
-            credential=chosen_credential(
-                settings.client_certificate_path, settings.client_secret_text
-            ),
-            http=http,
-            clock=time.time,
-        )
         engine = connections.database(settings)
         try:
             yield Rooms(
                 engine,
                 http,
-                GraphClient(http, settings.graph_url, entra),
+                connections.graph_client(settings, http),
                 mailer,
                 surroundings_of(settings),
                 settings,

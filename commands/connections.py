@@ -1,16 +1,23 @@
 """Opens what commands talk to, and says in plain words when it is not there."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx2
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
-from commands.errors import UnavailableError
+from commands.errors import CommandError, UnavailableError
 from database.engine import open_engine
+from graph import errors as graph_errors
+from graph.client import GraphClient
+from graph.credentials import chosen_credential
+from graph.tokens import EntraClient
+from graph.transport import open_http
 from settings import Settings
 
 
@@ -36,6 +43,45 @@ def plain_database_errors(engine: Engine) -> Iterator[None]:
                 f"The database at {where} is not set up. Run: python starter.py setup"
             ) from None
         raise
+
+
+def graph_client(settings: Settings, http: httpx2.Client) -> GraphClient:
+    """Return the client of Microsoft Graph that the settings name; nothing is called yet."""
+    entra = EntraClient(
+        authority=settings.entra_authority,
+        client_id=settings.client_id,
+        credential=chosen_credential(settings.client_certificate_path, settings.client_secret_text),
+        http=http,
+        clock=time.time,
+    )
+    return GraphClient(http, settings.graph_url, entra)
+
+
+@contextmanager
+def microsoft(settings: Settings) -> Iterator[GraphClient]:
+    """Open Microsoft Graph for one command."""
+    with open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http:
+        yield graph_client(settings, http)
+
+
+@contextmanager
+def plain_microsoft_errors() -> Iterator[None]:
+    """Say in plain words why Microsoft did not give what was asked."""
+    try:
+        yield
+    except graph_errors.Throttled as error:
+        raise UnavailableError(
+            f"Microsoft asks to wait {error.retry_after_seconds:.0f} seconds. Try again then."
+        ) from None
+    except graph_errors.ConsentNotVisible:
+        raise CommandError(
+            "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
+            "minutes; if it stays so, the administrator consents again."
+        ) from None
+    except graph_errors.Retryable as error:
+        raise UnavailableError(f"{error} Try again in a minute.") from None
+    except graph_errors.GraphError as error:
+        raise CommandError(str(error)) from None
 
 
 async def temporal(*, plugins: tuple[Plugin, ...] = ()) -> Client:

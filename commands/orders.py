@@ -78,7 +78,7 @@ class Orders:
         at = wall_clock()
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = self._organisation(session, slug)
-            self._staff(session)
+            known_staff(session, self._by)
             go_live, _ = records.open_go_live(
                 session, organisation, by=self._by, at=at, aftercare_days=aftercare_days
             )
@@ -250,7 +250,7 @@ class Orders:
         """Write who orders what and why; the text stays here, the message carries its id."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = self._organisation(session, slug)
-            self._staff(session)
+            known_staff(session, self._by)
             go_live: GoLive | None = records.latest_go_live(session, organisation.id)
             if go_live is None:
                 raise CommandError(_not_running(slug))
@@ -287,14 +287,20 @@ class Orders:
         except records.UnknownOrganisationError:
             raise CommandError(unknown_organisation(slug)) from None
 
-    def _staff(self, session: Session) -> Staff:
-        try:
-            return records.staff_by_handle(session, self._by)
-        except records.UnknownStaffError:
-            raise UsageError(
-                f"{self._by!r} is no known staff handle. Say who gives the order with "
-                "--by HANDLE or GOLIVE_BY; handles come with an import."
-            ) from None
+
+def known_staff(session: Session, handle: str) -> Staff:
+    """Return the member of staff who gives an order.
+
+    Raises:
+        UsageError: nobody has this handle.
+    """
+    try:
+        return records.staff_by_handle(session, handle)
+    except records.UnknownStaffError:
+        raise UsageError(
+            f"{handle!r} is no known staff handle. Say who gives the order with "
+            "--by HANDLE or GOLIVE_BY; handles come with an import."
+        ) from None
 
 
 def _unavailable(error: RPCError, slug: str = "") -> CommandError:

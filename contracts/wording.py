@@ -36,50 +36,65 @@ class ExceptionWords:
 
     why: str
     next_step: str
+    who: str
+    """Who does it."""
 
 
 EXCEPTIONS = {
     ExceptionReason.NO_MATCH: ExceptionWords(
         "No account in the Microsoft directory has this address.",
         "Customer IT adds the address to the right account, or customer success excludes the user.",
+        "customer IT",
     ),
     ExceptionReason.AMBIGUOUS: ExceptionWords(
         "More than one account in the Microsoft directory has this address.",
         "Customer IT removes it from all but one; or customer success links the right one.",
+        "customer IT",
     ),
     ExceptionReason.SAME_PERSON_TWICE: ExceptionWords(
         "Two of our users lead to the same Microsoft account.",
         "Customer success asks which one to keep and excludes the other.",
+        "customer success",
     ),
     ExceptionReason.GUEST: ExceptionWords(
         "The Microsoft account is a guest of the organisation.",
         "Customer IT decides whether the person gets an account of their own.",
+        "customer IT",
     ),
     ExceptionReason.DISABLED: ExceptionWords(
         "The Microsoft account is disabled.",
         "Customer IT enables it, or customer success excludes the user.",
+        "customer IT",
     ),
     ExceptionReason.OUTSIDE_VERIFIED_DOMAINS: ExceptionWords(
         "The address is not in a domain that the organisation has verified with Microsoft.",
         "Customer success asks for the person's work address.",
+        "customer success",
     ),
     ExceptionReason.LINKED_TO_ANOTHER: ExceptionWords(
         "The Microsoft account, or the user, is already linked to another one.",
         "Customer success checks which of the two is right.",
+        "customer success",
     ),
     ExceptionReason.SHARED_OR_SERVICE_ACCOUNT: ExceptionWords(
         "This looks like a shared mailbox or a service account, not a person.",
         "Customer success asks who uses it; that person gets an account of their own.",
+        "customer success",
     ),
     ExceptionReason.MORE_THAN_ONE_ORGANISATION: ExceptionWords(
         "This address has an account in more than one organisation with us.",
         "Customer success decides which organisation the person signs in to by SSO.",
+        "customer success",
     ),
     ExceptionReason.DEACTIVATED: ExceptionWords(
-        "The account is deactivated with us.", "Nobody has to do anything."
+        "The account is deactivated with us.",
+        "Nobody has to do anything.",
+        "nobody",
     ),
     ExceptionReason.EXCLUDED: ExceptionWords(
-        "Customer success left this user out.", "Nobody has to do anything."
+        "Customer success left this user out.",
+        "Nobody has to do anything.",
+        "nobody",
     ),
 }
 

@@ -1,0 +1,379 @@
+"""What people see and decide about a move: dry run, exceptions, approval with the difference."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TextIO
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from activities.staging import staged_entries
+from commands.connections import plain_database_errors, plain_microsoft_errors
+from commands.errors import CommandError, UsageError
+from commands.orders import SHORTEST_HASH, Orders, known_staff
+from commands.reading import unknown_organisation
+from contracts import wording
+from contracts.addresses import address_key
+from contracts.clock import wall_clock
+from contracts.directory import ExceptionReason, MigrationPlan
+from contracts.go_live import Progress
+from database import plans, records, staging
+from database.engine import open_sessions
+from database.models import GoLive, Organisation, SsoConnection
+from database.plans import Decision, KnownPlan
+from graph.client import GraphClient
+
+MOST_SHOWN = 20
+"""Users listed one by one on a screen; the rest is a number and the way to the whole list."""
+
+_HEADINGS = (
+    "address",
+    "name",
+    "status",
+    "result",
+    "reason",
+    "why",
+    "next_step",
+    "who",
+    "object_id",
+)
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A plan that was made to be looked at. The decisions can be read while the block is open."""
+
+    organisation: str
+    plan: MigrationPlan
+    counts: dict[str, int]
+    """Users by class; exceptions by their reason."""
+    accounts: int
+    """Entries of the directory that were read."""
+    compared_with: KnownPlan | None
+    """The plan that the go-live holds, where it is another one."""
+    session: Session
+
+    @property
+    def needs_approval(self) -> bool:
+        """A person approves it before anybody moves."""
+        return self.plan.unsettled > self.plan.threshold
+
+    def decisions(self, *, exceptions_only: bool = False) -> Iterator[Decision]:
+        """Every user and what happens to them; exceptions first."""
+        return plans.decisions_of_preview(self.session, exceptions_only=exceptions_only)
+
+
+@contextmanager
+def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
+    """Read the directory, decide about everyone, and keep nothing.
+
+    The directory is staged in a table that only this connection sees and that ends with the
+    block, also by kill -9; a move that runs meanwhile is not disturbed.
+
+    Raises:
+        CommandError: no such organisation, no proven consent, or Microsoft does not answer.
+    """
+    with plain_database_errors(engine), open_sessions(engine)() as session:
+        organisation = _organisation(session, slug)
+        connection = session.get(SsoConnection, organisation.id)
+        if connection is None:
+            raise CommandError(
+                f"{slug}: nobody has consented yet, so the Microsoft directory cannot be read. "
+                "A plan can be made once the administrator's consent is proven."
+            )
+        staging_id = uuid4()
+        with plain_microsoft_errors():
+            pages = graph.user_pages(str(connection.tenant_id))
+            accounts = staging.stage_privately(
+                session, staging_id, (staged_entries(page.users) for page in pages)
+            )
+        go_live = _open_go_live(session, organisation)
+        found = plans.preview(session, staging_id, organisation.id, go_live.id if go_live else None)
+        held = _held_plan(session, go_live)
+        differs = held is not None and held.plan_hash != found.plan.plan_hash
+        try:
+            yield DryRun(
+                slug, found.plan, found.counts, accounts, held if differs else None, session
+            )
+        finally:
+            session.rollback()
+
+
+@contextmanager
+def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iterator[Decision]]]:
+    """Give the users whom the newest go-live's plan cannot move: by reason, and one by one.
+
+    Raises:
+        CommandError: no such organisation, or no plan yet.
+    """
+    with plain_database_errors(engine), open_sessions(engine)() as session:
+        organisation = _organisation(session, slug)
+        go_live = records.latest_go_live(session, organisation.id)
+        if go_live is None or go_live.plan_hash is None:
+            raise CommandError(
+                f"{slug} has no plan yet. See what it would be with: python starter.py plan {slug}"
+            )
+        counts = plans.exception_counts(session, go_live.id)
+        yield counts, plans.exceptions_of(session, go_live.id)
+
+
+async def approve(
+    orders: Orders, engine: Engine, slug: str, plan_hash: str, reason: str = ""
+) -> Progress:
+    """Approve a plan by its hash, or by the first eight or more characters of it.
+
+    Raises:
+        CommandError: refused; where the plan has changed since, with the difference.
+    """
+    wanted = plan_hash.strip().casefold()
+    if len(wanted) < SHORTEST_HASH or not set(wanted) <= set("0123456789abcdef"):
+        raise UsageError(
+            f"A plan is named by the first {SHORTEST_HASH} or more characters of its hash, "
+            f"such as 1a2b3c4d. See it with: python starter.py plan {slug}"
+        )
+    try:
+        return await orders.approve(slug, wanted, reason)
+    except CommandError as error:
+        since = difference_since(engine, slug, wanted)
+        if since is None or isinstance(error, UsageError):
+            raise
+        raise CommandError(f"{error}\n{since}") from None
+
+
+def difference_since(engine: Engine, slug: str, plan_hash: str) -> str | None:
+    """Say what has changed between the plan of this hash and the present one; None = nothing."""
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        go_live = _open_go_live(session, _organisation(session, slug))
+        held = _held_plan(session, go_live)
+        if go_live is None or held is None or held.plan_hash.startswith(plan_hash):
+            return None
+        known = plans.known_plans(session, go_live.id)
+    look = f"The plan is now {held.plan_hash[:12]}; see it with: python starter.py plan {slug}"
+    for one in known:
+        if one.plan_hash.startswith(plan_hash):
+            return f"Since then: {difference(one.counts, held.counts)}. {look}"
+    return f"No plan of this go-live begins with {plan_hash[:12]}. {look}"
+
+
+def difference(before: dict[str, int], after: dict[str, int]) -> str:
+    """Say how the counts by class differ, such as `link 40 → 39, ambiguous 0 → 1`."""
+    changes = [
+        f"{kind.replace('_', ' ')} {before.get(kind, 0)} → {after.get(kind, 0)}"
+        for kind in sorted({*before, *after})
+        if before.get(kind, 0) != after.get(kind, 0)
+    ]
+    return ", ".join(changes) or "as many of each kind, but other people"
+
+
+def link(engine: Engine, by: str, slug: str, address: str, object_id: str, reason: str) -> str:
+    """Decide that a user is this account of the directory; it counts from the next plan on.
+
+    Raises:
+        CommandError: no such user, or they have moved already.
+    """
+    try:
+        identity = UUID(object_id)
+    except ValueError:
+        raise UsageError(
+            f"{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
+            "customer IT finds it in Microsoft Entra on the user's page."
+        ) from None
+    return _decide(engine, by, slug, address, "link", identity, reason)
+
+
+def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+    """Decide that a user is left out and keeps the password; counts from the next plan on.
+
+    Raises:
+        CommandError: no such user, or they have moved already.
+    """
+    return _decide(engine, by, slug, address, "exclude", None, reason)
+
+
+def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+    """Take an earlier `link` or `exclude` back; it counts from the next plan on.
+
+    Raises:
+        CommandError: no such user, or they have moved already.
+    """
+    return _decide(engine, by, slug, address, None, None, reason)
+
+
+def _decide(
+    engine: Engine,
+    by: str,
+    slug: str,
+    address: str,
+    decision: str | None,
+    object_id: UUID | None,
+    reason: str,
+) -> str:
+    """Write a decision and its reason; return what happens next, in a sentence."""
+    if not reason.strip():
+        raise UsageError('Say why, with --reason "...".')
+    at = wall_clock()
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        known_staff(session, by)
+        organisation = _organisation(session, slug)
+        go_live = _open_go_live(session, organisation)
+        user = plans.user_to_decide(session, organisation.id, address_key(address))
+        if user is None:
+            raise CommandError(f"{slug} has no user {address!r}.")
+        if user.moved:
+            raise CommandError(
+                f"{address} has moved already: once linked, only the Microsoft account's object "
+                "id counts. Rolling back undoes the move."
+            )
+        reason_id = records.write_audit(
+            session,
+            at,
+            by,
+            f"{decision or 'include'}_user",
+            go_live=go_live,
+            organisation_id=organisation.id,
+            subject=f"user:{user.user_id}",
+            reason=reason.strip(),
+        )
+        plans.decide(session, user.user_id, decision, object_id, by=by, at=at, reason_id=reason_id)
+        may_replan = go_live is not None and go_live.wait in {"approval", "aftercare"}
+    if may_replan:
+        return f"It counts from the next plan on: python starter.py replan {slug}"
+    return "It counts from the next plan on, which the go-live makes before it moves anyone."
+
+
+# --- as text, as data, as a table ---------------------------------------------------------------
+
+
+def plan_lines(found: DryRun) -> list[str]:
+    """Return a dry run in words; bounded however many users there are."""
+    plan = found.plan
+    lines = [
+        f"Plan {plan.plan_hash[:12]} for {found.organisation}. Nothing was changed.",
+        f"Directory   {found.accounts:,} accounts read",
+        f"Will move   {plan.movable:,} of {plan.total:,} users: {plan.link:,} linked, "
+        f"{plan.invite:,} invited; {plan.first_wave:,} of them first",
+        f"Moved       {plan.already_linked:,} are linked already",
+        f"Exceptions  {plan.exceptions:,}, of which {plan.unsettled:,} need somebody",
+        f"Approval    {_approval(found)}",
+    ]
+    if found.compared_with is not None:
+        since = difference(found.compared_with.counts, found.counts)
+        lines.append(f"Changed     since plan {found.compared_with.plan_hash[:12]}: {since}")
+    whole = f"python starter.py plan {found.organisation} --csv FILE"
+    by_reason = {kind: n for kind, n in found.counts.items() if kind in list(ExceptionReason)}
+    return lines + exception_lines(by_reason, found.decisions(exceptions_only=True), whole)
+
+
+def _approval(found: DryRun) -> str:
+    if not found.needs_approval:
+        return f"not needed (up to {found.plan.threshold:,} exceptions)"
+    return (
+        f"needed (more than {found.plan.threshold:,} exceptions): "
+        f"python starter.py approve {found.organisation} --plan {found.plan.plan_hash[:12]}"
+    )
+
+
+def exception_lines(
+    by_reason: dict[str, int], users: Iterator[Decision], whole_list: str
+) -> list[str]:
+    """Return each reason with what to do about it, and the first few users."""
+    if not by_reason:
+        return ["No exceptions: everyone can move."]
+    lines = [""]
+    for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
+        words = wording.EXCEPTIONS[ExceptionReason(reason)]
+        lines.append(f"{count:>9,}  {reason.replace('_', ' ')}: {words.why}")
+        lines.append(f"           {words.next_step}")
+    lines.append("")
+    lines += [
+        f"           {one.address}: {str(one.reason).replace('_', ' ')}"
+        for one in islice(users, MOST_SHOWN)
+    ]
+    more = sum(by_reason.values()) - MOST_SHOWN
+    if more > 0:
+        lines.append(f"           and {more:,} more; the whole list: {whole_list}")
+    return lines
+
+
+def plan_data(found: DryRun) -> dict[str, Any]:
+    """Return a dry run as JSON-ready data; bounded however many users there are."""
+    plan = found.plan
+    return {
+        "organisation": found.organisation,
+        "plan_hash": plan.plan_hash,
+        "accounts_read": found.accounts,
+        "total": plan.total,
+        "link": plan.link,
+        "invite": plan.invite,
+        "already_linked": plan.already_linked,
+        "exceptions": plan.exceptions,
+        "exceptions_that_need_somebody": plan.unsettled,
+        "threshold": plan.threshold,
+        "needs_approval": found.needs_approval,
+        "first_wave": plan.first_wave,
+        "counts": found.counts,
+        "changed_since": {
+            "plan_hash": found.compared_with.plan_hash,
+            "counts": found.compared_with.counts,
+        }
+        if found.compared_with
+        else None,
+        "first_exceptions": [
+            row(one) for one in islice(found.decisions(exceptions_only=True), MOST_SHOWN)
+        ],
+    }
+
+
+def row(one: Decision) -> dict[str, str]:
+    """Return one user and what happens to them, with why, what to do and who."""
+    words = wording.EXCEPTIONS[ExceptionReason(one.reason)] if one.reason else None
+    return {
+        "address": one.address,
+        "name": one.name,
+        "status": one.status,
+        "result": "exception" if one.reason else one.move_class,
+        "reason": one.reason or "",
+        "why": words.why if words else "",
+        "next_step": words.next_step if words else "",
+        "who": words.who if words else "",
+        "object_id": str(one.object_id or ""),
+    }
+
+
+def write_csv(users: Iterable[Decision], file: TextIO) -> int:
+    """Write one line per user; return how many. No cell is a formula to a spreadsheet."""
+    writer = csv.DictWriter(file, _HEADINGS, lineterminator="\n")
+    writer.writeheader()
+    written = 0
+    for one in users:
+        writer.writerow({name: safe_cell(value) for name, value in row(one).items()})
+        written += 1
+    return written
+
+
+def safe_cell(value: str) -> str:
+    """Return a cell's text so that a spreadsheet shows it and never computes it."""
+    return f"'{value}" if value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _organisation(session: Session, slug: str) -> Organisation:
+    try:
+        return records.organisation_by_slug(session, slug)
+    except records.UnknownOrganisationError:
+        raise CommandError(unknown_organisation(slug)) from None
+
+
+def _open_go_live(session: Session, organisation: Organisation) -> GoLive | None:
+    newest: GoLive | None = records.latest_go_live(session, organisation.id)
+    return newest if newest is not None and newest.closed_at is None else None
+
+
+def _held_plan(session: Session, go_live: GoLive | None) -> KnownPlan | None:
+    if go_live is None:
+        return None
+    known = plans.known_plans(session, go_live.id)
+    return next((one for one in known if one.plan_hash == go_live.plan_hash), None)
