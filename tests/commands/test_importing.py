@@ -1,0 +1,154 @@
+"""The two CSV files: everything or nothing, and every fault by line and column."""
+
+from pathlib import Path
+
+import pytest
+
+from commands.errors import CommandError, ImportRefusedError, UsageError
+from commands.importing import import_files
+from tests.town import Town, write_csv
+
+GOOD = {
+    "slug": "importers",
+    "name": "Importers & Sons",
+    "domains": "importers.example;importers.co.example",
+    "customer_success_email": "dana@clientshare.example",
+    "it_contacts": "Ira Tee <ira@importers.example>;otto@importers.example",
+    "sso_included": "yes",
+    "agreement_start": "2026-01-01",
+    "agreement_end": "2026-12-31",
+    "customer_success_handle": "dana",
+}
+USER = {
+    "organisation": "importers",
+    "email": "Anna.O'Neil+pulse@importers.example",
+    "display_name": "Anna O’Neil",
+    "status": "active",
+}
+
+
+def files(
+    folder: Path, organisations: list[dict[str, str]], users: list[dict[str, str]]
+) -> tuple[Path, Path]:
+    write_csv(folder / "organisations.csv", organisations)
+    write_csv(folder / "users.csv", users)
+    return folder / "organisations.csv", folder / "users.csv"
+
+
+def count(town: Town, slug: str) -> int:
+    return int(
+        town.rows(
+            "SELECT count(*) FROM pulse.app_user u JOIN pulse.organisation o "
+            "ON o.id = u.organisation_id WHERE o.slug = :slug",
+            slug=slug,
+        )[0][0]
+    )
+
+
+async def test_an_import_brings_everything_and_a_second_one_updates(
+    town: Town, tmp_path: Path
+) -> None:
+    imported = import_files(town.engine, *files(tmp_path, [GOOD], [USER]))
+    assert (imported.organisations, imported.users) == (1, 1)
+    renamed = {**GOOD, "name": "Importers", "it_contacts": "otto@importers.example"}
+    import_files(
+        town.engine, *files(tmp_path, [renamed], [{**USER, "display_name": "Anna", "group": "x"}])
+    )
+    assert count(town, "importers") == 1
+    assert town.rows("SELECT name FROM pulse.organisation WHERE slug = 'importers'") == [
+        ("Importers",)
+    ]
+    contacts = town.rows(
+        "SELECT c.address, c.position FROM golive.contact c JOIN pulse.organisation o "
+        "ON o.id = c.organisation_id WHERE o.slug = 'importers' ORDER BY c.address"
+    )
+    assert [row.address for row in contacts] == ["ira@importers.example", "otto@importers.example"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("slug", "Bad Slug", "slug: 'Bad Slug' is not of the form"),
+        ("slug", "", "slug: is empty"),
+        ("name", "", "name: is empty"),
+        ("name", "two\nlines", "name: has a line break"),
+        ("domains", "nodot", "domains: 'nodot' is not a domain"),
+        ("domains", "t.example;t.example", "stands in line 2 already"),
+        ("customer_success_email", "dana", "customer_success_email: 'dana' is not an e-mail"),
+        ("it_contacts", "Ira <ira>", "it_contacts: 'ira' is not an e-mail address"),
+        ("sso_included", "perhaps", "sso_included: 'perhaps' must be one of"),
+        ("agreement_start", "01.02.2026", "agreement_start: '01.02.2026' is not a date"),
+        ("agreement_end", "2025-12-31", "agreement_end: lies before agreement_start"),
+        ("time_zone", "Mars/Base", "time_zone: 'Mars/Base' is not a time zone"),
+        ("exception_threshold", "-1", "exception_threshold: '-1' is not a whole number"),
+        ("customer_success_handle", "Dana Lee", "customer_success_handle: 'Dana Lee'"),
+        ("colour", "blue", "line 1, colour: is not a column of this file"),
+    ],
+)
+async def test_a_bad_organisation_is_reported_by_line_and_column(
+    town: Town, tmp_path: Path, column: str, value: str, problem: str
+) -> None:
+    row = {**GOOD, "slug": "faulty", "domains": "faulty.example", column: value}
+    with pytest.raises(ImportRefusedError) as refused:
+        import_files(town.engine, *files(tmp_path, [row], [{**USER, "organisation": "faulty"}]))
+    assert problem in str(refused.value)
+    assert count(town, "faulty") == 0
+
+
+async def test_every_fault_of_both_files_is_listed_and_nothing_is_imported(
+    town: Town, tmp_path: Path
+) -> None:
+    organisations = [
+        {**GOOD, "slug": "several", "domains": "several.example"},
+        {**GOOD, "slug": "several", "domains": "other.example"},
+    ]
+    users = [
+        {**USER, "organisation": "several", "email": "a@several.example"},
+        {**USER, "organisation": "several", "email": "A@SEVERAL.example"},
+        {**USER, "organisation": "nowhere", "email": "b@several.example"},
+        {**USER, "organisation": "several", "email": "no address", "status": "asleep"},
+    ]
+    with pytest.raises(ImportRefusedError) as refused:
+        import_files(town.engine, *files(tmp_path, organisations, users))
+    text = str(refused.value)
+    for expected in (
+        "5 faults were found",
+        "organisations.csv line 3, slug: 'several' stands in line 2 already",
+        "users.csv line 3, email: 'a@several.example in several' stands in line 2 already",
+        "users.csv line 4, organisation: 'nowhere' is no known organisation",
+        "users.csv line 5, email: 'no address' is not an e-mail address",
+        "users.csv line 5, status: 'asleep' must be one of",
+    ):
+        assert expected in text
+    assert town.rows("SELECT 1 FROM pulse.organisation WHERE slug = 'several'") == []
+
+
+async def test_a_domain_of_another_organisation_is_refused(town: Town, tmp_path: Path) -> None:
+    owner = town.found_organisation()
+    row = {**GOOD, "slug": "thief", "domains": owner.domain}
+    with pytest.raises(ImportRefusedError, match=f"belongs to {owner.slug} already"):
+        import_files(town.engine, *files(tmp_path, [row], [{**USER, "organisation": "thief"}]))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"slug,name\nx,y\n", "domains: is missing from the first line"),
+        (b"", "slug: is missing from the first line"),
+        (b'slug,name,domains\n"x\n', "is missing"),
+    ],
+)
+async def test_a_file_that_is_no_such_csv_is_refused_in_words(
+    town: Town, tmp_path: Path, content: bytes, problem: str
+) -> None:
+    first, second = files(tmp_path, [GOOD], [USER])
+    first.write_bytes(content)
+    with pytest.raises(CommandError) as refused:
+        import_files(town.engine, first, second)
+    assert problem in str(refused.value)
+
+
+async def test_a_missing_file_is_named(town: Town, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        import_files(town.engine, tmp_path / "none.csv", tmp_path / "none.csv")

@@ -1,0 +1,167 @@
+"""The shell: plain messages, exit statuses that hold, no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from contracts.go_live import Wait
+from tests.town import ROOT, Organisation, Town
+
+
+def shell(
+    environment: dict[str, str], *arguments: str, by: str = "dana"
+) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GOLIVE_", "TEMPORAL_"))
+    }
+    return subprocess.run(
+        [sys.executable, "starter.py", *arguments],
+        cwd=ROOT,
+        env={**kept, **environment, "GOLIVE_BY": by, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def plain(done: subprocess.CompletedProcess[str], status: int) -> str:
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def organisation(town: Town) -> Organisation:
+    return town.found_organisation()
+
+
+async def run(town: Town, *arguments: str, by: str = "dana") -> subprocess.CompletedProcess[str]:
+    import asyncio
+
+    return await asyncio.to_thread(shell, town.environment, *arguments, by=by)
+
+
+async def test_a_start_is_said_and_a_second_one_shows_the_first(
+    town: Town, organisation: Organisation
+) -> None:
+    assert "is started" in plain(await run(town, "start", organisation.slug), 0)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    again = plain(await run(town, "start", organisation.slug), 0)
+    assert f"Go-live 1 of {organisation.slug} is already running" in again
+    assert "Admin consent awaited" in again
+    data = json.loads(plain(await run(town, "start", organisation.slug, "--json"), 0))
+    assert data["already_running"] is True
+
+
+async def test_status_answers_in_five_lines_and_as_data(
+    town: Town, organisation: Organisation
+) -> None:
+    assert len(plain(await run(town, "status", organisation.slug), 0).strip().splitlines()) == 5
+    data = json.loads(plain(await run(town, "status", organisation.slug, "--json"), 0))
+    assert data["slug"] == organisation.slug
+    listed = json.loads(plain(await run(town, "list", "--json"), 0))
+    assert organisation.slug in {one["slug"] for one in listed}
+
+
+async def test_thirty_times_status_leaves_thirty_times_with_its_own_status(
+    town: Town, organisation: Organisation
+) -> None:
+    with ThreadPoolExecutor(4) as four:
+        tries = [
+            four.submit(shell, town.environment, "status", organisation.slug) for _ in range(30)
+        ]
+    assert [one.result().returncode for one in tries] == [0] * 30
+
+
+async def test_a_command_that_speaks_to_temporal_leaves_with_its_own_status_every_time(
+    town: Town, organisation: Organisation
+) -> None:
+    with ThreadPoolExecutor(4) as four:
+        tries = [
+            four.submit(shell, town.environment, "start", organisation.slug) for _ in range(30)
+        ]
+    assert [one.result().returncode for one in tries] == [0] * 30
+
+
+async def test_an_unknown_organisation_is_named_with_the_mend(town: Town) -> None:
+    for command in ("status", "start"):
+        said = plain(await run(town, command, "nobody"), 1)
+        assert "No organisation is called 'nobody'" in said
+        assert "starter.py import" in said
+
+
+async def test_an_unknown_member_of_staff_may_give_no_order(
+    town: Town, organisation: Organisation
+) -> None:
+    said = plain(await run(town, "start", organisation.slug, by="mallory"), 2)
+    assert "'mallory' is no known staff handle" in said
+
+
+async def test_an_order_that_makes_no_sense_now_is_refused_in_words(
+    town: Town, organisation: Organisation
+) -> None:
+    said = plain(await run(town, "confirm-entitlement", organisation.slug), 1)
+    assert "The entitlement is already confirmed." in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "expected"),
+    [
+        ({"GOLIVE_DATABASE_URL": None}, 1, "GOLIVE_DATABASE_URL is not set. Example:"),
+        ({"GOLIVE_SECRET_KEY": "short"}, 1, "GOLIVE_SECRET_KEY must have at least 32"),
+        ({"GOLIVE_PUBLIC_URL": "http://pulse.example"}, 1, "GOLIVE_PUBLIC_URL must be an https"),
+        ({"GOLIVE_CLIENT_SECRET": None}, 1, "set one of GOLIVE_CLIENT_CERTIFICATE_PATH"),
+        (
+            {"GOLIVE_DATABASE_URL": "postgresql+psycopg://pulse:hidden@127.0.0.1:9/pulse"},
+            1,
+            "No database answers at postgresql+psycopg://pulse:***@127.0.0.1:9/pulse",
+        ),
+    ],
+)
+async def test_a_wrong_setting_is_named_with_an_example(
+    town: Town, changes: dict[str, str | None], status: int, expected: str
+) -> None:
+    environment = {**town.environment, **{k: v for k, v in changes.items() if v is not None}}
+    for name in [name for name, value in changes.items() if value is None]:
+        del environment[name]
+    done = shell(environment, "status", "acme")
+    assert expected in plain(done, status)
+    assert "hidden" not in done.stdout + done.stderr
+
+
+async def test_a_temporal_server_that_is_not_there_is_said_with_the_mend(
+    town: Town, organisation: Organisation
+) -> None:
+    away = {**town.environment, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    said = plain(shell(away, "start", organisation.slug), 1)
+    assert "No Temporal server answers at 127.0.0.1:9" in said
+
+
+async def test_a_database_without_tables_is_said_with_the_mend(town: Town) -> None:
+    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CREATE DATABASE without_tables")
+    empty = town.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/without_tables"
+    done = shell({**town.environment, "GOLIVE_DATABASE_URL": empty}, "list")
+    assert "is not set up. Run: python starter.py setup" in plain(done, 1)
+
+
+async def test_wrong_usage_leaves_with_two(town: Town) -> None:
+    assert "No such command" in plain(await run(town, "dance"), 2)
+    assert "ORG" in plain(await run(town, "status"), 2)
+
+
+async def test_setting_up_twice_changes_nothing(town: Town) -> None:
+    assert "(0 new)" in plain(await run(town, "setup"), 0)
+
+
+async def test_the_examples_are_imported_by_the_command_in_the_readme(town: Town) -> None:
+    files = [str(Path("examples") / name) for name in ("organisations.csv", "users.csv")]
+    assert "Imported 3 organisations and 2045 users." in plain(await run(town, "import", *files), 0)
