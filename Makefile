@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock bench clean
+.PHONY: help demo stack test check format lock bench reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -45,6 +45,9 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 
 bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks
+
+reference: $(READY) ## Write the reference part of docs/help.md anew
+	@$(BIN)/python -m scripts.reference
 
 clean: ## Forget the local state (databases, mailbox, logs)
 	@$(PYTHON) -c 'import shutil; shutil.rmtree(".state", ignore_errors=True)'

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from temporalio import activity
@@ -25,6 +26,8 @@ SENDERS = 4
 
 MAX_ATTEMPTS = 20
 """A relay that defers one address so often is taken to refuse it."""
+
+HEARTBEAT_SECONDS = 3
 
 _LINKS = {
     Message.IT_PACK: LinkPurpose.SETUP,
@@ -119,8 +122,7 @@ class NoticeActivities:
                 ]
                 try:
                     for attempt in tries:
-                        outcome = attempt.result()
-                        activity.heartbeat()
+                        outcome = _awaited(attempt)
                         sent += outcome == "sent"
                         refused += outcome == "refused"
                         deferred += outcome == "deferred"
@@ -163,6 +165,14 @@ class NoticeActivities:
                 return "deferred"
             ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=row.due_at)
             return "sent"
+
+
+def _awaited(attempt: Future[str]) -> str:
+    """Wait for one mail, and say meanwhile that we are alive: a relay may take its time."""
+    while True:
+        activity.heartbeat()
+        with suppress(FutureTimeoutError):
+            return attempt.result(timeout=HEARTBEAT_SECONDS)
 
 
 def _outgoing(

@@ -1,20 +1,6 @@
 """Types of the errors activities raise, so that a workflow can tell them apart.
 
-ApplicationError.type, always one of `ErrorType`:
-    NOT_YET                 retried by the activity's policy until Microsoft has caught up
-    MICROSOFT_UNREACHABLE   retried
-    MICROSOFT_THROTTLES     retried after the pause Microsoft asked for
-    MAIL_UNAVAILABLE        retried
-    CREDENTIAL_REFUSED      final: our own secret or certificate is wrong
-    APPLICATION_DISABLED    final: the customer switched our application off
-    NOTHING_GRANTED         retried like NOT_YET: known in the tenant, nothing for everyone yet
-    PERMISSION_MISSING      retried like NOT_YET: the consent lacks a permission, so far
-    DOMAINS_NOT_VERIFIED    final: the tenant has verified none of the organisation's domains
-    TENANT_UNKNOWN          final: the domains lead to no tenant (any more)
-    DIFFERENT_TENANTS       final: the domains lead to several tenants
-    UNEXPECTED_ANSWER       final: Microsoft said something that fits nothing we know
-    MAIL_REFUSED            final: a relay refuses an address for good
-    GO_LIVE_UNKNOWN         final: no such go-live in the database
+ApplicationError.type is always one of `ErrorType`; `MEANING` says what each one is.
 """
 
 from enum import StrEnum
@@ -37,3 +23,21 @@ class ErrorType(StrEnum):
     UNEXPECTED_ANSWER = "unexpected_answer"
     MAIL_REFUSED = "mail_refused"
     GO_LIVE_UNKNOWN = "go_live_unknown"
+
+
+MEANING = {
+    ErrorType.NOT_YET: "retried until Microsoft has applied the consent",
+    ErrorType.MICROSOFT_UNREACHABLE: "retried for a day",
+    ErrorType.MICROSOFT_THROTTLES: "retried after the pause Microsoft asked for",
+    ErrorType.MAIL_UNAVAILABLE: "retried for a day",
+    ErrorType.CREDENTIAL_REFUSED: "final: our own secret or certificate is wrong",
+    ErrorType.APPLICATION_DISABLED: "final: the customer switched our application off",
+    ErrorType.NOTHING_GRANTED: "retried like `not_yet`: nothing is granted for everyone so far",
+    ErrorType.PERMISSION_MISSING: "retried like `not_yet`: the consent lacks a permission so far",
+    ErrorType.DOMAINS_NOT_VERIFIED: "final: the tenant has verified none of the domains",
+    ErrorType.TENANT_UNKNOWN: "final: the organisation's domains lead to no tenant",
+    ErrorType.DIFFERENT_TENANTS: "final: the organisation's domains lead to several tenants",
+    ErrorType.UNEXPECTED_ANSWER: "final: Microsoft said something that fits nothing we know",
+    ErrorType.MAIL_REFUSED: "final: the relay refuses every recipient of a message",
+    ErrorType.GO_LIVE_UNKNOWN: "final: the database does not know what was asked for",
+}

@@ -71,7 +71,11 @@ class Demo:
         importing.import_files(self._engine, examples / "organisations.csv", examples / "users.csv")
         for standing in self.standings():
             if standing.go_live_id is None:
-                await self._orders.start(standing.slug, aftercare_days=0)
+                await self.start(standing.slug)
+
+    async def start(self, slug: str) -> None:
+        """Start one organisation's go-live, as customer success does."""
+        await self._orders.start(slug, aftercare_days=0)
 
     def standings(self) -> list[Standing]:
         """Return where each organisation of the examples stands."""
@@ -124,11 +128,17 @@ class Demo:
         await self._skipper.fast_forward(handle, standing.progress.due_at - wall_clock())
 
     def _first_user_signs_in(self, standing: Standing) -> None:
-        assert standing.go_live_id is not None  # noqa: S101  (it waits for a sign-in)
-        with open_sessions(self._engine).begin() as session:
-            address = reading.first_wave_addresses(session, standing.go_live_id)[0]
-        with people.log_in_with_sso(self._town, address):
+        with people.log_in_with_sso(self._town, self.first_user([standing])):
             pass
+
+    def first_user(self, standings: list[Standing]) -> str:
+        """Return the address of somebody whose first sign-in is waited for, empty if nobody's."""
+        for standing in standings:
+            progress = standing.progress
+            if standing.go_live_id and progress and progress.wait is Wait.FIRST_SIGN_IN:
+                with open_sessions(self._engine).begin() as session:
+                    return reading.first_wave_addresses(session, standing.go_live_id)[0]
+        return ""
 
     async def report(self, began: float) -> Report:
         """Return what it all came to."""
@@ -150,7 +160,7 @@ def _in_order(standing: Standing) -> int:
     return list(EXPECTED).index(standing.slug)
 
 
-def screen(standings: list[Standing], stack: Stack, *, alone: bool) -> Group:
+def screen(standings: list[Standing], stack: Stack, first_user: str, *, alone: bool) -> Group:
     """Return the live table, where things are, and what the person at the keyboard can do."""
     table = Table("Organisation", "Stage", "Waiting on", "Users moved", "Signed in", expand=True)
     for one in standings:
@@ -175,11 +185,16 @@ def screen(standings: list[Standing], stack: Stack, *, alone: bool) -> Group:
         f"Login page   http://127.0.0.1:{ports.web}/login",
     ]
     if not alone:
-        lines += ["", *_your_part(standings, stack), "", "Stop with Ctrl-C; make demo resumes."]
+        lines += [
+            "",
+            *_your_part(standings, stack, first_user),
+            "",
+            "Stop with Ctrl-C; make demo resumes.",
+        ]
     return Group(table, Text("\n".join(lines)))
 
 
-def _your_part(standings: list[Standing], stack: Stack) -> list[str]:
+def _your_part(standings: list[Standing], stack: Stack, first_user: str) -> list[str]:
     progress = next(one.progress for one in standings if one.slug == "northwind")
     mailbox = f"http://127.0.0.1:{stack.ports.mailbox}/?to=ada.admin@northwind.example"
     login = f"http://127.0.0.1:{stack.ports.web}/login"
@@ -193,8 +208,9 @@ def _your_part(standings: list[Standing], stack: Stack) -> list[str]:
             ]
         case Wait.FIRST_SIGN_IN:
             return [
-                "Your turn, as one of Northwind's first users. Look into the mailbox who was told",
-                "to log in with SSO, and do so with that address, here:",
+                "Your turn, as one of Northwind's first users. Enter the address",
+                f"  {first_user}",
+                "and choose “Login with SSO” here; at Microsoft, give the same address:",
                 f"  {login}",
             ]
         case _ if progress and progress.outcome:
@@ -212,7 +228,7 @@ async def _play(stack: Stack, *, alone: bool, began: float, console: Console) ->
     with Live(console=console, refresh_per_second=4, transient=alone) as live:
         while True:
             standings = await demo.look()
-            live.update(screen(standings, stack, alone=alone))
+            live.update(screen(standings, stack, demo.first_user(standings), alone=alone))
             if alone and all(one.progress and one.progress.outcome for one in standings):
                 return await demo.report(began)
             if alone and time.monotonic() - began > ONCE_LIMIT:

@@ -11,7 +11,7 @@ from contracts.notices import Audience, Message
 
 RECORD_CALL = ActivityConfig(
     # A statement or two. A database that is away for a day is a matter for a person.
-    start_to_close_timeout=timedelta(seconds=30),
+    start_to_close_timeout=timedelta(seconds=15),
     schedule_to_close_timeout=timedelta(days=1),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
@@ -52,7 +52,7 @@ MAIL_CALL = ActivityConfig(
     # A relay may defer for hours (greylisting, maintenance).
     start_to_close_timeout=timedelta(minutes=10),
     schedule_to_close_timeout=timedelta(days=1),
-    heartbeat_timeout=timedelta(seconds=30),
+    heartbeat_timeout=timedelta(seconds=15),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)
     ),

@@ -71,19 +71,10 @@ async def test_status_answers_in_five_lines_and_as_data(
     assert organisation.slug in {one["slug"] for one in listed}
 
 
-async def test_thirty_times_status_leaves_thirty_times_with_its_own_status(
+async def test_thirty_times_a_command_leaves_with_its_own_status(
     town: Town, organisation: Organisation
 ) -> None:
-    with ThreadPoolExecutor(4) as four:
-        tries = [
-            four.submit(shell, town.environment, "status", organisation.slug) for _ in range(30)
-        ]
-    assert [one.result().returncode for one in tries] == [0] * 30
-
-
-async def test_a_command_that_speaks_to_temporal_leaves_with_its_own_status_every_time(
-    town: Town, organisation: Organisation
-) -> None:
+    # `start` speaks to Temporal, whose client sometimes aborts an interpreter that ends by itself.
     with ThreadPoolExecutor(4) as four:
         tries = [
             four.submit(shell, town.environment, "start", organisation.slug) for _ in range(30)

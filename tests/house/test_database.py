@@ -1,0 +1,57 @@
+"""The database keeps its promises itself, whoever writes to it."""
+
+import pytest
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from database.engine import check_models_match, migrate
+from tests.town import Town
+
+
+async def test_tables_and_models_are_the_same(town: Town) -> None:
+    migrate(town.engine)
+    check_models_match(town.engine)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE golive.audit_entry SET actor = 'x'",
+        "DELETE FROM golive.audit_entry",
+        "TRUNCATE golive.audit_entry",
+    ],
+)
+async def test_the_audit_trail_is_append_only(town: Town, change: str) -> None:
+    with pytest.raises(DatabaseError, match="append-only"):
+        town.rows(change)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "INSERT INTO pulse.organisation (id, slug, name, sso_offered) "
+        "VALUES (gen_random_uuid(), 'Not A Slug', 'x', false)",
+        "INSERT INTO pulse.organisation_domain (domain, organisation_id) "
+        "SELECT 'UPPER.example', id FROM pulse.organisation LIMIT 1",
+        "INSERT INTO golive.go_live (id, organisation_id, number, owner_id, started_by, "
+        "started_at, aftercare_days, stage, wait, since, paused, users_done, users_total, "
+        "exceptions) SELECT gen_random_uuid(), organisation_id, number + 1, owner_id, 'x', "
+        "started_at, 0, stage, wait, since, false, 0, 0, 0 FROM golive.go_live "
+        "WHERE closed_at IS NULL LIMIT 1",
+        "UPDATE golive.go_live SET outcome = 'LIVE' WHERE closed_at IS NULL",
+        "UPDATE pulse.app_user SET sign_in_method = 'telepathy'",
+        "INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id) "
+        "SELECT u.id, l.tenant_id, l.object_id, l.go_live_id FROM golive.directory_link l, "
+        "pulse.app_user u WHERE NOT EXISTS (SELECT FROM golive.directory_link k "
+        "WHERE k.user_id = u.id) LIMIT 1",
+        "INSERT INTO golive.mail SELECT gen_random_uuid(), go_live_id, message, occasion, "
+        "recipient_kind, recipient_id, link_id, due_at, state, attempts FROM golive.mail LIMIT 1",
+    ],
+)
+async def test_what_must_not_be_is_refused(town: Town, wrong: str) -> None:
+    organisation = town.found_organisation()
+    await organisation.go_live()
+    another = town.found_organisation()
+    await another.start()
+    with pytest.raises(IntegrityError):
+        town.rows(wrong)
+    await another.handle.cancel()

@@ -1,0 +1,125 @@
+"""What the house rules promise about the code as a whole."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio import activity
+
+import worker
+from activities.directory import DirectoryActivities
+from activities.notices import NoticeActivities
+from activities.records import RecordActivities
+from contracts.notices import Message
+from mail.messages import MESSAGES
+from mail.rendering import render
+from scripts import reference
+from settings import EXAMPLES, Settings
+
+ROOT = Path(__file__).parents[2]
+ROOMS = (
+    "activities", "commands", "contracts", "database", "graph", "mail", "web", "workflows",
+)  # fmt: skip
+
+
+def product_code(*rooms: str) -> Iterator[Path]:
+    for room in rooms or ROOMS:
+        yield from (ROOT / room).rglob("*.py")
+    if not rooms:
+        yield from (ROOT / name for name in ("worker.py", "starter.py", "settings.py"))
+
+
+def calls(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def test_nothing_but_the_clock_reads_the_wall_clock_to_decide() -> None:
+    asks = re.compile(r"(datetime|date)\.(now|today|utcnow)|time\.time")
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {call}"
+        for path in product_code()
+        if path != ROOT / "contracts" / "clock.py"
+        for line, call in calls(path)
+        if asks.fullmatch(call)
+    ]
+    assert found == []
+
+
+def test_sql_never_asks_for_now() -> None:
+    for path in product_code("database"):
+        assert not re.search(r"\b(now\(\)|current_timestamp|clock_timestamp)", path.read_text())
+
+
+def test_only_web_and_commands_use_the_wall_clock() -> None:
+    users = {
+        path.relative_to(ROOT).parts[0]
+        for path in product_code()
+        if "wall_clock" in path.read_text() and path.name != "clock.py"
+    }
+    assert users <= {"web", "commands", "starter.py"}
+
+
+def test_every_activity_is_registered() -> None:
+    source = inspect.getsource(worker.build_workers)
+    for room in (RecordActivities, NoticeActivities, DirectoryActivities):
+        for name, member in inspect.getmembers(room, inspect.isfunction):
+            if activity._Definition.from_callable(member):
+                assert f".{name}," in source, f"{room.__name__}.{name} is not registered"
+
+
+def test_the_sandbox_stays_on() -> None:
+    for path in (*product_code("workflows"), ROOT / "worker.py"):
+        text = path.read_text()
+        assert "UnsandboxedWorkflowRunner" not in text
+        assert "sandboxed=False" not in text
+
+
+def test_every_message_has_a_template_that_renders() -> None:
+    for message in Message:
+        assert render(message, MESSAGES[message].sample).subject
+
+
+def test_the_help_page_names_every_word_the_product_uses() -> None:
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run: make reference"
+
+
+def test_every_setting_has_an_example_or_a_default() -> None:
+    for name, field in Settings.model_fields.items():
+        assert name.upper() in EXAMPLES or not field.is_required(), name
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_file_holds_more_than_one_room(room: str) -> None:
+    for path in product_code(room):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 400 or "migrations" in path.parts, f"{path.name} has {lines} lines"
+
+
+def test_the_lock_file_has_hashes_and_no_addresses() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    for requirement in re.findall(r"(?m)^[a-z0-9][^\s]*==[^\s]+.*(?:\n    .*)*", lock):
+        assert "--hash=sha256:" in requirement
+
+
+def test_running_a_program_without_settings_says_what_is_missing() -> None:
+    for program in ("worker.py", "starter.py list", "-m web"):
+        done = subprocess.run(
+            [sys.executable, *program.split()],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "GOLIVE_DATABASE_URL is not set. Example:" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,54 @@
+"""Nothing that Temporal keeps of a go-live holds an address or a name of a person."""
+
+from temporalio.client import Client
+
+from contracts.go_live import ConfirmEntitlement, Wait, go_live_id
+from database import reading
+from database.engine import open_sessions
+from local.histories import everything_kept, found_in
+from tests.town import Organisation, Person, Town
+from workflows.go_live import SsoGoLive
+
+
+def personal_data(town: Town, organisation: Organisation) -> list[str]:
+    with open_sessions(town.engine).begin() as session:
+        return reading.personal_data(session, organisation.standing().organisation_id)
+
+
+async def kept_of(client: Client, organisation: Organisation) -> list[str]:
+    _, texts = await everything_kept(client, go_live_id(organisation.slug))
+    return texts
+
+
+async def test_a_go_live_with_failures_keeps_no_personal_data(town: Town) -> None:
+    organisation = town.found_organisation(
+        Person("quentin.quark"), Person("rosa.rochefort"), Person("stella.stone", status="invited")
+    )
+    town.mail_faults(reject=organisation.second_contact, code=550)
+    town.mail_faults(defer=organisation.contact, code=451, times=1)
+    town.control(
+        "POST",
+        "/faults",
+        match={"path": "/graph/v1.0/users", "method": "GET", "tenant": organisation.tenant_id},
+        kind="server_error",
+        status=503,
+        times=2,
+    )
+    await organisation.go_live()
+    searched = personal_data(town, organisation)
+    assert {organisation.address("quentin.quark"), "Quentin.Quark"} <= set(searched)
+    assert found_in(await kept_of(town.client, organisation), searched) == []
+
+
+async def test_an_address_that_is_planted_is_found(town: Town) -> None:
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    planted = organisation.address("anna")
+    await organisation.handle.execute_update(
+        SsoGoLive.confirm_entitlement, ConfirmEntitlement(by=planted)
+    )
+    await organisation.until(Wait.ADMIN_CONSENT)
+    texts = await kept_of(town.client, organisation)
+    assert planted in found_in(texts, personal_data(town, organisation))
+    await organisation.handle.cancel()
