@@ -9,6 +9,7 @@ from contracts.directory import ExceptionReason
 from contracts.errors import MEANING, ErrorType
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.notices import Message
+from contracts.refusals import REFUSALS
 from mail.messages import MESSAGES
 from settings import EXAMPLES, Settings
 from workflows.go_live import SsoGoLive
@@ -57,10 +58,7 @@ def reference() -> str:
                 _section(
                     "Why a consent was not accepted",
                     ("Reason", "What happened", "What to do"),
-                    (
-                        (one, wording.REFUSALS[one].happened, wording.REFUSALS[one].to_do)
-                        for one in Refusal
-                    ),
+                    ((one, REFUSALS[one].happened, REFUSALS[one].to_do) for one in Refusal),
                 ),
                 _section(
                     "Users who cannot be moved",
