@@ -99,7 +99,9 @@ def test_every_setting_has_an_example_or_a_default() -> None:
 def test_no_file_holds_more_than_one_room(room: str) -> None:
     for path in product_code(room):
         lines = len(path.read_text(encoding="utf-8").splitlines())
-        assert lines <= 400 or "migrations" in path.parts, f"{path.name} has {lines} lines"
+        # Tables are a list, one line a column; migrations are written by a tool.
+        is_a_list = path.name == "models.py" or "migrations" in path.parts
+        assert lines <= 400 or is_a_list, f"{path.name} has {lines} lines"
 
 
 def test_the_lock_file_has_hashes_and_no_addresses() -> None:
