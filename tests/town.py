@@ -6,6 +6,7 @@ and e-mail domain, so that tests never meet.
 
 import asyncio
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -67,6 +68,8 @@ class Organisation:
         self.domain = f"{slug}.example"
         self.contact = f"it@{self.domain}"
         self.second_contact = f"it2@{self.domain}"
+        self.tenant: dict[str, Any] = {}
+        """As the simulator knows it."""
 
     def address(self, name: str) -> str:
         return f"{name}@{self.domain}"
@@ -195,6 +198,59 @@ class Organisation:
         )
         return dict(row._mapping)
 
+    @property
+    def progress(self) -> Progress:
+        found = self.standing().progress
+        assert found is not None
+        return found
+
+    def newest_mail_to(self, address: str) -> str:
+        """The text of the newest mail in someone's mailbox, in one line."""
+        newest = self.received(address)[-1]
+        shown = httpx2.get(
+            f"{self.town.places.mailbox}/api/messages/{newest['id']}", trust_env=False
+        ).json()
+        return " ".join(str(shown["text"]).split())
+
+    async def received_by(self, address: str, words: str, *, within: float = 20) -> str:
+        """The newest mail to someone, once it says this."""
+        give_up = time.monotonic() + within
+        text = ""
+        while time.monotonic() < give_up:
+            if await asyncio.to_thread(self.received, address):
+                text = await asyncio.to_thread(self.newest_mail_to, address)
+                if words in text:
+                    return text
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"No mail says “{words}”; the newest: {text}")
+
+    async def temporal_details(self) -> str:
+        """What the Temporal UI shows on the run's page."""
+        metadata: Any = await self.handle.query("__temporal_workflow_metadata")
+        return str(metadata.current_details)
+
+    async def signals(self) -> list[str]:
+        """Names of the signals the run has received."""
+        return [
+            event.workflow_execution_signaled_event_attributes.signal_name
+            async for event in self.handle.fetch_history_events()
+            if event.HasField("workflow_execution_signaled_event_attributes")
+        ]
+
+    async def newest_timer(self) -> str:
+        """The summary of the timer that was set last."""
+        summaries = [
+            json.loads(event.user_metadata.summary.data)
+            async for event in self.handle.fetch_history_events()
+            if event.HasField("timer_started_event_attributes")
+        ]
+        return str(summaries[-1])
+
+    def change_tenant(self, **changes: Any) -> None:
+        """Change the tenant as a whole, such as its domains; its grants are forgotten by it."""
+        self.tenant = {**self.tenant, **changes}
+        self.town.control("PUT", f"/tenants/{self.tenant_id}", **self.tenant)
+
     def audit(self) -> list[tuple[str, str, str]]:
         """The audit trail: actor, action, reason."""
         rows = self.town.rows(
@@ -230,12 +286,12 @@ class Town:
             result = connection.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
 
-    def control(self, method: str, path: str, **body: Any) -> Any:
+    def control(self, method: str, path: str, *, missing_ok: bool = False, **body: Any) -> Any:
         """Ask the pretend Microsoft for a fault, a clock or a tenant."""
         response = httpx2.request(
             method, f"{self.simulator}/_control{path}", json=body or None, trust_env=False
         )
-        assert response.is_success, response.text
+        assert response.is_success or (missing_ok and response.status_code == 404), response.text
         return response.json() if response.content else None
 
     def mail_faults(self, **fault: Any) -> None:
@@ -259,19 +315,10 @@ class Town:
         if not any(one.administrator for one in everyone):
             everyone.append(Person("admin", status=None, administrator=True))
         organisation = Organisation(self, slug, tenant_id, everyone)
-        self.control(
-            "PUT",
-            f"/tenants/{tenant_id}",
+        organisation.change_tenant(
             id=tenant_id,
             display_name=slug.title(),
-            domains=[
-                {
-                    "name": organisation.domain,
-                    "is_default": True,
-                    "is_initial": False,
-                    "is_verified": True,
-                }
-            ],
+            domains=[directory_domain(organisation.domain)],
             users=[_directory_user(organisation, one) for one in everyone if one.in_directory],
         )
         self.import_organisation(organisation, **columns)
@@ -308,6 +355,11 @@ class Town:
         write_csv(first, [row])
         write_csv(second, users, columns=["organisation", "email", "display_name", "status"])
         importing.import_files(self.engine, first, second)
+
+
+def directory_domain(name: str, *, default: bool = True, verified: bool = True) -> dict[str, Any]:
+    """A domain as a seed of the simulator has it."""
+    return {"name": name, "is_default": default, "is_initial": False, "is_verified": verified}
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]], columns: list[str] | None = None) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.go_live import Refusal
-from database import round_trips, sign_in
-from database.models import MicrosoftRoundTrip
+from database import records, round_trips, sign_in
+from database.models import GoLive, MicrosoftRoundTrip
 from graph.errors import TenantUnknown
 from web.answers import refused
 from web.deps import Visit
@@ -31,6 +31,16 @@ def to_login(
             login_hint=login_hint or None,
         )
     except TenantUnknown:
+        with visit.rooms.sessions.begin() as session:
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "consent_refused" if trip else "sign_in_refused",
+                go_live=session.get(GoLive, trip.go_live_id) if trip and trip.go_live_id else None,
+                organisation_id=organisation_id,
+                reason=Refusal.TENANT_UNKNOWN,
+            )
         return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
     with visit.rooms.sessions.begin() as session:
         round_trips.begin_round_trip(
@@ -57,6 +67,14 @@ def to_consent(visit: Visit, go_live_id: UUID, link_id: UUID | None) -> Response
             return refused(visit, Refusal.LINK_REVOKED, status=410)
         go_live, organisation = found
         if go_live.tenant_id is None:
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "consent_refused",
+                go_live=go_live,
+                reason=Refusal.TENANT_UNKNOWN,
+            )
             return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
         round_trips.begin_round_trip(
             session,

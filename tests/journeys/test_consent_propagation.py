@@ -1,0 +1,181 @@
+"""Microsoft takes its time, or has applied less than was asked: waited out, then a person's."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from contracts import situations, wording
+from contracts.go_live import Attention, GoLiveStage, Progress, Refusal, Wait
+from contracts.refusals import REFUSALS
+from tests.consenting import CLIENT, Consenting, somebody
+from tests.town import Organisation, Person, Town
+
+FORMS = ("token_refused_400", "token_refused_401", "token_without_roles")
+AGAIN = "Consent for the organisation"
+STEP = timedelta(seconds=30)
+"""Shorter than the longest pause between two looks at Microsoft."""
+
+
+async def _waiting(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def _in_a_browser(organisation: Organisation, act: Callable[[Consenting], object]) -> str:
+    """Return what the page says in the end."""
+
+    def work() -> str:
+        with somebody(organisation) as who:
+            act(who)
+            return who.text
+
+    return await asyncio.to_thread(work)
+
+
+def _delay(organisation: Organisation, form: str, seconds: int) -> None:
+    organisation.town.control(
+        "POST",
+        "/propagation",
+        tenant=organisation.tenant_id,
+        client_id=CLIENT,
+        mode=form,
+        seconds=seconds,
+    )
+
+
+async def _let_pass(
+    organisation: Organisation, at_most: timedelta, until: Callable[[Progress], bool]
+) -> timedelta:
+    """Move the go-live's clock and Microsoft's together, until something is true."""
+    passed = timedelta()
+    while passed < at_most and not until(organisation.progress):
+        organisation.town.control("POST", "/clock", advance_seconds=STEP.total_seconds())
+        await organisation.skip(STEP)
+        passed += STEP
+    await organisation.until(until, within=60)
+    return passed
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) -> None:
+    organisation = await _waiting(town)
+    _delay(organisation, form, 90)
+    await _in_a_browser(organisation, Consenting.accept)
+    now = await organisation.until(Wait.MICROSOFT)
+    assert wording.happened(now) == REFUSALS[Refusal.NOT_CAUGHT_UP].happened
+    assert REFUSALS[Refusal.NOT_CAUGHT_UP].happened in await organisation.temporal_details()
+    passed = await _let_pass(
+        organisation, timedelta(minutes=4), lambda now: now.wait is Wait.MOVE_DATE
+    )
+    assert timedelta(seconds=90) <= passed <= timedelta(minutes=4)
+    assert organisation.mails("needs_attention") == []
+    assert ("workflow", "consent_proven", "") in organisation.audit()
+
+
+@pytest.mark.parametrize(
+    ("form", "attention"),
+    [
+        ("token_refused_400", Attention.MICROSOFT_NOT_CAUGHT_UP),
+        ("token_without_roles", Attention.SELF_ONLY),
+    ],
+)
+async def test_twenty_minutes_need_attention_and_retry_finishes_it(
+    town: Town, form: str, attention: Attention
+) -> None:
+    organisation = await _waiting(town)
+    _delay(organisation, form, 20 * 60)
+    await _in_a_browser(organisation, Consenting.accept)
+    passed = await _let_pass(
+        organisation, timedelta(minutes=16), lambda now: now.attention is attention
+    )
+    assert timedelta(minutes=10) <= passed <= timedelta(minutes=16)
+    assert organisation.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    await organisation.received_by("dana@clientshare.example", situations.ATTENTION[attention][0])
+    town.control("POST", "/clock", advance_seconds=10 * 60)
+    await town.orders().retry(organisation.slug)
+    done = await organisation.until(Wait.MOVE_DATE)
+    assert done.attention is None
+
+
+def _for_oneself_only(who: Consenting) -> None:
+    """Whoever writes the callback by hand meets the ordinary sign-in prompt, its box off."""
+    state = who.to_microsoft().state
+    who.come_back(state=state, admin_consent="True", tenant=who.organisation.tenant_id)
+    who.sign_in(who.organisation.administrator)
+    assert "Consent on behalf of your organization" in who.text
+    who.press("Accept")
+    assert "/consent/progress" in who.browser.url
+
+
+def _without_one_permission(who: Consenting) -> None:
+    who.organisation.town.control(
+        "POST",
+        "/consent_endings",
+        tenant=who.organisation.tenant_id,
+        ending=None,
+        application=["User.Read.All"],
+    )
+    who.accept()
+
+
+@pytest.mark.parametrize(
+    ("act", "refusal", "attention"),
+    [
+        (_for_oneself_only, Refusal.SELF_ONLY, Attention.SELF_ONLY),
+        (_without_one_permission, Refusal.PERMISSION_MISSING, Attention.PERMISSION_MISSING),
+    ],
+)
+async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
+    town: Town, act: Callable[[Consenting], None], refusal: Refusal, attention: Attention
+) -> None:
+    organisation = await _waiting(town)
+    advice = REFUSALS[refusal]
+    with somebody(organisation) as who:
+        await asyncio.to_thread(act, who)
+        await _let_pass(organisation, timedelta(minutes=16), lambda now: now.attention is attention)
+        assert organisation.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+        assert advice.happened in await organisation.temporal_details()
+        for address in ("dana@clientshare.example", organisation.contact):
+            await organisation.received_by(address, advice.happened)
+
+        def once_more() -> None:
+            who.open("/consent/progress")
+            assert advice.happened in who.text
+            assert advice.to_do in who.text
+            who.press(AGAIN).press("Accept")
+
+        await asyncio.to_thread(once_more)
+    # Nobody had to say "retry": a new consent is as good.
+    await organisation.until(Wait.MOVE_DATE)
+    assert "retry" not in {action for _, action, _ in organisation.audit()}
+
+
+async def test_an_application_that_is_switched_off_needs_attention_at_once(town: Town) -> None:
+    organisation = await _waiting(town)
+    town.control(
+        "POST",
+        "/propagation",
+        tenant=organisation.tenant_id,
+        client_id=CLIENT,
+        mode="token_refused_400",
+        attempts=1,
+    )
+    await _in_a_browser(organisation, Consenting.accept)
+    grants = f"/tenants/{organisation.tenant_id}/grants"
+    (grant,) = town.control("GET", grants)["grants"]
+    kept = {name: grant[name] for name in ("application", "delegated", "all_principals")}
+    town.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=False)
+    now = await organisation.until(
+        lambda now: now.attention is Attention.APPLICATION_DISABLED, within=20
+    )
+    advice = REFUSALS[Refusal.APPLICATION_DISABLED]
+    assert (wording.happened(now), wording.to_do(now)) == (advice.happened, advice.to_do)
+    for address in ("dana@clientshare.example", organisation.contact):
+        await organisation.received_by(address, advice.happened)
+    town.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=True)
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
