@@ -19,6 +19,9 @@ from temporalio.worker import (
 from contracts.errors import ErrorType
 from graph import errors as graph_errors
 
+LONGEST_PATIENCE_SECONDS = 300.0
+"""Between two tries while Microsoft says that it is too busy, unless it asks for longer."""
+
 
 @contextmanager
 def microsoft_errors() -> Iterator[None]:
@@ -29,7 +32,7 @@ def microsoft_errors() -> Iterator[None]:
         raise ApplicationError(
             str(error),
             type=ErrorType.MICROSOFT_THROTTLES,
-            next_retry_delay=timedelta(seconds=error.retry_after_seconds),
+            next_retry_delay=_patience(error.retry_after_seconds),
         ) from None
     except graph_errors.ConsentNotVisible as error:
         # Known in the tenant, and nothing granted for everyone: not applied yet, or consented for
@@ -61,6 +64,13 @@ def microsoft_errors() -> Iterator[None]:
         raise ApplicationError(
             str(error), type=ErrorType.UNEXPECTED_ANSWER, non_retryable=True
         ) from None
+
+
+def _patience(asked_seconds: float) -> timedelta:
+    """Wait as long as Microsoft asked, and longer the longer it keeps asking."""
+    attempt = activity.info().attempt if activity.in_activity() else 1
+    growing = min(2.0 ** min(attempt - 1, 16), LONGEST_PATIENCE_SECONDS)
+    return timedelta(seconds=max(asked_seconds, growing))
 
 
 class NothingLeaks(Interceptor):

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
 from contracts import directory
+from contracts.go_live import GoLiveOutcome
 from contracts.records import Standing
 from database.models import (
     Agreement,
@@ -328,6 +329,14 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
         ),
         {"at": at, "go_live_id": go_live_id},
     )
+    if outcome != GoLiveOutcome.LIVE:
+        session.execute(
+            text(
+                "UPDATE golive.personal_link SET revoked_at = :at WHERE go_live_id = :go_live_id "
+                "AND used_at IS NULL AND revoked_at IS NULL"
+            ),
+            {"at": at, "go_live_id": go_live_id},
+        )
     write_audit(session, at, "workflow", "go_live_ended", go_live=go_live, reason=outcome)
 
 

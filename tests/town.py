@@ -315,14 +315,22 @@ class Town:
         if not any(one.administrator for one in everyone):
             everyone.append(Person("admin", status=None, administrator=True))
         organisation = Organisation(self, slug, tenant_id, everyone)
-        organisation.change_tenant(
-            id=tenant_id,
-            display_name=slug.title(),
-            domains=[directory_domain(organisation.domain)],
-            users=[_directory_user(organisation, one) for one in everyone if one.in_directory],
-        )
+        self.put_tenant(organisation)
         self.import_organisation(organisation, **columns)
         return organisation
+
+    def put_tenant(self, organisation: Organisation) -> None:
+        """Make, or make again, the tenant of an organisation."""
+        organisation.change_tenant(
+            id=organisation.tenant_id,
+            display_name=organisation.slug.title(),
+            domains=[directory_domain(organisation.domain)],
+            users=[
+                _directory_user(organisation, one)
+                for one in organisation.people
+                if one.in_directory
+            ],
+        )
 
     def import_organisation(self, organisation: Organisation, **columns: str) -> None:
         row = {

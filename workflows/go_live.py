@@ -247,21 +247,25 @@ class SsoGoLive(Moving):
     async def _agreed_date_comes(self) -> None:
         """Announce the date and wait for it; a date that is changed is announced again."""
         chosen = self._acknowledged.move_at if self._acknowledged else None
-        shifted, occasion = False, "first"
+        announced, shifted = None, False
         changed = True
         while changed:
             await self._not_paused()
-            date = await self._ask(
-                RecordActivities.decide_move_date,
-                MoveDate(self._start.go_live_id, workflow.now(), chosen, shifted),
-            )
-            until = date.at + self._consent_window()
-            await self._send(Message.MOVE_ANNOUNCEMENT, _EVERYONE, occasion, link_expires_at=until)
-            ladder = Ladder(date.at)
+            question = MoveDate(self._start.go_live_id, workflow.now(), chosen, shifted)
+            date = await self._ask(RecordActivities.decide_move_date, question)
+            if announced is None or abs(date.at - announced) >= policies.OTHER_DATE:
+                await self._announce(date.at, "first" if announced is None else "changed")
+                announced = date.at
+            ladder = Ladder(announced)
             self._ladders.append(ladder)
             changed = await self._wait_for(Wait.MOVE_DATE, lambda it=ladder: it.moved, ladder)  # type: ignore[misc]
             chosen, shifted = ladder.deadline, ladder.shifted
+
+    async def _announce(self, date: datetime, occasion: str) -> None:
+        if occasion != "first":
             occasion = f"{workflow.now():%Y%m%d%H%M%S}"
+        until = date + self._consent_window()
+        await self._send(Message.MOVE_ANNOUNCEMENT, _EVERYONE, occasion, link_expires_at=until)
 
     # --- after the move, and the end ----------------------------------------------------------
 

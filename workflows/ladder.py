@@ -40,10 +40,15 @@ class Ladder:
         return self.deadline is not None and now >= self.deadline
 
     def take_due(self, now: datetime) -> Rung | None:
-        """Return the newest rung that is due; older ones that were held back are let go."""
+        """Return the newest rung that is due; older ones that were held back are let go.
+
+        One that writes to somebody goes before one that only looks.
+        """
         due = [rung for rung in self.rungs if rung.at <= now]
         self.rungs = [rung for rung in self.rungs if rung.at > now]
-        return due[-1] if due else None
+        writing = [rung for rung in due if rung.audience is not None]
+        newest = (writing or due)[-1:]
+        return newest[0] if newest else None
 
     def shift(self, duration: timedelta) -> None:
         """Move everything by the time paused."""

@@ -75,6 +75,9 @@ BULK_CALL = ActivityConfig(
 LATE = timedelta(hours=1)
 """A reminder this late (no worker ran) is put into working hours anew."""
 
+OTHER_DATE = timedelta(hours=1)
+"""A move that a short pause would shift by less keeps its announced hour."""
+
 SAME_DAY = timedelta(days=1)
 """Nobody gets two mails within this time, unless a person asked."""
 

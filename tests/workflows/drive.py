@@ -1,0 +1,83 @@
+"""Brings an organisation to each place where a go-live can wait, by what people do."""
+
+from datetime import timedelta
+
+from contracts.go_live import Attention, Wait
+from tests.town import Organisation, Person, Town
+
+SETTINGS = {"sso_included": "no", "it_acknowledgement": "yes", "exception_threshold": "0"}
+"""With these an organisation passes every wait there is."""
+
+MEMBERS = (
+    *(Person(name) for name in ("anna", "ben", "cleo", "dora", "emil", "fay", "gus")),
+    Person("zoe", in_directory=False),
+    Person("nora", status="invited"),
+)
+"""More than fit into the first wave, one of them an exception."""
+
+PLACES = (
+    Wait.ENTITLEMENT,
+    Wait.IT_ACKNOWLEDGEMENT,
+    Wait.ADMIN_CONSENT,
+    Wait.MICROSOFT,
+    Wait.MOVE_DATE,
+    Wait.APPROVAL,
+    Wait.FIRST_SIGN_IN,
+    Wait.AFTERCARE,
+)
+
+
+def founded(town: Town) -> Organisation:
+    """An organisation that passes every wait."""
+    return town.found_organisation(*MEMBERS, **SETTINGS)
+
+
+async def go_on(organisation: Organisation, wait: Wait) -> Wait:
+    """Have the person whose turn it is act, and return the next wait."""
+    town, slug = organisation.town, organisation.slug
+    match wait:
+        case Wait.NOTHING:
+            await organisation.start(aftercare_days=14)
+        case Wait.ENTITLEMENT:
+            await town.orders().confirm_entitlement(slug)
+        case Wait.IT_ACKNOWLEDGEMENT:
+            await town.orders().acknowledge(slug)
+        case Wait.ADMIN_CONSENT:
+            town.control(
+                "POST",
+                "/propagation",
+                tenant=organisation.tenant_id,
+                client_id=town.settings.client_id,
+                mode="token_refused_400",
+            )
+            await organisation.consent()
+        case Wait.MICROSOFT:
+            town.control("DELETE", "/propagation")
+            # The next look is by the retry policy, which skipped time brings at once.
+            await organisation.skip(timedelta(minutes=1))
+        case Wait.MOVE_DATE:
+            await organisation.skip_to_due()
+        case Wait.APPROVAL:
+            progress = organisation.standing().progress
+            assert progress is not None
+            assert progress.plan_hash is not None
+            await town.orders().approve(slug, progress.plan_hash)
+        case Wait.FIRST_SIGN_IN:
+            await organisation.sign_in(organisation.first_moved())
+        case Wait.AFTERCARE:
+            raise AssertionError("After aftercare there is no other wait.")
+    following = PLACES[PLACES.index(wait) + 1] if wait in PLACES else PLACES[0]
+    await organisation.until(following)
+    return following
+
+
+async def bring_to(organisation: Organisation, place: Wait) -> None:
+    """Drive a new go-live to one place."""
+    here = Wait.NOTHING
+    while here is not place:
+        here = await go_on(organisation, here)
+
+
+async def until_attention(organisation: Organisation, why: Attention) -> None:
+    """Wait until it needs attention for this reason."""
+    await organisation.until(lambda now: now.attention is why)

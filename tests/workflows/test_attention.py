@@ -1,0 +1,183 @@
+"""What gives up for good needs attention; a person retries, skips or rolls back."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from commands.errors import CommandError
+from contracts import wording
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from graph.permissions import APPLICATION_PERMISSIONS
+from tests.town import Organisation, Person, Town
+from tests.workflows.drive import until_attention
+from tests.workflows.schedule import ledger
+
+OWNER = "dana@clientshare.example"
+
+
+@pytest.fixture
+def trouble(town: Town) -> Iterator[Town]:
+    """A town whose mail and Microsoft behave again afterwards."""
+    yield town
+    town.mail_faults()
+    town.control("DELETE", "/faults")
+    town.control("DELETE", "/propagation")
+
+
+async def test_a_pack_that_every_contact_refuses_is_retried(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    _refuse_contacts(organisation)
+    await organisation.start()
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    progress = await organisation.until(lambda now: now.may_skip)
+    assert progress.stage is GoLiveStage.IT_NOTIFIED
+    assert "skips it" in wording.by_itself(progress)
+    await _told(organisation, "needs_attention")
+    trouble.mail_faults()
+    await trouble.orders().retry(organisation.slug)
+    progress = await organisation.until(Wait.ADMIN_CONSENT)
+    assert progress.attention is None
+    assert {state for *_, state in organisation.mails("it_pack")} == {"sent"}
+    await _roll_back(organisation)
+
+
+async def test_a_pack_that_cannot_be_delivered_is_skipped_with_a_reason(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    _refuse_contacts(organisation)
+    await organisation.start()
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    await trouble.orders().skip(organisation.slug, "We handed it over by phone.")
+    # The consent request has no other way to them, and consent is never skipped.
+    progress = await organisation.until(
+        lambda now: (
+            now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+            and now.attention is Attention.MAIL_REFUSED
+        )
+    )
+    assert not progress.may_skip
+    with pytest.raises(CommandError, match="cannot be skipped"):
+        await trouble.orders().skip(organisation.slug, "We would rather not.")
+    await _roll_back(organisation)
+
+
+async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    trouble.mail_faults(reject=organisation.second_contact, code=550)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    states = {address: state for _, address, state in organisation.mails("it_pack")}
+    assert states == {organisation.contact: "sent", organisation.second_contact: "refused"}
+    await _roll_back(organisation)
+
+
+async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    _refuse_contacts(organisation)
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    trouble.mail_faults()
+    await organisation.consent()
+    progress = await organisation.until(Wait.MOVE_DATE)
+    assert progress.attention is None
+    # Nor is the reminder that was stuck sent after the fact.
+    assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
+    await _roll_back(organisation)
+
+
+async def test_domains_without_a_tenant_need_attention_until_they_have_one(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    trouble.control("DELETE", f"/tenants/{organisation.tenant_id}")
+    await organisation.start()
+    await until_attention(organisation, Attention.TENANT_UNKNOWN)
+    assert "skips" not in wording.by_itself(_progress(organisation))
+    trouble.put_tenant(organisation)
+    await trouble.orders().retry(organisation.slug, "The domain is verified now.")
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await _roll_back(organisation)
+
+
+async def test_an_application_that_is_switched_off_needs_attention_until_it_is_on(
+    trouble: Town,
+) -> None:
+    organisation = trouble.found_organisation()
+    grant = f"/tenants/{organisation.tenant_id}/grants/{trouble.settings.client_id}"
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    trouble.control(
+        "POST",
+        "/propagation",
+        tenant=organisation.tenant_id,
+        client_id=trouble.settings.client_id,
+        mode="token_refused_400",
+    )
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    permissions = [one.name for one in APPLICATION_PERMISSIONS]
+    trouble.control("PUT", grant, application=permissions, enabled=False)
+    trouble.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=1))
+    await until_attention(organisation, Attention.APPLICATION_DISABLED)
+    trouble.control("PUT", grant, application=permissions, enabled=True)
+    await trouble.orders().retry(organisation.slug, "They switched it on again.")
+    progress = await organisation.until(Wait.MOVE_DATE)
+    assert progress.attention is None
+    await _roll_back(organisation)
+
+
+async def test_what_needs_attention_can_be_rolled_back(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    _refuse_contacts(organisation)
+    await organisation.start()
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    trouble.mail_faults()
+    await _roll_back(organisation)
+    assert _progress(organisation).attention is None
+
+
+async def test_first_users_who_never_sign_in_need_attention_until_one_does(trouble: Town) -> None:
+    organisation = trouble.found_organisation(
+        *(Person(name) for name in ("anna", "ben", "cleo", "dora", "emil", "fay", "gus")),
+        exception_threshold="10",
+    )
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    opened = await organisation.until(Wait.FIRST_SIGN_IN)
+    assert opened.due_at is not None
+    assert opened.due_at - opened.since == pytest.approx(
+        timedelta(days=5), abs=timedelta(minutes=1)
+    )
+    assert organisation.mails("pilot_waiting") == []
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.NO_ONE_SIGNED_IN)
+    assert len(organisation.mails("pilot_waiting")) == 1
+    await organisation.sign_in(organisation.first_moved())
+    assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE
+
+
+def _progress(organisation: Organisation) -> Progress:
+    progress = organisation.standing().progress
+    assert progress is not None
+    return progress
+
+
+def _refuse_contacts(organisation: Organisation) -> None:
+    for address in (organisation.contact, organisation.second_contact):
+        organisation.town.mail_faults(reject=address, code=550)
+
+
+async def _told(organisation: Organisation, message: str) -> None:
+    await organisation.until(
+        lambda _: [to for _, to, state in organisation.mails(message) if state == "sent"] == [OWNER]
+    )
+
+
+async def _roll_back(organisation: Organisation) -> None:
+    organisation.town.mail_faults()
+    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK

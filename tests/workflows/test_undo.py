@@ -1,0 +1,150 @@
+"""Undo: from every place, everything an organisation had before is there again."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from activities import directory
+from contracts.go_live import GoLiveOutcome, Wait
+from tests.town import Organisation, Town
+from tests.workflows.drive import PLACES, bring_to, founded
+
+TABLES = {
+    "organisation": "SELECT * FROM pulse.organisation WHERE id = :o",
+    "domains": "SELECT * FROM pulse.organisation_domain WHERE organisation_id = :o ORDER BY domain",
+    "agreement": "SELECT * FROM pulse.agreement WHERE organisation_id = :o",
+    "users": "SELECT * FROM pulse.app_user WHERE organisation_id = :o ORDER BY id",
+    "passwords": """
+        SELECT p.* FROM pulse.password p JOIN pulse.app_user u ON u.id = p.user_id
+        WHERE u.organisation_id = :o ORDER BY p.user_id
+    """,
+    "preference": "SELECT * FROM golive.preference WHERE organisation_id = :o",
+    "contacts": "SELECT * FROM golive.contact WHERE organisation_id = :o ORDER BY id",
+    "connection": "SELECT * FROM golive.sso_connection WHERE organisation_id = :o",
+    "verified": "SELECT * FROM golive.verified_domain WHERE organisation_id = :o ORDER BY domain",
+    "links": """
+        SELECT l.* FROM golive.directory_link l JOIN pulse.app_user u ON u.id = l.user_id
+        WHERE u.organisation_id = :o ORDER BY l.user_id
+    """,
+    "staging": """
+        SELECT e.* FROM golive.directory_entry e JOIN golive.go_live g ON g.id = e.go_live_id
+        WHERE g.organisation_id = :o
+    """,
+}
+"""Every table that people sign in by. What may differ is not here: the go-live's own record,
+the audit trail, the ledger, ended sessions and revoked links."""
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["rolled back", "cancelled"])
+@pytest.mark.parametrize("place", PLACES)
+async def test_undo_from_every_place_restores_every_row(
+    town: Town, place: Wait, *, cancelled: bool
+) -> None:
+    organisation = founded(town)
+    await _set_passwords(organisation)
+    before = _everything(organisation)
+    await bring_to(organisation, place)
+    if cancelled:
+        await organisation.handle.cancel()
+    else:
+        await town.orders().roll_back(organisation.slug, "The customer asked to move later.")
+    result = await organisation.ended()
+    town.control("DELETE", "/propagation")
+    wanted = GoLiveOutcome.CANCELLED if cancelled else GoLiveOutcome.ROLLED_BACK
+    assert result.outcome is wanted
+    assert _everything(organisation) == before
+    _no_link_works(organisation)
+    told = {address for _, address, _ in organisation.mails("roll_back_notice")}
+    staff = {"dana@clientshare.example"}
+    contacts = {organisation.contact, organisation.second_contact}
+    assert told == (staff if place is Wait.ENTITLEMENT else staff | contacts)
+    moved = place in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE}
+    assert bool(organisation.mails("roll_back_user")) is moved
+
+
+async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_was(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database refuses the third batch twice; what was undone before stays undone."""
+    organisation = founded(town)
+    before = _everything(organisation)
+    await bring_to(organisation, Wait.AFTERCARE)
+    monkeypatch.setattr(directory, "BATCH_SIZE", 2)
+    with _failing_at(town, organisation, (3, 4)):
+        await asyncio.gather(
+            town.orders().roll_back(organisation.slug, "Enough."),
+            town.orders().roll_back(organisation.slug, "Enough, says someone else."),
+            return_exceptions=True,
+        )
+        assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    assert _everything(organisation) == before
+    assert len(organisation.mails("roll_back_user")) == 7
+    undone = [
+        subject for _, action, subject in organisation.audit() if action == "user_move_undone"
+    ]
+    assert len(undone) == 8
+
+
+@contextmanager
+def _failing_at(town: Town, organisation: Organisation, batches: tuple[int, ...]) -> Iterator[None]:
+    """Let the database refuse these batches of the undo, counted over all attempts."""
+    o = organisation.standing().organisation_id
+    town.rows("CREATE SEQUENCE pulse.batch_of_undo")
+    town.rows(
+        f"""
+        CREATE FUNCTION pulse.refuse_undo() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM changed WHERE organisation_id = '{o}'
+                       AND sign_in_method = 'password')
+               AND nextval('pulse.batch_of_undo') IN ({", ".join(map(str, batches))}) THEN
+                RAISE EXCEPTION 'refused for the test';
+            END IF;
+            RETURN NULL;
+        END $$
+        """
+    )
+    town.rows(
+        """
+        CREATE TRIGGER refuse_undo AFTER UPDATE ON pulse.app_user
+        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pulse.refuse_undo()
+        """
+    )
+    try:
+        yield
+    finally:
+        town.rows("DROP TRIGGER refuse_undo ON pulse.app_user")
+        town.rows("DROP FUNCTION pulse.refuse_undo")
+        town.rows("DROP SEQUENCE pulse.batch_of_undo")
+
+
+async def _set_passwords(organisation: Organisation) -> None:
+    organisation.town.rows(
+        """
+        INSERT INTO pulse.password (user_id, argon2)
+        SELECT id, 'a hash of ' || id FROM pulse.app_user WHERE organisation_id = :o
+        """,
+        o=organisation.standing().organisation_id,
+    )
+
+
+def _everything(organisation: Organisation) -> dict[str, list[tuple[Any, ...]]]:
+    o = organisation.standing().organisation_id
+    return {
+        name: [tuple(row) for row in organisation.town.rows(statement, o=o)]
+        for name, statement in TABLES.items()
+    }
+
+
+def _no_link_works(organisation: Organisation) -> None:
+    rows = organisation.town.rows(
+        """
+        SELECT k.purpose FROM golive.personal_link k
+        JOIN golive.go_live g ON g.id = k.go_live_id
+        WHERE g.organisation_id = :o AND k.revoked_at IS NULL AND k.used_at IS NULL
+        """,
+        o=organisation.standing().organisation_id,
+    )
+    assert rows == []
