@@ -77,6 +77,21 @@ def render(message: str, values: Mapping[str, object]) -> RenderedMail:
     )
 
 
+def announcement(*, product_name: str, moves_at: str, login_url: str, support_address: str) -> str:
+    """Write the announcement that an IT team forwards to its users, as it stands in the IT pack.
+
+    `moves_at` is empty while no date is agreed.
+    """
+    values = {
+        "product_name": product_name,
+        "moves_at": moves_at,
+        "login_url": login_url,
+        "support_address": support_address,
+    }
+    lines = _written(_text_templates().get_template("announcement.txt"), values).splitlines()
+    return "\n".join(line for line in lines if line.strip("-")).replace("\n", "\n\n").strip()
+
+
 def _written(template: Template, values: Mapping[str, object]) -> str:
     try:
         return template.render(values)

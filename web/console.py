@@ -1,10 +1,9 @@
 """The console of customer success: every organisation, one organisation, every order."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
@@ -85,7 +84,7 @@ async def give_order(
     slug: str,
     order: str,
     reason: Annotated[TypedText, Form(max_length=2000)] = "",
-    until: Annotated[str, Form(max_length=40)] = "",
+    until: Annotated[TypedText, Form(max_length=40)] = "",
     plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
 ) -> Response:
     """Give an order as the person who is signed in, and show what became of it."""
@@ -94,12 +93,9 @@ async def give_order(
         return await run_in_threadpool(_organisation_page, staff, slug, status=404)
     if known.needs_reason and not reason.strip():
         return await _again(staff, slug, "Please say why; it goes into the audit trail.", order)
-    at = await run_in_threadpool(_instant, staff, slug, until) if known.asks_until else None
-    if known.asks_until and at is None:
-        return await _again(staff, slug, "Please give a date and an hour.", order)
     orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
     try:
-        await known.give(orders, slug, Given(reason.strip(), at, plan_hash))
+        await known.give(orders, slug, Given(reason.strip(), until.strip(), plan_hash))
     except UnavailableError:
         raise
     except CommandError as error:
@@ -257,21 +253,3 @@ def _temporal_ui(rooms: Rooms, slug: str) -> str:
     return (
         f"{base}/namespaces/{quote(rooms.temporal.namespace)}/workflows/{workflow}" if base else ""
     )
-
-
-def _instant(staff: StaffVisit, slug: str, until: str) -> datetime | None:
-    """Return the instant that a date and hour mean where the customer is."""
-    with staff.visit.rooms.sessions.begin() as session:
-        standing = reading.standing_of(session, slug)
-        if standing is None:
-            return None
-        return local_instant(until, session.get_one(Preference, standing.organisation_id).time_zone)
-
-
-def local_instant(written: str, zone: str) -> datetime | None:
-    """Return what a `datetime-local` field holds as an instant, None when it holds none."""
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from commands.orders import Orders
 from contracts.go_live import GoLiveStage, Progress, Wait
@@ -13,8 +12,8 @@ class Given:
     """What the person filled in."""
 
     reason: str = ""
-    until: datetime | None = None
-    """With time zone."""
+    until: str = ""
+    """A day and hour as typed, in the organisation's time zone; empty = none."""
     plan_hash: str = ""
 
 
@@ -32,10 +31,11 @@ class ConsoleOrder:
     """What the console says afterwards."""
     needs_reason: bool = False
     asks_reason: bool = False
-    asks_until: bool = False
+    asks_until: str = ""
+    """Label of the date, which may be left open; empty = no date is asked for."""
     asks_plan: bool = False
     undoes: bool = False
-    """It takes something away from people, so it is asked for twice."""
+    """It takes something away from people, and its button looks like it."""
 
 
 def _open(progress: Progress | None) -> bool:
@@ -44,6 +44,36 @@ def _open(progress: Progress | None) -> bool:
 
 def _not_open(progress: Progress | None) -> bool:
     return progress is None or progress.outcome is not None
+
+
+def _running(*waits: Wait) -> Callable[[Progress | None], bool]:
+    return lambda progress: (
+        progress is not None and progress.outcome is None and progress.wait in waits
+    )
+
+
+def _stopped(progress: Progress | None) -> bool:
+    return _open(progress) and progress is not None and progress.attention is not None
+
+
+def _paused(progress: Progress | None) -> bool:
+    return _open(progress) and progress is not None and progress.paused
+
+
+def _has_a_deadline(progress: Progress | None) -> bool:
+    return _open(progress) and progress is not None and progress.due_at is not None
+
+
+def _was_declined(progress: Progress | None) -> bool:
+    return _running(Wait.ADMIN_CONSENT)(progress) and bool(progress and progress.refusal)
+
+
+def _not_moving_yet(progress: Progress | None) -> bool:
+    return (
+        progress is not None
+        and progress.outcome is None
+        and progress.stage is not GoLiveStage.USERS_MIGRATED
+    )
 
 
 def _unanswered(progress: Progress | None) -> bool:
@@ -78,6 +108,91 @@ ORDERS: dict[str, ConsoleOrder] = {
         _unanswered,
         "The entitlement is declined; the go-live ends.",
         asks_reason=True,
+        undoes=True,
+    ),
+    "retry": ConsoleOrder(
+        "Try again",
+        "What stopped is tried once more.",
+        lambda orders, slug, given: orders.retry(slug, given.reason),
+        _stopped,
+        "It is being tried again.",
+        asks_reason=True,
+    ),
+    "skip": ConsoleOrder(
+        "Go on without it",
+        "Only a mail, the IT team's acknowledgement or one user can be left out.",
+        lambda orders, slug, given: orders.skip(slug, given.reason),
+        lambda progress: _stopped(progress) or _running(Wait.IT_ACKNOWLEDGEMENT)(progress),
+        "It is left out; the go-live goes on.",
+        needs_reason=True,
+    ),
+    "approve": ConsoleOrder(
+        "Approve the plan",
+        "Users are moved by exactly the plan shown here; the exceptions stay as they are.",
+        lambda orders, slug, given: orders.approve(slug, given.plan_hash, given.reason),
+        _running(Wait.APPROVAL),
+        "The plan is approved; users are being moved.",
+        asks_reason=True,
+        asks_plan=True,
+    ),
+    "replan": ConsoleOrder(
+        "Plan again",
+        "The directory is read again, and whoever became possible is moved.",
+        lambda orders, slug, given: orders.replan(slug, given.reason),
+        _running(Wait.APPROVAL, Wait.AFTERCARE),
+        "The directory is being read again.",
+        asks_reason=True,
+    ),
+    "acknowledge": ConsoleOrder(
+        "Acknowledge for customer IT",
+        "The IT team told you that it is ready; it may have chosen when users move.",
+        lambda orders, slug, given: orders.acknowledge(slug, given.until or None, given.reason),
+        _not_moving_yet,
+        "It is noted that the IT team is ready.",
+        asks_reason=True,
+        asks_until="Users move at",
+    ),
+    "extend": ConsoleOrder(
+        "Move the deadline",
+        "Reminders and the end of this wait move with it. Without a date it is a week later.",
+        lambda orders, slug, given: orders.extend(slug, given.until or None, reason=given.reason),
+        _has_a_deadline,
+        "The deadline is moved.",
+        asks_reason=True,
+        asks_until="New deadline",
+    ),
+    "pause": ConsoleOrder(
+        "Pause",
+        "No reminder goes out and nobody is moved until you resume; a consent still counts.",
+        lambda orders, slug, given: orders.pause(slug, given.reason),
+        lambda progress: _open(progress) and not _paused(progress),
+        "The go-live is paused.",
+        asks_reason=True,
+    ),
+    "resume": ConsoleOrder(
+        "Resume",
+        "It goes on; every date moves by the time paused.",
+        lambda orders, slug, given: orders.resume(slug, given.reason),
+        _paused,
+        "The go-live goes on.",
+        asks_reason=True,
+    ),
+    "close-declined": ConsoleOrder(
+        "Close as declined",
+        "The customer declined the consent for good; people log in as before.",
+        lambda orders, slug, given: orders.close_declined(slug, given.reason),
+        _was_declined,
+        "The go-live is closed as declined.",
+        needs_reason=True,
+        undoes=True,
+    ),
+    "roll-back": ConsoleOrder(
+        "Roll back",
+        "Every stage is undone and the go-live ends; people log in with their password as before.",
+        lambda orders, slug, given: orders.roll_back(slug, given.reason),
+        _open,
+        "The go-live is being rolled back.",
+        needs_reason=True,
         undoes=True,
     ),
 }

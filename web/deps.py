@@ -21,6 +21,7 @@ from database.engine import Sessions
 from graph.tokens import EntraClient
 from settings import Settings
 
+PRODUCT_NAME = "Clientshare Pulse"
 BROWSER_COOKIE = "pulse_browser"
 """Binds what a browser started to that browser."""
 SESSION_COOKIE = "pulse_session"
@@ -78,7 +79,7 @@ class Visit:
             self.request,
             template,
             {
-                "product_name": "Clientshare Pulse",
+                "product_name": PRODUCT_NAME,
                 "support_address": self.rooms.settings.support_address,
                 "form_token": self.rooms.form_token(self.browser),
                 **values,

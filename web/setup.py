@@ -1,65 +1,117 @@
-"""The IT team's page: what happens, what is done, and "we have read it"."""
+"""The IT team's page: what happens, what is done, and what the team decides."""
 
-from fastapi import APIRouter
+import re
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
 from fastapi.responses import Response
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import wording
-from contracts.go_live import AcknowledgeIt, Refusal, go_live_id
+from contracts.directory import ExceptionReason
+from contracts.go_live import AcknowledgeIt, GoLiveStage, Refusal, go_live_id
 from contracts.links import LinkPurpose
-from database import reading, records, sign_in
-from database.models import PersonalLink
+from database import it_team, ledger, reading, sign_in
+from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.reading import Standing
-from web.answers import refused
-from web.deps import AVisit, OwnForm, Visit
-from web.new_link import dead_link
+from mail.rendering import announcement
+from web.answers import refused, unknown_link
+from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
 from web.stages import stage_states
 from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/setup")
 
+_ADDRESS = re.compile(r"[^\s@<>,;:\"\\]{1,64}@[^\s@<>,;:\"\\]{3,253}")
+ANSWER_WITHIN_SECONDS = 20
+
 
 @router.get("/{token}")
-def show(visit: AVisit, token: str) -> Response:
+def show(visit: AVisit, token: str, done: str = "") -> Response:
     """Show the checklist of the whole go-live. Opening this changes nothing."""
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
-    _, standing = found
-    assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
-    return visit.page(
-        "setup.html",
-        standing=standing,
-        stages=stage_states(standing.progress),
-        happened=wording.happened(standing.progress),
-        to_do=wording.to_do(standing.progress),
-        by_itself=wording.by_itself(standing.progress),
-        action=f"/setup/{token}/acknowledge",
-    )
+    return _page(visit, token, *found, said=_SAID.get(done, ""))
+
+
+_SAID = {
+    "acknowledged": "Thank you. We have noted that you are ready.",
+    "contact": "Thank you. We ask this person too when the first contact does not answer.",
+}
 
 
 @router.post("/{token}/acknowledge")
-async def acknowledge(visit: OwnForm, token: str) -> Response:
-    """Tell the go-live that the IT team has read the pack."""
+async def acknowledge(
+    visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
+) -> Response:
+    """Tell the go-live that the IT team is ready, and when users may move."""
     found = await run_in_threadpool(_find, visit, token)
     if isinstance(found, Response):
         return found
     link, standing = found
+    chosen = None
+    if move_at.strip():
+        chosen = await run_in_threadpool(_chosen, visit, standing, move_at)
+        if chosen is None:
+            return await _again(visit, token, "Please give the date with an hour.", "date")
     handle = visit.rooms.temporal.get_workflow_handle(go_live_id(standing.slug))
     try:
         await handle.execute_update(
-            SsoGoLive.acknowledge_it, AcknowledgeIt(by=f"contact:{link.contact_id}")
+            SsoGoLive.acknowledge_it,
+            AcknowledgeIt(by=f"contact:{link.contact_id}", move_at=chosen),
         )
-    except WorkflowUpdateFailedError:
-        # Too late to matter: the page says where the go-live stands.
-        return visit.go_to(f"/setup/{token}")
-    with visit.rooms.sessions.begin() as session:
-        go_live = records.go_live_by_id(session, link.go_live_id)
-        records.write_audit(
-            session, visit.at, f"contact:{link.contact_id}", "acknowledge_it", go_live=go_live
+    except WorkflowUpdateFailedError as error:
+        why = error.cause.message if isinstance(error.cause, ApplicationError) else ""
+        return await _again(visit, token, why or "This can no longer be changed.", "date")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return await _again(visit, token, "This go-live has ended.", "date")
+    await run_in_threadpool(_note, visit, link, chosen)
+    return visit.go_to(f"/setup/{token}?done=acknowledged")
+
+
+@router.post("/{token}/contact")
+def name_contact(
+    visit: OwnForm,
+    token: str,
+    name: Annotated[TypedText, Form(max_length=200)] = "",
+    address: Annotated[TypedText, Form(max_length=320)] = "",
+) -> Response:
+    """Name the second contact, who is asked when the first does not answer."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    address = address.strip()
+    if not name.strip():
+        problem = "Please give the person's name."
+    elif not _ADDRESS.fullmatch(address):
+        problem = "This is not a complete e-mail address."
+    else:
+        with visit.rooms.sessions.begin() as session:
+            by = session.get_one(Contact, link.contact_id)
+            problem = it_team.name_second_contact(
+                session,
+                link.go_live_id,
+                by=by,
+                name=" ".join(name.split()),
+                address=address,
+                at=visit.at,
+            )
+    if problem:
+        return _page(
+            visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
         )
-    return visit.go_to(f"/setup/{token}")
+    return visit.go_to(f"/setup/{token}?done=contact")
 
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
@@ -68,9 +120,125 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
             session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
-            return dead_link(visit, LinkPurpose.SETUP, token, link)
-        found = sign_in.open_go_live_of(session, link.go_live_id)
-        standing = reading.standing_of(session, found[1].slug) if found else None
-    if standing is None:
+            return unknown_link(visit) if link is None else refused(visit, link, status=410)
+        organisation = session.get_one(
+            Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
+        )
+        standing = reading.standing_of(session, organisation.slug)
+    if standing is None or standing.go_live_id != link.go_live_id:
         return refused(visit, Refusal.LINK_REVOKED, status=410)
     return link, standing
+
+
+async def _again(visit: Visit, token: str, problem: str, at: str) -> Response:
+    def page() -> Response:
+        found = _find(visit, token)
+        return (
+            found
+            if isinstance(found, Response)
+            else _page(visit, token, *found, problem=problem, at=at)
+        )
+
+    return await run_in_threadpool(page)
+
+
+def _page(
+    visit: Visit,
+    token: str,
+    link: PersonalLink,
+    standing: Standing,
+    *,
+    said: str = "",
+    problem: str = "",
+    at: str = "",
+    typed: tuple[str, str] = ("", ""),
+) -> Response:
+    progress = standing.progress
+    assert progress is not None  # noqa: S101  (a link belongs to a go-live)
+    settings = visit.rooms.settings
+    with visit.rooms.sessions.begin() as session:
+        facts = ledger.facts(session, link.go_live_id)
+        contacts = ledger.contacts_of(session, standing.organisation_id)
+        ready_at = it_team.acknowledged_at(session, link.go_live_id)
+        plan = _plan(session, link)
+        preference = session.get_one(Preference, standing.organisation_id)
+    zone = ZoneInfo(facts.time_zone)
+    moves_at = wording.instant(facts.move_at.astimezone(zone)) if facts.move_at else ""
+    sender = parseaddr(settings.mail_from)[1]
+    return visit.page(
+        "setup.html",
+        status=409 if problem else 200,
+        standing=standing,
+        stages=stage_states(progress),
+        happened=wording.happened(progress),
+        to_do=wording.to_do(progress),
+        by_itself=wording.by_itself(progress),
+        action=f"/setup/{token}",
+        said=said,
+        problem=problem,
+        problem_at=at,
+        typed=typed,
+        may_choose=progress.outcome is None and progress.stage is not GoLiveStage.USERS_MIGRATED,
+        ready_at=wording.instant(ready_at.astimezone(zone)) if ready_at else "",
+        moves_at=moves_at,
+        chosen=_field(facts.move_at, zone) or _planned(preference),
+        earliest=_field(visit.at, zone),
+        zone=facts.time_zone,
+        contacts=contacts,
+        facts=facts,
+        plan=plan,
+        sender_address=sender,
+        sender_domain=sender.rpartition("@")[2],
+        announcement=announcement(
+            product_name=PRODUCT_NAME,
+            moves_at=moves_at,
+            login_url=visit.rooms.url("/login"),
+            support_address=settings.support_address,
+        ),
+    )
+
+
+def _field(at: datetime | None, zone: ZoneInfo) -> str:
+    """Return an instant as a `datetime-local` field holds it."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def _planned(preference: Preference) -> str:
+    return f"{preference.go_live_date.isoformat()}T09:00" if preference.go_live_date else ""
+
+
+def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
+    """Return what the newest plan would do, in counts and words; None while there is none."""
+    counts = ledger.class_counts(session, link.go_live_id)
+    planned = ("link", "already_linked", "invite", "exception")
+    if not any(counts.get(kind) for kind in planned):
+        return None
+    return {
+        "move": counts.get("link", 0) + counts.get("already_linked", 0),
+        "invite": counts.get("invite", 0),
+        "cannot": counts.get("exception", 0),
+        "reasons": [
+            (wording.EXCEPTIONS[ExceptionReason(reason)].why, users)
+            for reason, users in ledger.exception_counts(session, link.go_live_id)
+        ],
+    }
+
+
+def _chosen(visit: Visit, standing: Standing, written: str) -> datetime | None:
+    with visit.rooms.sessions.begin() as session:
+        zone = session.get_one(Preference, standing.organisation_id).time_zone
+    try:
+        at = datetime.fromisoformat(written.strip())
+    except ValueError:
+        return None
+    # A day alone says nothing about the hour.
+    if "T" not in written and " " not in written.strip():
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
+
+
+def _note(visit: Visit, link: PersonalLink, chosen: datetime | None) -> None:
+    with visit.rooms.sessions.begin() as session:
+        it_team.note_acknowledgement(
+            session, link.go_live_id, f"contact:{link.contact_id}", chosen, visit.at
+        )

@@ -1,0 +1,92 @@
+"""What the customer's IT team says on its set-up page: that it is ready, when, and who else."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts.addresses import address_key
+from database import records
+from database.models import AuditEntry, Contact, Preference
+
+MOST_CONTACTS = 10
+
+
+def note_acknowledgement(
+    session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
+) -> None:
+    """Record that the IT team is ready, and the date it chose until the move decides for good."""
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    if move_at is not None:
+        go_live.move_at = move_at
+        session.add(go_live)
+    records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
+
+
+def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
+    """Return when the IT team last said that it is ready, None when it has not."""
+    return session.exec(
+        select(AuditEntry.at)
+        .where(AuditEntry.go_live_id == go_live_id, AuditEntry.action == "acknowledge_it")
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
+
+
+def name_second_contact(
+    session: Session, go_live_id: UUID, *, by: Contact, name: str, address: str, at: datetime
+) -> str:
+    """Make someone the second contact, before those who come after; return why not, if not.
+
+    Naming the same person again corrects the name. Whoever was second is third from now on.
+    """
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    organisation_id = go_live.organisation_id
+    key = address_key(address)
+    contacts = session.exec(
+        select(Contact).where(Contact.organisation_id == organisation_id).with_for_update()
+    ).all()
+    first = min(contacts, key=lambda contact: contact.position)
+    known = next((contact for contact in contacts if contact.address_key == key), None)
+    if known is not None and known.id == first.id:
+        return "This is the first contact already; name somebody else."
+    if known is None and len(contacts) >= MOST_CONTACTS:
+        return "There are ten contacts already; ask your customer success manager to tidy up."
+    if key.rpartition("@")[2] not in records.organisation_domains(session, organisation_id):
+        return (
+            "The address must be one of your organisation's own; for anyone else, "
+            "ask your customer success manager."
+        )
+    others = [one for one in contacts if one.position >= 2 and one is not known]
+    for position, contact in enumerate(sorted(others, key=lambda one: one.position), start=3):
+        contact.position = position
+        session.add(contact)
+    preference = session.get_one(Preference, organisation_id)
+    made = session.execute(
+        insert(Contact)
+        .values(
+            id=uuid4(),
+            organisation_id=organisation_id,
+            position=2,
+            name=name,
+            address=address,
+            address_key=key,
+            role="it",
+            time_zone=preference.time_zone,
+            language=preference.language,
+        )
+        .on_conflict_do_update(
+            index_elements=["organisation_id", "address_key"],
+            set_={"name": name, "position": 2, "address": address},
+        )
+        .returning(col(Contact.id))
+    ).scalar_one()
+    records.write_audit(
+        session,
+        at,
+        f"contact:{by.id}",
+        "second_contact_named",
+        go_live=go_live,
+        subject=f"contact:{made}",
+    )
+    return ""
