@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
@@ -29,13 +29,53 @@ class NewLink:
     message: Message
     occasion: str
     asked_by: str
-    """`contact:<id>` or `user:<id>`."""
+    """`contact:<id>`, `user:<id>` or a staff handle."""
 
 
-def renew(session: Session, link: PersonalLink, go_live: GoLive, at: datetime) -> NewLink | None:
+def to_renew(session: Session, link: PersonalLink) -> PersonalLink:
+    """Return the person's link of this kind that a new one replaces: the live one, else the newest.
+
+    Whoever handed the consent on gets a consent link of their own again.
+    """
+    purpose = LinkPurpose(link.purpose)
+    if purpose is LinkPurpose.HAND_OFF:
+        purpose = LinkPurpose.CONSENT
+    found = session.exec(
+        select(PersonalLink)
+        .where(
+            PersonalLink.go_live_id == link.go_live_id,
+            PersonalLink.purpose == purpose,
+            PersonalLink.contact_id == link.contact_id,
+            PersonalLink.user_id == link.user_id,
+        )
+        .order_by(
+            col(PersonalLink.revoked_at).desc().nulls_first(),
+            col(PersonalLink.expires_at).desc(),
+        )
+        .with_for_update()
+    ).first()
+    return found or link
+
+
+def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> PersonalLink | None:
+    """Return a contact's set-up link, dead or alive; None while no pack has gone out."""
+    link = session.exec(
+        select(PersonalLink).where(
+            PersonalLink.go_live_id == go_live_id,
+            PersonalLink.purpose == LinkPurpose.SETUP,
+            PersonalLink.contact_id == contact_id,
+        )
+    ).first()
+    return to_renew(session, link) if link else None
+
+
+def renew(
+    session: Session, link: PersonalLink, go_live: GoLive, at: datetime, *, by: str = ""
+) -> NewLink | None:
     """Make the link's older forms dead and queue the mail with the new one.
 
     A new link that still waits to be sent is not replaced by another. None = enough for today.
+    `by` is who asked, if it was not the person themself.
     """
     message = _MESSAGES[LinkPurpose(link.purpose)]
     mails = session.exec(
@@ -51,7 +91,7 @@ def renew(session: Session, link: PersonalLink, go_live: GoLive, at: datetime) -
     if subject is None:
         return None
     kind = "contact" if link.contact_id else "user"
-    asked_by = f"{kind}:{subject}"
+    asked_by = by or f"{kind}:{subject}"
     if mails and mails[0].state == "queued":
         return NewLink(message, mails[0].occasion, asked_by)
     if sum(mail.due_at > at - timedelta(days=1) for mail in mails) >= MOST_A_DAY:

@@ -110,7 +110,9 @@ def set_password(session: Session, user_id: UUID, argon2: str) -> None:
     )
 
 
-def too_many_failures(session: Session, subjects: list[str], at: datetime) -> bool:
+def too_many_failures(
+    session: Session, subjects: list[str], at: datetime, *, most: int = MOST_FAILURES
+) -> bool:
     """Tell whether one of these subjects had its share of wrong passwords lately."""
     rows = session.exec(
         select(func.count())
@@ -121,7 +123,7 @@ def too_many_failures(session: Session, subjects: list[str], at: datetime) -> bo
         )
         .group_by(col(FailedLogin.subject_sha256))
     ).all()
-    return any(count >= MOST_FAILURES for count in rows)
+    return any(count >= most for count in rows)
 
 
 def note_failure(session: Session, subjects: list[str], at: datetime) -> None:

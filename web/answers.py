@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from contracts.go_live import Refusal
 from contracts.refusals import REFUSALS, Advice
 from web.deps import Visit
+from web.guessing import note_guess
 
 
 class SignInAnswer(StrEnum):
@@ -111,7 +112,9 @@ def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
         case Refusal.STATE_USED | Refusal.NOT_CAUGHT_UP:
             return Way("/consent/progress")
         case Refusal.NOT_AN_ADMINISTRATOR | Refusal.APPROVAL_REQUESTED:
-            return Way(_to_the_administrator(visit))
+            # Whoever came by a personal link hands on just that.
+            to_hand_off = link.replace("/consent/", "/hand-off/", 1)
+            return Way(to_hand_off if to_hand_off != link else _to_the_administrator(visit))
         case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
             return Way(f"mailto:{visit.rooms.settings.support_address}")
         case _:
@@ -132,6 +135,7 @@ def _to_the_administrator(visit: Visit) -> str:
 
 def unknown_link(visit: Visit) -> Response:
     """Say that a link was never one of ours; nothing about whose it might be."""
+    note_guess(visit)
     return _message(
         visit,
         "This link is not complete",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from temporalio.client import Client
@@ -17,9 +17,20 @@ from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
 from settings import Settings
-from web import callback, consent, console, invitation, login, new_link, setup, staff
+from web import (
+    callback,
+    consent,
+    console,
+    hand_off,
+    invitation,
+    login,
+    new_link,
+    setup,
+    staff,
+)
 from web.calm import answer_calmly
 from web.deps import Rooms
+from web.guessing import not_guessing
 from web.headers import SecurityHeaders
 
 
@@ -55,8 +66,10 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Clientshare Pulse: sign-in", lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    for room in (login, callback, consent, setup, invitation, new_link, staff, console):
+    for room in (login, callback, staff, console):
         app.include_router(room.router)
+    for room in (consent, hand_off, setup, invitation, new_link):
+        app.include_router(room.router, dependencies=[Depends(not_guessing)])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_middleware(

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from commands.errors import UnavailableError
 from graph.errors import GraphError
-from web import staff
+from web import guessing, staff
 from web.deps import FormRefusedError, visit
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ def answer_calmly(app: FastAPI) -> None:
     app.exception_handler(DataError)(_not_understood)
     app.exception_handler(FormRefusedError)(_form_refused)
     app.exception_handler(staff.StaffOnlyError)(_staff_only)
+    app.exception_handler(guessing.TooManyLinksError)(_too_many_links)
     app.exception_handler(RuntimeError)(_perhaps_away)
     for kind in (
         OperationalError,
@@ -78,6 +79,18 @@ def _form_refused(request: Request, _error: Exception) -> Response:
 
 def _staff_only(request: Request, _error: Exception) -> Response:
     return staff.sign_in_page(visit(request))
+
+
+def _too_many_links(request: Request, _error: Exception) -> Response:
+    return visit(request).page(
+        "message.html",
+        status=429,
+        title="Please wait a little",
+        happened="Too many links that are not ours were opened from your network.",
+        to_do="Wait 15 minutes, then open the link from our mail again.",
+        link="/login",
+        button="Go to the login page",
+    )
 
 
 def _perhaps_away(request: Request, error: Exception) -> Response:

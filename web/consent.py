@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from contracts import wording
 from contracts.go_live import AdminConsented, AdminDeclined, Refusal, Wait, go_live_id
 from contracts.links import LinkPurpose
-from database import reading, records, round_trips, sign_in
+from database import hand_off, reading, records, round_trips, sign_in
 from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
 from database.reading import Standing
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
@@ -91,6 +91,7 @@ def ask(visit: AVisit, token: str) -> Response:
         organisation_name=found[1].name,
         permissions=(*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS),
         action=f"/consent/{token}",
+        hand_off=f"/hand-off/{token}",
     )
 
 
@@ -101,7 +102,7 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
     if link is None or link in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}:
         return dead_link(visit, LinkPurpose.CONSENT, token, link)
     with visit.rooms.sessions.begin() as session:
-        row = sign_in.genuine_link(session, visit.rooms.signer, token, LinkPurpose.CONSENT)
+        row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         standing = _standing(session, row)
     return _progress_page(visit, standing, again=f"/consent/{token}")
 
@@ -235,9 +236,7 @@ def _again(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
 
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
     with visit.rooms.sessions.begin() as session:
-        return sign_in.personal_link(
-            session, visit.rooms.signer, token, LinkPurpose.CONSENT, visit.at
-        )
+        return hand_off.consent_link(session, visit.rooms.signer, token, visit.at)
 
 
 def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -> Standing | None:

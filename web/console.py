@@ -4,23 +4,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from temporalio.client import WorkflowUpdateFailedError
 
 from commands.errors import CommandError, UnavailableError
 from commands.orders import Orders
 from contracts import wording
 from contracts.directory import ExceptionReason
-from contracts.go_live import go_live_id
-from database import mail_facts, overview, reading, records
+from contracts.go_live import GoLiveStage, go_live_id
+from database import links, mail_facts, overview, reading, records, sign_in
+from database.links import NewLink
 from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show
 from database.reading import Standing
 from web.console_orders import ORDERS, Given
 from web.deps import OwnForm, Rooms, TypedText
+from web.new_link import send
 from web.staff import AStaffVisit, StaffVisit
 from web.stages import stage_states
 
@@ -29,6 +33,7 @@ router = APIRouter(prefix="/console")
 MOST_MAILS = 40
 MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
+_LINKS_SENT = "The go-live pack is on its way again; its older links no longer work."
 
 SHOW_WORDS = {
     Show.ALL: "All",
@@ -73,7 +78,7 @@ def one_organisation(
     staff: AStaffVisit, slug: str, done: Annotated[str, Query(max_length=40)] = ""
 ) -> Response:
     """Show everything about one organisation."""
-    said = ORDERS[done].done if done in ORDERS else ""
+    said = ORDERS[done].done if done in ORDERS else _LINKS_SENT if done == "send-again" else ""
     return _organisation_page(staff, slug, said=said)
 
 
@@ -101,6 +106,33 @@ async def give_order(
     except CommandError as error:
         return await _again(staff, slug, _in_words(str(error), slug), order)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
+
+
+@router.post("/{slug}/contacts/{contact_id}/send-again")
+async def send_links_again(
+    staff: AStaffVisit, visit: OwnForm, slug: str, contact_id: UUID
+) -> Response:
+    """Mail a contact the go-live pack once more, with links that work."""
+
+    def queued() -> NewLink | None:
+        with visit.rooms.sessions.begin() as session:
+            standing = reading.standing_of(session, slug)
+            if standing is None or standing.go_live_id is None:
+                return None
+            open_one = sign_in.open_go_live_of(session, standing.go_live_id)
+            link = links.setup_link(session, standing.go_live_id, contact_id)
+            if open_one is None or link is None:
+                return None
+            return links.renew(session, link, open_one[0], visit.at, by=staff.staff.handle)
+
+    renewed = await run_in_threadpool(queued)
+    if renewed is None:
+        return await _again(staff, slug, "The pack cannot be sent to this contact now.", "")
+    try:
+        await send(visit, slug, renewed)
+    except WorkflowUpdateFailedError:
+        return await _again(staff, slug, "This go-live is ending.", "")
+    return visit.go_to(f"/console/{quote(slug)}?done=send-again")
 
 
 async def _again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
@@ -235,6 +267,9 @@ def _organisation_page(
         to_do=wording.to_do(progress) if progress else "Customer success starts it.",
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
         orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
+        has_links=progress is not None
+        and progress.outcome is None
+        and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,
         exceptions=[
             (address, name, wording.EXCEPTIONS[ExceptionReason(reason)])
             for address, name, reason in found.exceptions[:MOST_EXCEPTIONS]

@@ -27,18 +27,23 @@ _log = logging.getLogger(__name__)
 @router.get("/")
 def home(visit: AVisit) -> Response:
     """Show who is signed in and how, or the login page."""
-    with visit.rooms.sessions.begin() as session:
-        person, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
+    person, ended_because = None, None
+    if visit.session_token:
+        with visit.rooms.sessions.begin() as session:
+            person, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
     if person is None:
         return visit.page("login.html", ended_because=ended_because)
     return visit.page("home.html", person=person)
 
 
 @router.get("/login")
-def login(visit: AVisit) -> Response:
+def login(visit: AVisit, logged_out: str = "") -> Response:
     """Ask for the e-mail address."""
-    with visit.rooms.sessions.begin() as session:
-        _, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
+    ended_because = "logged_out" if logged_out else None
+    # Most people come without a session: nothing has to be looked up for them.
+    if visit.session_token:
+        with visit.rooms.sessions.begin() as session:
+            _, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
     return visit.page("login.html", ended_because=ended_because)
 
 
@@ -88,7 +93,7 @@ def logout(visit: OwnForm) -> Response:
     """End the session in the database and in the browser."""
     with visit.rooms.sessions.begin() as session:
         sign_in.end_session(session, visit.session_token, visit.at)
-    response = visit.go_to("/login")
+    response = visit.go_to("/login?logged_out=yes")
     response.delete_cookie(SESSION_COOKIE, path="/")
     return response
 

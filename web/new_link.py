@@ -10,7 +10,7 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from contracts.go_live import Refusal, Resend, go_live_id
 from contracts.links import LinkPurpose
-from database import links, sign_in
+from database import hand_off, links, sign_in
 from database.links import NewLink
 from web.answers import refused, unknown_link
 from web.deps import OwnForm, Visit
@@ -46,17 +46,8 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
-    slug, renewed = found
-    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
     try:
-        # Told, not waited for: a relay may take its time. Where nobody can be told, the page of
-        # a failure says so, and the repeated click finds the same mail still waiting.
-        await handle.start_update(
-            SsoGoLive.resend,
-            Resend(renewed.asked_by, renewed.message, renewed.occasion),
-            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            rpc_timeout=_ANSWER_WITHIN,
-        )
+        await send(visit, *found)
     except WorkflowUpdateFailedError:
         return refused(visit, Refusal.LINK_REVOKED, status=410)
     return visit.page(
@@ -69,11 +60,32 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     )
 
 
+async def send(visit: Visit, slug: str, renewed: NewLink) -> None:
+    """Have the mail with a new link delivered.
+
+    Told, not waited for: a relay may take its time. Where nobody can be told, the page of a
+    failure says so, and the repeated click finds the same mail still waiting.
+
+    Raises:
+        WorkflowUpdateFailedError: the go-live is ending.
+    """
+    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
+    await handle.start_update(
+        SsoGoLive.resend,
+        Resend(renewed.asked_by, renewed.message, renewed.occasion),
+        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+        rpc_timeout=_ANSWER_WITHIN,
+    )
+
+
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
     with visit.rooms.sessions.begin() as session:
         link = sign_in.genuine_link(session, visit.rooms.signer, token, purpose, lock=True)
+        if link is None and purpose is LinkPurpose.CONSENT:
+            link = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         if link is None:
             return unknown_link(visit)
+        link = links.to_renew(session, link)
         if link.used_at is not None:
             return refused(visit, Refusal.LINK_USED, status=410, link=_progress(purpose, token))
         found = sign_in.open_go_live_of(session, link.go_live_id)

@@ -18,12 +18,13 @@ from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import AcknowledgeIt, GoLiveStage, Refusal, go_live_id
 from contracts.links import LinkPurpose
-from database import it_team, ledger, reading, sign_in
+from database import it_team, mail_facts, reading, sign_in
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.reading import Standing
 from mail.rendering import announcement
-from web.answers import refused, unknown_link
+from web.answers import refused
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
+from web.new_link import dead_link
 from web.stages import stage_states
 from workflows.go_live import SsoGoLive
 
@@ -120,7 +121,7 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
             session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
-            return unknown_link(visit) if link is None else refused(visit, link, status=410)
+            return dead_link(visit, LinkPurpose.SETUP, token, link)
         organisation = session.get_one(
             Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
         )
@@ -157,8 +158,8 @@ def _page(
     assert progress is not None  # noqa: S101  (a link belongs to a go-live)
     settings = visit.rooms.settings
     with visit.rooms.sessions.begin() as session:
-        facts = ledger.facts(session, link.go_live_id)
-        contacts = ledger.contacts_of(session, standing.organisation_id)
+        facts = mail_facts.facts(session, link.go_live_id)
+        contacts = mail_facts.contacts_of(session, standing.organisation_id)
         ready_at = it_team.acknowledged_at(session, link.go_live_id)
         plan = _plan(session, link)
         preference = session.get_one(Preference, standing.organisation_id)
@@ -209,7 +210,7 @@ def _planned(preference: Preference) -> str:
 
 def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
     """Return what the newest plan would do, in counts and words; None while there is none."""
-    counts = ledger.class_counts(session, link.go_live_id)
+    counts = mail_facts.class_counts(session, link.go_live_id)
     planned = ("link", "already_linked", "invite", "exception")
     if not any(counts.get(kind) for kind in planned):
         return None
@@ -219,7 +220,7 @@ def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
         "cannot": counts.get("exception", 0),
         "reasons": [
             (wording.EXCEPTIONS[ExceptionReason(reason)].why, users)
-            for reason, users in ledger.exception_counts(session, link.go_live_id)
+            for reason, users in mail_facts.exception_counts(session, link.go_live_id)
         ],
     }
 
