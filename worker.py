@@ -71,6 +71,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 records.decide_move_date,
                 records.close,
                 notices.notify,
+                notices.deliver,
                 directory.discover_tenant,
                 directory.verify_consent,
                 directory.verify_connection,
