@@ -1,0 +1,132 @@
+"""What our own client sends, and what it is answered, follow Microsoft's description of Graph.
+
+The client is the product's, on the simulator's socket; every exchange is kept and held to the
+description, those inside a batch as well.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openapi_core import OpenAPI
+
+from graph.client import GraphClient
+from graph.credentials import ClientSecret
+from graph.permissions import APPLICATION_PERMISSIONS
+from graph.tokens import EntraClient
+from graph.transport import open_http
+from tests.contract.test_contract import FULL, OURS, check, description, needs_the_full_description
+from tests.simulator.pretend import ADMIN, BIG, CLIENT, CONTOSO, SECRET, USER, Pretend
+
+
+class Listener:
+    """Keeps every exchange of a client with Graph."""
+
+    def __init__(self, base: str) -> None:
+        self.graph = f"{base}/graph/v1.0"
+        self.heard: list[httpx2.Response] = []
+
+    def __call__(self, response: httpx2.Response) -> None:
+        if str(response.request.url).startswith(self.graph):
+            response.read()
+            self.heard.append(response)
+
+    def paths(self) -> set[str]:
+        return {one.request.url.path.removeprefix("/graph/v1.0") for one in self.heard}
+
+    def hold_to(self, api: OpenAPI) -> None:
+        """Every exchange, and every one inside a batch, follows the description."""
+        for one in self.heard:
+            check(api, one)
+            if one.request.url.path.endswith("/$batch"):
+                for inner in _inside(one, self.graph):
+                    check(api, inner)
+
+
+def _inside(batch: httpx2.Response, graph: str) -> Iterator[httpx2.Response]:
+    asked = {item["id"]: item for item in json.loads(batch.request.content)["requests"]}
+    for answer in batch.json()["responses"]:
+        item = asked[answer["id"]]
+        headers: dict[str, Any] = answer.get("headers", {})
+        yield httpx2.Response(
+            answer["status"],
+            headers={"Content-Type": "application/json", **headers},
+            json=answer["body"],
+            request=httpx2.Request(
+                item["method"],
+                graph + item["url"],
+                # Requests inside a batch are sent in the name of whoever sends the batch.
+                headers={
+                    "Authorization": batch.request.headers["Authorization"],
+                    **item.get("headers", {}),
+                },
+            ),
+        )
+
+
+@pytest.fixture
+def listener(pretend: Pretend) -> Listener:
+    return Listener(pretend.base)
+
+
+@pytest.fixture
+def client(pretend: Pretend, listener: Listener) -> Iterator[GraphClient]:
+    with open_http() as http:
+        http.event_hooks = {"request": [], "response": [listener]}
+        entra = EntraClient(
+            authority=pretend.base,
+            client_id=CLIENT,
+            credential=ClientSecret(SECRET),
+            http=http,
+            clock=time.time,
+        )
+        yield GraphClient(http, f"{pretend.base}/graph/v1.0", entra)
+
+
+def everything(client: GraphClient) -> None:
+    """Call every method that the product has."""
+    client.prove_grant(CONTOSO)
+    assert client.organization(CONTOSO).verified_domains == ("contoso.example",)
+    assert client.user_count(CONTOSO) > 0
+    assert sum(len(page.users) for page in client.user_pages(CONTOSO)) > 0
+    assert sum(len(page.users) for page in client.user_pages(BIG)) > 999
+    wanted = [USER, ADMIN, "shay.o'neil@contoso.example", *(f"n{k}@x.example" for k in range(50))]
+    found = [user for group in client.users_by_address(CONTOSO, wanted) for user in group]
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    "path", [OURS, pytest.param(FULL, marks=needs_the_full_description)], ids=["ours", "full"]
+)
+def test_every_call_of_the_client_follows_the_description(
+    client: GraphClient, listener: Listener, pretend: Pretend, path: Path
+) -> None:
+    everything(client)
+    assert listener.paths() == {"/organization", "/users", "/$batch"}
+    listener.hold_to(description(path, pretend.base))
+
+
+def test_each_permission_is_proven_by_a_call_of_its_own(
+    client: GraphClient, listener: Listener
+) -> None:
+    client.prove_grant(CONTOSO)
+    asked = [
+        one.request.url.raw_path.decode().removeprefix("/graph/v1.0") for one in listener.heard
+    ]
+    assert asked == [permission.proof_path for permission in APPLICATION_PERMISSIONS]
+
+
+def test_refusals_that_the_client_meets_follow_the_description(
+    client: GraphClient, listener: Listener, pretend: Pretend
+) -> None:
+    pretend.fault("throttle", "/graph/v1.0/users", times=1, retry_after="0.1")
+    pretend.fault("throttle", "/graph/v1.0/users*", times=1, retry_after="0.1", inner=True)
+    everything(client)
+    assert 429 in {one.status_code for one in listener.heard}
+    listener.hold_to(description(OURS, pretend.base))
