@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from commands import connections, importing, migration, reading, setup, showing
+from commands import connections, domains, importing, migration, reading, setup, showing
 from commands.errors import CommandError
 from commands.leaving import leave
 from commands.orders import MORE_DAYS, Orders
@@ -91,7 +91,8 @@ def start(
 def status(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in five lines where a go-live stands and who moves next."""
     if as_json:
-        _print_json(reading.as_data(reading.standing(_engine(), organisation)))
+        found = reading.as_data(reading.standing(_engine(), organisation))
+        _print_json(found | domains.as_data(_engine(), organisation))
     else:
         _print_status(organisation)
 
@@ -318,6 +319,15 @@ def include(
     print(f"{address} is decided by the directory again. {then}")
 
 
+@app.command("remove-domain")
+def remove_domain(
+    organisation: Organisation, domain: str, by: By = None, reason: Reason = ""
+) -> None:
+    """Take a wrong e-mail domain off an organisation's list; import only adds."""
+    domains.remove(_engine(), organisation, domain, _name(by), reason)
+    print(f"{organisation}: {domain} is off the list. If the go-live waits for it: retry.")
+
+
 def _write_csv(users: Iterable[Any], csv_file: Path) -> None:
     if csv_file == STANDARD_OUTPUT:
         migration.write_csv(users, sys.stdout)
@@ -357,7 +367,8 @@ def _name(by: str | None) -> str:
 
 
 def _print_status(organisation: str) -> None:
-    for name, words in reading.five_lines(reading.standing(_engine(), organisation)):
+    five = reading.five_lines(reading.standing(_engine(), organisation))
+    for name, words in (*five, *domains.lines(_engine(), organisation)):
         out.print(Text.assemble((f"{name:<10}", "bold"), words))
 
 

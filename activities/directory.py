@@ -76,19 +76,13 @@ class DirectoryActivities:
         """
         go_live_id, tenant_id = UUID(consent.go_live_id), UUID(consent.tenant_id)
         with self._sessions.begin() as session:
-            expected = records.go_live_by_id(session, go_live_id).tenant_id
             evidence = records.evidence_of(
                 session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
             )
         if evidence is None:
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
-        # Before Microsoft is waited for: a foreign tenant is not worth fifteen minutes.
-        if expected != tenant_id:
-            return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
-        with microsoft_errors():
-            self._graph.prove_grant(consent.tenant_id)
-            verified = self._graph.organization(consent.tenant_id).verified_domains
-        # Asked anew: since the link was mailed, a domain may have moved, or the list changed.
+        # Asked anew: since the link was mailed, a domain may have moved, or the list changed. And
+        # first: a foreign tenant is not worth waiting fifteen minutes for.
         domains = self._discover(go_live_id, consent.at)
         match finding_of(domains):
             case DomainsFinding.DIFFERENT_TENANTS:
@@ -98,6 +92,9 @@ class DirectoryActivities:
         own = {one.domain for one in domains if one.tenant_id == consent.tenant_id}
         if not own:
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
+        with microsoft_errors():
+            self._graph.prove_grant(consent.tenant_id)
+            verified = self._graph.organization(consent.tenant_id).verified_domains
         if own.isdisjoint(verified):
             raise _for_a_person(ErrorType.DOMAINS_NOT_VERIFIED)
         with self._sessions.begin() as session:

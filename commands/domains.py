@@ -1,0 +1,109 @@
+"""E-mail domains and consent: where each domain leads at Microsoft, and correcting the list.
+
+Import only adds; a domain that should not be there is taken off the list here.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Engine
+
+from commands.connections import plain_database_errors
+from commands.errors import CommandError, UsageError
+from commands.reading import unknown_organisation
+from contracts.clock import wall_clock
+from contracts.directory import DomainTenant, finding_of
+from contracts.refusals import DOMAINS, SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
+from database import domains, records
+from database.domains import ConsentStanding
+from database.engine import open_sessions
+
+
+def lines(engine: Engine, slug: str) -> list[tuple[str, str]]:
+    """Return what `status` says besides: domains that do not fit, a sign-in not confirmed yet."""
+    found, consent = _found(engine, slug)
+    said = []
+    finding = finding_of(found)
+    if finding is not None and len({one.tenant_id for one in found}) > 1:
+        said.append(("Domains", f"{DOMAINS[finding]} {_each(found)}"))
+    elif finding is not None and not any(one.tenant_id for one in found):
+        said.append(("Domains", DOMAINS[finding]))
+    if consent is not None and not consent.sign_in_confirmed:
+        said.append(("Consent", SIGN_IN_UNCONFIRMED))
+    return said
+
+
+def as_data(engine: Engine, slug: str) -> dict[str, Any]:
+    """Return the same, complete, as JSON-ready data."""
+    found, consent = _found(engine, slug)
+    finding = finding_of(found)
+    return {
+        "domains": {one.domain: one.tenant_id for one in found},
+        "domains_finding": finding,
+        "domains_words": DOMAINS[finding] if finding else None,
+        "consent": asdict(consent) if consent else None,
+        "consent_words": _words(consent),
+    }
+
+
+def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None:
+    """Take a domain off an organisation's list.
+
+    Raises:
+        CommandError: it is not on the list, or is the last one.
+        UsageError: nobody said why, or who.
+    """
+    if not reason.strip():
+        raise UsageError("Say why, with --reason; it goes into the audit trail.")
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        organisation = _organisation(session, slug)
+        try:
+            staff = records.staff_by_handle(session, by)
+        except records.UnknownStaffError:
+            raise UsageError(f"{by!r} is no known staff handle. Use --by HANDLE.") from None
+        listed = records.organisation_domains(session, organisation.id)
+        wanted = domain.strip().casefold()
+        if wanted not in listed:
+            raise CommandError(f"{slug} has no domain {domain}; it has: {', '.join(listed)}.")
+        if len(listed) == 1:
+            raise CommandError(f"{domain} is the only domain of {slug}; import another one first.")
+        domains.remove(session, organisation.id, wanted)
+        records.write_audit(
+            session,
+            wall_clock(),
+            staff.handle,
+            "domain_removed",
+            go_live=records.latest_go_live(session, organisation.id),
+            organisation_id=organisation.id,
+            reason=reason.strip(),
+        )
+
+
+def _organisation(session: Any, slug: str) -> Any:
+    try:
+        return records.organisation_by_slug(session, slug)
+    except records.UnknownOrganisationError:
+        raise CommandError(unknown_organisation(slug)) from None
+
+
+def _found(engine: Engine, slug: str) -> tuple[list[DomainTenant], ConsentStanding | None]:
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        organisation = _organisation(session, slug)
+        return (
+            records.tenants_of_domains(session, organisation.id),
+            domains.consent_standing(session, organisation.id),
+        )
+
+
+def _words(consent: ConsentStanding | None) -> str | None:
+    if consent is None:
+        return None
+    return SIGN_IN_CONFIRMED if consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED
+
+
+def _each(found: list[DomainTenant]) -> str:
+    return "; ".join(f"{one.domain}: {_where(one)}" for one in found) + "."
+
+
+def _where(found: DomainTenant) -> str:
+    return f"tenant {found.tenant_id}" if found.tenant_id else "not on Entra ID"

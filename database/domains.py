@@ -1,0 +1,47 @@
+"""What is known of an organisation's e-mail domains and of its consent, for people to read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+
+@dataclass(frozen=True)
+class ConsentStanding:
+    """A consent that all four checks have proven."""
+
+    tenant_id: UUID
+    proven_at: datetime
+    sign_in_confirmed: bool
+    """Someone other than the administrator has signed in, so everyone may."""
+
+
+def consent_standing(session: Session, organisation_id: UUID) -> ConsentStanding | None:
+    """Return how far an organisation's consent is confirmed, None when none is proven."""
+    row = session.execute(
+        text(
+            """
+            SELECT c.tenant_id, c.proven_at, EXISTS (
+                SELECT FROM golive.directory_link l
+                JOIN pulse.app_user u ON u.id = l.user_id
+                WHERE u.organisation_id = c.organisation_id AND l.tenant_id = c.tenant_id
+                  AND l.object_id <> c.administrator_object_id
+                  AND u.first_sso_sign_in_at IS NOT NULL
+            ) AS sign_in_confirmed
+            FROM golive.sso_connection c WHERE c.organisation_id = :o
+            """
+        ),
+        {"o": organisation_id},
+    ).first()
+    return ConsentStanding(**row._mapping) if row else None
+
+
+def remove(session: Session, organisation_id: UUID, domain: str) -> None:
+    """Take a domain off an organisation's list; what was found out about it goes with it."""
+    values = {"o": organisation_id, "domain": domain}
+    for table in ("pulse.organisation_domain", "golive.domain_tenant"):
+        session.execute(
+            text(f"DELETE FROM {table} WHERE organisation_id = :o AND domain = :domain"), values
+        )

@@ -1,0 +1,31 @@
+"""The page for a customer's security reviewer says what the code asks for."""
+
+import re
+from pathlib import Path
+
+from database.round_trips import ROUND_TRIP_MINUTES
+from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from workflows.policies import PROPAGATION_CALL
+
+PAGE = Path(__file__).parents[2] / "docs" / "consent.md"
+
+
+def test_the_page_lists_exactly_the_permissions_we_ask_for_each_with_its_reason() -> None:
+    row = r"^\| `([^`]+)` \| (application|delegated) \| (.+) \|$"
+    rows = re.findall(row, PAGE.read_text(), re.M)
+    assert rows == [
+        *((one.name, "application", one.reason) for one in APPLICATION_PERMISSIONS),
+        *((one.name, "delegated", one.reason) for one in DELEGATED_PERMISSIONS),
+    ]
+
+
+def test_the_page_says_the_times_that_the_code_keeps() -> None:
+    text = " ".join(PAGE.read_text().split())
+    waited = PROPAGATION_CALL["schedule_to_close_timeout"]
+    assert waited is not None
+    assert f"for {waited.seconds // 60} minutes, then a person" in text
+    assert f"at most {ROUND_TRIP_MINUTES} minutes ago" in text
+
+
+def test_it_is_one_page() -> None:
+    assert len(PAGE.read_text().splitlines()) < 90

@@ -1,0 +1,146 @@
+"""E-mail domains and tenants: found before anyone clicks, shown with what they mean, corrected."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from commands import domains
+from commands import reading as shell
+from commands.errors import CommandError, UsageError
+from contracts import wording
+from contracts.directory import DomainsFinding
+from contracts.go_live import Attention, Refusal, Wait
+from contracts.refusals import DOMAINS, REFUSALS, SIGN_IN_UNCONFIRMED
+from tests.town import Organisation, Person, Town, directory_domain
+
+
+def _lines(town: Town, organisation: Organisation) -> str:
+    return " ".join(words for _, words in domains.lines(town.engine, organisation.slug))
+
+
+def _with_second_domain(town: Town, **columns: str) -> tuple[Organisation, str]:
+    slug = f"t{uuid4().hex[:10]}"
+    second = f"second-{slug}.example"
+    organisation = town.found_organisation(
+        Person("anna"), slug=slug, domains=f"{slug}.example;{second}", **columns
+    )
+    return organisation, second
+
+
+def _other_tenant(town: Town, domain: str) -> str:
+    tenant_id = str(uuid4())
+    town.control(
+        "PUT",
+        f"/tenants/{tenant_id}",
+        id=tenant_id,
+        display_name="Another",
+        domains=[directory_domain(domain)],
+        users=[],
+    )
+    return tenant_id
+
+
+async def test_one_tenant_is_found_and_kept(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    data = domains.as_data(town.engine, organisation.slug)
+    assert data["domains"] == {organisation.domain: organisation.tenant_id}
+    assert data["domains_finding"] is DomainsFinding.ONE_TENANT
+    assert domains.lines(town.engine, organisation.slug) == []
+    assert ("workflow", "tenant_discovered", "one_tenant") in organisation.audit()
+
+
+async def test_a_domain_that_is_not_on_entra_is_shown_with_what_it_means(town: Town) -> None:
+    organisation, second = _with_second_domain(town)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    said = _lines(town, organisation)
+    assert DOMAINS[DomainsFinding.PARTLY_ON_ENTRA] in said
+    assert f"{second}: not on Entra ID" in said
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    # One verified domain is enough; people under the other one are never linked.
+    verified = town.rows(
+        "SELECT v.domain FROM golive.verified_domain v JOIN pulse.organisation o "
+        "ON o.id = v.organisation_id WHERE o.slug = :slug",
+        slug=organisation.slug,
+    )
+    assert [row.domain for row in verified] == [organisation.domain]
+    assert SIGN_IN_UNCONFIRMED in _lines(town, organisation)
+
+
+async def test_different_tenants_need_attention_until_the_list_is_corrected(town: Town) -> None:
+    organisation, second = _with_second_domain(town)
+    other = _other_tenant(town, second)
+    await organisation.start()
+    now = await organisation.until(lambda now: now.attention is Attention.DIFFERENT_TENANTS)
+    happened = wording.happened(now)
+    assert shell.as_data(organisation.standing())["words"]["why"] == happened
+    assert happened in await organisation.temporal_details()
+    await organisation.received_by("dana@clientshare.example", happened)
+    assert DOMAINS[DomainsFinding.DIFFERENT_TENANTS] in _lines(town, organisation)
+    assert other in _lines(town, organisation)
+    assert organisation.mails("it_pack") == []
+
+    def correct(domain: str = second, reason: str = "A company they sold.") -> None:
+        domains.remove(town.engine, organisation.slug, domain, "dana", reason)
+
+    with pytest.raises(UsageError, match="Say why"):
+        correct(reason=" ")
+    with pytest.raises(CommandError, match="has no domain"):
+        correct("elsewhere.example")
+    correct()
+    with pytest.raises(CommandError, match="the only domain"):
+        correct(organisation.domain)
+    assert ("dana", "domain_removed", "A company they sold.") in organisation.audit()
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    assert _lines(town, organisation) == ""
+
+
+async def test_no_domain_on_entra_needs_attention_until_there_is_one(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"))
+    organisation.change_tenant(domains=[directory_domain("elsewhere." + organisation.domain)])
+    await organisation.start()
+    now = await organisation.until(lambda now: now.attention is Attention.TENANT_UNKNOWN)
+    assert wording.happened(now) == REFUSALS[Refusal.TENANT_UNKNOWN].happened
+    assert DOMAINS[DomainsFinding.NOT_ON_ENTRA] in _lines(town, organisation)
+    await organisation.received_by("dana@clientshare.example", wording.happened(now))
+    organisation.change_tenant(domains=[directory_domain(organisation.domain)])
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+
+async def test_a_domain_that_moved_meanwhile_is_noticed_at_the_proof(town: Town) -> None:
+    organisation, second = _with_second_domain(town)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    _other_tenant(town, second)
+    await organisation.consent()
+    await organisation.until(lambda now: now.attention is Attention.DIFFERENT_TENANTS)
+    await asyncio.to_thread(
+        domains.remove, town.engine, organisation.slug, second, "dana", "Sold last week."
+    )
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
+
+
+async def test_the_sign_in_counts_as_confirmed_once_somebody_else_has_signed_in(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    assert domains.as_data(town.engine, organisation.slug)["consent"] is None
+    await organisation.start(aftercare_days=14)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
+    assert SIGN_IN_UNCONFIRMED in _lines(town, organisation)
+    await organisation.sign_in(organisation.first_moved())
+    data: dict[str, Any] = domains.as_data(town.engine, organisation.slug)
+    assert data["consent"]["sign_in_confirmed"] is True
+    assert domains.lines(town.engine, organisation.slug) == []
