@@ -1,0 +1,188 @@
+"""Records one history per path, after really waiting at each wait: python -m tests.replay.record.
+
+Run it when the workflow changes on purpose in a way that `workflow.patched` does not cover, which
+is only before a first release. What the histories keep of the machine is replaced.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from commands.leaving import leave
+from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Wait
+from tests.town import Organisation, Town, build_town, working
+from tests.workflows.drive import bring_to, founded, until_attention
+from workflows.go_live import SsoGoLive
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+async def live(town: Town) -> Organisation:
+    """Every wait there is, then LIVE."""
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=15))
+    return organisation
+
+
+async def live_a_second_time(town: Town) -> Organisation:
+    """Go-live number 2 passes what number 1 finished."""
+    organisation = await live(town)
+    await organisation.ended()
+    await organisation.start()
+    progress = await organisation.until(
+        lambda now: now.number == 2 and now.wait is Wait.ENTITLEMENT
+    )
+    assert progress.outcome is None
+    await town.orders().confirm_entitlement(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    progress = await organisation.until(Wait.APPROVAL)
+    assert progress.plan_hash is not None
+    await town.orders().approve(organisation.slug, progress.plan_hash)
+    return organisation
+
+
+async def not_entitled(town: Town) -> Organisation:
+    """Customer success declines after two reminders."""
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    await organisation.skip(timedelta(days=15))
+    await town.orders().decline_entitlement(organisation.slug, "It is not in the agreement.")
+    return organisation
+
+
+async def expired(town: Town) -> Organisation:
+    """Nobody at the customer ever answers."""
+    organisation = town.found_organisation(it_acknowledgement="yes")
+    await organisation.start(skipping=True)
+    return organisation
+
+
+async def declined(town: Town) -> Organisation:
+    """The administrator declines and customer success closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=6))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is not None)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    return organisation
+
+
+async def rolled_back(town: Town) -> Organisation:
+    """Everything is undone after the move."""
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=4))
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def cancelled(town: Town) -> Organisation:
+    """An operator cancels the workflow while it waits for a consent."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await organisation.handle.cancel()
+    return organisation
+
+
+async def needs_attention(town: Town) -> Organisation:
+    """The pack is refused, retried, refused and skipped; the consent request likewise."""
+    organisation = town.found_organisation()
+    for address in (organisation.contact, organisation.second_contact):
+        town.mail_faults(reject=address, code=550)
+    await organisation.start()
+    for _ in range(2):
+        await until_attention(organisation, Attention.MAIL_REFUSED)
+        before = await organisation.until(lambda now: now.may_skip)
+        await town.orders().retry(organisation.slug)
+        await organisation.until(
+            lambda now, before=before: now.may_skip and now.since > before.since  # type: ignore[misc]
+        )
+    await town.orders().skip(organisation.slug, "By phone.")
+    await organisation.until(
+        lambda now: now.attention is Attention.MAIL_REFUSED and not now.may_skip
+    )
+    town.mail_faults()
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.until(lambda now: now.attention is None)
+    await organisation.skip(timedelta(days=30))
+    return organisation
+
+
+async def paused(town: Town) -> Organisation:
+    """A pause across two reminders; a deadline moved both ways."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().pause(organisation.slug)
+    await organisation.skip(timedelta(days=9))
+    await town.orders().resume(organisation.slug)
+    await organisation.skip(timedelta(days=4))
+    await town.orders().extend(organisation.slug, days=20)
+    await town.orders().extend(organisation.slug, days=-10)
+    await organisation.skip(timedelta(days=60))
+    return organisation
+
+
+PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
+    "live": (live, GoLiveOutcome.LIVE),
+    "live_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
+    "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
+    "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
+    "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
+    "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
+    "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
+    "paused": (paused, GoLiveOutcome.CONSENT_EXPIRED),
+}
+
+
+def _names_a_machine(name: str, value: Any) -> bool:
+    """Whether this is a worker's identity, or the name of its own (sticky) task queue."""
+    return name == "identity" or (name == "name" and isinstance(value, str) and "@" in value)
+
+
+def without_machine(kept: Any) -> Any:
+    """Replace what names the machine the history was recorded on."""
+    if isinstance(kept, dict):
+        return {
+            name: "recorded" if _names_a_machine(name, value) else without_machine(value)
+            for name, value in kept.items()
+        }
+    return [without_machine(one) for one in kept] if isinstance(kept, list) else kept
+
+
+async def record(names: list[str]) -> None:
+    """Play each path and write its history."""
+    with tempfile.TemporaryDirectory(prefix="replay-") as folder:
+        async with build_town(Path(folder)) as town, working(town):
+            for name in names:
+                path, outcome = PATHS[name]
+                organisation = await path(town)
+                result = await organisation.ended()
+                assert result.outcome is outcome, (name, result)
+                history = await organisation.handle.fetch_history()
+                kept = without_machine(history.to_json_dict())
+                text = json.dumps(kept, separators=(",", ":"))
+                (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+                print(f"{name}: {len(history.events)} events")  # noqa: T201
+
+
+if __name__ == "__main__":
+    import sys
+
+    asyncio.run(record(sys.argv[1:] or list(PATHS)))
+    leave(0)
