@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,11 +13,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from commands import connections, domains, importing, migration, reading, setup, showing
+from commands import (
+    connections,
+    domains,
+    importing,
+    migration,
+    reading,
+    rehearsal,
+    setup,
+    showing,
+)
 from commands.errors import CommandError
 from commands.leaving import leave
 from commands.orders import MORE_DAYS, Orders
 from contracts import wording
+from contracts.clock import wall_clock
 from settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
@@ -38,7 +48,6 @@ By = Annotated[
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The user's e-mail address.")]
 Result = TypeVar("Result")
-STANDARD_OUTPUT = Path("-")
 
 
 @app.command("setup")
@@ -84,7 +93,7 @@ def start(
         print(f"Go-live {started.number} of {organisation} is already running:")
     else:
         print(f"Go-live {started.number} of {organisation} is started ({started.workflow_id}).")
-    _print_status(organisation)
+    showing.status(_engine(), organisation, out)
 
 
 @app.command()
@@ -94,7 +103,7 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
         found = reading.as_data(reading.standing(_engine(), organisation))
         _print_json(found | domains.as_data(_engine(), organisation))
     else:
-        _print_status(organisation)
+        showing.status(_engine(), organisation, out)
 
 
 @app.command("list")
@@ -121,6 +130,16 @@ def explain(organisation: Organisation, as_json: AsJson = False) -> None:
 def watch(organisation: Organisation) -> None:
     """Show a go-live as it goes, until it ends or Ctrl-C."""
     showing.watch(_engine(), organisation, out)
+
+
+@app.command()
+def rehearse(organisation: Organisation, as_json: AsJson = False) -> None:
+    """Print every mail and date of an organisation's own schedule; nothing is sent."""
+    planned = rehearsal.rehearse(_engine(), organisation, wall_clock())
+    if as_json:
+        _print_json([one.__dict__ for one in planned])
+    else:
+        print("\n".join(rehearsal.lines(planned)))
 
 
 # --- orders ---------------------------------------------------------------------------------------
@@ -233,8 +252,8 @@ def plan(
         migration.dry_run(_engine(settings), microsoft, organisation) as found,
     ):
         if csv_file is not None:
-            _write_csv(found.decisions(), csv_file)
-        if csv_file == STANDARD_OUTPUT:
+            showing.write_csv(found.decisions(), csv_file)
+        if csv_file == showing.STANDARD_OUTPUT:
             return
         if as_json:
             _print_json(migration.plan_data(found))
@@ -254,7 +273,7 @@ def exceptions(
     """List whom the plan cannot move: why, what to do, and who does it."""
     with migration.exceptions(_engine(), organisation) as (counts, users):
         if csv_file is not None:
-            _write_csv(users, csv_file)
+            showing.write_csv(users, csv_file)
         elif as_json:
             listed = [migration.row(one) for one in users]
             _print_json({"organisation": organisation, "counts": counts, "exceptions": listed})
@@ -328,18 +347,6 @@ def remove_domain(
     print(f"{organisation}: {domain} is off the list. If the go-live waits for it: retry.")
 
 
-def _write_csv(users: Iterable[Any], csv_file: Path) -> None:
-    if csv_file == STANDARD_OUTPUT:
-        migration.write_csv(users, sys.stdout)
-        return
-    try:
-        with csv_file.open("w", newline="", encoding="utf-8") as file:
-            written = migration.write_csv(users, file)
-    except OSError as error:
-        raise CommandError(f"{csv_file} cannot be written: {error.strerror}.") from None
-    print(f"{written:,} users are listed in {csv_file}.", file=sys.stderr)
-
-
 def _print_lines(lines: list[str]) -> None:
     for line in lines:
         out.print(Text(line))
@@ -364,12 +371,6 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
 
 def _name(by: str | None) -> str:
     return by or getpass.getuser()
-
-
-def _print_status(organisation: str) -> None:
-    five = reading.five_lines(reading.standing(_engine(), organisation))
-    for name, words in (*five, *domains.lines(_engine(), organisation)):
-        out.print(Text.assemble((f"{name:<10}", "bold"), words))
 
 
 def _print_json(data: object) -> None:

@@ -9,9 +9,18 @@ from commands.connections import plain_database_errors
 from commands.errors import CommandError
 from contracts import wording
 from contracts.go_live import Progress
-from database import reading
+from database import mail_facts, reading
 from database.engine import open_sessions
 from database.reading import Standing
+
+MOST_REFUSED = 5
+"""Addresses that refuse mail, shown one by one."""
+
+_ASK = {
+    "contact": "Ask another IT contact for the right address, and import it.",
+    "user": "Ask the IT contacts; the person does not know yet that SSO is there.",
+    "staff": "Ask an operator: this is one of our own.",
+}
 
 
 def standing(engine: Engine, slug: str) -> Standing:
@@ -66,6 +75,18 @@ def explanation(found: Standing) -> str:
     if found.progress is None:
         return " ".join(words.rstrip(".") + "." for _, words in five_lines(found)[::3])
     return f"{where(found, found.progress)}. {wording.sentences(found.progress)}"
+
+
+def refused_mail(engine: Engine, found: Standing) -> list[str]:
+    """Return, for each address that refuses our mail for good, whom to ask; empty = none does."""
+    if found.go_live_id is None:
+        return []
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        refused = mail_facts.refused_addresses(session, found.go_live_id, MOST_REFUSED + 1)
+    said = [f"{one.address} refuses our mail for good. {_ASK[one.kind]}" for one in refused]
+    if len(said) > MOST_REFUSED:
+        said[MOST_REFUSED:] = ["More addresses refuse our mail; the console lists them."]
+    return said
 
 
 def where(found: Standing, progress: Progress) -> str:

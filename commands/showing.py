@@ -1,8 +1,11 @@
 """Shows go-lives at a terminal: the list, and one of them live."""
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from commands import reading
+from commands import domains, migration, reading
+from commands.errors import CommandError
 from contracts import wording
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage
@@ -19,6 +23,7 @@ from contracts.go_live import Progress as Where
 from database.reading import Standing
 
 LOOK_EVERY_SECONDS = 0.5
+STANDARD_OUTPUT = Path("-")
 _BAR_SPEED_WINDOW_SECONDS = 60.0
 
 
@@ -38,6 +43,15 @@ def table(found: list[Standing]) -> Table:
             f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
         )
     return shown
+
+
+def status(engine: Engine, slug: str, console: Console) -> None:
+    """Print the five lines, and one for each domain or address that is not as it should be."""
+    found = reading.standing(engine, slug)
+    for name, words in (*reading.five_lines(found), *domains.lines(engine, slug)):
+        console.print(Text.assemble((f"{name:<10}", "bold"), words))
+    for words in reading.refused_mail(engine, found):
+        console.print(Text.assemble((f"{'Mail':<10}", "bold red"), words))
 
 
 def watch(
@@ -95,3 +109,16 @@ def _stages(progress: Where) -> Table:
     for number, stage in enumerate(GoLiveStage, start=1):
         shown.add_row(str(number), wording.STAGES[stage], wording.stage_state(progress, stage))
     return shown
+
+
+def write_csv(users: Iterable[Any], csv_file: Path) -> None:
+    """Write users into a file, and say how many; `-` prints them."""
+    if csv_file == STANDARD_OUTPUT:
+        migration.write_csv(users, sys.stdout)
+        return
+    try:
+        with csv_file.open("w", newline="", encoding="utf-8") as file:
+            written = migration.write_csv(users, file)
+    except OSError as error:
+        raise CommandError(f"{csv_file} cannot be written: {error.strerror}.") from None
+    sys.stderr.write(f"{written:,} users are listed in {csv_file}.\n")

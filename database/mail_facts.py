@@ -182,3 +182,35 @@ def user_count(session: Session, organisation_id: UUID) -> int:
 def exception_threshold(session: Session, organisation_id: UUID) -> int:
     """Return how many exceptions the organisation accepts without asking."""
     return session.get_one(Preference, organisation_id).exception_threshold
+
+
+@dataclass(frozen=True)
+class RefusedAddress:
+    """An address whose mail server refuses our mail for good."""
+
+    kind: str
+    """`contact`, `user` or `staff`."""
+    address: str
+
+
+def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[RefusedAddress]:
+    """Return whose addresses refuse our mail, contacts first; a later success clears them."""
+    rows = session.execute(
+        text(
+            """
+            SELECT m.recipient_kind, coalesce(u.address, c.address, s.address) AS address
+            FROM golive.mail m
+            LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
+            LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
+            LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
+            WHERE m.go_live_id = :g AND m.state = 'refused'
+            GROUP BY 1, m.recipient_id, 2
+            HAVING max(m.due_at) > coalesce((SELECT max(sent_at) FROM golive.mail l
+                WHERE l.go_live_id = :g AND l.recipient_id = m.recipient_id
+                AND l.state = 'sent'), '-infinity')
+            ORDER BY 1, 2 LIMIT :at_most
+            """
+        ),
+        {"g": go_live_id, "at_most": at_most},
+    )
+    return [RefusedAddress(row.recipient_kind, row.address) for row in rows]

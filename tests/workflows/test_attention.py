@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from commands import reading
 from commands.errors import CommandError
 from contracts import wording
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
@@ -68,6 +69,8 @@ async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: To
     await organisation.until(Wait.ADMIN_CONSENT)
     states = {address: state for _, address, state in organisation.mails("it_pack")}
     assert states == {organisation.contact: "sent", organisation.second_contact: "refused"}
+    (words,) = reading.refused_mail(trouble.engine, organisation.standing())
+    assert words.startswith(f"{organisation.second_contact} refuses our mail for good. Ask another")
     await _roll_back(organisation)
 
 

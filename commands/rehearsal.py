@@ -1,0 +1,155 @@
+"""Tells every mail and date of an organisation's own schedule without sending any."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from commands.connections import plain_database_errors
+from commands.errors import CommandError
+from commands.reading import unknown_organisation
+from contracts import wording
+from contracts.notices import Audience, Message
+from contracts.working_hours import humane_for_all, morning_of, next_working_morning
+from database import mail_facts, records
+from database.engine import open_sessions
+from database.models import Agreement, Organisation, Preference
+from mail.messages import MESSAGES
+from workflows import policies
+from workflows.policies import Reminder
+
+CONSENT_WINDOW = timedelta(days=28)
+AFTERCARE = timedelta(days=14)
+
+_TO = {
+    Audience.CUSTOMER_SUCCESS: "customer success",
+    Audience.FIRST_CONTACT: "the first IT contact",
+    Audience.EVERY_CONTACT: "every IT contact",
+    Audience.CUSTOMER_SUCCESS_AND_CONTACTS: "customer success and every IT contact",
+    Audience.USERS: "users who have not signed in",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One thing that would happen."""
+
+    part: str
+    """Which wait it belongs to, and when that begins."""
+    at: datetime
+    what: str
+    to: str
+
+
+def rehearse(engine: Engine, slug: str, at: datetime) -> list[Planned]:
+    """Return everything that would happen from `at` on, if each wait began then.
+
+    Raises:
+        CommandError: there is no such organisation.
+    """
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        try:
+            organisation = records.organisation_by_slug(session, slug)
+        except records.UnknownOrganisationError:
+            raise CommandError(unknown_organisation(slug)) from None
+        return list(_Rehearsal(session, organisation, at).everything())
+
+
+class _Rehearsal:
+    def __init__(self, session: Session, organisation: Organisation, at: datetime) -> None:
+        self._preference = session.get_one(Preference, organisation.id)
+        self._agreement = session.get(Agreement, organisation.id)
+        contacts = [one.time_zone for one in mail_facts.contacts_of(session, organisation.id)]
+        ours = [self._preference.time_zone]
+        self._zones = {
+            Audience.FIRST_CONTACT: contacts[:1] or ours,
+            Audience.EVERY_CONTACT: contacts or ours,
+        }
+        self._ours = ours
+        self._zone = ZoneInfo(self._preference.time_zone)
+        self._at = at.astimezone(self._zone)
+
+    def everything(self) -> Iterator[Planned]:
+        yield from self._entitlement()
+        yield from self._notification()
+        yield from self._consent()
+        yield from self._move()
+
+    def _entitlement(self) -> Iterator[Planned]:
+        part, agreement = "The agreement does not include SSO, and nobody answers", self._agreement
+        today = self._at.date()
+        if (
+            agreement
+            and agreement.sso_included
+            and agreement.starts_on <= today <= agreement.ends_on
+        ):
+            return
+        yield self._mail(part, Message.ENTITLEMENT_QUESTION, Audience.CUSTOMER_SUCCESS)
+        yield from self._reminders(part, *policies.ENTITLEMENT_REMINDERS)
+        yield self._end(part, policies.ENTITLEMENT_WINDOW, "It ends as not entitled")
+
+    def _notification(self) -> Iterator[Planned]:
+        part = "Customer IT is told"
+        yield self._mail(part, Message.IT_PACK, Audience.EVERY_CONTACT)
+        if self._preference.it_acknowledgement:
+            yield from self._reminders(part, *policies.ACKNOWLEDGEMENT_REMINDERS)
+            yield self._end(part, policies.ACKNOWLEDGEMENT_WINDOW, "It goes on without them")
+
+    def _consent(self) -> Iterator[Planned]:
+        part = "The consent is awaited, and nobody answers"
+        if self._preference.it_acknowledgement:
+            yield self._mail(part, Message.CONSENT_REQUEST, Audience.FIRST_CONTACT)
+        yield from self._reminders(part, *policies.CONSENT_REMINDERS)
+        yield self._end(part, CONSENT_WINDOW, "It ends as expired; people log in as before")
+
+    def _move(self) -> Iterator[Planned]:
+        part = "The consent is given now"
+        yield self._mail(part, Message.MOVE_ANNOUNCEMENT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS)
+        agreed = self._preference.go_live_date
+        moves_at = morning_of(agreed, self._preference.time_zone) if agreed else self._at
+        if moves_at <= self._at:
+            moves_at = next_working_morning(self._at, self._preference.time_zone)
+        for message in (Message.SIGN_IN_WITH_SSO, Message.INVITATION):
+            yield Planned(part, moves_at.astimezone(self._zone), _title(message), "users who move")
+        after = Message.RESULT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS
+        yield Planned(part, moves_at.astimezone(self._zone), _title(after[0]), _TO[after[1]])
+        yield from self._reminders(part, *policies.STRAGGLER_REMINDERS, since=moves_at)
+        yield self._end(part, moves_at - self._at + AFTERCARE, "The go-live closes as LIVE")
+
+    def _mail(self, part: str, message: Message, audience: Audience) -> Planned:
+        return Planned(part, self._at, _title(message), _TO[audience])
+
+    def _reminders(
+        self, part: str, *planned: Reminder, since: datetime | None = None
+    ) -> Iterator[Planned]:
+        for reminder in planned:
+            moment = (since or self._at) + reminder.after
+            humane = humane_for_all(moment, self._zones.get(reminder.audience, self._ours))
+            yield Planned(
+                part,
+                humane.astimezone(self._zone),
+                _title(reminder.message),
+                _TO[reminder.audience],
+            )
+
+    def _end(self, part: str, window: timedelta, what: str) -> Planned:
+        return Planned(part, self._at + window, what, "")
+
+
+def _title(message: Message) -> str:
+    purpose = MESSAGES[message].purpose.rstrip(".")
+    return f"{message.value.replace('_', ' ')}: {purpose[0].lower()}{purpose[1:]}"
+
+
+def lines(planned: list[Planned]) -> Iterator[str]:
+    """Yield what to print: a heading for each part, a line for each mail and date."""
+    part = ""
+    for one in planned:
+        if one.part != part:
+            part = one.part
+            yield f"{part}:"
+        to = f" (to {one.to})" if one.to else ""
+        yield f"  {wording.instant(one.at):<28} {one.what}{to}"

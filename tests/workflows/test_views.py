@@ -1,0 +1,61 @@
+"""The saved views of docs/customer-success.md find what they say."""
+
+import asyncio
+import re
+from datetime import timedelta
+
+from contracts.go_live import Attention, Wait, go_live_id
+from tests.town import ROOT, Organisation, Town
+from tests.workflows.drive import until_attention
+
+_ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<filter>ExecutionStatus[^`]+)` \|$", re.M)
+
+
+def views() -> dict[str, str]:
+    page = (ROOT / "docs" / "customer-success.md").read_text(encoding="utf-8")
+    return {row["name"]: row["filter"] for row in _ROW.finditer(page)}
+
+
+async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
+    ours, it, administrator, stuck = (
+        town.found_organisation(sso_included="no"),
+        town.found_organisation(it_acknowledgement="yes"),
+        town.found_organisation(),
+        town.found_organisation(),
+    )
+    for address in (stuck.contact, stuck.second_contact):
+        town.mail_faults(reject=address, code=550)
+    for organisation in (ours, it, administrator, stuck):
+        await organisation.start()
+    await ours.until(Wait.ENTITLEMENT)
+    await it.until(Wait.IT_ACKNOWLEDGEMENT)
+    due_at = (await administrator.until(Wait.ADMIN_CONSENT)).due_at
+    await until_attention(stuck, Attention.MAIL_REFUSED)
+    town.mail_faults()
+    assert due_at is not None
+    found = views()
+    soon = f"{due_at + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    overdue = re.sub(r'"\d{4}[^"]*Z"', f'"{soon}"', found["Consent overdue"])
+    everyone = {one.slug for one in (ours, it, administrator, stuck)}
+    for query, wanted in (
+        (found["Waiting on customer success"], {ours.slug, stuck.slug}),
+        (found["Waiting on IT"], {it.slug, administrator.slug}),
+        (found["Needs attention"], {stuck.slug}),
+        (overdue, {administrator.slug}),
+    ):
+        async with asyncio.timeout(20):
+            # Lists follow what runs say within a moment.
+            while await _listed(town, query) & everyone != wanted:
+                await asyncio.sleep(0.1)
+    for organisation in (ours, it, administrator, stuck):
+        await _end(organisation)
+
+
+async def _listed(town: Town, query: str) -> set[str]:
+    prefix = go_live_id("")
+    return {one.id.removeprefix(prefix) async for one in town.client.list_workflows(query)}
+
+
+async def _end(organisation: Organisation) -> None:
+    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.ended()
