@@ -19,13 +19,13 @@ async def test_status_explain_the_temporal_ui_and_the_console_agree(town: Town) 
         browser.open(f"{town.places.web}/console")
         browser.press("Login with SSO")
         browser.press("Sign in", login="dana@clientshare.example")
-        for place in PLACES:
+        for _ in PLACES:
             here = await go_on(organisation, here)
             await _everyone_says_the_same(organisation, browser)
         await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
         await _everyone_says_the_same(organisation, browser)
-    assert place is PLACES[-1]
+    assert here is PLACES[-1]
 
 
 async def _everyone_says_the_same(organisation: Organisation, browser: Browser) -> None:
