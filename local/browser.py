@@ -1,5 +1,6 @@
 """A person at a browser without a screen: opens pages, fills in the form, presses a button."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Self
@@ -73,6 +74,10 @@ class Browser:
     def text(self) -> str:
         """Return the words of the present page."""
         return " ".join(self._page.text)
+
+    def listen(self, hear: Callable[[httpx2.Response], None]) -> None:
+        """Have every answer told to someone, redirects as well."""
+        self._http.event_hooks["response"].append(hear)
 
     def open(self, url: str) -> None:
         """Open a page."""

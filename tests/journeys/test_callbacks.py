@@ -1,0 +1,207 @@
+"""Whatever comes where Microsoft sends browsers to: a calm 4xx page, an audit line, no signal."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+import httpx2
+
+from contracts.go_live import Refusal, Wait
+from tests.consenting import Consenting, somebody
+from tests.town import Organisation, Person, Town
+from web.answers import SIGN_IN, SignInAnswer
+
+OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
+CALLBACKS = ("/consent/callback", "/auth/microsoft/callback")
+SECRET = "Marker-of-what-was-sent"
+
+
+def _queries(state: str = "", tenant: str = "") -> dict[str, str]:
+    """Queries as somebody may write them, with the browser's own, valid state."""
+    good = {"admin_consent": "True", "tenant": tenant, "state": state}
+    return {
+        "nothing": "",
+        "no state": urlencode({"admin_consent": "True", "tenant": tenant}),
+        "an empty state": urlencode({**good, "state": ""}),
+        "two states": urlencode([*good.items(), ("state", state)]),
+        "two tenants": urlencode([*good.items(), ("tenant", OTHER_TENANT)]),
+        "two errors": urlencode([*good.items(), ("error", "a"), ("error", "b")]),
+        "a made-up state": urlencode({**good, "state": SECRET}),
+        "10 kB of state": urlencode({**good, "state": "x" * 10_000}),
+        "10 kB of something": urlencode({**good, "session_state": SECRET * 500}),
+        "10 kB of error": urlencode({**good, "error": "e" * 10_000}),
+        "a hundred parameters": urlencode(good) + "".join(f"&p{k}=1" for k in range(100)),
+        "NUL": urlencode(good) + "&error_description=%00",
+        "NUL in the state": f"admin_consent=True&tenant={tenant}&state={state}%00",
+        "Latin-1": urlencode(good) + "&error_description=%E9t%E9",
+        "half a character": f"admin_consent=True&tenant={tenant}&state=%C3",
+        "UTF-16": f"admin_consent=True&tenant={tenant}&state=" + quote(state.encode("utf-16")),
+        "an error of other letters": urlencode({**good, "error": f"<script>{SECRET}</script>"}),
+        "a line break in the error": urlencode({**good, "error": "access_denied\r\nX: y"}),
+        "a tenant that is SQL": urlencode({**good, "tenant": "'; DROP TABLE golive.mail; --"}),
+        "consent that is neither yes nor no": urlencode({**good, "admin_consent": "yes please"}),
+    }
+
+
+async def _waiting(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+def _audit_lines(town: Town) -> int:
+    (row,) = town.rows("SELECT count(*) AS lines FROM golive.audit_entry")
+    return int(row.lines)
+
+
+async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town: Town) -> None:
+    organisation = await _waiting(town)
+    web_log = town.folder / "web.log"
+    logged = web_log.stat().st_size
+
+    def try_everything() -> None:
+        with somebody(organisation) as who:
+            for callback in CALLBACKS:
+                for case in _queries():
+                    lines = _audit_lines(town)
+                    state = who.to_microsoft().state
+                    query = _queries(state, organisation.tenant_id)[case]
+                    who.open(f"{callback}?{query}")
+                    assert 400 <= who.status < 500, (callback, case, who.status, who.text)
+                    assert "This did not work" in who.text, (callback, case, who.text)
+                    assert SECRET not in who.text, (callback, case)
+                    assert _audit_lines(town) == lines + 1, (callback, case)
+
+    await asyncio.to_thread(try_everything)
+    assert await organisation.signals() == []
+    assert organisation.progress.wait is Wait.ADMIN_CONSENT
+    assert organisation.progress.refusal is None
+    assert SECRET.encode() not in web_log.read_bytes()[logged:]
+    for table in ("golive.audit_entry", "golive.microsoft_round_trip", "golive.consent_evidence"):
+        (row,) = town.rows(
+            f"SELECT count(*) AS found FROM {table} t WHERE t::text LIKE '%{SECRET}%'"
+        )
+        assert row.found == 0
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+
+
+async def test_an_error_counts_whatever_admin_consent_says(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def come_back() -> None:
+        with somebody(organisation) as who:
+            state = who.to_microsoft().state
+            who.come_back(
+                admin_consent="True",
+                error="consent_required",
+                tenant=organisation.tenant_id,
+                state=state,
+            )
+            who.assert_told(Refusal.NOT_AN_ADMINISTRATOR)
+
+    await asyncio.to_thread(come_back)
+    await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
+    assert await organisation.signals() == ["admin_declined"]
+
+
+async def _refused(organisation: Organisation, act: Callable[[Consenting], Refusal]) -> None:
+    def work() -> Refusal:
+        with somebody(organisation) as who:
+            refusal = act(who)
+            who.assert_told(refusal)
+            return refusal
+
+    refusal = await asyncio.to_thread(work)
+    (line,) = organisation.town.rows(
+        "SELECT reason FROM golive.audit_entry WHERE action LIKE '%refused' "
+        "ORDER BY id DESC LIMIT 1"
+    )
+    assert line.reason == refusal
+    assert await organisation.signals() == []
+
+
+async def test_an_answer_of_another_browser_is_refused(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> Refusal:
+        state = who.to_microsoft().state
+        with somebody(organisation) as other:
+            other.come_back(admin_consent="True", tenant=organisation.tenant_id, state=state)
+            other.assert_told(Refusal.OTHER_BROWSER)
+        # The one it belongs to has lost nothing by that.
+        who.come_back(admin_consent="True", tenant=OTHER_TENANT, state=state)
+        return Refusal.WRONG_TENANT
+
+    await _refused(organisation, act)
+
+
+async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def used(who: Consenting) -> Refusal:
+        state = who.to_microsoft().state
+        for _ in range(2):
+            who.come_back(admin_consent="True", tenant=OTHER_TENANT, state=state)
+        return Refusal.STATE_USED
+
+    def expired(who: Consenting) -> Refusal:
+        state = who.to_microsoft().state
+        town.rows(
+            "UPDATE golive.microsoft_round_trip SET expires_at = expires_at - interval '31 min'"
+        )
+        who.come_back(admin_consent="True", tenant=organisation.tenant_id, state=state)
+        return Refusal.STATE_EXPIRED
+
+    await _refused(organisation, used)
+    await _refused(organisation, expired)
+
+
+async def test_a_code_that_was_used_before_is_refused(town: Town) -> None:
+    organisation = await _waiting(town)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            code = _intercepted_code(who)
+        with somebody(organisation) as other:
+            other.open("/login").press("Continue", email=organisation.address("anna"))
+            other.press("Login with SSO")
+            query = urlencode({"code": code, "state": other.state})
+            other.open(f"/auth/microsoft/callback?{query}")
+            assert other.status == 403
+            assert SIGN_IN[SignInAnswer.FAILED].happened in other.text
+
+    await asyncio.to_thread(work)
+
+
+def _intercepted_code(who: Consenting) -> str:
+    """A code that was redeemed already, in a sign-in of somebody else."""
+    codes = []
+
+    def keep(response: httpx2.Response) -> None:
+        found = re.search(r"[?&]code=([^&]+)", response.headers.get("location", ""))
+        if found:
+            codes.append(found.group(1))
+
+    who.browser.listen(keep)
+    who.open("/login").press("Continue", email=who.organisation.address("anna"))
+    who.press("Login with SSO").sign_in(who.organisation.address("anna"))
+    return codes[-1]
+
+
+async def test_other_ways_of_asking_are_answered_calmly(town: Town) -> None:
+    def ask() -> None:
+        with httpx2.Client(base_url=town.places.web, trust_env=False) as http:
+            for callback in CALLBACKS:
+                assert http.post(callback, data={"state": "x"}).status_code in {403, 404, 405}
+                assert http.request("PUT", callback).status_code == 405
+            for token in ("x", "%00", "%ff", "a" * 5000, "..%2f..", f"{'0' * 32}.{'f' * 64}"):
+                for page in ("/consent/{}", "/consent/{}/progress", "/setup/{}", "/invitation/{}"):
+                    status = http.get(page.format(token)).status_code
+                    assert 400 <= status < 500, (page, token, status)
+
+    await asyncio.to_thread(ask)

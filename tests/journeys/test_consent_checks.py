@@ -1,0 +1,193 @@
+"""The four checks, each by itself with its own refusal; a run goes on with all four only."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from activities.directory import DirectoryActivities
+from contracts.directory import ConsentToVerify
+from contracts.errors import ErrorType
+from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal, Wait
+from database import records, round_trips
+from database.engine import open_sessions
+from tests.consenting import CLIENT, somebody
+from tests.town import Organisation, Person, Town, directory_domain
+
+AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
+FULL = ["User.Read.All", "Organization.Read.All"]
+
+
+# --- 1. our state: ours, of this browser, unexpired, unused, for this ---------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"state": "another"}, Refusal.STATE_UNKNOWN),
+        ({"state": ""}, Refusal.STATE_UNKNOWN),
+        ({"browser": "another"}, Refusal.OTHER_BROWSER),
+        ({"purposes": {"sign_in"}}, Refusal.STATE_UNKNOWN),
+        ({"at": AT + timedelta(minutes=29)}, None),
+        ({"at": AT + timedelta(minutes=30)}, Refusal.STATE_EXPIRED),
+    ],
+)
+def test_the_state_is_ours_of_this_browser_and_half_an_hour_old_at_most(
+    town: Town, changes: dict[str, Any], expected: Refusal | None
+) -> None:
+    with open_sessions(town.engine)() as session:
+        begun = {"state": f"s-{uuid4()}", "browser": "b", "at": AT}
+        round_trips.begin_round_trip(session, purpose="consent", **begun)
+        session.flush()
+        asked = {**begun, "purposes": {"consent"}, **changes}
+        found = round_trips.end_round_trip(session, **asked)
+        assert (found if isinstance(found, Refusal) else None) is expected
+        if expected is None:
+            assert round_trips.end_round_trip(session, **asked) is Refusal.STATE_USED
+        session.rollback()
+
+
+# --- 2. an ID token: tests/graph/test_id_tokens.py; here what becomes of it ----------------------
+
+
+async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing(
+    town: Town,
+) -> None:
+    organisation = await _waiting(town)
+    _grant(organisation, FULL)
+    await organisation.handle.signal(
+        "admin_consented", AdminConsented(organisation.tenant_id, str(uuid4()))
+    )
+    now = await organisation.until(lambda now: now.refusal is Refusal.UNPROVEN)
+    assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    assert _connections(organisation) == []
+
+
+# --- 3. the tenant and its domains are the organisation's -----------------------------------------
+
+
+async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) -> None:
+    organisation, other = await _waiting(town), await _waiting(town)
+    _grant(other, FULL)
+    administrator = _evidence(organisation, other.tenant_id)
+    await organisation.handle.signal(
+        "admin_consented", AdminConsented(other.tenant_id, administrator)
+    )
+    now = await organisation.until(lambda now: now.refusal is Refusal.WRONG_TENANT)
+    assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    assert _connections(organisation) == []
+
+
+async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(town: Town) -> None:
+    organisation = await _waiting(town)
+    _hide_domains(organisation)
+    _grant(organisation, FULL)
+    administrator = _evidence(organisation, organisation.tenant_id)
+    await organisation.handle.signal(
+        "admin_consented", AdminConsented(organisation.tenant_id, administrator)
+    )
+    await organisation.until(lambda now: now.attention is Attention.TENANT_UNKNOWN)
+    assert _connections(organisation) == []
+
+
+# --- 4. the grant, organisation-wide, with every permission --------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("granted", "expected"),
+    [
+        ([], ErrorType.NOTHING_GRANTED),
+        (["User.Read.All"], ErrorType.PERMISSION_MISSING),
+        (["Organization.Read.All"], ErrorType.PERMISSION_MISSING),
+        (None, ErrorType.NOT_YET),
+    ],
+)
+async def test_a_grant_that_lacks_anything_is_waited_for_and_never_believed(
+    town: Town, granted: list[str] | None, expected: ErrorType
+) -> None:
+    organisation = await _waiting(town)
+    if granted is not None:
+        _grant(organisation, granted)
+    failure = await _verify(organisation)
+    assert (failure.type, failure.non_retryable) == (expected, False)
+    assert _connections(organisation) == []
+
+
+async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: Town) -> None:
+    organisation = await _waiting(town)
+    _grant(organisation, FULL)
+    assert await _verify(organisation) is None
+    assert _connections(organisation) == [UUID(organisation.tenant_id)]
+
+    def look() -> None:
+        with somebody(organisation) as who:
+            who.browser.open(who.link)
+            who.assert_told(Refusal.LINK_USED, 410)
+
+    await asyncio.to_thread(look)
+
+
+async def _waiting(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+def _grant(organisation: Organisation, application: list[str]) -> None:
+    organisation.town.control(
+        "PUT",
+        f"/tenants/{organisation.tenant_id}/grants/{CLIENT}",
+        application=application,
+        delegated=["openid", "profile", "email"],
+        all_principals=True,
+    )
+
+
+def _evidence(organisation: Organisation, tenant_id: str) -> str:
+    """Checks 1 and 2 as if they had passed in a browser."""
+    administrator = str(uuid4())
+    organisation.town.rows(
+        "INSERT INTO golive.consent_evidence "
+        "(id, go_live_id, tenant_id, administrator_object_id, checked_at) "
+        "VALUES (gen_random_uuid(), :g, :tenant, :administrator, :at)",
+        g=organisation.standing().go_live_id,
+        tenant=tenant_id,
+        administrator=administrator,
+        at=AT,
+    )
+    return administrator
+
+
+def _hide_domains(organisation: Organisation) -> None:
+    organisation.change_tenant(domains=[directory_domain(f"elsewhere.{organisation.domain}")])
+
+
+async def _verify(organisation: Organisation) -> Any:
+    """Run the activity as the worker has it; None = proven, else what it raised."""
+    town = organisation.town
+    activities = DirectoryActivities(
+        open_sessions(town.engine), town.rooms.graph, town.rooms.http, town.settings.entra_authority
+    )
+    administrator = _evidence(organisation, organisation.tenant_id)
+    order = ConsentToVerify(
+        str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT
+    )
+    try:
+        verdict = await asyncio.to_thread(activities.verify_consent, order)
+    except Exception as error:
+        return error
+    assert verdict.proven
+    return None
+
+
+def _connections(organisation: Organisation) -> list[UUID]:
+    with open_sessions(organisation.town.engine).begin() as session:
+        found = records.organisation_by_slug(session, organisation.slug)
+    rows = organisation.town.rows(
+        "SELECT tenant_id FROM golive.sso_connection WHERE organisation_id = :o", o=found.id
+    )
+    return [row.tenant_id for row in rows]

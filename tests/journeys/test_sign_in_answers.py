@@ -1,0 +1,168 @@
+"""Signing in with Microsoft when it leads into no account: each reason has its own answer."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from contracts.go_live import Wait
+from tests.consenting import CLIENT, Consenting, somebody
+from tests.town import Organisation, Person, Town
+from web.answers import SIGN_IN, SignInAnswer
+
+OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
+GUEST = Person(
+    "partner",
+    status=None,
+    directory={
+        "userType": "Guest",
+        "userPrincipalName": "partner_elsewhere.example#EXT#@home.example",
+        "mail": "partner@elsewhere.example",
+        "proxyAddresses": [],
+    },
+)
+
+
+def _log_in(who: Consenting, account: str) -> None:
+    who.open("/login").press("Continue", email=who.organisation.address("anna"))
+    who.press("Login with SSO").sign_in(account)
+
+
+def _guest(who: Consenting) -> None:
+    _log_in(who, "partner@elsewhere.example")
+
+
+def _unknown(who: Consenting) -> None:
+    """In the directory, not with us."""
+    _log_in(who, who.organisation.address("stranger"))
+
+
+def _deactivated(who: Consenting) -> None:
+    who.organisation.town.rows(
+        "UPDATE pulse.app_user SET status = 'deactivated' WHERE address = :address",
+        address=who.organisation.address("anna"),
+    )
+    _log_in(who, who.organisation.address("anna"))
+
+
+def _of_another_tenant(who: Consenting) -> None:
+    who.organisation.town.control(
+        "POST",
+        "/faults",
+        match={"tenant": who.organisation.tenant_id},
+        kind="id_token",
+        times=1,
+        claims={"tid": OTHER_TENANT},
+    )
+    _log_in(who, who.organisation.address("anna"))
+
+
+def _cancelled(who: Consenting) -> None:
+    """The consent was taken back; an administrator is asked again at the sign-in and cancels."""
+    organisation = who.organisation
+    organisation.town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    _log_in(who, organisation.administrator)
+    who.press("Cancel")
+
+
+def _taken_back(who: Consenting) -> None:
+    organisation = who.organisation
+    organisation.town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    _log_in(who, organisation.address("anna"))
+    who.press("Return to the application without granting consent")
+
+
+@pytest.mark.parametrize(
+    ("act", "answer"),
+    [
+        (_guest, SignInAnswer.GUEST),
+        (_unknown, SignInAnswer.UNKNOWN),
+        (_deactivated, SignInAnswer.DEACTIVATED),
+        (_of_another_tenant, SignInAnswer.OTHER_TENANT),
+        (_cancelled, SignInAnswer.CANCELLED),
+        (_taken_back, SignInAnswer.NOT_ALLOWED),
+    ],
+    ids=lambda one: one.value if isinstance(one, SignInAnswer) else "",
+)
+async def test_whoever_cannot_be_let_in_reads_why_and_what_to_do(
+    town: Town, act: Callable[[Consenting], None], answer: SignInAnswer
+) -> None:
+    organisation = await _moved(town)
+    lines = len(_refusals(town))
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            act(who)
+            assert who.status == 403, who.text
+            advice = SIGN_IN[answer]
+            assert advice.happened in who.text, who.text
+            assert advice.to_do in who.text
+            who.open("/")
+            assert "with Microsoft single sign-on" not in who.text
+
+    await asyncio.to_thread(work)
+    assert _refusals(town)[lines:] == [answer.value]
+
+
+def _refusals(town: Town) -> list[str]:
+    rows = town.rows(
+        "SELECT reason FROM golive.audit_entry WHERE action = 'sign_in_refused' ORDER BY id"
+    )
+    return [row.reason for row in rows]
+
+
+async def _moved(town: Town) -> Organisation:
+    organisation = town.found_organisation(
+        Person("anna"), Person("ben"), Person("stranger", status=None), GUEST
+    )
+    await organisation.start(aftercare_days=14)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
+    return organisation
+
+
+async def test_before_the_consent_the_password_still_works_and_the_button_says_so(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            who.open("/login").press("Continue", email=organisation.address("anna"))
+            who.press("Login with SSO")
+            assert "One step is missing" in who.text, who.text
+            who.press("I am not")
+            assert who.status == 200
+            assert "please use your password" in who.text
+
+    await asyncio.to_thread(work)
+    assert await organisation.signals() == []
+
+
+async def test_an_administrator_without_a_link_consents_from_the_login_page(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            who.open("/login").press("Continue", email=organisation.administrator)
+            who.press("Login with SSO").press("I am the administrator")
+            who.sign_in(organisation.administrator).press("Accept")
+            assert "/consent/progress" in who.browser.url
+
+    await asyncio.to_thread(work)
+    await organisation.until(Wait.MOVE_DATE)
+    # No account of ours is made for whoever consents.
+    assert (
+        town.rows(
+            "SELECT 1 FROM pulse.app_user WHERE address = :address",
+            address=organisation.administrator,
+        )
+        == []
+    )
