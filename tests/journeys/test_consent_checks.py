@@ -1,7 +1,13 @@
 """The four checks, each by itself with its own refusal; a run goes on with all four only."""
 
 import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +19,9 @@ from contracts.errors import ErrorType
 from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal, Wait
 from database import records, round_trips
 from database.engine import open_sessions
+from graph.client import GraphClient
+from graph.credentials import ClientSecret
+from graph.tokens import EntraClient
 from tests.consenting import CLIENT, somebody
 from tests.town import Organisation, Person, Town, directory_domain
 
@@ -93,6 +102,50 @@ async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(
     assert _connections(organisation) == []
 
 
+async def test_a_tenant_that_says_it_verified_none_of_the_domains_is_not_connected(
+    town: Town,
+) -> None:
+    organisation = await _waiting(town)
+    _grant(organisation, FULL)
+    with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
+        failure = await _verify(organisation, GraphClient(town.rooms.http, graph_url, _entra(town)))
+    assert (failure.type, failure.non_retryable) == (ErrorType.DOMAINS_NOT_VERIFIED, True)
+    assert _connections(organisation) == []
+
+
+@contextmanager
+def _graph_that_says(tenant_id: str, domain: str) -> Iterator[str]:
+    """A Graph that grants everything and names one verified domain."""
+    described = {"id": tenant_id, "displayName": "X", "verifiedDomains": [{"name": domain}]}
+
+    class Graph(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"value": [described]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Graph) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1.0"
+        server.shutdown()
+
+
+def _entra(town: Town) -> EntraClient:
+    return EntraClient(
+        authority=town.settings.entra_authority,
+        client_id=town.settings.client_id,
+        credential=ClientSecret(town.settings.client_secret_text or ""),
+        http=town.rooms.http,
+        clock=time.time,
+    )
+
+
 # --- 4. the grant, organisation-wide, with every permission --------------------------------------
 
 
@@ -166,11 +219,14 @@ def _hide_domains(organisation: Organisation) -> None:
     organisation.change_tenant(domains=[directory_domain(f"elsewhere.{organisation.domain}")])
 
 
-async def _verify(organisation: Organisation) -> Any:
+async def _verify(organisation: Organisation, graph: GraphClient | None = None) -> Any:
     """Run the activity as the worker has it; None = proven, else what it raised."""
     town = organisation.town
     activities = DirectoryActivities(
-        open_sessions(town.engine), town.rooms.graph, town.rooms.http, town.settings.entra_authority
+        open_sessions(town.engine),
+        graph or town.rooms.graph,
+        town.rooms.http,
+        town.settings.entra_authority,
     )
     administrator = _evidence(organisation, organisation.tenant_id)
     order = ConsentToVerify(
