@@ -1,0 +1,95 @@
+"""One worker that holds many go-lives waiting for a consent: its memory, and how fast one answers.
+
+The worker is a process of its own, its activities do nothing, the server is in memory.
+Run: ``python -m benchmarks waiting`` (ten thousand take many minutes), or
+``python -m benchmarks.waiting 500``.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from typing import Any
+
+import psutil
+from temporalio.client import Client, WorkflowHandle
+
+from benchmarks.go_lives import local_server, start_go_live, workers
+from benchmarks.go_lives_no_op import NoOp
+from commands.leaving import leave
+from commands.setup import set_up_temporal
+from contracts.go_live import Pause, Resume
+from workflows.go_live import SsoGoLive
+
+WAITING, FEW, AT_ONCE, ANSWERS = 10_000, 10, 30, 40
+
+
+def _work(target: str) -> None:
+    asyncio.run(_worker(target))
+
+
+async def _worker(target: str) -> None:
+    first, second = workers(await Client.connect(target), NoOp())
+    async with first, second:
+        await asyncio.Event().wait()
+
+
+async def _bring(client: Client, count: int) -> list[WorkflowHandle[Any, Any]]:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> WorkflowHandle[Any, Any]:
+        async with places:
+            handle = await start_go_live(client, consented=False)
+            while (await handle.query(SsoGoLive.progress)).due_at is None:
+                await asyncio.sleep(0.05)
+            return handle
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def _answer_seconds(handles: list[WorkflowHandle[Any, Any]]) -> float:
+    """Return the median of an order's answer, asked of go-lives all over the list."""
+    taken = []
+    for number in range(ANSWERS):
+        handle = handles[number * len(handles) // ANSWERS]
+        began = time.perf_counter()
+        await handle.execute_update(SsoGoLive.pause, Pause("dana"))
+        taken.append(time.perf_counter() - began)
+        await handle.execute_update(SsoGoLive.resume, Resume("dana"))
+    return statistics.median(taken)
+
+
+async def _measure(count: int) -> dict[str, float]:
+    async with await local_server() as server:
+        client = server.client
+        await set_up_temporal(client)
+        target = client.service_client.config.target_host
+        worker = multiprocessing.get_context("spawn").Process(target=_work, args=(target,))
+        worker.start()
+        try:
+            few = await _answer_seconds(await _bring(client, FEW))
+            waiting = await _bring(client, count)
+            many = await _answer_seconds(waiting)
+            rss = psutil.Process(worker.pid).memory_info().rss / 2**20
+        finally:
+            worker.kill()
+            worker.join()
+    return {
+        "waiting_go_lives": len(waiting),
+        "waiting_10000_rss_mb": round(rss),
+        "waiting_10_answer_ms": round(few * 1000, 1),
+        "waiting_10000_answer_ms": round(many * 1000, 1),
+        "waiting_10000_answer_ratio": round(many / few, 2),
+    }
+
+
+def measure(count: int = WAITING) -> dict[str, float]:
+    """Return the figures; `waiting_go_lives` says how many were really waiting."""
+    return asyncio.run(_measure(count))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1])), indent=2))
+    leave(0)
