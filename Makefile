@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock bench reference clean
+.PHONY: help demo stack test check format lock bench bench-full reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -45,6 +45,9 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 
 bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks
+
+bench-full: $(READY) ## Measure everything, and 10,000 go-lives that wait (many minutes)
+	@$(BIN)/python -m benchmarks listing mail_rate go_lives waiting
 
 reference: $(READY) ## Write the reference part of docs/help.md anew
 	@$(BIN)/python -m scripts.reference
