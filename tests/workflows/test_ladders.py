@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from contracts.go_live import GoLiveOutcome, Wait
 from tests.town import Organisation, Town
+from tests.workflows.drive import bring_to, founded
 from tests.workflows.schedule import (
     is_humane,
     ledger,
@@ -179,3 +180,29 @@ def _check(mails: list) -> None:  # type: ignore[type-arg]
 async def _roll_back(organisation: Organisation) -> None:
     await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+
+
+ANSWERS = {
+    "move_announcement": "the administrator consented, or somebody chose another date",
+    "approval_needed": "the announced hour came, and it cannot go on without a yes",
+    "result": "one of the first users signed in",
+}
+"""What may follow another mail within a day, and whose act it answers."""
+
+
+async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_acted(
+    town: Town,
+) -> None:
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=15))
+    assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE
+    mails = ledger(organisation)
+    assert all(one.state == "sent" for one in mails)
+    assert sent_more_than_once(mails) == []
+    # Eight moved, one of them signed in: seven are reminded, twice.
+    assert rungs(mails)["sign_in_reminder"] == 2
+    assert len(ledger(organisation, "sign_in_reminder")) == 14
+    assert [one for one in ledger(organisation, "sign_in_reminder") if not is_humane(one)] == []
+    unasked = [pair for pair in within_a_day(mails) if pair[2] not in ANSWERS]
+    assert unasked == []
