@@ -23,6 +23,7 @@ from benchmarks.go_lives_floor import Bare, nothing
 from benchmarks.go_lives_no_op import TENANT, NoOp
 from commands.setup import set_up_temporal
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, AdminConsented, StartGoLive
+from worker import WORKFLOWS_IN_MEMORY
 from workflows.go_live import SsoGoLive
 
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 3, 60
@@ -55,6 +56,7 @@ def workers(client: Client, no_op: NoOp) -> list[Worker]:
             client,
             task_queue=queue,
             workflows=[SsoGoLive, Bare],
+            max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=[*no_op.all(), nothing],
             activity_executor=threads,
         )

@@ -239,7 +239,7 @@ def test_waits_for_its_turn_but_not_for_ever(a_mail: Make) -> None:
     with (
         ScriptedRelay([*LET_IN, ...]) as relay,
         mailer_for(
-            relay, max_connections=1, timeouts=Timeouts(command=0.4, delivery=0.1)
+            relay, max_connections=1, timeouts=Timeouts(command=2.0, delivery=0.1)
         ) as mailer,
         ThreadPoolExecutor(2) as threads,
     ):
