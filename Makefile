@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock bench bench-full reference clean
+.PHONY: help demo stack test check format lock screens bench bench-full reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,6 +42,11 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
+
+screens: $(READY) ## Take a picture of every page into docs/screens/
+	@scripts/install_chromium.sh
+	@mkdir -p docs/screens
+	@SCREENS=docs/screens $(BIN)/python -m pytest -q tests/web/test_screens.py
 
 bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks

@@ -100,7 +100,7 @@ _LIST = """
         OR EXISTS (SELECT 1 FROM pulse.organisation_domain d
                    WHERE d.organisation_id = e.organisation_id AND strpos(d.domain, :search) > 0))
     ORDER BY e.attention DESC NULLS LAST, e.running DESC, e.due_at NULLS LAST, e.not_started DESC,
-             e.slug
+             e.slug COLLATE "C"
     LIMIT :size OFFSET :skipped
 """
 

@@ -55,7 +55,9 @@ async def waiting_for_consent(town: Town, *people: Person, **columns: str) -> Or
 
 async def moved(organisation: Organisation) -> None:
     """The first users have moved; of few users, that is everyone."""
-    await organisation.until(lambda now: now.wait is Wait.FIRST_SIGN_IN or now.outcome is not None)
+    await organisation.until(
+        lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE} or now.outcome is not None
+    )
 
 
 async def test_from_the_mail_to_live(town: Town, somebody: Somebody) -> None:
