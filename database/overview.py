@@ -12,7 +12,7 @@ from sqlmodel import Session
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.wording import WAITING_ON
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 
 
 class Show(StrEnum):
@@ -66,25 +66,20 @@ class Listing:
 
 _LIST = """
     WITH everyone AS MATERIALIZED (
-        SELECT o.id AS organisation_id, o.slug, o.name, s.handle AS owner,
-               g.number, g.stage, g.wait, g.since, g.due_at, g.attention AS why, g.refusal,
-               g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome,
-               g.closed_at,
-               coalesce(g.attention IS NOT NULL, false) AS attention,
-               coalesce(g.attention IS NOT NULL OR g.wait = ANY(:ours), false)
-                   AND g.closed_at IS NULL AS ours,
-               coalesce(g.attention IS NULL AND g.wait = ANY(:theirs), false)
-                   AND g.closed_at IS NULL AS theirs,
-               g.id IS NOT NULL AND g.closed_at IS NULL AS running,
+        SELECT o.id AS organisation_id, g.id AS go_live_id, o.slug, g.due_at,
+               g.id IS NULL AS not_started,
                g.closed_at IS NOT NULL AS ended,
-               g.id IS NULL AS not_started
+               g.id IS NOT NULL AND g.closed_at IS NULL AS running,
+               g.attention IS NOT NULL AS attention,
+               g.closed_at IS NULL AND (g.attention IS NOT NULL OR g.wait = ANY(:ours)) IS TRUE
+                   AS ours,
+               g.closed_at IS NULL AND (g.attention IS NULL AND g.wait = ANY(:theirs)) IS TRUE
+                   AS theirs
         FROM pulse.organisation o
-        JOIN golive.preference p ON p.organisation_id = o.id
-        LEFT JOIN (
-            SELECT DISTINCT ON (organisation_id) * FROM golive.go_live
-            ORDER BY organisation_id, number DESC
-        ) g ON g.organisation_id = o.id
-        JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
+        LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND NOT EXISTS (
+            SELECT 1 FROM golive.go_live later
+            WHERE later.organisation_id = o.id AND later.number > g.number)
+        WHERE EXISTS (SELECT 1 FROM golive.preference p WHERE p.organisation_id = o.id)
     ), tally AS (
         SELECT count(*) AS n_all, count(*) FILTER (WHERE attention) AS n_attention,
                count(*) FILTER (WHERE ours) AS n_ours, count(*) FILTER (WHERE theirs) AS n_theirs,
@@ -92,24 +87,45 @@ _LIST = """
                count(*) FILTER (WHERE ended) AS n_ended,
                count(*) FILTER (WHERE not_started) AS n_not_started
         FROM everyone
+    ), found AS MATERIALIZED (
+        SELECT e.* FROM everyone e {found}
+    ), shown AS (
+        SELECT * FROM found
+        ORDER BY attention DESC, running DESC, due_at NULLS LAST, not_started DESC,
+                 slug COLLATE "C"
+        LIMIT :size OFFSET :skipped
     )
-    SELECT e.*, t.*, count(e.slug) OVER () AS matching
-    FROM tally t LEFT JOIN everyone e ON {shown} AND (:search = ''
-        OR strpos(lower(e.name), :search) > 0 OR strpos(e.slug, :search) > 0
-        OR strpos(lower(e.owner), :search) > 0
-        OR EXISTS (SELECT 1 FROM pulse.organisation_domain d
-                   WHERE d.organisation_id = e.organisation_id AND strpos(d.domain, :search) > 0))
-    ORDER BY e.attention DESC NULLS LAST, e.running DESC, e.due_at NULLS LAST, e.not_started DESC,
+    SELECT t.*, (SELECT count(*) FROM found) AS matching, e.slug, e.not_started, o.name,
+           s.handle AS owner, g.number, g.stage, g.wait, g.since, g.due_at, g.attention AS why,
+           g.refusal, g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome,
+           g.closed_at
+    FROM tally t LEFT JOIN shown e ON true
+    LEFT JOIN pulse.organisation o ON o.id = e.organisation_id
+    LEFT JOIN golive.preference p ON p.organisation_id = e.organisation_id
+    LEFT JOIN golive.go_live g ON g.id = e.go_live_id
+    LEFT JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
+    ORDER BY e.attention DESC, e.running DESC, e.due_at NULLS LAST, e.not_started DESC,
              e.slug COLLATE "C"
-    LIMIT :size OFFSET :skipped
+"""
+
+_SEARCHED = """
+    JOIN pulse.organisation o ON o.id = e.organisation_id
+    JOIN golive.preference p ON p.organisation_id = o.id
+    LEFT JOIN golive.go_live g ON g.id = e.go_live_id
+    JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
+    WHERE {shown} AND (strpos(lower(o.name), :search) > 0 OR strpos(o.slug, :search) > 0
+        OR strpos(s.handle, :search) > 0
+        OR EXISTS (SELECT 1 FROM pulse.organisation_domain d
+                   WHERE d.organisation_id = o.id AND strpos(d.domain, :search) > 0))
 """
 
 
 def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
     """Return one page of organisations: what needs attention first, then by due date."""
     shown = "true" if show is Show.ALL else f"e.{show.value}"
+    found = _SEARCHED.format(shown=shown) if search.strip() else f"WHERE {shown}"
     rows = session.execute(
-        text(_LIST.format(shown=shown)),
+        text(_LIST.format(found=found)),
         {
             "ours": _OURS,
             "theirs": _THEIRS,
@@ -118,7 +134,7 @@ def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
             "skipped": (page - 1) * PAGE_SIZE,
         },
     ).all()
-    if not rows:
+    if rows[0].slug is None and page > 1:
         # A page past the end, such as one kept open while organisations were moving on.
         return listing(session, show=show, search=search, page=1)
     first = rows[0]

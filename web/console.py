@@ -23,9 +23,9 @@ from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show
 from database.reading import Standing
 from web.console_orders import ORDERS, Given
-from web.deps import OwnForm, Rooms, TypedText
+from web.deps import AVisit, OwnForm, Rooms, TypedText
 from web.new_link import send
-from web.staff import AStaffVisit, StaffVisit
+from web.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.stages import stage_states
 
 router = APIRouter(prefix="/console")
@@ -48,18 +48,18 @@ SHOW_WORDS = {
 
 @router.get("")
 def every_organisation(
-    staff: AStaffVisit,
+    visit: AVisit,
     show: Show = Show.ALL,
     search: Annotated[TypedText, Query(max_length=100)] = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """List the organisations; what needs attention first, then by due date."""
-    visit = staff.visit
     with visit.rooms.sessions.begin() as session:
+        staff = whoever_signed_in(session, visit)
         found = overview.listing(session, show=show, search=search, page=page)
     return visit.page(
         "console.html",
-        staff=staff.staff,
+        staff=staff,
         rows=[_row(one, visit.at) for one in found.rows],
         filters=[
             (words, found.tally[one], _address(one, search, 1), one is show)

@@ -127,10 +127,15 @@ def visit(request: Request) -> Visit:
     )
 
 
-AVisit = Annotated[Visit, Depends(visit)]
+async def _present_visit(request: Request) -> Visit:
+    # Not `def`: it asks nobody, and a thread of its own would cost more than it does.
+    return visit(request)
 
 
-def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
+AVisit = Annotated[Visit, Depends(_present_visit)]
+
+
+async def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
     """Return the present visit of a form that one of our pages gave to this very browser.
 
     Raises:

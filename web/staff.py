@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from contracts.addresses import address_key
 from database import records, staff
@@ -40,14 +41,21 @@ def signed_in(visit: AVisit) -> StaffVisit:
     Raises:
         StaffOnlyError: the browser has no console session, or it is over.
     """
+    with visit.rooms.sessions.begin() as session:
+        return StaffVisit(visit, whoever_signed_in(session, visit))
+
+
+def whoever_signed_in(session: Session, visit: Visit) -> Staff:
+    """Return the member of staff of this browser, within a transaction that reads more.
+
+    Raises:
+        StaffOnlyError: as `signed_in`.
+    """
     token = visit.request.cookies.get(STAFF_COOKIE, "")[:200]
-    found = None
-    if token:
-        with visit.rooms.sessions.begin() as session:
-            found = staff.of_session(session, token, visit.at)
+    found = staff.of_session(session, token, visit.at) if token else None
     if found is None:
         raise StaffOnlyError
-    return StaffVisit(visit, found)
+    return found
 
 
 AStaffVisit = Annotated[StaffVisit, Depends(signed_in)]
