@@ -238,6 +238,8 @@ class Stack:
             SIMULATOR,
             (
                 *("-m", "simulator", "--seed", str(SEED)),
+                # A consent outlives Ctrl-C, as it does at Microsoft.
+                *("--memory", str(self.state.path / "grants.json")),
                 *("--host", HOST, "--port", str(self.ports.simulator)),
             ),
             # It plays Microsoft and knows nothing of ours but what its seed says.

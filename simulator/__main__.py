@@ -26,9 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes any free one")
     parser.add_argument("--seed", action="append", type=Path, help="may be given more than once")
     parser.add_argument("--base-url", help="address for links, when it is not the request's own")
+    parser.add_argument("--memory", type=Path, help="file in which grants outlive the process")
     chosen = parser.parse_args(arguments)
     try:
-        app = create_app(chosen.seed or [DEMO_SEED], chosen.base_url)
+        app = create_app(chosen.seed or [DEMO_SEED], chosen.base_url, chosen.memory)
         listener = _listener(chosen.host, chosen.port)
     except (SeedError, OSError) as error:
         print(f"The simulator cannot start: {error}", file=sys.stderr)

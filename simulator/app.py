@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from simulator import consent, control, graph, login, tokens
 from simulator.graph_paths import ROOT
+from simulator.memory import Memory, remember
 from simulator.seed_files import read_seed
 from simulator.state import Simulation
 from simulator.trouble import Trouble
@@ -23,12 +24,17 @@ async def _nothing(_request: object, _error: Exception) -> JSONResponse:
     return JSONResponse({"error": "not_found"}, 404)
 
 
-def create_app(seed_files: Sequence[Path | str], base_url: str | None = None) -> Starlette:
+def create_app(
+    seed_files: Sequence[Path | str],
+    base_url: str | None = None,
+    memory: Path | None = None,
+) -> Starlette:
     """A simulator that starts from these seed files.
 
     Args:
         seed_files: Paths of JSON files; later ones add to earlier ones.
         base_url: The address for links and issuers; by default each request's own host.
+        memory: A file in which grants outlive the process; by default they do not.
 
     Raises:
         SeedError: A seed cannot be read or is malformed.
@@ -44,9 +50,13 @@ def create_app(seed_files: Sequence[Path | str], base_url: str | None = None) ->
         Route("/{tenant}/oauth2/v2.0/logout", login.logout, methods=["GET", "POST"]),
         Route("/{tenant}/v2.0/adminconsent", consent.admin_consent, methods=["GET", "POST"]),
     ]
+    middleware = [Middleware(Trouble, simulation=simulation)]
+    if memory is not None:
+        remember(simulation, memory)
+        middleware.append(Middleware(Memory, simulation=simulation, file=memory))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Trouble, simulation=simulation)],
+        middleware=middleware,
         exception_handlers={404: _nothing},
     )
     app.state.simulation = simulation
