@@ -58,5 +58,4 @@ reference: $(READY) ## Write the reference part of docs/help.md anew
 	@$(BIN)/python -m scripts.reference
 
 clean: ## Forget the local state (databases, mailbox, logs)
-	@$(PYTHON) -c 'import shutil; shutil.rmtree(".state", ignore_errors=True)'
-	@rm -f demo.json
+	@$(PYTHON) scripts/clean.py

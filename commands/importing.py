@@ -60,10 +60,17 @@ class _Sheet:
     """One file while it is read, and the faults found in it."""
 
     path: Path
-    faults: list[str] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    found: list[tuple[int, int, str]] = field(default_factory=list)
 
     def fault(self, line: int, column: str, problem: str) -> None:
-        self.faults.append(f"{self.path.name} line {line}, {column}: {problem}")
+        place = self.header.index(column) if column in self.header else len(self.header)
+        self.found.append((line, place, f"{self.path.name} line {line}, {column}: {problem}"))
+
+    @property
+    def faults(self) -> list[str]:
+        """Every fault in words, as one finds it going through the file."""
+        return [words for _, _, words in sorted(self.found, key=lambda fault: fault[:2])]
 
 
 class _Row:
@@ -151,7 +158,7 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known = people.known_slugs(session) | {one.slug for _, one in organisations}
         for line, user in users:
-            if user.organisation and user.organisation not in known:
+            if user.organisation and user.organisation not in known and organisations:
                 users_sheet.fault(
                     line, "organisation", f"{user.organisation!r} is no known organisation"
                 )
@@ -173,7 +180,7 @@ def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> 
         raise UsageError(f"{sheet.path} cannot be read: {error.strerror}.") from None
     reader = csv.DictReader(content.splitlines(keepends=True), strict=True, restkey="")
     header = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = header
+    reader.fieldnames = sheet.header = header
     for name in header:
         if name not in columns + options:
             sheet.fault(1, name or "(no name)", "is not a column of this file")

@@ -88,8 +88,8 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             session,
             """
             INSERT INTO golive.staff (id, handle, address, address_key, name, role)
-            VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key, '',
-                    'customer_success')
+            VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key,
+                    initcap(regexp_replace(:owner_handle, '[._-]+', ' ', 'g')), 'customer_success')
             ON CONFLICT (handle) DO UPDATE SET address = excluded.address,
                 address_key = excluded.address_key RETURNING id
             """,

@@ -19,7 +19,6 @@ from database.models import (
     GoLive,
     Organisation,
     OrganisationDomain,
-    PersonalLink,
     Preference,
     SsoConnection,
     Staff,
@@ -292,21 +291,6 @@ def connect_tenant(
     write_audit(
         session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)
     )
-
-
-def revoke_links(session: Session, go_live_id: UUID, purpose: str, at: datetime) -> None:
-    """Make every unused link of one purpose dead."""
-    links = session.exec(
-        select(PersonalLink).where(
-            PersonalLink.go_live_id == go_live_id,
-            PersonalLink.purpose == purpose,
-            col(PersonalLink.used_at).is_(None),
-            col(PersonalLink.revoked_at).is_(None),
-        )
-    )
-    for link in links:
-        link.revoked_at = at
-        session.add(link)
 
 
 def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from contracts.addresses import address_key, domain_of
@@ -98,15 +97,6 @@ def password_counts(user: AppUser, at: datetime) -> bool:
         user.first_sso_sign_in_at is None
         and user.password_until is not None
         and at < user.password_until
-    )
-
-
-def set_password(session: Session, user_id: UUID, argon2: str) -> None:
-    """Keep a new password's hash."""
-    session.execute(
-        insert(Password)
-        .values(user_id=user_id, argon2=argon2)
-        .on_conflict_do_update(index_elements=["user_id"], set_={"argon2": argon2})
     )
 
 

@@ -29,7 +29,7 @@ from database.engine import open_sessions
 from database.reading import Standing
 from local import people
 from local.ending import StopRequested, stop_on_signal
-from local.errors import LocalError
+from local.errors import LocalError, PartFailedError
 from local.people import Town
 from local.ports import Ports
 from local.report import EXPECTED, Report, organisation_report
@@ -236,10 +236,21 @@ async def _play(stack: Stack, *, alone: bool, began: float, console: Console) ->
             await asyncio.sleep(SECOND_LOOK)
 
 
+def _users(results: dict[str, int]) -> str:
+    """Return how many users ended how, in a few words; the report has the reasons."""
+    exceptions = sum(count for kind, count in results.items() if kind.startswith("exception"))
+    counts = {
+        "linked": results.get("link", 0),
+        "invited": results.get("invite", 0),
+        "not movable": exceptions,
+    }
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+
+
 def _summary(report: Report) -> Table:
     table = Table("Organisation", "Ended as", "Users", "Mails sent", "History events")
     for one in report.organisations:
-        users = ", ".join(f"{count} {kind}" for kind, count in one.get("users", {}).items())
+        users = _users(one.get("users", {}))
         mails = sum(kind["sent"] for kind in one.get("mails", {}).values())
         table.add_row(
             one["slug"], str(one["outcome"]), users, str(mails), str(one.get("history_events", ""))
@@ -270,9 +281,14 @@ def main() -> int:
         return 0
     except LocalError as error:
         print(error, file=sys.stderr)
+        if isinstance(error, PartFailedError):
+            print("All parts were stopped. make demo goes on where it was.", file=sys.stderr)
         return error.exit_status
     console.print(_summary(report))
-    console.print(f"{report.seconds:.1f} s in all; first LIVE after {report.first_live_seconds} s")
+    first = (
+        f"; first LIVE after {report.first_live_seconds:.1f} s" if report.first_live_seconds else ""
+    )
+    console.print(f"{report.seconds:.1f} s in all{first}")
     if arguments.report:
         arguments.report.write_text(json.dumps(report.data(), indent=2) + "\n", encoding="utf-8")
     for fault in report.faults:

@@ -70,17 +70,6 @@ def log_in_with_sso(town: Town, address: str, account: str | None = None) -> Bro
     return browser
 
 
-def log_in_with_password(town: Town, address: str, password: str) -> Browser:
-    """Log in by password; the browser that is returned is signed in."""
-    browser = Browser()
-    browser.open(f"{town.web}/login")
-    _press(browser, "Continue", email=address)
-    _press(browser, "Log in", password=password)
-    if "with your password" not in browser.text:
-        raise SceneFailedError(f"The log-in ended on another page: {browser.text}")
-    return browser
-
-
 def _microsoft_sign_in(browser: Browser, account: str) -> None:
     # A browser that is signed in at Microsoft already is not asked again.
     if "Email, phone, or Skype" in browser.text:

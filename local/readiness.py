@@ -1,7 +1,6 @@
 """How the supervisor asks a part whether it answers yet."""
 
 import http.client
-import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -26,18 +25,5 @@ def answers_http(url: str) -> Probe:
             return False
         finally:
             connection.close()
-
-    return probe
-
-
-def accepts_connections(host: str, port: int) -> Probe:
-    """Return a probe: does somebody accept connections there?"""
-
-    def probe() -> bool:
-        try:
-            socket.create_connection((host, port), timeout=_PATIENCE).close()
-        except OSError:
-            return False
-        return True
 
     return probe

@@ -102,9 +102,11 @@ def refused(
 
     `link` leads to where the same can be begun again; `action` is a form's instead.
     """
-    return _message(
-        visit, "This did not work", REFUSALS[refusal], _way(visit, refusal, link, action), status
-    )
+    title = "Already done" if refusal in _DONE else "This did not work"
+    return _message(visit, title, REFUSALS[refusal], _way(visit, refusal, link, action), status)
+
+
+_DONE = {Refusal.STATE_USED, Refusal.LINK_USED, Refusal.NOT_CAUGHT_UP}
 
 
 def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:

@@ -75,12 +75,14 @@ class SsoGoLive(Moving):
         standing = await self._read_standing()
         if not await self._entitlement_confirmed(standing):
             return GoLiveOutcome.NOT_ENTITLED
-        if not await self._consent_still_stands(standing):
+        consented_before = await self._consent_still_stands(standing)
+        if not consented_before:
             await self._it_notified(standing)
             await self._sso_activated()
             if not await self._admin_consent_awaited():
                 return _consent_ending(declined=self._said_no)
-        await self._users_migrated()
+        if not (consented_before and await self._everyone_has_moved()):
+            await self._users_migrated()
         await self._aftercare()
         return GoLiveOutcome.LIVE
 
@@ -243,6 +245,11 @@ class SsoGoLive(Moving):
         self._compensations.append(self._undo_moves)
         await self._plan_and_move(in_waves=True)
         await self._send(Message.RESULT, _EVERYONE, may_skip=True)
+
+    async def _everyone_has_moved(self) -> bool:
+        """Tell whether an earlier go-live left nothing to announce and nobody to move."""
+        await self._move_to(GoLiveStage.USERS_MIGRATED)
+        return (await self._make_plan()).movable == 0
 
     async def _agreed_date_comes(self) -> None:
         """Announce the date and wait for it; a date that is changed is announced again."""

@@ -33,7 +33,7 @@ def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["no json", "[]", '{"%s": [{}]}' % TENANT])
+@pytest.mark.parametrize("content", ["no json", "[]", f'{{"{TENANT}": [{{}}]}}'])
 def test_a_file_that_is_no_memory_is_refused_in_words(
     tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
