@@ -1,5 +1,6 @@
 """Organisations, their people and our staff, as an import brings them: upsert, never delete."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -89,11 +90,11 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             """
             INSERT INTO golive.staff (id, handle, address, address_key, name, role)
             VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key,
-                    initcap(regexp_replace(:owner_handle, '[._-]+', ' ', 'g')), 'customer_success')
+                    :owner_name, 'customer_success')
             ON CONFLICT (handle) DO UPDATE SET address = excluded.address,
                 address_key = excluded.address_key RETURNING id
             """,
-            imported.__dict__,
+            {**imported.__dict__, "owner_name": _name_from(imported.owner_handle)},
         ),
     }
     keys["organisation_id"] = _one(
@@ -155,6 +156,11 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
                 "contact_address_key": contact.address_key,
             },
         )
+
+
+def _name_from(handle: str) -> str:
+    """Return how mails call a member of staff until somebody says better: `dana.lee`, Dana Lee."""
+    return re.sub(r"[._-]+", " ", handle).title()
 
 
 def save_users(session: Session, users: Sequence[ImportedUser]) -> None:

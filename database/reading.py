@@ -169,7 +169,10 @@ def exceptions(session: Session, go_live_id: UUID) -> Sequence[tuple[str, str, s
 
 
 def personal_data(session: Session, organisation_id: UUID) -> list[str]:
-    """Return every address and full name of an organisation's people and of our staff."""
+    """Return every address and name of an organisation's people and of our staff.
+
+    A name that is no more than the handle is left out: handles say who gave an order.
+    """
     rows = session.execute(
         text(
             """
@@ -177,7 +180,8 @@ def personal_data(session: Session, organisation_id: UUID) -> list[str]:
             UNION SELECT display_name FROM pulse.app_user WHERE organisation_id = :o
             UNION SELECT address FROM golive.contact WHERE organisation_id = :o
             UNION SELECT name FROM golive.contact WHERE organisation_id = :o
-            UNION SELECT address FROM golive.staff UNION SELECT name FROM golive.staff
+            UNION SELECT address FROM golive.staff
+            UNION SELECT name FROM golive.staff WHERE lower(name) <> handle
             """
         ),
         {"o": organisation_id},

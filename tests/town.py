@@ -326,9 +326,7 @@ class Town:
             display_name=organisation.slug.title(),
             domains=[directory_domain(organisation.domain)],
             users=[
-                _directory_user(organisation, one)
-                for one in organisation.people
-                if one.in_directory
+                directory_user(organisation, one) for one in organisation.people if one.in_directory
             ],
         )
 
@@ -378,7 +376,7 @@ def write_csv(path: Path, rows: list[dict[str, Any]], columns: list[str] | None 
         writer.writerows(rows)
 
 
-def _directory_user(organisation: Organisation, person: Person) -> dict[str, Any]:
+def directory_user(organisation: Organisation, person: Person) -> dict[str, Any]:
     address = organisation.address(person.name)
     return {
         "id": person.object_id,

@@ -14,8 +14,8 @@ from typing import Any
 
 from commands.leaving import leave
 from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Wait
-from tests.town import Organisation, Town, build_town, working
-from tests.workflows.drive import bring_to, founded, until_attention
+from tests.town import Organisation, Person, Town, build_town, directory_user, working
+from tests.workflows.drive import SETTINGS, bring_to, founded, until_attention
 from workflows.go_live import SsoGoLive
 
 FOLDER = Path(__file__).parent / "histories"
@@ -30,20 +30,37 @@ async def live(town: Town) -> Organisation:
 
 
 async def live_a_second_time(town: Town) -> Organisation:
-    """Go-live number 2 passes what number 1 finished."""
+    """Go-live number 2 passes what number 1 finished, and finds nobody left to move."""
+    organisation = await _second(await live(town))
+    await town.orders().confirm_entitlement(organisation.slug)
+    return organisation
+
+
+async def live_with_newcomers(town: Town) -> Organisation:
+    """Go-live number 2 moves somebody who has joined since."""
     organisation = await live(town)
-    await organisation.ended()
-    await organisation.start()
-    progress = await organisation.until(
-        lambda now: now.number == 2 and now.wait is Wait.ENTITLEMENT
+    newcomer = Person("newcomer")
+    organisation.people.append(newcomer)
+    town.control(
+        "POST",
+        f"/tenants/{organisation.tenant_id}/users",
+        **directory_user(organisation, newcomer),
     )
-    assert progress.outcome is None
+    town.import_organisation(organisation, **SETTINGS)
+    await _second(organisation)
     await town.orders().confirm_entitlement(organisation.slug)
     await organisation.until(Wait.MOVE_DATE)
     await organisation.skip_to_due()
     progress = await organisation.until(Wait.APPROVAL)
     assert progress.plan_hash is not None
     await town.orders().approve(organisation.slug, progress.plan_hash)
+    return organisation
+
+
+async def _second(organisation: Organisation) -> Organisation:
+    await organisation.ended()
+    await organisation.start()
+    await organisation.until(lambda now: now.number == 2 and now.wait is Wait.ENTITLEMENT)
     return organisation
 
 
@@ -140,6 +157,7 @@ async def paused(town: Town) -> Organisation:
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
+    "live_with_newcomers": (live_with_newcomers, GoLiveOutcome.LIVE),
     "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
