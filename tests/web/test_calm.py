@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -15,7 +16,16 @@ from local.browser import Browser
 from local.ports import Ports
 from tests.town import Town, process
 from web.app import create_app
+from web.guessing import MOST_MADE_UP
 from web.headers import SecurityHeaders
+
+
+@pytest.fixture(autouse=True)
+def _forgiven(town: Town) -> Iterator[None]:
+    """Many made-up links are tried here from one address; other tests are not to wait for it."""
+    yield
+    town.rows("DELETE FROM pulse.failed_login")
+
 
 NASTY = [
     "/%00",
@@ -179,8 +189,13 @@ async def test_no_page_of_the_openapi_answers_5xx(town: Town) -> None:
         assert answer.status_code < 500, (case.method, case.path)
 
     await asyncio.to_thread(no_server_error)
-    # Made-up links were tried from this address by the dozen; others here are not to wait for it.
-    town.rows("DELETE FROM pulse.failed_login")
+
+
+async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(town: Town) -> None:
+    path = "/consent/00000000000000000000000000000000.x"
+    answers = [await asyncio.to_thread(ask, town, "GET", path) for _ in range(MOST_MADE_UP + 1)]
+    assert answers[-1].status_code == 429
+    assert "Wait 15 minutes" in answers[-1].text
 
 
 @pytest.mark.parametrize("away", ["GOLIVE_DATABASE_URL", "TEMPORAL_ADDRESS"])
