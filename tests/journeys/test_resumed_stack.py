@@ -1,0 +1,57 @@
+"""A stack that was stopped in the middle of a go-live goes on where it was."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from commands import connections, importing
+from contracts.go_live import GoLiveOutcome, Wait
+from local import people
+from local.demo import ADMINISTRATORS, Demo
+from local.ports import Ports
+from local.stack import Stack
+from settings import Settings
+from tests.town import ROOT, changed_environment
+
+SLUG = "northwind"
+"""Left to the keyboard by the demo, so that this test plays the person."""
+
+
+async def _look_until(demo: Demo, wait: Wait | None) -> None:
+    async with asyncio.timeout(90):
+        while True:
+            progress = next(one for one in await demo.look() if one.slug == SLUG).progress
+            if progress and progress.outcome is not None:
+                assert progress.outcome is GoLiveOutcome.LIVE
+                return
+            if progress and progress.wait is wait:
+                return
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.timeout(300)
+async def test_a_consent_and_a_half_done_move_survive_a_stop(tmp_path: Path) -> None:
+    # The same ports twice, as a person has them: links in mails lead to them.
+    ports = Ports.free()
+    for first_time in (True, False):
+        stack = Stack(tmp_path / "state", ports, say=print)
+        with stack.running(), changed_environment(stack.environment()):
+            engine = connections.database(Settings())
+            client = await connections.temporal()
+            demo = Demo(stack, engine, client, alone=False)
+            town = people.Town(f"http://127.0.0.1:{ports.web}", f"http://127.0.0.1:{ports.mailbox}")
+            if first_time:
+                examples = ROOT / "examples"
+                importing.import_files(
+                    engine, examples / "organisations.csv", examples / "users.csv"
+                )
+                await demo.start(SLUG)
+                await _look_until(demo, Wait.ADMIN_CONSENT)
+                await asyncio.to_thread(people.consent, town, *ADMINISTRATORS[SLUG])
+                await _look_until(demo, Wait.FIRST_SIGN_IN)
+            else:
+                address = demo.first_user(await asyncio.to_thread(demo.standings))
+                (await asyncio.to_thread(people.log_in_with_sso, town, address)).__exit__()
+                await _look_until(demo, None)
+            engine.dispose()
