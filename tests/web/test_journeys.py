@@ -3,11 +3,14 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
-from contracts.go_live import GoLiveOutcome, Wait
+from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from contracts.refusals import REFUSALS
 from tests.town import Organisation, Person, Town
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
 
@@ -177,6 +180,30 @@ async def test_a_declined_consent_leads_back_to_the_consent(town: Town, page: Pa
     await page.get_by_role("button", name="Login with SSO and consent").click()
     await page.get_by_role("button", name="Accept").click()
     await expect(page.locator("li.done")).to_have_count(4)
+
+
+async def test_a_consent_for_oneself_only_leads_to_the_organisation_wide_page(
+    town: Town, page: Page
+) -> None:
+    organisation = await waiting_for_consent(town)
+    await page.goto(await consent_link(organisation))
+    await page.get_by_role("button", name="Login with SSO and consent").click()
+    (state,) = parse_qs(urlsplit(page.url).query)["state"]
+    # Whoever writes the callback by hand meets the ordinary sign-in prompt, its box off.
+    tenant = organisation.tenant_id
+    await page.goto(f"/consent/callback?admin_consent=True&tenant={tenant}&state={state}")
+    await at_microsoft(page, organisation.administrator)
+    await expect(page.get_by_text("Consent on behalf of your organization")).to_be_visible()
+    await page.get_by_role("button", name="Accept").click()
+    await organisation.until(Wait.MICROSOFT)
+    await organisation.skip(timedelta(minutes=16))
+    await organisation.until(lambda now: now.attention is Attention.SELF_ONLY, within=60)
+    await page.goto("/consent/progress")
+    await expect(page.get_by_text(REFUSALS[Refusal.SELF_ONLY].happened)).to_be_visible()
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Consent for the organisation").click()
+    await page.get_by_role("button", name="Accept").click()
+    await organisation.until(Wait.MOVE_DATE)
 
 
 async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, page: Page) -> None:
