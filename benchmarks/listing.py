@@ -54,8 +54,8 @@ def tenant(tenant_id: str, domain: str, users: int) -> dict[str, object]:
 
 
 @contextmanager
-def simulator() -> Iterator[str]:
-    """A simulator process with one large and one small tenant; gives its base URL."""
+def simulator(tenants: list[dict[str, object]] | None = None) -> Iterator[str]:
+    """A simulator process, by default with one large and one small tenant; gives its base URL."""
     seed = {
         "applications": [
             {
@@ -68,7 +68,8 @@ def simulator() -> Iterator[str]:
                 "home_tenant": LARGE_TENANT,
             }
         ],
-        "tenants": [
+        "tenants": tenants
+        or [
             tenant(LARGE_TENANT, "large.example", USERS),
             tenant(SMALL_TENANT, "small.example", SMALL),
         ],
