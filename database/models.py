@@ -443,7 +443,7 @@ class DirectoryLink(SQLModel, table=True):
     user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
     tenant_id: UUID
     object_id: UUID
-    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", index=True)
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
 
 
 class UserMove(SQLModel, table=True):

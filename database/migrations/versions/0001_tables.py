@@ -224,7 +224,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'object_id', name='one_user_per_identity'),
     schema='golive'
     )
-    op.create_index(op.f('ix_golive_directory_link_go_live_id'), 'directory_link', ['go_live_id'], unique=False, schema='golive')
     op.create_table('exception_decision',
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('decision', sa.String(), nullable=False),
@@ -420,7 +419,6 @@ def downgrade() -> None:
     op.drop_index('live_contact_link', table_name='personal_link', schema='golive', postgresql_where=sa.text('revoked_at IS NULL AND contact_id IS NOT NULL'))
     op.drop_table('personal_link', schema='golive')
     op.drop_table('exception_decision', schema='golive')
-    op.drop_index(op.f('ix_golive_directory_link_go_live_id'), table_name='directory_link', schema='golive')
     op.drop_table('directory_link', schema='golive')
     op.drop_index(op.f('ix_golive_audit_entry_organisation_id'), table_name='audit_entry', schema='golive')
     op.drop_index('audit_of_go_live', table_name='audit_entry', schema='golive')

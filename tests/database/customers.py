@@ -1,0 +1,176 @@
+"""An organisation in the middle of a move, made straight in the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from activities.staging import staged_entries
+from contracts.addresses import address_key
+from contracts.directory import MigrationPlan, Wave
+from database import moves, plans, staging
+from database.models import (
+    AppSession,
+    AppUser,
+    GoLive,
+    Organisation,
+    Preference,
+    SsoConnection,
+    Staff,
+    VerifiedDomain,
+)
+from graph.directory import users_of
+
+AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+PAGE = 7
+
+
+@dataclass
+class Customer:
+    """One organisation with its proven tenant and its open go-live."""
+
+    session: Session
+    organisation_id: UUID
+    go_live_id: UUID
+    tenant_id: UUID
+    administrator: UUID = field(default_factory=uuid4)
+
+    def user(self, address: str, **values: Any) -> AppUser:
+        """A user of this organisation."""
+        user = AppUser(
+            **{
+                "organisation_id": self.organisation_id,
+                "address": address,
+                "address_key": address_key(address),
+                "display_name": "Somebody",
+                "status": "active",
+                **values,
+            }
+        )
+        self.session.add(user)
+        return user
+
+    def signed_in(self, user: AppUser) -> None:
+        self.session.add(
+            AppSession(
+                token_sha256=uuid4().hex,
+                user_id=user.id,
+                method="password",
+                started_at=AT,
+                expires_at=AT + timedelta(days=1),
+            )
+        )
+
+    def stage(self, accounts: Sequence[dict[str, Any]], page: int = PAGE) -> None:
+        """Put what Microsoft would answer into staging, page by page."""
+        self.session.flush()
+        cursor = staging.begin_staging(self.session, self.go_live_id, f"test {uuid4()}")
+        for start in range(0, max(1, len(accounts)), page):
+            users = users_of({"value": accounts[start : start + page]})
+            more = "next" if start + page < len(accounts) else None
+            cursor = staging.stage_page(
+                self.session, self.go_live_id, cursor, staged_entries(users), more
+            )
+        assert cursor.is_complete
+
+    def plan(self) -> MigrationPlan:
+        self.session.flush()
+        return plans.make_plan(
+            self.session, self.go_live_id, self.organisation_id, self.tenant_id, AT
+        )
+
+    def move(self, size: int = 100, waves: Iterable[Wave] = Wave) -> int:
+        return sum(move_wave(self.session, self, wave, size) for wave in waves)
+
+    def undo(self, size: int = 100) -> None:
+        moves.begin_undo(self.session, self.go_live_id, AT)
+        while moves.undo_batch(self.session, self.go_live_id, at=AT, size=size):
+            pass
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        keys = {"g": self.go_live_id, "o": self.organisation_id, **values}
+        return [tuple(row) for row in self.session.execute(text(statement), keys)]
+
+    def classes(self) -> dict[UUID, str]:
+        """Each planned user's class, or the reason of their exception."""
+        rows = self.rows(
+            "SELECT user_id, coalesce(reason, move_class) FROM golive.user_move "
+            "WHERE go_live_id = :g"
+        )
+        assert len({user_id for user_id, _ in rows}) == len(rows)
+        return dict(rows)
+
+
+def move_wave(session: Session, customer: Customer, wave: Wave, size: int) -> int:
+    moved = 0
+    while named := move_once(session, customer, wave, size):
+        moved += named
+    return moved
+
+
+def move_once(session: Session, customer: Customer, wave: Wave, size: int) -> int:
+    return moves.move_batch(
+        session,
+        customer.go_live_id,
+        customer.tenant_id,
+        wave=wave,
+        at=AT,
+        password_until=AT + timedelta(days=14),
+        invitation_expires_at=AT + timedelta(days=30),
+        size=size,
+    )
+
+
+def customer(
+    session: Session, *domains: str, tenant_id: UUID | None = None, **preference: Any
+) -> Customer:
+    """Found an organisation whose consent is proven."""
+    slug = f"t{uuid4().hex[:10]}"
+    staff = Staff(handle=slug, address=f"{slug}@us.example", address_key=f"{slug}@us.example")
+    organisation = Organisation(slug=slug, name=slug.title(), sso_offered=True)
+    go_live = GoLive(
+        organisation_id=organisation.id,
+        number=1,
+        owner_id=staff.id,
+        started_by=slug,
+        started_at=AT,
+        since=AT,
+        stage="users_migrated",
+    )
+    made = Customer(session, organisation.id, go_live.id, tenant_id or uuid4())
+    session.add_all([staff, organisation])
+    session.flush()
+    session.add(Preference(organisation_id=organisation.id, owner_id=staff.id, **preference))
+    session.add(go_live)
+    session.flush()
+    session.add(
+        SsoConnection(
+            organisation_id=organisation.id,
+            tenant_id=made.tenant_id,
+            administrator_object_id=made.administrator,
+            proven_at=AT,
+            go_live_id=go_live.id,
+        )
+    )
+    session.add_all(
+        VerifiedDomain(organisation_id=organisation.id, domain=domain) for domain in domains
+    )
+    session.flush()
+    return made
+
+
+def account(address: str, **values: Any) -> dict[str, Any]:
+    """A user as Graph gives it."""
+    return {
+        "id": str(uuid4()),
+        "userPrincipalName": address,
+        "mail": address,
+        "proxyAddresses": [f"SMTP:{address}"],
+        "userType": "Member",
+        "accountEnabled": True,
+        **values,
+    }

@@ -1,0 +1,59 @@
+"""docs/matching.md is the promise; every row of its table is made and asked."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from contracts import wording
+from contracts.directory import ExceptionReason, MoveClass
+from tests.database.customers import customer
+from tests.database.kinds import KINDS, VERIFIED, Case
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
+
+
+def promised() -> dict[str, str]:
+    """Kind -> class or reason, as the table says."""
+    rows = [
+        [cell.strip() for cell in line.strip("|\n ").split("|")]
+        for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    return {row[0]: row[1].strip("`") for row in rows if len(row) == 2 and row[1].startswith("`")}
+
+
+def test_the_table_names_every_kind_and_only_known_results() -> None:
+    table = promised()
+    assert set(table) == set(KINDS)
+    assert len(table) >= 40
+    known = {*MoveClass, *ExceptionReason} - {MoveClass.EXCEPTION}
+    assert set(table.values()) == known, "every class and every reason is shown"
+    assert set(wording.EXCEPTIONS) == set(ExceptionReason)
+
+
+@pytest.mark.parametrize("seed", [1, 2026])
+def test_every_kind_of_user_is_classified_as_the_table_says(session: Session, seed: int) -> None:
+    here = customer(session, *VERIFIED)
+    elsewhere = customer(session, *VERIFIED, tenant_id=here.tenant_id)
+    accounts: list[dict[str, Any]] = []
+    kinds = list(KINDS.items()) * 3
+    random.Random(seed).shuffle(kinds)
+    users = [
+        (name, make(Case(here, elsewhere, accounts, f"{seed} {number}")))
+        for number, (name, make) in enumerate(kinds)
+    ]
+    random.Random(seed).shuffle(accounts)
+    accounts.sort(key=lambda one: not one["accountEnabled"])
+    here.stage(accounts)
+    here.plan()
+    found = here.classes()
+    table = promised()
+    wrong = {
+        name: f"{found[user.id]} instead of {table[name]}"
+        for name, user in users
+        if found[user.id] != table[name]
+    }
+    assert not wrong
