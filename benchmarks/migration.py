@@ -217,7 +217,7 @@ def one_by_one(subject: Subject) -> dict[str, float]:
     return {"seconds": seconds * subject.users / SAMPLE}
 
 
-def measure(users: int, *, full: bool, rounds: int = 3) -> dict[str, float]:
+def measure(users: int = 100_000, *, full: bool = False, rounds: int = 3) -> dict[str, float]:
     """Return every figure of this benchmark by its key in ``results.json``."""
     context = multiprocessing.get_context("spawn")
     tenants = [tenant(str(uuid4()), "large.example", users)]

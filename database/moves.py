@@ -29,6 +29,7 @@ def move_batch(
     taken again; where an undo has begun, nobody is.
     """
     take_turn(session, go_live_id)
+    _never_scan(session)
     keys: dict[str, Any] = {
         "g": go_live_id,
         "tenant_id": tenant_id,
@@ -55,12 +56,24 @@ def move_batch(
     if bounds[2] == 0:
         return 0
     keys |= {"low": bounds[0], "high": bounds[1]}
-    session.execute(text(_LINK_BATCH), keys)
-    keys["lost"] = _rows(session, _TURN_INTO_EXCEPTIONS, keys)
+    linked = _rows(session, _LINK_BATCH, keys)
+    # Everyone got a new link, as nearly always: then nobody's identity can be another user's.
+    all_new = linked == bounds[2]
+    keys["lost"] = 0 if all_new else _rows(session, _TURN_INTO_EXCEPTIONS, keys)
     keys["moved"] = _rows(session, _MARK_MOVED, keys)
     for statement in _MOVE_STATEMENTS:
         session.execute(text(statement), keys)
     return int(bounds[2])
+
+
+def _never_scan(session: Session) -> None:
+    """Have this transaction find its rows by index.
+
+    A batch is a few thousand rows of possibly a million. Reading a whole table costs less than
+    that for one batch, says PostgreSQL, but every batch would read it again: then a move ten
+    times as big takes a hundred times as long.
+    """
+    session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def _rows(session: Session, statement: str, keys: dict[str, Any]) -> int:
@@ -178,6 +191,7 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
 def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -> int:
     """Give the next moved users back what they had; 0 = everyone has it. Twice is once."""
     take_turn(session, go_live_id)
+    _never_scan(session)
     keys: dict[str, Any] = {"g": go_live_id, "at": at, "size": size}
     bounds = session.execute(
         text(

@@ -55,6 +55,7 @@ class Customer:
         return user
 
     def signed_in(self, user: AppUser) -> None:
+        self.session.flush()
         self.session.add(
             AppSession(
                 token_sha256=uuid4().hex,

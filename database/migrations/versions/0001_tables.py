@@ -185,7 +185,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organisation_id'], ['pulse.organisation.id'], ),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('organisation_id', 'address_key', name='one_account_per_address'),
-    schema='pulse'
+    schema='pulse',
+    postgresql_with={'fillfactor': 85}
     )
     op.create_index(op.f('ix_pulse_app_user_address_key'), 'app_user', ['address_key'], unique=False, schema='pulse')
     op.create_table('organisation_domain',
@@ -306,7 +307,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['pulse.app_user.id'], ),
     sa.PrimaryKeyConstraint('go_live_id', 'user_id'),
     sa.UniqueConstraint('go_live_id', 'position', name='moved_in_order'),
-    schema='golive'
+    schema='golive',
+    postgresql_with={'fillfactor': 50}
     )
     op.create_table('app_session',
     sa.Column('token_sha256', sa.String(), nullable=False),
@@ -319,9 +321,10 @@ def upgrade() -> None:
     sa.CheckConstraint("method IN ('password', 'sso')", name='method_known'),
     sa.ForeignKeyConstraint(['user_id'], ['pulse.app_user.id'], ),
     sa.PrimaryKeyConstraint('token_sha256'),
-    schema='pulse'
+    schema='pulse',
+    postgresql_with={'fillfactor': 85}
     )
-    op.create_index('open_sessions_of_user', 'app_session', ['user_id'], unique=False, schema='pulse', postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('sessions_of_user', 'app_session', ['user_id'], unique=False, schema='pulse')
     op.create_table('password',
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('argon2', sa.String(), nullable=False),
@@ -409,7 +412,7 @@ def downgrade() -> None:
     op.drop_table('mail', schema='golive')
     op.drop_table('consent_evidence', schema='golive')
     op.drop_table('password', schema='pulse')
-    op.drop_index('open_sessions_of_user', table_name='app_session', schema='pulse', postgresql_where=sa.text('ended_at IS NULL'))
+    op.drop_index('sessions_of_user', table_name='app_session', schema='pulse')
     op.drop_table('app_session', schema='pulse')
     op.drop_table('user_move', schema='golive')
     op.drop_table('stage_time', schema='golive')

@@ -1,0 +1,406 @@
+"""Moving on sets: one class each, one identity each, twice is once, all the way back."""
+
+import json
+import os
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from contracts.addresses import address_key
+from contracts.directory import ExceptionReason, MoveClass, Wave
+from database import moves, plans, staging
+from database.engine import open_sessions
+from database.models import DirectoryLink, ExceptionDecision
+from tests.database.customers import AT, Customer, account, customer, move_once, move_wave
+
+MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
+DOMAINS = ("acme.example", "other.example")
+_addresses = st.builds(
+    lambda name, domain: f"{name}@{domain}",
+    st.sampled_from(["a", "b", "c", "A", "ß", "ss", "d+e", "info", "é", "e\u0301"]),
+    st.sampled_from(DOMAINS),
+)
+_objects = st.sampled_from([UUID(int=number) for number in range(1, 7)])
+_accounts = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": _objects.map(str),
+            "userPrincipalName": _addresses,
+            "mail": st.none() | _addresses,
+            "proxyAddresses": st.lists(
+                st.builds(str.__add__, st.sampled_from(["smtp:", "SMTP:", "x500:"]), _addresses),
+                max_size=2,
+            ),
+            "userType": st.sampled_from(["Member", "Member", "Guest"]),
+            "accountEnabled": st.sampled_from([True, True, False]),
+        }
+    ),
+    max_size=8,
+)
+_users = st.lists(
+    st.fixed_dictionaries(
+        {
+            "address": _addresses,
+            "status": st.sampled_from(["active", "active", "invited", "deactivated"]),
+            "sign_in_method": st.sampled_from(["password", "sso"]),
+            "group_name": st.sampled_from(["", "", "pilot"]),
+            "password_until": st.sampled_from([None, AT]),
+            "first_sso_sign_in_at": st.sampled_from([None, AT - timedelta(days=9)]),
+            "link": st.none() | _objects,
+            "decision": st.none() | st.tuples(st.sampled_from(["link", "exclude"]), _objects),
+        }
+    ),
+    max_size=10,
+    unique_by=lambda user: address_key(user["address"]),
+)
+
+TABLES = {
+    "users": "SELECT * FROM pulse.app_user WHERE organisation_id = :o ORDER BY id",
+    "links": "SELECT l.* FROM golive.directory_link l JOIN pulse.app_user u ON u.id = l.user_id "
+    "WHERE u.organisation_id = :o ORDER BY 1",
+}
+LEDGER = {
+    **TABLES,
+    "moves": "SELECT * FROM golive.user_move WHERE go_live_id = :g ORDER BY user_id",
+    "mail": "SELECT message, recipient_id, state FROM golive.mail WHERE go_live_id = :g "
+    "ORDER BY 1, 2",
+    "sessions": "SELECT s.* FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id "
+    "WHERE u.organisation_id = :o ORDER BY 1",
+    "invitations": "SELECT user_id, version, revoked_at FROM golive.personal_link "
+    "WHERE go_live_id = :g ORDER BY 1",
+}
+
+
+def picture(customer: Customer, tables: dict[str, str]) -> dict[str, list[Any]]:
+    customer.session.flush()
+    return {name: customer.rows(statement) for name, statement in tables.items()}
+
+
+def populate(made: Customer, users: list[dict[str, Any]]) -> None:
+    """Add users with the links and decisions drawn for them; one identity each."""
+    taken: set[UUID] = set()
+    for drawn in users:
+        values = dict(drawn)
+        link, decision = values.pop("link"), values.pop("decision")
+        user = made.user(values.pop("address"), **values)
+        made.signed_in(user)
+        made.session.flush()
+        if link is not None and link not in taken:
+            taken.add(link)
+            made.session.add(
+                DirectoryLink(
+                    user_id=user.id,
+                    tenant_id=made.tenant_id,
+                    object_id=link,
+                    go_live_id=made.go_live_id,
+                )
+            )
+        if decision is not None:
+            made.session.add(
+                ExceptionDecision(
+                    user_id=user.id,
+                    decision=decision[0],
+                    object_id=decision[1] if decision[0] == "link" else None,
+                    decided_by="dana",
+                    decided_at=AT,
+                    reason_id=1,
+                )
+            )
+
+
+@settings(
+    max_examples=MOST_EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(accounts=_accounts, users=_users, size=st.integers(2, 5))
+def test_any_directory_and_any_users_move_once_and_all_the_way_back(
+    engine: Engine, accounts: list[dict[str, Any]], users: list[dict[str, Any]], size: int
+) -> None:
+    with open_sessions(engine)() as session:
+        made = customer(session, DOMAINS[0])
+        populate(made, users)
+        made.stage(accounts, page=3)
+        plan = made.plan()
+        classes = made.classes()
+        assert len(classes) == len(users) == plan.total
+        assert set(classes.values()) <= {*MoveClass, *ExceptionReason}
+        assert made.plan().plan_hash == plan.plan_hash, "planning again decides the same"
+        before = picture(made, TABLES)
+
+        first = made.move(size, [Wave.FIRST])
+        assert first == plan.first_wave
+        assert first + made.move(size, [Wave.REST]) == plan.movable
+        identities = made.rows(
+            "SELECT l.tenant_id, l.object_id FROM golive.directory_link l "
+            "JOIN pulse.app_user u ON u.id = l.user_id WHERE u.organisation_id = :o"
+        )
+        assert len(set(identities)) == len(identities)
+        after = picture(made, LEDGER)
+        assert len(after["mail"]) == plan.movable
+        made.move(size)
+        assert picture(made, LEDGER) == after, "moving again changes nothing"
+        again = made.plan()
+        assert (again.movable, again.plan_hash) == (plan.movable, plan.plan_hash)
+        made.move(size)
+        assert picture(made, LEDGER) == after, "planning again moves nobody twice"
+
+        made.undo(size)
+        assert picture(made, TABLES) == before, "undo gives back exactly what was"
+        undone = picture(made, LEDGER)
+        made.undo(size)
+        made.move(size)
+        assert picture(made, LEDGER) == undone, "undo twice is once, and nobody moves after it"
+        assert made.rows("SELECT users_done FROM golive.go_live WHERE id = :g") == [(0,)]
+        session.rollback()
+
+
+@pytest.fixture
+def moved_by_many(engine: Engine) -> Customer:
+    """Two thousand users, committed, so that several connections can move them."""
+    session = open_sessions(engine)()
+    made = customer(session, "many.example")
+    accounts = []
+    for number in range(2_000):
+        address = f"user{number}@many.example"
+        made.signed_in(made.user(address, status="invited" if number % 5 == 0 else "active"))
+        accounts.append(account(address))
+    made.stage(accounts, page=999)
+    made.plan()
+    session.commit()
+    return made
+
+
+def test_workers_that_move_the_same_organisation_at_once_do_no_harm(
+    engine: Engine, moved_by_many: Customer
+) -> None:
+    made, start, faults, counts = moved_by_many, threading.Barrier(4), [], []
+
+    def work() -> None:
+        try:
+            start.wait(10)
+            for wave in Wave:
+                while True:
+                    with open_sessions(engine).begin() as session:
+                        named = move_once(session, made, wave, 97)
+                    if not named:
+                        break
+                    counts.append(named)
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not faults
+    assert sum(counts) == 2_000
+    for table in ("golive.mail", "golive.directory_link"):
+        assert made.rows(f"SELECT count(*) FROM {table} WHERE go_live_id = :g") == [(2_000,)]
+    assert made.rows(
+        "SELECT count(*), count(DISTINCT subject) FROM golive.audit_entry "
+        "WHERE go_live_id = :g AND action = 'user_moved'"
+    ) == [(2_000, 2_000)]
+    assert made.rows("SELECT users_done FROM golive.go_live WHERE id = :g") == [(2_000,)]
+    assert made.rows("SELECT count(*) FROM golive.personal_link WHERE go_live_id = :g") == [(400,)]
+
+
+def test_an_identity_linked_elsewhere_meanwhile_becomes_an_exception(session: Session) -> None:
+    made = customer(session, DOMAINS[0])
+    other = customer(session, DOMAINS[0], tenant_id=made.tenant_id)
+    anna, ben = made.user(f"anna@{DOMAINS[0]}"), made.user(f"ben@{DOMAINS[0]}")
+    accounts = [account(anna.address), account(ben.address)]
+    made.stage(accounts)
+    made.plan()
+    rival = other.user(f"annette@{DOMAINS[0]}")
+    session.flush()
+    session.add(
+        DirectoryLink(
+            user_id=rival.id,
+            tenant_id=made.tenant_id,
+            object_id=UUID(accounts[0]["id"]),
+            go_live_id=other.go_live_id,
+        )
+    )
+    session.flush()
+    assert plans.decisions_changed(session, made.go_live_id, made.organisation_id, made.tenant_id)
+    made.move()
+    assert made.classes() == {anna.id: "linked_to_another", ben.id: "link"}
+    so_far = moves.moved_so_far(session, made.go_live_id)
+    assert (so_far.moved, so_far.total, so_far.exceptions) == (1, 1, 1)
+    assert made.rows(
+        "SELECT users_done, users_total, exceptions FROM golive.go_live WHERE id = :g"
+    ) == [(1, 1, 1)]
+
+
+# --- who moves first ------------------------------------------------------------------------------
+
+
+def first_wave(made: Customer) -> list[str]:
+    return [
+        row[0]
+        for row in made.rows(
+            "SELECT u.address FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id "
+            "WHERE m.go_live_id = :g AND m.wave = 'first' ORDER BY 1"
+        )
+    ]
+
+
+def with_users(session: Session, *users: tuple[str, dict[str, Any]]) -> Customer:
+    made = customer(session, DOMAINS[0])
+    accounts = []
+    for name, values in users:
+        address = f"{name}@{DOMAINS[0]}"
+        made.user(address, **values)
+        object_id = str(made.administrator) if name == "boss" else str(uuid4())
+        accounts.append(account(address, id=object_id))
+    made.stage(accounts)
+    return made
+
+
+def test_five_existing_users_go_first_and_never_the_administrator(session: Session) -> None:
+    names = [("boss", {})] + [(f"user{n}", {}) for n in range(7)]
+    made = with_users(session, *names, ("new", {"status": "invited"}))
+    assert made.plan().first_wave == 5
+    assert all(address.startswith("user") for address in first_wave(made))
+
+
+def test_new_users_go_first_where_too_few_exist(session: Session) -> None:
+    invited = {"status": "invited"}
+    made = with_users(session, ("anna", {}), *((f"new{n}", invited) for n in range(9)))
+    assert made.plan().first_wave == 5
+    assert f"anna@{DOMAINS[0]}" in first_wave(made)
+
+
+def test_the_pilot_group_goes_first_alone(session: Session) -> None:
+    pilot = {"group_name": "pilot"}
+    made = with_users(session, ("anna", pilot), ("boss", pilot), ("ben", {}), ("cleo", {}))
+    assert made.plan().first_wave == 1
+    assert first_wave(made) == [f"anna@{DOMAINS[0]}"]
+
+
+def test_a_pilot_group_of_exceptions_or_administrators_is_replaced(session: Session) -> None:
+    pilot = {"group_name": "pilot"}
+    made = with_users(session, ("boss", pilot), ("info", pilot), ("anna", {}), ("ben", {}))
+    assert made.plan().first_wave == 2
+    assert first_wave(made) == [f"anna@{DOMAINS[0]}", f"ben@{DOMAINS[0]}"]
+
+
+def test_the_only_user_goes_first_and_the_only_administrator_does_not(session: Session) -> None:
+    one, boss = with_users(session, ("anna", {})), with_users(session, ("boss", {}))
+    assert (one.plan().first_wave, boss.plan().first_wave) == (1, 0)
+    assert boss.move() == 1
+
+
+def test_a_new_plan_after_the_first_wave_names_no_second_one(session: Session) -> None:
+    made = with_users(session, *((f"user{n}", {}) for n in range(9)))
+    made.plan()
+    assert move_wave(session, made, Wave.FIRST, 100) == 5
+    again = made.plan()
+    assert (again.first_wave, again.movable) == (5, 9)
+    assert move_wave(session, made, Wave.FIRST, 100) == 0
+    assert move_wave(session, made, Wave.REST, 100) == 4
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+def test_somebody_deactivated_after_the_move_stays_out_when_it_is_undone(session: Session) -> None:
+    made = with_users(session, ("anna", {}))
+    made.plan()
+    made.move()
+    made.rows(
+        "UPDATE pulse.app_user SET status = 'deactivated' WHERE organisation_id = :o RETURNING id"
+    )
+    made.undo()
+    assert made.rows(
+        "SELECT status, sign_in_method FROM pulse.app_user WHERE organisation_id = :o"
+    ) == [("deactivated", "password")]
+
+
+def test_a_snapshot_goes_on_for_its_own_reader_only(session: Session) -> None:
+    made = customer(session, DOMAINS[0])
+    cursor = staging.begin_staging(session, made.go_live_id, "one")
+    staging.stage_page(session, made.go_live_id, cursor, [], "next")
+    assert staging.begin_staging(session, made.go_live_id, "one").next_link == "next"
+    anew = staging.begin_staging(session, made.go_live_id, "two")
+    assert (anew.pages, anew.next_link, anew.is_complete) == (0, None, False)
+
+
+def test_excluded_and_deactivated_users_do_not_count_towards_the_threshold(
+    session: Session,
+) -> None:
+    made = with_users(session, ("anna", {"status": "deactivated"}), ("ben", {}))
+    made.user(f"ghost@{DOMAINS[0]}")
+    plan = made.plan()
+    assert (plan.exceptions, plan.unsettled) == (2, 1)
+
+
+def scans(node: dict[str, Any]) -> list[tuple[str, int]]:
+    """Every scan of a whole relation in a plan, with how often it ran."""
+    found = [
+        (node.get("Relation Name") or node.get("CTE Name") or "?", node["Actual Loops"])
+        for kind in ("Seq Scan", "CTE Scan", "Subquery Scan")
+        if node["Node Type"] == kind
+    ]
+    return found + [one for child in node.get("Plans", []) for one in scans(child)]
+
+
+def test_no_step_of_plan_or_move_scans_a_table_for_each_user(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = customer(session, DOMAINS[0])
+    session.execute(
+        text(
+            "INSERT INTO pulse.app_user (id, organisation_id, address, address_key, display_name, "
+            "status, sign_in_method, group_name) SELECT gen_random_uuid(), :o, a, a, '', 'active', "
+            "'password', '' FROM (SELECT 'user' || k || '@acme.example' AS a "
+            "FROM generate_series(1, 6000) k) named"
+        ),
+        {"o": made.organisation_id},
+    )
+    session.execute(
+        text(
+            "INSERT INTO pulse.app_session (token_sha256, user_id, method, started_at, expires_at) "
+            "SELECT id::text, id, 'password', :at, :at FROM pulse.app_user"
+        ),
+        {"at": AT},
+    )
+    made.stage([account(f"user{number}@acme.example") for number in range(6_001)], page=999)
+    staging.finish_staging(session)
+    seen: dict[str, list[tuple[str, int]]] = {}
+    execute = session.execute
+
+    def explained(statement: Any, keys: Any = None) -> Any:
+        words = str(statement).strip()
+        if words.startswith(("WITH", "INSERT", "UPDATE", "SELECT min", "DELETE")):
+            execute(text("SAVEPOINT before_it"))
+            (answer,) = execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {words}"), keys).scalars()
+            execute(text("ROLLBACK TO before_it"))
+            tree = answer if isinstance(answer, list) else json.loads(answer)
+            seen[words[:60]] = scans(tree[0]["Plan"])
+        return execute(statement, keys)
+
+    monkeypatch.setattr(session, "execute", explained)
+    made.plan()
+    plans.decisions_changed(session, made.go_live_id, made.organisation_id, made.tenant_id)
+    assert move_once(session, made, Wave.FIRST, 2_000) == 5
+    assert move_once(session, made, Wave.REST, 2_000) == 2_000
+    moves.begin_undo(session, made.go_live_id, AT)
+    assert moves.undo_batch(session, made.go_live_id, at=AT, size=2_000)
+    assert len(seen) > 15
+    often = {
+        words: [scan for scan in found if scan[1] > 3]
+        for words, found in seen.items()
+        if any(loops > 3 for _, loops in found)
+    }
+    assert not often
