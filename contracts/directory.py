@@ -6,6 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class MoveClass(StrEnum):
+    """What a plan decides about a user: exactly one of these."""
+
+    LINK = "link"
+    INVITE = "invite"
+    ALREADY_LINKED = "already_linked"
+    EXCEPTION = "exception"
+
+
 class ExceptionReason(StrEnum):
     """Why a user cannot be moved by the plan."""
 
