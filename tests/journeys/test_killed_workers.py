@@ -125,7 +125,6 @@ async def test_a_move_whose_workers_are_killed_ends_as_one_left_alone(tmp_path: 
         for moment in sorted(rng.sample(range(6, 2 * USERS - 20), KILLS)):
             with worker(town, log):
                 await asyncio.to_thread(wait_for, disturbed, moment)
-            # The server notices a dead worker by its heartbeat; nobody waits for that here.
         with worker(town, log):
             assert (await disturbed.ended(within=LONGEST)).outcome is GoLiveOutcome.LIVE
             mailed = Counter(
