@@ -339,6 +339,10 @@ class MicrosoftRoundTrip(SQLModel, table=True):
     go_live_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.go_live.id")
     link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
     tenant_id: UUID | None = None
+    link_version: int | None = None
+    """Version of the link it began with; a newer one is never handed to this browser."""
+    evidence_id: UUID | None = None
+    """What this very trip proved (`consent_evidence`); none when it proved nothing."""
     flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     expires_at: datetime = _instant(index=True)
     used_at: datetime | None = _instant(nullable=True)

@@ -1,7 +1,7 @@
 """A go-live's life in the database: start, standing, position, stage 3, consent, end, audit."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -290,6 +290,21 @@ def connect_tenant(
     )
     write_audit(
         session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)
+    )
+
+
+def was_refused_lately(session: Session, go_live: GoLive, reason: str, at: datetime) -> bool:
+    """Tell whether a consent of this go-live ended for the same reason within a day."""
+    return (
+        session.exec(
+            select(AuditEntry.id).where(
+                AuditEntry.go_live_id == go_live.id,
+                AuditEntry.action == "consent_refused",
+                AuditEntry.reason == reason,
+                AuditEntry.at > at - timedelta(days=1),
+            )
+        ).first()
+        is not None
     )
 
 

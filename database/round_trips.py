@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from contracts.go_live import Refusal
-from database.models import ConsentEvidence, MicrosoftRoundTrip
+from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
 from database.sign_in import sha256
 
 ROUND_TRIP_MINUTES = 30
@@ -30,8 +30,13 @@ def begin_round_trip(
     go_live_id: UUID | None = None,
     link_id: UUID | None = None,
     tenant_id: UUID | None = None,
+    link_version: int | None = None,
 ) -> None:
-    """Remember that this browser was sent to Microsoft, and forget what is long over."""
+    """Remember that this browser was sent to Microsoft, and forget what is long over.
+
+    `link_version` is that of the trip this one goes on from; else the link's own.
+    """
+    link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
     session.execute(
         text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
         {"old": at - timedelta(days=1)},
@@ -45,6 +50,7 @@ def begin_round_trip(
             go_live_id=go_live_id,
             link_id=link_id,
             tenant_id=tenant_id,
+            link_version=link.version if link else link_version,
             flow=flow or {},
             expires_at=at + timedelta(minutes=ROUND_TRIP_MINUTES),
         )
@@ -110,24 +116,23 @@ def save_evidence(
             administrator_object_id=object_id,
             checked_at=at,
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(
+            constraint="one_per_administrator", set_={"checked_at": at, "link_id": trip.link_id}
+        )
     )
-    return session.exec(
+    evidence = session.exec(
         select(ConsentEvidence).where(
             ConsentEvidence.go_live_id == trip.go_live_id,
             ConsentEvidence.tenant_id == tenant_id,
             ConsentEvidence.administrator_object_id == object_id,
         )
     ).one()
+    kept = session.get_one(MicrosoftRoundTrip, trip.state_sha256)
+    kept.evidence_id = evidence.id
+    session.add(kept)
+    return evidence
 
 
 def evidence_of_trip(session: Session, trip: MicrosoftRoundTrip) -> ConsentEvidence | None:
-    """Return what the browser of a consent proved last."""
-    return session.exec(
-        select(ConsentEvidence)
-        .where(
-            ConsentEvidence.go_live_id == trip.go_live_id,
-            ConsentEvidence.tenant_id == trip.tenant_id,
-        )
-        .order_by(col(ConsentEvidence.checked_at).desc())
-    ).first()
+    """Return what this very trip proved; what others proved is nobody's to repeat."""
+    return session.get(ConsentEvidence, trip.evidence_id) if trip.evidence_id else None

@@ -85,6 +85,10 @@ def _come_back(visit: Visit) -> _Answer:
     try:
         person = visit.rooms.entra.complete_sign_in(trip.flow, parameters)
     except SignInRefused as error:
+        if not returned.error:
+            # No word of Microsoft's in the address: a missing, made-up or replayed code.
+            answer = SignInAnswer.FAILED if trip.purpose != "consent_sign_in" else None
+            return _not_believed(visit, trip, Refusal.ID_TOKEN_INVALID, answer)
         codes = (*returned.codes, *error.codes)
         return _not_signed_in(
             visit, trip, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from temporalio.service import RPCError
 
 from contracts import wording
-from contracts.go_live import AdminConsented, AdminDeclined, Refusal, Wait, go_live_id
+from contracts.go_live import AdminConsented, AdminDeclined, Refusal, go_live_id
 from contracts.links import LinkPurpose
 from database import hand_off, reading, records, round_trips, sign_in
 from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
@@ -54,7 +54,8 @@ def progress(visit: AVisit) -> Response:
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
         standing = _standing(session, trip)
-    return _progress_page(visit, standing, again="/consent/again")
+    proven = trip is not None and trip.evidence_id is not None
+    return _progress_page(visit, standing, again="/consent/again", proven=proven)
 
 
 @router.post("/progress")
@@ -99,12 +100,15 @@ def ask(visit: AVisit, token: str) -> Response:
 def progress_of_link(visit: AVisit, token: str) -> Response:
     """Show how far the go-live is that this link belongs to, also once the link is used."""
     link = _link(visit, token)
-    if link is None or link in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}:
+    if link is None or (
+        isinstance(link, Refusal) and link in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}
+    ):
         return dead_link(visit, LinkPurpose.CONSENT, token, link)
     with visit.rooms.sessions.begin() as session:
         row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         standing = _standing(session, row)
-    return _progress_page(visit, standing, again=f"/consent/{token}")
+    proven = not isinstance(link, PersonalLink)
+    return _progress_page(visit, standing, again=f"/consent/{token}", proven=proven)
 
 
 @router.post("/{token}")
@@ -151,12 +155,16 @@ def not_consented(
     """Return the page for a consent that Microsoft ended, and what the run is told if it is new."""
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        known = found is not None and records.was_refused_lately(
+            session, found[0], ending.refusal, visit.at
+        )
         _audit(session, visit, found[0] if found else None, ending.refusal)
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410), None
-    # Whoever presses "Cancel" ten times is told of ten times, and others once.
-    known = found[0].refusal == ending.refusal and found[0].wait == Wait.ADMIN_CONSENT
-    told = None if known else NotConsented(found[1].slug, ending)
+    # Anybody who knows an address can begin on the login page, so only who came by a personal
+    # link is heard; and each reason once a day, however often somebody presses "Cancel".
+    heard = trip.link_id is not None and not known
+    told = NotConsented(found[1].slug, ending) if heard else None
     return refused(visit, ending.refusal, link=_again(visit, trip)), told
 
 
@@ -230,7 +238,9 @@ def _again(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
         return "/login"
     with visit.rooms.sessions.begin() as session:
         link = session.get_one(PersonalLink, trip.link_id)
-    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, link.version)
+    # The link it began with, even if a newer one has gone to its owner meanwhile.
+    version = trip.link_version or 0
+    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
     return f"/consent/{token}"
 
 
@@ -246,7 +256,9 @@ def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -
     return reading.standing_of(session, found[1].slug) if found else None
 
 
-def _progress_page(visit: Visit, standing: Standing | None, *, again: str) -> Response:
+def _progress_page(
+    visit: Visit, standing: Standing | None, *, again: str, proven: bool
+) -> Response:
     if standing is None or standing.progress is None:
         return refused(visit, Refusal.STATE_UNKNOWN, status=404)
     now = standing.progress
@@ -256,7 +268,8 @@ def _progress_page(visit: Visit, standing: Standing | None, *, again: str) -> Re
         happened=wording.happened(now),
         to_do=wording.to_do(now),
         by_itself=wording.by_itself(now),
-        checks=consent_checks(now),
+        # Only who has come through the first three checks is told that they are through.
+        checks=consent_checks(now) if proven else [],
         moving=is_moving(now),
         again=again if now.attention is not None or now.refusal is not None else "",
     )

@@ -54,6 +54,7 @@ def to_login(
             go_live_id=trip.go_live_id if trip else None,
             link_id=trip.link_id if trip else link_id,
             tenant_id=tenant_id,
+            link_version=trip.link_version if trip else None,
         )
     return visit.go_to(request.url)
 

@@ -376,6 +376,8 @@ def upgrade() -> None:
     sa.Column('go_live_id', sa.Uuid(), nullable=True),
     sa.Column('link_id', sa.Uuid(), nullable=True),
     sa.Column('tenant_id', sa.Uuid(), nullable=True),
+    sa.Column('link_version', sa.Integer(), nullable=True),
+    sa.Column('evidence_id', sa.Uuid(), nullable=True),
     sa.Column('flow', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
