@@ -25,12 +25,10 @@ from commands import connections
 from commands.errors import CommandError
 from commands.leaving import leave
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
-from contracts.links import LinkSigner
 from database.engine import open_sessions
 from graph.client import GraphClient
 from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
-from mail.outgoing import parse_address
 from settings import Settings, SettingsError, read_settings
 from workflows.go_live import SsoGoLive
 
@@ -103,17 +101,6 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     ]
 
 
-def surroundings_of(settings: Settings) -> Surroundings:
-    """Return what every mail says that is the same for every organisation."""
-    return Surroundings(
-        public_url=settings.public_url,
-        support_address=settings.support_address,
-        client_id=settings.client_id,
-        sender_address=parse_address(settings.mail_from).address,
-        signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
-    )
-
-
 @contextmanager
 def open_rooms(settings: Settings) -> Iterator[Rooms]:
     """Open what the activities use, and close it at the end."""
@@ -129,7 +116,7 @@ def open_rooms(settings: Settings) -> Iterator[Rooms]:
                 http,
                 connections.graph_client(settings, http),
                 mailer,
-                surroundings_of(settings),
+                connections.surroundings(settings),
                 settings,
             )
         finally:

@@ -19,9 +19,11 @@ from database.ledger import QueuedMail
 from database.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Person, calendar_attachment
+from mail.document import pdf_of
 from mail.messages import MESSAGES
 from mail.messages import Audience as Reader
 from mail.outgoing import Attachment
+from mail.rendering import render
 
 Values = dict[str, object]
 
@@ -30,6 +32,7 @@ _PERMISSIONS = [
     for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
 ]
 _GRACE_DAYS = 14
+PACK_FILE = "microsoft-sso-go-live.pdf"
 
 
 @dataclass(frozen=True)
@@ -254,8 +257,19 @@ class GoLiveMail:
             ],
         }
 
+    def pack_as_pdf(self, mail: QueuedMail) -> Attachment:
+        """Return the IT pack as a PDF of the same words.
+
+        Raises:
+            mail.errors.MissingValue: one of its links is dead and has no successor yet.
+        """
+        rendered = render(Message.IT_PACK, self.values(mail))
+        return Attachment(PACK_FILE, "application/pdf", pdf_of(rendered, mail.due_at))
+
     def attachments(self, mail: QueuedMail) -> tuple[Attachment, ...]:
-        """Return the calendar entry of an announced move; nothing else has attachments."""
+        """Return the IT pack's PDF, or the calendar entry of an announced move; else nothing."""
+        if mail.message is Message.IT_PACK:
+            return (self.pack_as_pdf(mail),)
         facts = self.facts
         if mail.message is not Message.MOVE_ANNOUNCEMENT or facts.move_at is None:
             return ()

@@ -11,13 +11,16 @@ from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from activities.mail_values import Surroundings
 from commands.errors import CommandError, UnavailableError
+from contracts.links import LinkSigner
 from database.engine import open_engine
 from graph import errors as graph_errors
 from graph.client import GraphClient
 from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
+from mail.outgoing import parse_address
 from settings import Settings
 
 
@@ -43,6 +46,17 @@ def plain_database_errors(engine: Engine) -> Iterator[None]:
                 f"The database at {where} is not set up. Run: python starter.py setup"
             ) from None
         raise
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    """Return what every mail says that is the same for every organisation."""
+    return Surroundings(
+        public_url=settings.public_url,
+        support_address=settings.support_address,
+        client_id=settings.client_id,
+        sender_address=parse_address(settings.mail_from).address,
+        signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+    )
 
 
 def graph_client(settings: Settings, http: httpx2.Client) -> GraphClient:

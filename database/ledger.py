@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -40,6 +41,20 @@ class QueuedMail:
     link_expires_at: datetime | None
     password_until: datetime | None
     due_at: datetime
+
+
+_WITH_ITS_RECIPIENT = """
+    SELECT m.id, m.message, m.occasion, m.recipient_kind, m.recipient_id, m.due_at,
+           coalesce(u.address, c.address, s.address) AS address,
+           coalesce(u.display_name, c.name, s.name, '') AS name,
+           k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
+           k.expires_at AS link_expires_at, u.password_until
+    FROM golive.mail m
+    LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
+    LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
+    LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
+    LEFT JOIN golive.personal_link k ON k.id = m.link_id
+"""
 
 
 def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
@@ -205,16 +220,7 @@ def due_mail(
         rows = session.execute(
             text(
                 f"""
-                SELECT m.id, m.message, m.occasion, m.recipient_kind, m.recipient_id, m.due_at,
-                       coalesce(u.address, c.address, s.address) AS address,
-                       coalesce(u.display_name, c.name, s.name, '') AS name,
-                       k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
-                       k.expires_at AS link_expires_at, u.password_until
-                FROM golive.mail m
-                LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
-                LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
-                LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
-                LEFT JOIN golive.personal_link k ON k.id = m.link_id
+                {_WITH_ITS_RECIPIENT}
                 WHERE m.go_live_id = :g AND m.state = 'queued' AND m.due_at <= :at
                 {
                     "AND m.message = :message AND m.occasion = :occasion"
@@ -237,17 +243,27 @@ def due_mail(
         ).all()
         if not rows:
             return
-        yield [
-            QueuedMail(
-                **{
-                    **row._mapping,
-                    "message": Message(row.message),
-                    "link_purpose": LinkPurpose(row.link_purpose) if row.link_purpose else None,
-                }
-            )
-            for row in rows
-        ]
+        yield [_queued_mail(row) for row in rows]
         after = (rows[-1].due_at, rows[-1].id)
+
+
+def newest_mail(
+    session: Session, go_live_id: UUID, message: Message, recipient_id: UUID
+) -> QueuedMail | None:
+    """Return one person's newest mail of a kind, whatever became of it; None = there is none."""
+    row = session.execute(
+        text(
+            f"{_WITH_ITS_RECIPIENT} WHERE m.go_live_id = :g AND m.message = :message "
+            "AND m.recipient_id = :recipient ORDER BY m.due_at DESC, m.id LIMIT 1"
+        ),
+        {"g": go_live_id, "message": message, "recipient": recipient_id},
+    ).first()
+    return _queued_mail(row) if row else None
+
+
+def _queued_mail(row: Any) -> QueuedMail:
+    purpose = LinkPurpose(row.link_purpose) if row.link_purpose else None
+    return QueuedMail(**{**row._mapping, "message": Message(row.message), "link_purpose": purpose})
 
 
 def claim_mail(session: Session, mail_id: UUID) -> bool:

@@ -14,13 +14,17 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.mail_values import PACK_FILE, GoLiveMail
+from commands import connections
 from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import AcknowledgeIt, GoLiveStage, Refusal, go_live_id
 from contracts.links import LinkPurpose
-from database import it_team, mail_facts, reading, sign_in
+from contracts.notices import Message
+from database import it_team, ledger, mail_facts, reading, sign_in
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.reading import Standing
+from mail.errors import MissingValue
 from mail.rendering import announcement
 from web.answers import refused
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
@@ -43,6 +47,31 @@ def show(visit: AVisit, token: str, done: str = "") -> Response:
     return _page(visit, token, *found, said=_SAID.get(done, ""))
 
 
+@router.get(f"/{{token}}/{PACK_FILE}")
+def pack(visit: AVisit, token: str) -> Response:
+    """Give the IT pack as a PDF, in the words of the contact's own mail."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    with visit.rooms.sessions.begin() as session:
+        sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
+        mail = GoLiveMail(session, link.go_live_id, connections.surroundings(visit.rooms.settings))
+        try:
+            document = mail.pack_as_pdf(sent) if sent else None
+        except MissingValue:
+            document = None
+    if document is None:
+        return _page(visit, token, link, standing, problem=_NO_PACK, at="pack")
+    return Response(
+        document.content,
+        media_type=document.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{document.filename}"'},
+    )
+
+
+_NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
 _SAID = {
     "acknowledged": "Thank you. We have noted that you are ready.",
     "contact": "Thank you. We ask this person too when the first contact does not answer.",
@@ -190,6 +219,7 @@ def _page(
         plan=plan,
         sender_address=sender,
         sender_domain=sender.rpartition("@")[2],
+        pack_file=PACK_FILE,
         announcement=announcement(
             product_name=PRODUCT_NAME,
             moves_at=moves_at,

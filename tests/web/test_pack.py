@@ -1,0 +1,53 @@
+"""The IT pack as a document: it comes with the mail, and the set-up page offers the same."""
+
+import asyncio
+import re
+from io import BytesIO
+from typing import Any
+
+import httpx2
+from pypdf import PdfReader
+
+from contracts.go_live import Wait
+from tests.town import Town
+
+
+def get(url: str, **parameters: Any) -> httpx2.Response:
+    return httpx2.get(url, params=parameters or None, trust_env=False)
+
+
+def words_of(document: bytes) -> str:
+    return " ".join(
+        " ".join(page.extract_text() for page in PdfReader(BytesIO(document)).pages).split()
+    )
+
+
+async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    mailbox = town.places.mailbox
+
+    def look() -> tuple[httpx2.Response, httpx2.Response, httpx2.Response]:
+        (mail,) = (
+            one for one in organisation.received(organisation.contact) if "moving" in one["subject"]
+        )
+        shown = get(f"{mailbox}/api/messages/{mail['id']}").json()
+        assert [part["name"] for part in shown["attachments"]] == ["microsoft-sso-go-live.pdf"]
+        link = re.search(rf"{re.escape(town.places.web)}/setup/\S+", shown["text"])
+        assert link is not None
+        page = get(link.group())
+        offered = re.search(r'href="([^"]+\.pdf)"', page.text)
+        assert offered is not None
+        return (
+            get(f"{mailbox}/messages/{mail['id']}/parts/0"),
+            get(town.places.web + offered.group(1)),
+            get(town.places.web + offered.group(1).replace("/setup/", "/setup/x")),
+        )
+
+    attached, downloaded, guessed = await asyncio.to_thread(look)
+    assert downloaded.headers["content-type"] == "application/pdf"
+    assert words_of(downloaded.content) == words_of(attached.content)
+    assert organisation.slug.title() in words_of(attached.content)
+    assert guessed.status_code in {404, 410}
+    assert b"%PDF" not in guessed.content
