@@ -16,6 +16,7 @@ from rich.text import Text
 from commands import (
     connections,
     domains,
+    forgetting,
     importing,
     migration,
     reading,
@@ -230,9 +231,6 @@ def close_declined(organisation: Organisation, by: By = None, reason: Reason = "
     print(f"{organisation}: closed as declined; people log in as before.")
 
 
-# --------------------------------------------------------------------------------------------------
-
-
 # --- moving users ---------------------------------------------------------------------------------
 
 
@@ -345,6 +343,24 @@ def remove_domain(
     """Take a wrong e-mail domain off an organisation's list; import only adds."""
     domains.remove(_engine(), organisation, domain, _name(by), reason)
     print(f"{organisation}: {domain} is off the list. If the go-live waits for it: retry.")
+
+
+@app.command()
+def forget(
+    organisation: Organisation,
+    user: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Only the person with this address.")
+    ] = None,
+    by: By = None,
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it cannot be undone.")] = False,
+) -> None:
+    """Remove an organisation's people for good; a go-live must not be open."""
+    whom = user or f"everybody of {organisation}"
+    if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
+        raise CommandError("Nothing was changed.")
+    done = forgetting.forget(_engine(), organisation, user, _name(by), reason)
+    print("\n".join(forgetting.lines(organisation, user, done)))
 
 
 def _print_lines(lines: list[str]) -> None:
