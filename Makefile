@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock screens bench bench-full reference clean
+.PHONY: help demo stack test check format lock replay mutations screens bench bench-full reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,6 +42,12 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
+
+replay: $(READY) ## Before a deployment: would this code strand a running go-live? (TEMPORAL_ADDRESS names the cluster)
+	@$(BIN)/python -m scripts.replay $(ARGS)
+
+mutations: $(READY) ## Break the code on purpose, one way at a time, and see that a test notices (many minutes)
+	@$(BIN)/python -m tests.mutations $(ARGS)
 
 screens: $(READY) ## Take a picture of every page into docs/screens/
 	@scripts/install_chromium.sh

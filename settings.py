@@ -1,5 +1,6 @@
 """One frozen Settings, read only by worker.py, starter.py, web and the local stack."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -37,6 +38,12 @@ def _long_enough(key: SecretStr) -> SecretStr:
     return key
 
 
+def _build_id(written: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", written):
+        raise ValueError("must be letters, digits, dots and hyphens, at most 100")
+    return written
+
+
 WebAddress = Annotated[str, AfterValidator(_https_or_loopback)]
 
 EXAMPLES = {
@@ -55,6 +62,7 @@ EXAMPLES = {
     "TEMPORAL_UI_URL": "https://temporal.example.com",
     "CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
     "WORKER_HEALTH_PORT": "8083",
+    "BUILD_ID": "2026-11-24.1 (letters, digits, dots and hyphens)",
 }
 
 
@@ -80,6 +88,8 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = None
     worker_health_port: int | None = None
     """The worker answers on this port of the loopback address when it is up."""
+    build_id: Annotated[str, AfterValidator(_build_id)] | None = None
+    """The version of the code as the worker tells it to Temporal; without it, unversioned."""
 
     @property
     def client_secret_text(self) -> str | None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import httpx2
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.directory import DirectoryActivities
 from activities.failures import NothingLeaks
@@ -34,6 +35,9 @@ from workflows.go_live import SsoGoLive
 
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
+
+DEPLOYMENT_NAME = "sso-go-live"
+"""What Temporal calls all versions of this worker together; see docs/deploying.md."""
 
 WORKFLOWS_IN_MEMORY = 800
 """Waiting go-lives kept ready; each takes about 0.4 MB. The others are replayed when they wake."""
@@ -58,6 +62,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
     )
+    deployment = _deployment_of(rooms.settings)
     return [
         Worker(
             client,
@@ -83,6 +88,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             max_concurrent_activities=ACTIVITY_THREADS,
             max_concurrent_local_activities=ACTIVITY_THREADS,
             interceptors=[NothingLeaks()],
+            deployment_config=deployment,
         ),
         Worker(
             client,
@@ -97,8 +103,25 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
             max_concurrent_activities=BULK_THREADS,
             interceptors=[NothingLeaks()],
+            deployment_config=deployment,
         ),
     ]
+
+
+def _deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Return the version this worker offers itself as; None = unversioned.
+
+    Both queues belong to it, so that a go-live's activities run on the code of its own version.
+    Runs move to the version that is made current at their next step: they last for weeks, and a
+    mended bug must reach those that wait (docs/decisions/0007-versions-of-the-worker.md).
+    """
+    if settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(DEPLOYMENT_NAME, settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
 
 
 @contextmanager

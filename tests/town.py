@@ -423,7 +423,7 @@ async def build_town(folder: Path) -> AsyncIterator[Town]:
         closing.callback(engine.dispose)
         setup.set_up_database(engine)
         await setup.set_up_temporal(client)
-        closing.enter_context(_web(settings_of, ports.web, folder / "web.log"))
+        closing.enter_context(web(settings_of, ports.web, folder / "web.log"))
         rooms = closing.enter_context(open_rooms(settings))
         yield Town(
             client=client,
@@ -464,12 +464,14 @@ async def working(town: Town) -> AsyncIterator[None]:
 
 
 @contextmanager
-def process(town_environment: dict[str, str], *command: str, log: Path) -> Iterator[Any]:
+def process(
+    town_environment: dict[str, str], *command: str, log: Path, folder: Path = ROOT
+) -> Iterator[Any]:
     """Run one of our programs as people do, and end it at the end."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             [sys.executable, *command],
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, **town_environment},
             stdout=output,
             stderr=output,
@@ -483,7 +485,7 @@ def process(town_environment: dict[str, str], *command: str, log: Path) -> Itera
 
 
 @contextmanager
-def _web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
+def web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
     with process(environment, "-m", "web", "--port", str(port), log=log) as running:
         give_up = time.monotonic() + 30
         while time.monotonic() < give_up and running.poll() is None:

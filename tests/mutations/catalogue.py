@@ -1,0 +1,197 @@
+"""Ways to break the code on purpose, and the tests that must notice each."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = (".venv", ".git", ".state", "screens", "*.pyc", "__pycache__", ".*_cache", "demo.json")
+
+
+def copy_of_the_code(folder: Path) -> Path:
+    """Copy the code as it is, to be broken or run there, and return the folder."""
+    return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT)))
+
+
+class MutationRottenError(Exception):
+    """The text that a mutation replaces is no longer in the code exactly once."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One way to break the code."""
+
+    name: str
+    breaks: str
+    """What goes wrong for whom, if nobody noticed."""
+    file: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+    """Tests of which at least one must fail, as pytest takes them."""
+
+    def apply(self, folder: Path) -> None:
+        """Break the copy of the code in this folder.
+
+        Raises:
+            MutationRottenError: the code has changed; change the mutation with it.
+        """
+        path = folder / self.file
+        text = path.read_text(encoding="utf-8")
+        found = text.count(self.old)
+        if found != 1:
+            raise MutationRottenError(
+                f"{self.name}: its text is {found} times in {self.file}, not once"
+            )
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+MUTATIONS = (
+    Mutation(
+        "two stages change places",
+        "a running go-live cannot go on with the new code",
+        "workflows/go_live.py",
+        "            await self._it_notified(standing)\n            await self._sso_activated()\n",
+        "            await self._sso_activated()\n            await self._it_notified(standing)\n",
+        ("tests/replay/test_replay.py",),
+    ),
+    Mutation(
+        "a step is added without a patch",
+        "a running go-live cannot go on with the new code",
+        "workflows/moving.py",
+        "        self._plan, self._plan_hash = plan, plan.plan_hash\n",
+        "        self._plan, self._plan_hash = plan, plan.plan_hash\n"
+        "        await self._has_someone_signed_in()\n",
+        ("tests/replay/test_replay.py",),
+    ),
+    Mutation(
+        "the ledger key is dropped",
+        "an activity that runs twice mails everybody twice",
+        "database/ledger.py",
+        "                message=message,\n                occasion=occasion,\n",
+        '                message=message,\n                occasion=f"{occasion} {uuid4()}",\n',
+        ("tests/journeys/test_killed_worker.py",),
+    ),
+    Mutation(
+        "a failure names whom a mail was for",
+        "an address stands in the history, where nobody deletes it",
+        "activities/notices.py",
+        '                f"The relay asks to try {deferred} mails again later.",\n',
+        '                f"The relay takes nothing for {[row.address for row in chunk]}.",\n',
+        ("tests/house/test_privacy.py",),
+    ),
+    Mutation(
+        "the signature of an ID token is not looked at",
+        "anybody signs in as anybody",
+        "graph/id_tokens.py",
+        '                "verify_signature": True,\n',
+        '                "verify_signature": False,\n',
+        ("tests/graph/test_id_tokens.py",),
+    ),
+    Mutation(
+        "the issuer of an ID token is not looked at",
+        "another authority's word counts as Microsoft's",
+        "graph/id_tokens.py",
+        '    if claims.get("iss") != issuer or tenant_id not in issuer:\n',
+        "    if False:\n",
+        ("tests/graph/test_id_tokens.py",),
+    ),
+    Mutation(
+        "the nonce of an ID token is not looked at",
+        "an ID token of an old sign-in signs in again",
+        "graph/id_tokens.py",
+        "    if not isinstance(given, str) or not hmac.compare_digest("
+        "given.encode(), expected.encode()):\n",
+        "    if not isinstance(given, str):\n",
+        ("tests/graph/test_id_tokens.py",),
+    ),
+    Mutation(
+        "check 3 is skipped when a browser comes back",
+        "an administrator of a strange tenant consents for somebody else's organisation",
+        "web/consent.py",
+        "    if trip.tenant_id is None or returned.tenant != str(trip.tenant_id):\n",
+        "    if trip.tenant_id is None:\n",
+        ("tests/journeys/test_callbacks.py",),
+    ),
+    Mutation(
+        "check 3 is skipped in the proof",
+        "a tenant that owns none of the organisation's domains is connected",
+        "activities/directory.py",
+        "        if not own:\n",
+        "        if False:\n",
+        ("tests/journeys/test_consent_checks.py",),
+    ),
+    Mutation(
+        "check 4 is skipped in the proof",
+        "users are moved without a consent that holds for all of them",
+        "graph/client.py",
+        "        prove(self._calls, tenant_id)\n",
+        "        return\n",
+        ("tests/journeys/test_consent_checks.py",),
+    ),
+    Mutation(
+        "a state is not marked as used",
+        "an answer of Microsoft that somebody saw counts a second time",
+        "database/round_trips.py",
+        "    trip.used_at = at\n",
+        "",
+        ("tests/journeys/test_callbacks.py", "tests/journeys/test_consent_checks.py"),
+    ),
+    Mutation(
+        "a state counts in any browser",
+        "an attacker finishes in your browser what was begun in theirs",
+        "database/round_trips.py",
+        "    if trip.browser_sha256 != sha256(browser):\n",
+        "    if False:\n",
+        ("tests/journeys/test_callbacks.py",),
+    ),
+    Mutation(
+        "opening a link uses it up",
+        "a mail scanner takes the administrator's one link",
+        "database/sign_in.py",
+        "        return Refusal.LINK_EXPIRED\n    return link\n",
+        "        return Refusal.LINK_EXPIRED\n    link.used_at = at\n    return link\n",
+        ("tests/journeys/test_consent_links.py",),
+    ),
+    Mutation(
+        "forms are not checked for where they come from",
+        "another site gives orders in your browser",
+        "web/deps.py",
+        "    if not hmac.compare_digest(form_token.encode(), "
+        "visit.rooms.form_token(visit.browser).encode()):\n",
+        "    if False:\n",
+        ("tests/web/test_calm.py",),
+    ),
+    Mutation(
+        "the first of two matches is taken",
+        "somebody is linked to a stranger's Microsoft account",
+        "database/matching.py",
+        "                WHEN m.objects = 1 THEN m.object_id END AS object_id,\n",
+        "                ELSE m.object_id END AS object_id,\n",
+        ("tests/database/test_matching.py",),
+    ),
+    Mutation(
+        "addresses outside the verified domains are matched",
+        "a tenant takes over accounts by claiming their addresses (nOAuth)",
+        "database/matching.py",
+        "        WHEN NOT c.is_linked AND NOT c.is_decided AND v.domain IS NULL\n",
+        "        WHEN FALSE\n",
+        ("tests/database/test_matching.py",),
+    ),
+    Mutation(
+        "links of Graph are followed anywhere",
+        "a made-up next page makes us ask inside our own network, with a token",
+        "graph/calls.py",
+        ' or "\\\\" in link or not same_origin(link, self.base):\n',
+        ":\n",
+        ("tests/graph/test_client.py",),
+    ),
+    Mutation(
+        "a moved user loses the password at once",
+        "whoever cannot use SSO yet is locked out",
+        "database/sign_in.py",
+        "        and user.password_until is not None\n        and at < user.password_until\n",
+        "        and False\n",
+        ("tests/journeys/test_sign_in_answers.py",),
+    ),
+)

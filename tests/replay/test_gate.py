@@ -1,0 +1,86 @@
+"""The gate before a deployment: who would be stranded is named, and nobody else."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.go_live import Wait
+from tests.mutations.catalogue import MUTATIONS, ROOT, copy_of_the_code
+from tests.town import Town
+
+REORDERED = next(one for one in MUTATIONS if one.name == "two stages change places")
+
+
+def gate(folder: Path, environment: dict[str, str], *organisations: str) -> tuple[int, str]:
+    """Run the gate with the code in a folder, as `make replay` does."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TEMPORAL_", "GOLIVE_"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.replay", *organisations],
+        cwd=folder,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_it_names_the_organisations_that_new_code_would_strand(
+    town: Town, tmp_path: Path
+) -> None:
+    past, before = town.found_organisation(), town.found_organisation(sso_included="no")
+    await past.start()
+    await before.start()
+    await past.until(Wait.ADMIN_CONSENT)
+    await before.until(Wait.ENTITLEMENT)
+    broken = copy_of_the_code(tmp_path / "code")
+    REORDERED.apply(broken)
+    for history in (broken / "tests" / "replay" / "histories").glob("*.json"):
+        if history.stem != "not_entitled":
+            history.unlink()
+
+    status, said = await asyncio.to_thread(gate, ROOT, town.environment, past.slug, before.slug)
+    assert (status, "2 of 2 can go on with this code" in said) == (0, True), said
+
+    status, said = await asyncio.to_thread(gate, broken, town.environment)
+    assert status == 1
+    assert "Recorded histories: 1 of 1 replay." in said
+    assert f"  {past.slug}: Activity type of scheduled event 'discover_tenant'" in said
+    # Nothing is changed for one that has not come to the changed place yet.
+    assert f"  {before.slug}:" not in said
+    assert "Do not deploy this code" in said
+    assert "workflow.patched" in said
+    for organisation in (past, before):
+        await organisation.handle.cancel()
+
+
+async def test_without_a_cluster_it_replays_the_files_and_says_so(tmp_path: Path) -> None:
+    nowhere = {"TEMPORAL_CONFIG_FILE": os.devnull}
+    status, said = await asyncio.to_thread(gate, ROOT, nowhere)
+    assert status == 0, said
+    assert "10 of 10 replay" in said
+    assert "no Temporal server is named" in said
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9"])
+async def test_a_cluster_that_does_not_answer_is_no_yes(address: str) -> None:
+    away = {"TEMPORAL_CONFIG_FILE": os.devnull, "TEMPORAL_ADDRESS": address}
+    status, said = await asyncio.to_thread(gate, ROOT, away)
+    assert status == 1
+    assert f"No Temporal server answers at {address}" in said
+    assert "Traceback" not in said
+
+
+async def test_an_unknown_organisation_is_named(town: Town) -> None:
+    status, said = await asyncio.to_thread(gate, ROOT, town.environment, "nobody-here")
+    assert status == 1
+    assert "There is no go-live sso-go-live/nobody-here" in said
