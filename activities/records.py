@@ -8,7 +8,7 @@ from temporalio import activity
 
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
-from contracts.working_hours import humane, humane_for_all, morning_of, next_working_morning
+from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
 from database import mail_facts, positions, records, staging
 from database.engine import Sessions
 from database.models import Preference
@@ -40,7 +40,7 @@ class RecordActivities:
 
     @activity.defn
     def humane_times(self, reminders: Reminders) -> Reminders:
-        """Move each moment into working hours of those who would be written to."""
+        """Move each moment into working hours of those who would be written to, a day apart."""
         with self._sessions.begin() as session:
             zones = {
                 audience: mail_facts.time_zones(session, UUID(reminders.go_live_id), audience)
@@ -49,7 +49,7 @@ class RecordActivities:
         pairs = zip(reminders.moments, reminders.audiences, strict=True)
         return Reminders(
             reminders.go_live_id,
-            [humane_for_all(moment, zones[audience]) for moment, audience in pairs],
+            humane_one_by_one([(moment, zones[audience]) for moment, audience in pairs]),
         )
 
     @activity.defn

@@ -13,7 +13,7 @@ from commands.errors import CommandError
 from commands.reading import unknown_organisation
 from contracts import wording
 from contracts.notices import Audience, Message
-from contracts.working_hours import humane_for_all, morning_of, next_working_morning
+from contracts.working_hours import humane_one_by_one, morning_of, next_working_morning
 from database import mail_facts, records
 from database.engine import open_sessions
 from database.models import Agreement, Organisation, Preference
@@ -125,9 +125,16 @@ class _Rehearsal:
     def _reminders(
         self, part: str, *planned: Reminder, since: datetime | None = None
     ) -> Iterator[Planned]:
-        for reminder in planned:
-            moment = (since or self._at) + reminder.after
-            humane = humane_for_all(moment, self._zones.get(reminder.audience, self._ours))
+        moments = humane_one_by_one(
+            [
+                (
+                    (since or self._at) + reminder.after,
+                    self._zones.get(reminder.audience, self._ours),
+                )
+                for reminder in planned
+            ]
+        )
+        for reminder, humane in zip(planned, moments, strict=True):
             yield Planned(
                 part,
                 humane.astimezone(self._zone),

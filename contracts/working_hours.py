@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 MORNING = time(9, 0)
 EVENING = time(17, 0)
+A_DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
@@ -31,6 +32,22 @@ def humane_for_all(at: datetime, time_zones: Sequence[str]) -> datetime:
         if moment == asked:
             return moment
     return humane(at, time_zones[0])
+
+
+def humane_one_by_one(
+    moments: Sequence[tuple[datetime, Sequence[str]]],
+) -> list[datetime]:
+    """Return a humane instant for each moment and its time zones, none within a day of another.
+
+    The moments are in order. Two that a weekend or a pause would bring to the same morning stay
+    two mails on two days.
+    """
+    humane_moments: list[datetime] = []
+    for moment, time_zones in moments:
+        if humane_moments:
+            moment = max(moment, humane_moments[-1] + A_DAY)
+        humane_moments.append(humane_for_all(moment, time_zones))
+    return humane_moments
 
 
 def next_working_morning(at: datetime, time_zone: str) -> datetime:
