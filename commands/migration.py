@@ -344,15 +344,24 @@ def row(one: Decision) -> dict[str, str]:
     }
 
 
-def write_csv(users: Iterable[Decision], file: TextIO) -> int:
-    """Write one line per user; return how many. No cell is a formula to a spreadsheet."""
-    writer = csv.DictWriter(file, _HEADINGS, lineterminator="\n")
-    writer.writeheader()
-    written = 0
+class _Line:
+    """What a CSV writer writes to when its lines are wanted one by one."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(users: Iterable[Decision]) -> Iterator[str]:
+    """Yield a heading and one line per user. No cell is a formula to a spreadsheet."""
+    writer = csv.DictWriter(_Line(), _HEADINGS, lineterminator="\n")
+    yield writer.writeheader()
     for one in users:
-        writer.writerow({name: safe_cell(value) for name, value in row(one).items()})
-        written += 1
-    return written
+        yield writer.writerow({name: safe_cell(value) for name, value in row(one).items()})
+
+
+def write_csv(users: Iterable[Decision], file: TextIO) -> int:
+    """Write a heading and one line per user; return how many users."""
+    return sum(1 for line in csv_lines(users) if file.write(line)) - 1
 
 
 def safe_cell(value: str) -> str:

@@ -148,6 +148,8 @@ def by_itself(progress: Progress) -> str:
     if progress.attention is not None:
         choices = "retries, skips it" if progress.may_skip else "retries"
         return f"Nothing happens until someone {choices} or rolls back."
+    if progress.wait is Wait.APPROVAL:
+        return "Nobody moves until then."
     if progress.due_at is None:
         return "It goes on by itself."
     what = {

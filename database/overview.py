@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
@@ -65,8 +66,13 @@ class Listing:
 
 
 _LIST = """
-    WITH everyone AS MATERIALIZED (
-        SELECT o.id AS organisation_id, g.id AS go_live_id, o.slug, g.due_at,
+    WITH newest AS (
+        -- An open one is always the newest: that spares a look-up for all but the ended ones.
+        SELECT * FROM golive.go_live g WHERE g.closed_at IS NULL OR NOT EXISTS (
+            SELECT 1 FROM golive.go_live later
+            WHERE later.organisation_id = g.organisation_id AND later.number > g.number)
+    ), everyone AS MATERIALIZED (
+        SELECT p.organisation_id, g.id AS go_live_id, o.slug, g.due_at,
                g.id IS NULL AS not_started,
                g.closed_at IS NOT NULL AS ended,
                g.id IS NOT NULL AND g.closed_at IS NULL AS running,
@@ -75,11 +81,9 @@ _LIST = """
                    AS ours,
                g.closed_at IS NULL AND (g.attention IS NULL AND g.wait = ANY(:theirs)) IS TRUE
                    AS theirs
-        FROM pulse.organisation o
-        LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND NOT EXISTS (
-            SELECT 1 FROM golive.go_live later
-            WHERE later.organisation_id = o.id AND later.number > g.number)
-        WHERE EXISTS (SELECT 1 FROM golive.preference p WHERE p.organisation_id = o.id)
+        FROM golive.preference p
+        JOIN pulse.organisation o ON o.id = p.organisation_id
+        LEFT JOIN newest g ON g.organisation_id = p.organisation_id
     ), tally AS (
         SELECT count(*) AS n_all, count(*) FILTER (WHERE attention) AS n_attention,
                count(*) FILTER (WHERE ours) AS n_ours, count(*) FILTER (WHERE theirs) AS n_theirs,
@@ -87,15 +91,15 @@ _LIST = """
                count(*) FILTER (WHERE ended) AS n_ended,
                count(*) FILTER (WHERE not_started) AS n_not_started
         FROM everyone
-    ), found AS MATERIALIZED (
+    ), found AS (
         SELECT e.* FROM everyone e {found}
     ), shown AS (
         SELECT * FROM found
-        ORDER BY attention DESC, running DESC, due_at NULLS LAST, not_started DESC,
+        ORDER BY attention DESC, ours DESC, running DESC, due_at NULLS LAST, not_started DESC,
                  slug COLLATE "C"
         LIMIT :size OFFSET :skipped
     )
-    SELECT t.*, (SELECT count(*) FROM found) AS matching, e.slug, e.not_started, o.name,
+    SELECT t.*, {matching} AS matching, e.slug, e.not_started, o.name,
            s.handle AS owner, g.number, g.stage, g.wait, g.since, g.due_at, g.attention AS why,
            g.refusal, g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome,
            g.closed_at
@@ -104,8 +108,8 @@ _LIST = """
     LEFT JOIN golive.preference p ON p.organisation_id = e.organisation_id
     LEFT JOIN golive.go_live g ON g.id = e.go_live_id
     LEFT JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
-    ORDER BY e.attention DESC, e.running DESC, e.due_at NULLS LAST, e.not_started DESC,
-             e.slug COLLATE "C"
+    ORDER BY e.attention DESC, e.ours DESC, e.running DESC, e.due_at NULLS LAST,
+             e.not_started DESC, e.slug COLLATE "C"
 """
 
 _SEARCHED = """
@@ -120,12 +124,20 @@ _SEARCHED = """
 """
 
 
-def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
-    """Return one page of organisations: what needs attention first, then by due date."""
+@cache
+def _statement(show: Show, *, is_searched: bool) -> TextClause:
+    # Built once each: taking the text apart anew for every look would cost more than its rows do.
     shown = "true" if show is Show.ALL else f"e.{show.value}"
-    found = _SEARCHED.format(shown=shown) if search.strip() else f"WHERE {shown}"
+    found, matching = f"WHERE {shown}", f"t.n_{show.value}"
+    if is_searched:
+        found, matching = _SEARCHED.format(shown=shown), "(SELECT count(*) FROM found)"
+    return text(_LIST.format(found=found, matching=matching))
+
+
+def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
+    """Return one page: what needs attention, what waits on us, then by due date."""
     rows = session.execute(
-        text(_LIST.format(found=found)),
+        _statement(show, is_searched=bool(search.strip())),
         {
             "ours": _OURS,
             "theirs": _THEIRS,
@@ -230,10 +242,96 @@ def audit_trail(session: Session, organisation_id: UUID, most: int) -> list[Done
     return [Done(**row._mapping) for row in rows]
 
 
-def stage_entries(session: Session, go_live_id: UUID) -> dict[str, datetime]:
-    """Return when a go-live entered each stage it has reached."""
+@dataclass(frozen=True)
+class StageTime:
+    """When a go-live entered a stage, and when it left it."""
+
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def stage_times(session: Session, go_live_id: UUID) -> dict[str, StageTime]:
+    """Return the times of each stage that a go-live has reached."""
     rows = session.execute(
-        text("SELECT stage, started_at FROM golive.stage_time WHERE go_live_id = :g"),
+        text("SELECT stage, started_at, ended_at FROM golive.stage_time WHERE go_live_id = :g"),
         {"g": go_live_id},
     )
-    return {row.stage: row.started_at for row in rows}
+    return {row.stage: StageTime(row.started_at, row.ended_at) for row in rows}
+
+
+@dataclass(frozen=True)
+class UserException:
+    """One user whom the plan cannot move."""
+
+    user_id: UUID
+    address: str
+    name: str
+    reason: str
+    decision: str | None
+    """What was decided since: `link` or `exclude`."""
+
+
+def exceptions(session: Session, go_live_id: UUID, most: int) -> list[UserException]:
+    """Return the first users whom a go-live's plan cannot move, by reason and address."""
+    rows = session.execute(
+        text(
+            """
+            SELECT u.id AS user_id, u.address, u.display_name AS name, m.reason, d.decision
+            FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
+            LEFT JOIN golive.exception_decision d ON d.user_id = u.id
+            WHERE m.go_live_id = :g AND m.move_class = 'exception'
+            ORDER BY m.reason, u.address_key LIMIT :most
+            """
+        ),
+        {"g": go_live_id, "most": most},
+    )
+    return [UserException(**row._mapping) for row in rows]
+
+
+@dataclass(frozen=True)
+class OneUser:
+    """One user: how they sign in, what the newest plan says, and what was decided about them."""
+
+    user_id: UUID
+    address: str
+    name: str
+    status: str
+    sign_in_method: str
+    first_sso_sign_in_at: datetime | None
+    is_linked: bool
+    """Linked to a Microsoft account and signing in by it; nothing is left to decide."""
+    move_class: str | None
+    reason: str | None
+    """Why the plan cannot move them."""
+    decision: str | None
+    object_id: UUID | None
+    """The Microsoft account that was named."""
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_because: str | None
+
+
+def user_of(session: Session, slug: str, user_id: UUID) -> OneUser | None:
+    """Return one user of an organisation, None where it has none with this id."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.id AS user_id, u.address, u.display_name AS name, u.status, u.sign_in_method,
+                   u.first_sso_sign_in_at,
+                   l.user_id IS NOT NULL AND u.sign_in_method = 'sso' AS is_linked,
+                   m.move_class, m.reason, d.decision, d.object_id, d.decided_by, d.decided_at,
+                   a.reason AS decided_because
+            FROM pulse.app_user u
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            LEFT JOIN golive.directory_link l ON l.user_id = u.id
+            LEFT JOIN golive.user_move m ON m.user_id = u.id AND m.go_live_id = (
+                SELECT g.id FROM golive.go_live g WHERE g.organisation_id = o.id
+                ORDER BY g.number DESC LIMIT 1)
+            LEFT JOIN golive.exception_decision d ON d.user_id = u.id
+            LEFT JOIN golive.audit_entry a ON a.id = d.reason_id
+            WHERE o.slug = :slug AND u.id = :user_id
+            """
+        ),
+        {"slug": slug, "user_id": user_id},
+    ).first()
+    return OneUser(**row._mapping) if row else None

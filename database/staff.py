@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from database.models import Staff, StaffSession
@@ -10,6 +11,18 @@ from database.sign_in import sha256
 
 STAFF_SESSION_HOURS = 9
 """A working day; the role in the token is read again with the next sign-in."""
+
+
+# Built once: every page of the console asks it.
+_OF_SESSION = (
+    select(Staff)
+    .join(StaffSession, col(StaffSession.staff_id) == col(Staff.id))
+    .where(
+        col(StaffSession.token_sha256) == bindparam("token"),
+        col(StaffSession.expires_at) > bindparam("at"),
+        col(StaffSession.ended_at).is_(None),
+    )
+)
 
 
 def recognise(session: Session, object_id: UUID, address_key: str) -> Staff | None:
@@ -46,15 +59,8 @@ def open_session(session: Session, staff_id: UUID, token: str, at: datetime) -> 
 
 def of_session(session: Session, token: str, at: datetime) -> Staff | None:
     """Return who is signed in to the console with this token."""
-    return session.exec(
-        select(Staff)
-        .join(StaffSession, col(StaffSession.staff_id) == col(Staff.id))
-        .where(
-            StaffSession.token_sha256 == sha256(token),
-            StaffSession.expires_at > at,
-            col(StaffSession.ended_at).is_(None),
-        )
-    ).first()
+    found: Staff | None = session.scalars(_OF_SESSION, {"token": sha256(token), "at": at}).first()
+    return found
 
 
 def end_session(session: Session, token: str, at: datetime) -> None:

@@ -13,6 +13,7 @@ from temporalio.envconfig import ClientConfig
 
 from contracts.links import LinkSigner
 from database.engine import open_engine, open_sessions
+from graph.client import GraphClient
 from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
@@ -21,6 +22,8 @@ from web import (
     callback,
     consent,
     console,
+    console_decisions,
+    console_plans,
     hand_off,
     invitation,
     login,
@@ -43,19 +46,21 @@ def create_app(settings: Settings) -> FastAPI:
         config = ClientConfig.load_client_connect_config()
         config.setdefault("target_host", "localhost:7233")
         with open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http:
+            entra = EntraClient(
+                authority=settings.entra_authority,
+                client_id=settings.client_id,
+                credential=chosen_credential(
+                    settings.client_certificate_path, settings.client_secret_text
+                ),
+                http=http,
+                clock=time.time,
+            )
             app.state.rooms = Rooms(
                 settings=settings,
                 engine=engine,
                 sessions=open_sessions(engine),
-                entra=EntraClient(
-                    authority=settings.entra_authority,
-                    client_id=settings.client_id,
-                    credential=chosen_credential(
-                        settings.client_certificate_path, settings.client_secret_text
-                    ),
-                    http=http,
-                    clock=time.time,
-                ),
+                entra=entra,
+                graph=GraphClient(http, settings.graph_url, entra),
                 # Pages work while Temporal is away; only what signals it then answers 503.
                 temporal=await Client.connect(**config, lazy=True),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
@@ -66,7 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Clientshare Pulse: sign-in", lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    for room in (login, callback, staff, console):
+    # The console's own orders come last: their path would also fit its other forms.
+    for room in (login, callback, staff, console_decisions, console_plans, console):
         app.include_router(room.router)
     for room in (consent, hand_off, setup, invitation, new_link):
         app.include_router(room.router, dependencies=[Depends(not_guessing)])

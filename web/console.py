@@ -1,5 +1,6 @@
 """The console of customer success: every organisation, one organisation, every order."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -17,12 +18,14 @@ from commands.orders import Orders
 from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
-from database import links, mail_facts, overview, reading, records, sign_in
+from contracts.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
+from database import domains, links, mail_facts, overview, reading, records, sign_in
+from database.domains import ConsentStanding
 from database.links import NewLink
 from database.models import Contact, Preference
-from database.overview import Done, Listed, Sent, Show
+from database.overview import Done, Listed, Sent, Show, StageTime, UserException
 from database.reading import Standing
-from web.console_orders import ORDERS, Given
+from web.console_orders import AFTERCARE_DAYS, ORDERS, Given
 from web.deps import AVisit, OwnForm, Rooms, TypedText
 from web.new_link import send
 from web.staff import AStaffVisit, StaffVisit, whoever_signed_in
@@ -33,7 +36,10 @@ router = APIRouter(prefix="/console")
 MOST_MAILS = 40
 MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
-_LINKS_SENT = "The go-live pack is on its way again; its older links no longer work."
+_SAID = {
+    "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
+}
 
 SHOW_WORDS = {
     Show.ALL: "All",
@@ -53,7 +59,7 @@ def every_organisation(
     search: Annotated[TypedText, Query(max_length=100)] = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
-    """List the organisations; what needs attention first, then by due date."""
+    """List the organisations: what needs attention, what waits on us, then by due date."""
     with visit.rooms.sessions.begin() as session:
         staff = whoever_signed_in(session, visit)
         found = overview.listing(session, show=show, search=search, page=page)
@@ -78,8 +84,8 @@ def one_organisation(
     staff: AStaffVisit, slug: str, done: Annotated[str, Query(max_length=40)] = ""
 ) -> Response:
     """Show everything about one organisation."""
-    said = ORDERS[done].done if done in ORDERS else _LINKS_SENT if done == "send-again" else ""
-    return _organisation_page(staff, slug, said=said)
+    said = ORDERS[done].done if done in ORDERS else _SAID.get(done, "")
+    return organisation_page(staff, slug, said=said)
 
 
 @router.post("/{slug}/{order}")
@@ -91,20 +97,24 @@ async def give_order(
     reason: Annotated[TypedText, Form(max_length=2000)] = "",
     until: Annotated[TypedText, Form(max_length=40)] = "",
     plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
+    aftercare_days: Annotated[int, Form(ge=0, le=365)] = AFTERCARE_DAYS,
 ) -> Response:
     """Give an order as the person who is signed in, and show what became of it."""
     known = ORDERS.get(order)
     if known is None:
-        return await run_in_threadpool(_organisation_page, staff, slug, status=404)
+        return await run_in_threadpool(organisation_page, staff, slug, status=404)
     if known.needs_reason and not reason.strip():
         return await _again(staff, slug, "Please say why; it goes into the audit trail.", order)
-    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    engine = visit.rooms.engine
+    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle)
     try:
-        await known.give(orders, slug, Given(reason.strip(), until.strip(), plan_hash))
+        await known.give(
+            orders, slug, Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days)
+        )
     except UnavailableError:
         raise
     except CommandError as error:
-        return await _again(staff, slug, _in_words(str(error), slug), order)
+        return await _again(staff, slug, in_words(str(error), slug), order)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
 
 
@@ -137,14 +147,15 @@ async def send_links_again(
 
 async def _again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
     return await run_in_threadpool(
-        _organisation_page, staff, slug, problem=problem, opened=order, status=409
+        organisation_page, staff, slug, problem=problem, opened=order, status=409
     )
 
 
-def _in_words(text: str, slug: str) -> str:
+def in_words(text: str, slug: str) -> str:
     """Return a command's answer as the console says it: no slug in front, no shell commands."""
-    words = text.removeprefix(f"{slug}: ")
-    return words.partition(" Start it with:")[0].partition(" Start one with:")[0]
+    clauses = re.split(r"(?<=[.;])\s+|\n", text.removeprefix(f"{slug}: "))
+    said = " ".join(one for one in clauses if "starter.py" not in one)
+    return said.rstrip(";.") + "."
 
 
 # --- what the pages show ----------------------------------------------------------------------
@@ -181,7 +192,7 @@ def _row(listed: Listed, at: datetime) -> Row:
         stage=progress.outcome.value.replace("_", " ").capitalize()
         if progress.outcome
         else wording.STAGES[progress.stage],
-        waiting_on="" if over else wording.waiting_on(progress),
+        waiting_on="" if over else plainly(wording.waiting_on(progress)),
         since=_day(progress.since),
         due=_day(progress.due_at) if progress.due_at and not over else "",
         is_overdue=bool(progress.due_at and not over and progress.due_at < at),
@@ -193,6 +204,16 @@ def _row(listed: Listed, at: datetime) -> Row:
 
 def _day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
+
+
+def plainly(code: str) -> str:
+    """Return a name of ours as people read it, such as `SSO offered` for `sso_offered`."""
+    words = [_NAMES.get(word, word) for word in code.replace("_", " ").split()]
+    said = " ".join(words).replace("go live", "go-live").replace("sign in", "sign-in")
+    return said[:1].upper() + said[1:]
+
+
+_NAMES = {"sso": "SSO", "it": "IT"}
 
 
 def _address(show: Show, search: str, page: int) -> str:
@@ -210,8 +231,10 @@ class _Organisation:
     domains: list[str]
     mails: list[Sent]
     audit: list[Done]
-    entered: dict[str, datetime]
-    exceptions: list[tuple[str, str, str]]
+    times: dict[str, StageTime]
+    exceptions: list[UserException]
+    exception_counts: list[tuple[str, int]]
+    consent: ConsentStanding | None
 
 
 def _read(session: Session, slug: str) -> _Organisation | None:
@@ -226,12 +249,14 @@ def _read(session: Session, slug: str) -> _Organisation | None:
         domains=records.organisation_domains(session, o),
         mails=overview.mails(session, g, MOST_MAILS) if g else [],
         audit=overview.audit_trail(session, o, MOST_AUDIT),
-        entered=overview.stage_entries(session, g) if g else {},
-        exceptions=list(reading.exceptions(session, g)) if g else [],
+        times=overview.stage_times(session, g) if g else {},
+        exceptions=overview.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
+        exception_counts=mail_facts.exception_counts(session, g) if g else [],
+        consent=domains.consent_standing(session, o),
     )
 
 
-def _organisation_page(
+def organisation_page(
     staff: StaffVisit,
     slug: str,
     *,
@@ -240,6 +265,7 @@ def _organisation_page(
     opened: str = "",
     status: int = 200,
 ) -> Response:
+    """Show everything about one organisation, and what was said or is to be corrected."""
     visit = staff.visit
     with visit.rooms.sessions.begin() as session:
         found = _read(session, slug)
@@ -271,14 +297,25 @@ def _organisation_page(
         and progress.outcome is None
         and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,
         exceptions=[
-            (address, name, wording.EXCEPTIONS[ExceptionReason(reason)])
-            for address, name, reason in found.exceptions[:MOST_EXCEPTIONS]
+            (one, wording.EXCEPTIONS[ExceptionReason(one.reason)]) for one in found.exceptions
         ],
+        counts=[
+            (users, wording.EXCEPTIONS[ExceptionReason(reason)])
+            for reason, users in found.exception_counts
+        ],
+        decided_since=any(
+            one.decision and one.reason != ExceptionReason.EXCLUDED for one in found.exceptions
+        ),
+        exceptions_in_all=sum(users for _, users in found.exception_counts),
+        sign_in=(SIGN_IN_CONFIRMED if found.consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED)
+        if found.consent
+        else "",
         said=said,
         problem=problem,
         opened=opened,
         temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
         instant=wording.instant,
+        plainly=plainly,
     )
 
 

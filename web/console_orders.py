@@ -3,18 +3,26 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
+from commands import migration
 from commands.orders import Orders
 from contracts.go_live import GoLiveStage, Progress, Wait
+
+AFTERCARE_DAYS = 14
+"""Days a go-live stays open after the move, unless whoever starts it says otherwise."""
 
 
 @dataclass(frozen=True)
 class Given:
     """What the person filled in."""
 
+    engine: Engine
     reason: str = ""
     until: str = ""
     """A day and hour as typed, in the organisation's time zone; empty = none."""
     plan_hash: str = ""
+    aftercare_days: int = AFTERCARE_DAYS
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class ConsoleOrder:
     asks_reason: bool = False
     asks_until: str = ""
     """Label of the date, which may be left open; empty = no date is asked for."""
+    asks_aftercare: bool = False
     asks_plan: bool = False
     undoes: bool = False
     """It takes something away from people, and its button looks like it."""
@@ -89,9 +98,10 @@ ORDERS: dict[str, ConsoleOrder] = {
     "start": ConsoleOrder(
         "Start the go-live",
         "It begins at once; what an earlier go-live finished is passed over.",
-        lambda orders, slug, _: orders.start(slug),
+        lambda orders, slug, given: orders.start(slug, aftercare_days=given.aftercare_days),
         _not_open,
         "The go-live is started.",
+        asks_aftercare=True,
     ),
     "confirm-entitlement": ConsoleOrder(
         "Confirm the entitlement",
@@ -129,7 +139,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "approve": ConsoleOrder(
         "Approve the plan",
         "Users are moved by exactly the plan shown here; the exceptions stay as they are.",
-        lambda orders, slug, given: orders.approve(slug, given.plan_hash, given.reason),
+        lambda orders, slug, given: migration.approve(
+            orders, given.engine, slug, given.plan_hash, given.reason
+        ),
         _running(Wait.APPROVAL),
         "The plan is approved; users are being moved.",
         asks_reason=True,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader
 from pydantic import AfterValidator
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -18,6 +19,7 @@ from temporalio.client import Client
 from contracts.clock import wall_clock
 from contracts.links import LinkSigner
 from database.engine import Sessions
+from graph.client import GraphClient
 from graph.tokens import EntraClient
 from settings import Settings
 
@@ -26,7 +28,16 @@ BROWSER_COOKIE = "pulse_browser"
 """Binds what a browser started to that browser."""
 SESSION_COOKIE = "pulse_session"
 
-TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
+TEMPLATES = Jinja2Templates(
+    env=Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Templates come with the code and change with it, so no request looks at the files again.
+        auto_reload=False,
+    )
+)
 
 
 def _printable(written: str) -> str:
@@ -45,6 +56,7 @@ class Rooms:
     engine: Engine
     sessions: Sessions
     entra: EntraClient
+    graph: GraphClient
     temporal: Client
     signer: LinkSigner
 

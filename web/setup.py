@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form
@@ -18,7 +19,7 @@ from activities.mail_values import PACK_FILE, GoLiveMail
 from commands import connections
 from contracts import wording
 from contracts.directory import ExceptionReason
-from contracts.go_live import AcknowledgeIt, GoLiveStage, Refusal, go_live_id
+from contracts.go_live import AcknowledgeIt, GoLiveStage, Progress, Refusal, go_live_id
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from database import it_team, ledger, mail_facts, reading, sign_in
@@ -27,6 +28,7 @@ from database.reading import Standing
 from mail.errors import MissingValue
 from mail.rendering import announcement
 from web.answers import refused
+from web.customer_words import told
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
 from web.new_link import dead_link
 from web.stages import stage_states
@@ -192,6 +194,7 @@ def _page(
         ready_at = it_team.acknowledged_at(session, link.go_live_id)
         plan = _plan(session, link)
         preference = session.get_one(Preference, standing.organisation_id)
+        consent = _consent_page(session, visit, link, progress)
     zone = ZoneInfo(facts.time_zone)
     moves_at = wording.instant(facts.move_at.astimezone(zone)) if facts.move_at else ""
     sender = parseaddr(settings.mail_from)[1]
@@ -200,9 +203,8 @@ def _page(
         status=409 if problem else 200,
         standing=standing,
         stages=stage_states(progress),
-        happened=wording.happened(progress),
-        to_do=wording.to_do(progress),
-        by_itself=wording.by_itself(progress),
+        told=told(progress, facts.time_zone),
+        consent=consent,
         action=f"/setup/{token}",
         said=said,
         problem=problem,
@@ -219,6 +221,7 @@ def _page(
         plan=plan,
         sender_address=sender,
         sender_domain=sender.rpartition("@")[2],
+        web_host=urlsplit(settings.public_url).hostname,
         pack_file=PACK_FILE,
         announcement=announcement(
             product_name=PRODUCT_NAME,
@@ -227,6 +230,19 @@ def _page(
             support_address=settings.support_address,
         ),
     )
+
+
+def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: Progress) -> str:
+    """Return where this contact consents or hands on; empty when there is nothing to consent to."""
+    if progress.outcome is not None or progress.stage is not GoLiveStage.ADMIN_CONSENT_AWAITED:
+        return ""
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    found = mail_facts.link_of_contact(
+        session, link.go_live_id, LinkPurpose.CONSENT, link.contact_id
+    )
+    if found is None or found.used_at is not None:
+        return ""
+    return f"/consent/{visit.rooms.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
 
 
 def _field(at: datetime | None, zone: ZoneInfo) -> str:
@@ -245,6 +261,7 @@ def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
     if not any(counts.get(kind) for kind in planned):
         return None
     return {
+        "moved": counts["moved"] > counts["undone"],
         "move": counts.get("link", 0) + counts.get("already_linked", 0),
         "invite": counts.get("invite", 0),
         "cannot": counts.get("exception", 0),

@@ -20,6 +20,11 @@ _WHAT = {
     GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator allows it once for the organisation.",
     GoLiveStage.USERS_MIGRATED: "Everyone is linked to their Microsoft account and told.",
 }
+_WAS = {
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator has allowed it for the organisation.",
+    GoLiveStage.USERS_MIGRATED: "Everyone who can be moved is linked and was told.",
+}
+"""What is said instead once it is done."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ def stage_states(progress: Progress | None) -> Sequence[StageState]:
             state = "not reached"
         else:
             state = "now" if position == current else "next"
-        states.append(StageState(stage, wording.STAGES[stage], _WHAT[stage], _WHO[stage], state))
+        what = _WAS.get(stage, _WHAT[stage]) if state == "done" else _WHAT[stage]
+        states.append(StageState(stage, wording.STAGES[stage], what, _WHO[stage], state))
     return states
 
 

@@ -2,11 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
-from playwright.async_api import BrowserContext, Page, expect
+import pytest
+from playwright.async_api import BrowserContext, Download, Page, expect
+from playwright.async_api._generated import AsyncEventContextManager
 
 from contracts.go_live import Wait
-from tests.town import Town
+from starter import app
+from tests.town import Person, Town
 from tests.web.conftest import assert_accessible, sign_in_to_console
+from web.console import in_words
+from web.console_orders import ORDERS
 
 
 async def test_customer_success_signs_in_and_sees_the_organisations(town: Town, page: Page) -> None:
@@ -50,3 +55,135 @@ async def test_an_order_given_in_the_console_shows_by_itself(
     await watching.get_by_role("button", name="Decline the entitlement").click()
     await expect(page.get_by_text("NOT_ENTITLED").first).to_be_visible()
     assert ("dana", "decline_entitlement", "Not in this year's agreement.") in organisation.audit()
+
+
+READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "rehearse"}
+DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
+ONLY_IN_THE_SHELL = {"setup", "import", "forget"}
+"""They concern the whole installation or files, or cannot be undone."""
+
+
+def test_the_console_has_every_order_of_the_shell() -> None:
+    commands = {
+        one.name or str(one.callback and one.callback.__name__) for one in app.registered_commands
+    }
+    assert commands == {*ORDERS, *READ_ON_PAGES, *DECIDED_ON_PAGES, *ONLY_IN_THE_SHELL}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "acme: The plan has changed.\nThe plan is now 1a2b; see it with: python starter.py "
+            "plan acme",
+            "The plan has changed. The plan is now 1a2b.",
+        ),
+        ("acme has no running go-live. Start one with: python starter.py start acme", None),
+        ("acme: This is over.", "This is over."),
+    ],
+)
+def test_an_answer_of_the_shell_is_told_without_what_to_type(said: str, shown: str | None) -> None:
+    assert in_words(said, "acme") == (shown or "acme has no running go-live.")
+
+
+async def test_a_plan_is_looked_at_decided_about_and_approved(town: Town, page: Page) -> None:
+    organisation = town.found_organisation(
+        Person("anna"),
+        Person("carla", in_directory=False),
+        Person("dora", in_directory=False),
+        exception_threshold="0",
+    )
+    dora_at_microsoft = organisation.people[-1].object_id
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await sign_in_to_console(page)
+    await page.goto(f"/console/{organisation.slug}/schedule")
+    await expect(page.get_by_text("Consent reminder").first).to_be_visible()
+    await assert_accessible(page)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    await organisation.until(Wait.APPROVAL)
+
+    await page.goto(f"/console/{organisation.slug}")
+    await page.get_by_role("button", name="Make a dry run").click()
+    await expect(page.get_by_text("1 of 3 users would move")).to_be_visible()
+    await assert_accessible(page)
+    async with page.expect_download() as every_user:
+        await page.get_by_role("button", name="Download every user").click()
+    assert (await lines_of(every_user))[0].startswith("address,name")
+
+    await page.goto(f"/console/{organisation.slug}")
+    async with page.expect_download() as exceptions:
+        await page.get_by_role("link", name="Download all of them").click()
+    assert len(await lines_of(exceptions)) == 3
+    await page.get_by_role("link", name="Carla").click()
+    await page.get_by_text("Leave out of the move").click()
+    await page.get_by_role("textbox", name="Reason").fill("Has left the company.")
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Leave this user out").click()
+    await expect(page.get_by_role("status")).to_contain_text("This user is left out")
+    await assert_accessible(page)
+
+    await page.goto(f"/console/{organisation.slug}")
+    await page.get_by_text("Decide about one user").click()
+    await page.get_by_label("The user's e-mail address").fill(organisation.address("dora"))
+    await page.get_by_role("button", name="Show this user").click()
+    await page.get_by_text("Link to a Microsoft account").click()
+    await page.get_by_label("Microsoft's object id").fill("not an id")
+    await page.get_by_role("textbox", name="Reason").fill("Told by their IT.")
+    await page.get_by_role("button", name="Link to this account").click()
+    await expect(page.get_by_role("alert")).to_contain_text("is no object id")
+    await assert_accessible(page)
+    await page.get_by_label("Microsoft's object id").fill(dora_at_microsoft)
+    await page.get_by_role("textbox", name="Reason").fill("Told by their IT.")
+    await page.get_by_role("button", name="Link to this account").click()
+    await expect(page.get_by_role("status")).to_contain_text("linked to the account you named")
+    await page.get_by_text("Take the decision back").click()
+    await page.get_by_role("textbox", name="Reason").fill("The wrong one.")
+    await page.get_by_role("button", name="Take it back").click()
+    await expect(page.get_by_role("status")).to_contain_text("The directory decides")
+
+    before = organisation.progress.plan_hash
+    await page.goto(f"/console/{organisation.slug}")
+    await expect(page.get_by_text("choose “Plan again”")).to_be_visible()
+    await page.get_by_text("Plan again", exact=True).first.click()
+    await page.get_by_role("button", name="Plan again").click()
+    await organisation.until(
+        lambda now: now.wait is Wait.APPROVAL and now.plan_hash not in {None, before}
+    )
+    await page.goto(f"/console/{organisation.slug}")
+    await page.get_by_text("Approve the plan").first.click()
+    await page.get_by_role("button", name="Approve the plan").click()
+    await expect(page.get_by_role("status")).to_contain_text("The plan is approved")
+    await organisation.until(lambda now: now.users_done == 1)
+    told = {(who, what, why) for who, what, why in organisation.audit()}
+    assert ("dana", "exclude_user", "Has left the company.") in told
+    assert ("dana", "include_user", "The wrong one.") in told
+
+
+async def lines_of(download: AsyncEventContextManager[Download]) -> list[str]:
+    path = await (await download.value).path()
+    return path.read_text().splitlines()
+
+
+async def test_a_wrong_domain_is_taken_off_and_an_unknown_user_is_said_to_be(
+    town: Town, page: Page
+) -> None:
+    organisation = town.found_organisation()
+    wrong = f"wrong.{organisation.domain}"
+    town.import_organisation(organisation, domains=f"{organisation.domain};{wrong}")
+    await sign_in_to_console(page)
+    await page.goto(f"/console/{organisation.slug}")
+    await page.get_by_text("Take one off the list").click()
+    await page.get_by_label("Domain", exact=True).select_option(wrong)
+    await page.get_by_role("textbox", name="Reason").last.fill("Mistyped.")
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Take this domain off").click()
+    await expect(page.get_by_role("status")).to_contain_text("off the list")
+    await expect(page.get_by_text(wrong)).to_have_count(0)
+    await page.get_by_text("Decide about one user").click()
+    await page.get_by_label("The user's e-mail address").fill("nobody@nowhere.example")
+    await page.get_by_role("button", name="Show this user").click()
+    await expect(page.get_by_role("alert")).to_have_text("Nobody here has this address.")
+    await assert_accessible(page)

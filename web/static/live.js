@@ -31,6 +31,8 @@ if (every) again();
 // One click is enough: a second one on the same button does nothing while the first is on its way.
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  // A download leaves the page as it is, so its button stays.
+  if ("again" in form.dataset) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
 });
