@@ -27,6 +27,7 @@ from commands import (
 from commands.errors import CommandError
 from commands.leaving import leave
 from commands.orders import MORE_DAYS, Orders
+from commands.people_in_charge import PeopleInCharge, Told, tell
 from contracts import wording
 from contracts.clock import wall_clock
 from settings import Settings, SettingsError, read_settings
@@ -47,7 +48,7 @@ By = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
-Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The user's e-mail address.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The person's e-mail address.")]
 Result = TypeVar("Result")
 
 
@@ -73,7 +74,17 @@ def import_csv(
     """Import organisations and users; a file with any fault is not imported at all."""
     engine = connections.database(read_settings())
     imported = importing.import_files(engine, organisations, users)
-    print(f"Imported {imported.organisations} organisations and {imported.users} users.")
+    organisations_said = wording.counted(imported.organisations, "organisation")
+    print(f"Imported {organisations_said} and {wording.counted(imported.users, 'user')}.")
+
+    async def tell_go_lives() -> None:
+        client = await connections.temporal()
+        for one in imported.handed_over:
+            await tell(client, one.slug, one.owner)
+            print(f"{one.slug}: {one.owner} looks after the go-live from now on.")
+
+    if imported.handed_over:
+        asyncio.run(tell_go_lives())
 
 
 @app.command()
@@ -231,6 +242,57 @@ def close_declined(organisation: Organisation, by: By = None, reason: Reason = "
     print(f"{organisation}: closed as declined; people log in as before.")
 
 
+# --- who looks after it ---------------------------------------------------------------------------
+
+
+@app.command("hand-over")
+def hand_over(
+    organisation: Organisation,
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Whose it is from now on.")],
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Hand an organisation and its go-live to another customer success manager."""
+    _change(by, lambda people: people.change_owner(organisation, handle, reason))
+    print(f"{organisation}: {handle} looks after it from now on; mails go there.")
+
+
+@app.command()
+def contact(
+    organisation: Organisation,
+    person: Annotated[
+        str, typer.Argument(metavar="CONTACT", help='Written "Ira Tee <ira.tee@acme.example>".')
+    ],
+    instead_of: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Who leaves: no mail, and their links die.")
+    ] = "",
+    first: Annotated[bool, typer.Option("--first", help="Ask this one before the others.")] = False,
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Name an IT contact, in somebody's stead or besides the others; corrects a name, too."""
+    told = _change(
+        by,
+        lambda people: people.name_contact(
+            organisation, person, instead_of=instead_of, first=first, reason=reason
+        ),
+    )
+    print(f"{organisation}: {person} is an IT contact.")
+    if told.pack_sent:
+        print("The go-live pack is on its way to them, with links of their own.")
+    if instead_of:
+        print(f"{instead_of} gets no more mail, and the links sent there no longer work.")
+
+
+@app.command("remove-contact")
+def remove_contact(
+    organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
+) -> None:
+    """Write to an IT contact no more; the links sent there no longer work."""
+    _change(by, lambda people: people.remove_contact(organisation, address, reason))
+    print(f"{organisation}: {address} gets no more mail, and the links sent there no longer work.")
+
+
 # --- moving users ---------------------------------------------------------------------------------
 
 
@@ -381,6 +443,16 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
     async def run() -> Result:
         client = await connections.temporal()
         return await give(Orders(_engine(settings), client, _name(by)))
+
+    return asyncio.run(run())
+
+
+def _change(by: str | None, change: Callable[[PeopleInCharge], Awaitable[Told]]) -> Told:
+    settings = read_settings()
+
+    async def run() -> Told:
+        client = await connections.temporal()
+        return await change(PeopleInCharge(_engine(settings), client, _name(by)))
 
     return asyncio.run(run())
 

@@ -16,9 +16,10 @@ from sqlmodel import Session
 from commands.connections import plain_database_errors
 from commands.errors import ImportRefusedError, UsageError
 from contracts.addresses import address_key, domain_of
+from contracts.clock import wall_clock
 from database import people
 from database.engine import open_sessions
-from database.people import ImportedContact, ImportedOrganisation, ImportedUser
+from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
 
 ORGANISATION_COLUMNS = (
     "slug", "name", "domains", "customer_success_email", "it_contacts", "sso_included",
@@ -47,12 +48,19 @@ _MOST_SHOWN = 50
 Row = TypeVar("Row")
 
 
+def is_address(text: str) -> bool:
+    """Tell whether this is one complete e-mail address."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Imported:
     """How much was imported."""
 
     organisations: int
     users: int
+    handed_over: tuple[HandedOver, ...] = ()
+    """Open go-lives that somebody else looks after now; they are still to be told."""
 
 
 @dataclass
@@ -166,9 +174,11 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
             raise ImportRefusedError(_report(faults))
-        people.save_organisations(session, [one for _, one in organisations])
+        handed_over = people.save_organisations(
+            session, [one for _, one in organisations], wall_clock()
+        )
         people.save_users(session, [one for _, one in users])
-    return Imported(len(organisations), len(users))
+    return Imported(len(organisations), len(users), tuple(handed_over))
 
 
 def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> Iterator[_Row]:

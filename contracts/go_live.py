@@ -145,6 +145,14 @@ class UserSignedIn:
 
 
 @dataclass(frozen=True)
+class PeopleChanged:
+    """Fact: somebody else looks after the organisation, here or at the customer."""
+
+    owner: str
+    """Staff handle of the customer success manager from now on; perhaps the same as before."""
+
+
+@dataclass(frozen=True)
 class ConfirmEntitlement:
     """Order: SSO is in the subscription agreement, go on."""
 

@@ -57,7 +57,7 @@ ATTENTION = {
     ),
     Attention.MAIL_REFUSED: (
         "A mail address of the customer's contacts refuses our mail for good.",
-        "Customer success corrects the contact's address and retries, or skips the mail.",
+        "Customer success names the contact's right address and retries, or skips the mail.",
     ),
     Attention.MAIL_UNAVAILABLE: (
         "Our mail relay has not taken mail for a long time.",

@@ -110,6 +110,12 @@ def day(at: datetime) -> str:
     return f"{at:%A} {at.day} {at:%B %Y}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 user`, `2 users` or `12,000 users`."""
+    exact = int(number)
+    return f"{exact:,} {one if exact == 1 else many or one + 's'}"
+
+
 def waiting_on(progress: Progress) -> str:
     """Return who moves next."""
     if progress.outcome is not None:

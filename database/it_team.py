@@ -44,7 +44,9 @@ def name_second_contact(
     organisation_id = go_live.organisation_id
     key = address_key(address)
     contacts = session.exec(
-        select(Contact).where(Contact.organisation_id == organisation_id).with_for_update()
+        select(Contact)
+        .where(Contact.organisation_id == organisation_id, col(Contact.left_at).is_(None))
+        .with_for_update()
     ).all()
     first = min(contacts, key=lambda contact: contact.position)
     known = next((contact for contact in contacts if contact.address_key == key), None)
@@ -77,7 +79,7 @@ def name_second_contact(
         )
         .on_conflict_do_update(
             index_elements=["organisation_id", "address_key"],
-            set_={"name": name, "position": 2, "address": address},
+            set_={"name": name, "position": 2, "address": address, "left_at": None},
         )
         .returning(col(Contact.id))
     ).scalar_one()

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message
-from database.models import Contact, GoLive, Mail, PersonalLink
+from database import mail_facts
+from database.models import GoLive, Mail, PersonalLink
 from database.records import UnknownGoLiveError
 
 
@@ -63,12 +64,8 @@ def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[R
     if go_live is None:
         raise UnknownGoLiveError(str(go_live_id))
     contacts = [
-        Recipient("contact", contact_id)
-        for contact_id in session.exec(
-            select(Contact.id)
-            .where(Contact.organisation_id == go_live.organisation_id)
-            .order_by(col(Contact.position), col(Contact.id))
-        )
+        Recipient("contact", one.id)
+        for one in mail_facts.contacts_of(session, go_live.organisation_id)
     ]
     owner = Recipient("staff", go_live.owner_id)
     match audience:

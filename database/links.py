@@ -9,12 +9,14 @@ from sqlmodel import Session, col, select
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from database import records
-from database.models import GoLive, Mail, PersonalLink
+from database.models import Contact, GoLive, Mail, PersonalLink
 
 MOST_A_DAY = 3
 """New links for one person in 24 hours; more only fill a mailbox."""
 
 _DAYS = 14
+AGAIN = "again-"
+"""How the occasion of a mail begins that somebody asked for."""
 _MESSAGES = {
     LinkPurpose.CONSENT: Message.CONSENT_REQUEST,
     LinkPurpose.SETUP: Message.IT_PACK,
@@ -57,6 +59,14 @@ def to_renew(session: Session, link: PersonalLink) -> PersonalLink:
     return found or link
 
 
+def has_left(session: Session, link: PersonalLink) -> bool:
+    """Tell whether the link was a contact's who is no longer one: nobody gets a new one for it."""
+    return (
+        link.contact_id is not None
+        and session.get_one(Contact, link.contact_id).left_at is not None
+    )
+
+
 def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> PersonalLink | None:
     """Return a contact's set-up link, dead or alive; None while no pack has gone out."""
     link = session.exec(
@@ -83,7 +93,7 @@ def renew(
         .where(
             Mail.link_id == link.id,
             Mail.message == message,
-            col(Mail.occasion).startswith("again-"),
+            col(Mail.occasion).startswith(AGAIN),
         )
         .order_by(col(Mail.due_at).desc())
     ).all()
@@ -100,7 +110,7 @@ def renew(
     link.revoked_at = None
     link.expires_at = max(go_live.due_at or at, at + timedelta(days=_DAYS))
     session.add(link)
-    occasion = f"again-{link.version}"
+    occasion = f"{AGAIN}{link.version}"
     session.add(
         Mail(
             id=uuid4(),

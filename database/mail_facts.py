@@ -105,7 +105,7 @@ def contacts_of(session: Session, organisation_id: UUID) -> list[Contact]:
     return list(
         session.exec(
             select(Contact)
-            .where(Contact.organisation_id == organisation_id)
+            .where(Contact.organisation_id == organisation_id, col(Contact.left_at).is_(None))
             .order_by(col(Contact.position), col(Contact.id))
         )
     )

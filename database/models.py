@@ -227,6 +227,8 @@ class Contact(SQLModel, table=True):
     role: str = "it"
     time_zone: str = "Europe/London"
     language: str = "en"
+    left_at: datetime | None = _instant(nullable=True)
+    """From here on nobody writes to this person, and no link of theirs works."""
 
 
 class GoLive(SQLModel, table=True):

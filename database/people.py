@@ -3,13 +3,15 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from contracts.addresses import address_key
+from database import contacts, records
 from database.models import Organisation, OrganisationDomain, Staff
 
 
@@ -56,6 +58,15 @@ class ImportedUser:
     group: str
 
 
+@dataclass(frozen=True)
+class HandedOver:
+    """An organisation whose open go-live has another owner since an import."""
+
+    slug: str
+    owner: str
+    """Handle of the new one."""
+
+
 def owners_of_domains(session: Session, domains: Sequence[str]) -> dict[str, str]:
     """Return which of these domains belong to which organisation (slug) already."""
     rows = session.exec(
@@ -76,10 +87,36 @@ def known_slugs(session: Session) -> set[str]:
     return set(session.exec(select(Organisation.slug)))
 
 
-def save_organisations(session: Session, organisations: Sequence[ImportedOrganisation]) -> None:
-    """Insert or update organisations with their agreement, preferences, domains and contacts."""
-    for organisation in organisations:
-        _save_organisation(session, organisation)
+def save_organisations(
+    session: Session, organisations: Sequence[ImportedOrganisation], at: datetime
+) -> list[HandedOver]:
+    """Insert or update organisations with their agreement, preferences, domains and contacts.
+
+    Contacts are asked in the order of the file; those it does not name come after. Returns whose
+    open go-live somebody else looks after now.
+    """
+    handed_over = []
+    for imported in organisations:
+        before = _owner_of_open_go_live(session, imported.slug)
+        _save_organisation(session, imported)
+        if before is not None and before != imported.owner_handle:
+            organisation = records.organisation_by_slug(session, imported.slug)
+            owner = records.staff_by_handle(session, imported.owner_handle)
+            contacts.change_owner(session, organisation, owner, by="system", at=at, reason="import")
+            handed_over.append(HandedOver(imported.slug, imported.owner_handle))
+    session.flush()
+    return handed_over
+
+
+def _owner_of_open_go_live(session: Session, slug: str) -> str | None:
+    return session.execute(
+        text(
+            "SELECT s.handle FROM golive.go_live g JOIN golive.staff s ON s.id = g.owner_id "
+            "JOIN pulse.organisation o ON o.id = g.organisation_id "
+            "WHERE o.slug = :slug AND g.closed_at IS NULL"
+        ),
+        {"slug": slug},
+    ).scalar_one_or_none()
 
 
 def _save_organisation(session: Session, imported: ImportedOrganisation) -> None:
@@ -134,6 +171,19 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             ),
             {"domain": domain, "organisation_id": keys["organisation_id"]},
         )
+    named = [address_key(contact.address) for contact in imported.contacts]
+    session.execute(
+        text(
+            """
+            UPDATE golive.contact c SET position = :named + o.place
+            FROM (SELECT id, row_number() OVER (ORDER BY position, id) AS place
+                  FROM golive.contact WHERE organisation_id = :organisation_id
+                    AND address_key <> ALL (:keys)) o
+            WHERE c.id = o.id
+            """
+        ),
+        {**keys, "named": len(named), "keys": named},
+    )
     for position, contact in enumerate(imported.contacts, start=1):
         session.execute(
             text(
@@ -145,7 +195,7 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
                 ON CONFLICT (organisation_id, address_key) DO UPDATE SET
                     position = excluded.position, name = excluded.name,
                     address = excluded.address, time_zone = excluded.time_zone,
-                    language = excluded.language
+                    language = excluded.language, left_at = NULL
                 """
             ),
             {

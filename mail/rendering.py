@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Und
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+from contracts.wording import counted
 from mail.appearance import with_styles
 from mail.errors import BadLink, MissingValue, UnknownMessage
 from mail.lines import one_line
@@ -134,7 +135,7 @@ def _environment(*, html: bool) -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    environment.filters["counted"] = _counted
+    environment.filters["counted"] = counted
     return environment
 
 
@@ -142,9 +143,3 @@ def _kept_on_its_line(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return one_line(value)
     return value
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    """Write ``1 user``, ``2 users`` or ``12,000 users``."""
-    exact = int(number)
-    return f"{exact:,} {one if exact == 1 else many or one + 's'}"

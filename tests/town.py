@@ -27,6 +27,7 @@ from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 from commands import importing, setup
 from commands.orders import Orders
+from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
 from database import reading
 from database.engine import open_engine, open_sessions
@@ -229,6 +230,18 @@ class Organisation:
         metadata: Any = await self.handle.query("__temporal_workflow_metadata")
         return str(metadata.current_details)
 
+    async def shown(self, name: str) -> Any:
+        """A search attribute of the run, None while it has none."""
+        described = await self.handle.describe()
+        return next(
+            (
+                pair.value
+                for pair in described.typed_search_attributes.search_attributes
+                if pair.key.name == name
+            ),
+            None,
+        )
+
     async def signals(self) -> list[str]:
         """Names of the signals the run has received."""
         return [
@@ -280,6 +293,9 @@ class Town:
 
     def orders(self, client: Client | None = None) -> Orders:
         return Orders(self.engine, client or self.client, STAFF)
+
+    def people(self, by: str = STAFF) -> PeopleInCharge:
+        return PeopleInCharge(self.engine, self.client, by)
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         with self.engine.begin() as connection:

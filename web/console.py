@@ -131,7 +131,7 @@ async def send_links_again(
                 return None
             open_one = sign_in.open_go_live_of(session, standing.go_live_id)
             link = links.setup_link(session, standing.go_live_id, contact_id)
-            if open_one is None or link is None:
+            if open_one is None or link is None or links.has_left(session, link):
                 return None
             return links.renew(session, link, open_one[0], visit.at, by=staff.staff.handle)
 

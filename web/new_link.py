@@ -89,7 +89,7 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
         if link.used_at is not None:
             return refused(visit, Refusal.LINK_USED, status=410, link=_progress(purpose, token))
         found = sign_in.open_go_live_of(session, link.go_live_id)
-        if found is None:
+        if found is None or links.has_left(session, link):
             return refused(visit, Refusal.LINK_REVOKED, status=410)
         renewed = links.renew(session, link, found[0], visit.at)
     return (found[1].slug, renewed) if renewed else _enough(visit)

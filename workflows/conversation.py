@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         GoLiveOutcome,
         GoLiveStage,
         Pause,
+        PeopleChanged,
         Progress,
         Refusal,
         Replan,
@@ -52,6 +53,7 @@ class Conversation:
 
     def __init__(self, start: StartGoLive) -> None:
         self._start = start
+        self._owner = start.owner
         self._stage = GoLiveStage.ENTITLEMENT_CONFIRMED
         self._wait = Wait.NOTHING
         self._since = workflow.now()
@@ -101,6 +103,14 @@ class Conversation:
     def user_signed_in(self, _fact: UserSignedIn) -> None:
         """Record that someone has signed in; who, the database knows."""
         self._signed_in = True
+
+    @workflow.signal(description="Somebody else looks after it, here or at the customer")
+    def people_changed(self, fact: PeopleChanged) -> None:
+        """Name the new owner; reminders still to come keep to the new readers' working hours."""
+        self._owner = fact.owner
+        if self._ladder is not None and self._wait is not Wait.MOVE_DATE:
+            self._ladder.moved = True
+        self._show(self.progress())
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -337,7 +347,7 @@ class Conversation:
         deadline = search_attributes.CONSENT_DEADLINE
         pairs = (
             search_attributes.ORGANISATION.value_set(self._start.slug),
-            search_attributes.OWNER.value_set(self._start.owner),
+            search_attributes.OWNER.value_set(self._owner),
             search_attributes.STAGE.value_set(progress.stage),
             search_attributes.WAITING_ON.value_set(wording.waiting_on(progress)),
             search_attributes.NEEDS_ATTENTION.value_set(progress.attention is not None),

@@ -27,7 +27,7 @@ def shell(
         env={**kept, **environment, "GOLIVE_BY": by, "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
 
@@ -155,4 +155,6 @@ async def test_setting_up_twice_changes_nothing(town: Town) -> None:
 
 async def test_the_examples_are_imported_by_the_command_in_the_readme(town: Town) -> None:
     files = [str(Path("examples") / name) for name in ("organisations.csv", "users.csv")]
-    assert "Imported 3 organisations and 2045 users." in plain(await run(town, "import", *files), 0)
+    assert "Imported 3 organisations and 2,045 users." in plain(
+        await run(town, "import", *files), 0
+    )

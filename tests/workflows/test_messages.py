@@ -1,7 +1,7 @@
 """Every message at every place: accepted with its effect, or refused with its reason."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from contracts.go_live import (
     GoLiveOutcome,
     GoLiveStage,
     Pause,
+    PeopleChanged,
     Progress,
     Replan,
     Resend,
@@ -87,6 +88,7 @@ async def test_every_order_at_every_place_is_refused_with_its_reason_or_does_wha
         await _pause_and_resume(organisation)
         if TABLE[place].extend is None:
             await _extend_and_take_back(organisation)
+        await _other_people(organisation)
         await _late_and_early_facts(organisation, place)
     await _replan_in_aftercare(organisation)
     await town.orders().roll_back(organisation.slug, "The table is done.")
@@ -162,6 +164,18 @@ async def _extend_and_take_back(organisation: Organisation) -> None:
         await organisation.handle.execute_update(SsoGoLive.extend_deadline, order)
         after = await _settled(organisation, before.wait)
         assert after.due_at == until
+
+
+async def _other_people(organisation: Organisation) -> None:
+    """Who looks after it changes at any place, and nothing else does."""
+    before = await _progress(organisation)
+    for owner in ("lee", "lee", "dana"):
+        await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged(owner))
+        async with asyncio.timeout(20):
+            while await organisation.shown("CustomerSuccessOwner") != owner:
+                await asyncio.sleep(0.02)
+    after = await _settled(organisation, before.wait)
+    assert replace(after, since=before.since) == before
 
 
 async def _late_and_early_facts(organisation: Organisation, place: Wait) -> None:

@@ -1,0 +1,192 @@
+"""Changes who looks after an organisation, here and at the customer, also while it goes live.
+
+The database comes first: mails go to whom it names. Then the running go-live is told, so that its
+search attribute and its reminders follow.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.connections import plain_database_errors
+from commands.errors import CommandError, UsageError
+from commands.importing import is_address
+from commands.orders import known_staff
+from commands.reading import unknown_organisation
+from contracts.clock import wall_clock
+from contracts.go_live import PeopleChanged, Resend, go_live_id
+from database import contacts, people, records
+from database.engine import open_sessions
+from database.links import NewLink
+from database.models import Organisation, Staff
+from workflows.go_live import SsoGoLive
+
+_ANSWER_WITHIN = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a change means for the go-live that runs, if one does."""
+
+    go_live_runs: bool
+    pack_sent: bool = False
+    """The new contact is being sent the IT pack, with links of their own."""
+
+
+class PeopleInCharge:
+    """Changes by one person of ours to the people of one database and one Temporal server."""
+
+    def __init__(self, engine: Engine, client: Client, by: str) -> None:
+        """Change people as the member of staff with this handle."""
+        self._engine = engine
+        self._client = client
+        self._by = by
+
+    async def change_owner(self, slug: str, handle: str, reason: str = "") -> Told:
+        """Hand an organisation, and its go-live, to another member of staff.
+
+        Raises:
+            CommandError: there is no such organisation.
+            UsageError: nobody has this handle.
+        """
+
+        def change(session: Session, organisation: Organisation) -> None:
+            owner = self._successor(session, handle)
+            contacts.change_owner(
+                session, organisation, owner, by=self._by, at=wall_clock(), reason=reason.strip()
+            )
+
+        return await self._change(slug, change)
+
+    async def name_contact(
+        self,
+        slug: str,
+        contact: str,
+        *,
+        instead_of: str = "",
+        first: bool = False,
+        reason: str = "",
+    ) -> Told:
+        """Name an IT contact, written `Name <address>`, in somebody's stead or besides the others.
+
+        Raises:
+            CommandError: there is no such organisation, or nobody has the address `instead_of`.
+            UsageError: this is no complete e-mail address.
+        """
+        name, address = parseaddr(contact) if "<" in contact else ("", contact.strip())
+        if not is_address(address):
+            raise UsageError(
+                f'{contact!r} is no contact. Write it like this: "Ira Tee <ira.tee@acme.example>".'
+            )
+
+        def change(session: Session, organisation: Organisation) -> NewLink | None:
+            return contacts.name_contact(
+                session,
+                organisation,
+                name=" ".join(name.split()),
+                address=address,
+                instead_of=instead_of,
+                first=first,
+                by=self._by,
+                at=wall_clock(),
+                reason=reason.strip(),
+            )
+
+        return await self._change(slug, change)
+
+    async def remove_contact(self, slug: str, address: str, reason: str = "") -> Told:
+        """Write to an IT contact no more; their personal links are dead from now on.
+
+        Raises:
+            CommandError: nobody of the organisation has this address, or it is the last contact.
+        """
+
+        def change(session: Session, organisation: Organisation) -> None:
+            contacts.remove_contact(
+                session,
+                organisation,
+                address,
+                by=self._by,
+                at=wall_clock(),
+                reason=reason.strip(),
+            )
+
+        return await self._change(slug, change)
+
+    def _successor(self, session: Session, handle: str) -> Staff:
+        try:
+            return records.staff_by_handle(session, handle)
+        except records.UnknownStaffError:
+            known = ", ".join(sorted(people.staff_addresses(session)))
+            raise UsageError(
+                f"Nobody of ours has the handle {handle!r}; there are: {known}. "
+                "A new one comes with an import (customer_success_handle)."
+            ) from None
+
+    async def _change(
+        self, slug: str, change: Callable[[Session, Organisation], NewLink | None]
+    ) -> Told:
+        pack, owner = await asyncio.to_thread(self._write, slug, change)
+        if owner is None:
+            return Told(go_live_runs=False)
+        runs = await tell(self._client, slug, owner)
+        if pack is not None and runs:
+            await self._deliver(slug, pack)
+        return Told(runs, pack_sent=pack is not None and runs)
+
+    def _write(
+        self, slug: str, change: Callable[[Session, Organisation], NewLink | None]
+    ) -> tuple[NewLink | None, str | None]:
+        """Return the pack to deliver, and the owner of the go-live that runs."""
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            known_staff(session, self._by)
+            try:
+                organisation = records.organisation_by_slug(session, slug)
+                pack = change(session, organisation)
+            except records.UnknownOrganisationError:
+                raise CommandError(unknown_organisation(slug)) from None
+            except contacts.ContactError as error:
+                raise CommandError(str(error)) from None
+            session.flush()
+            return pack, contacts.owner_of_open_go_live(session, organisation.id)
+
+    async def _deliver(self, slug: str, pack: NewLink) -> None:
+        try:
+            await self._client.get_workflow_handle(go_live_id(slug)).start_update(
+                SsoGoLive.resend,
+                Resend(self._by, pack.message, pack.occasion),
+                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                rpc_timeout=_ANSWER_WITHIN,
+            )
+        except (WorkflowUpdateFailedError, RPCError):
+            raise CommandError(
+                f"{slug}: the contact is named, but the pack is not on its way: no worker "
+                "answered, or the go-live is ending. The console sends it (“Send new links”)."
+            ) from None
+
+
+async def tell(client: Client, slug: str, owner: str) -> bool:
+    """Tell a running go-live that its people changed; False = none runs.
+
+    Raises:
+        CommandError: Temporal did not take it; the change itself stands.
+    """
+    try:
+        await client.get_workflow_handle(go_live_id(slug)).signal(
+            SsoGoLive.people_changed, PeopleChanged(owner)
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise CommandError(
+            f"{slug}: the change is recorded and mails follow it, but Temporal did not take it "
+            f"({error.status.name}). Give the same command again."
+        ) from None
+    return True
