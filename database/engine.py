@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import configure_mappers, sessionmaker
 from sqlmodel import Session
 
 Sessions = sessionmaker[Session]
@@ -32,6 +32,9 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
 
 def open_sessions(engine: Engine) -> Sessions:
     """Return the factory of sessions: `with sessions.begin() as session:` is one transaction."""
+    # Now, and not in the first activity: a cancelled activity's thread is interrupted wherever it
+    # is, and SQLAlchemy refuses every further query once that happened while it looked at models.
+    configure_mappers()
     return sessionmaker(engine, class_=Session, expire_on_commit=False)
 
 

@@ -368,6 +368,23 @@ class ConsentEvidence(SQLModel, table=True):
     checked_at: datetime = _instant()
 
 
+class Fact(SQLModel, table=True):
+    """What a browser proved and the go-live has not been told yet; holds ids and codes only."""
+
+    __tablename__ = "fact"
+    __table_args__ = (
+        _one_of("signal", "admin_consented", "admin_declined", "user_signed_in"),
+        {"schema": GOLIVE},
+    )
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    signal: str
+    argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    noted_at: datetime = _instant()
+
+
 class PersonalLink(SQLModel, table=True):
     """Consent, set-up, invitation or hand-off link of one person; the token is derived."""
 

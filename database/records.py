@@ -328,6 +328,14 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
         ),
         {"at": at, "go_live_id": go_live_id},
     )
+    session.execute(
+        # Such as a question that was answered before the relay took it: it will never be sent.
+        text(
+            "UPDATE golive.mail SET state = 'withdrawn' "
+            "WHERE go_live_id = :go_live_id AND state = 'queued'"
+        ),
+        {"go_live_id": go_live_id},
+    )
     if outcome != GoLiveOutcome.LIVE:
         session.execute(
             text(

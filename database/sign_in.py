@@ -227,8 +227,8 @@ class SsoPerson:
     status: str
     organisation_slug: str
     first_time: bool
-    go_live_waits: bool
-    """An open go-live holds users back until one of the first has signed in."""
+    waiting_go_live_id: UUID | None
+    """An open go-live that holds users back until one of the first has signed in."""
 
 
 def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
@@ -237,8 +237,8 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
         text(
             """
             SELECT u.id, u.status, o.slug, u.first_sso_sign_in_at IS NULL AS first_time,
-                   coalesce(g.stage = 'users_migrated' AND g.users_done < g.users_total, false)
-                       AS waits
+                   CASE WHEN g.stage = 'users_migrated' AND g.users_done < g.users_total
+                       THEN g.id END AS waiting_go_live_id
             FROM golive.directory_link l
             JOIN pulse.app_user u ON u.id = l.user_id
             JOIN pulse.organisation o ON o.id = u.organisation_id
@@ -248,7 +248,11 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
         ),
         {"tenant_id": tenant_id, "object_id": object_id},
     ).first()
-    return SsoPerson(row.id, row.status, row.slug, row.first_time, row.waits) if row else None
+    return (
+        SsoPerson(row.id, row.status, row.slug, row.first_time, row.waiting_go_live_id)
+        if row
+        else None
+    )
 
 
 def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """Makes the web application: its rooms, routes, headers and calm answers when something fails."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from web import (
     new_link,
     setup,
     staff,
+    telling,
 )
 from web.calm import answer_calmly
 from web.deps import Rooms
@@ -65,7 +67,9 @@ def create_app(settings: Settings) -> FastAPI:
                 temporal=await Client.connect(**config, lazy=True),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
+            telling_facts = asyncio.create_task(telling.keep_telling(app.state.rooms))
             yield
+            telling_facts.cancel()
         engine.dispose()
 
     app = FastAPI(

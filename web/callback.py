@@ -3,7 +3,6 @@
 Check 2 of the proof of consent is here: an ID token that was validated, of the tenant in question.
 """
 
-import logging
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,11 +11,10 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from temporalio.service import RPCError
 
-from contracts.go_live import Refusal, UserSignedIn, go_live_id
+from contracts.go_live import Refusal, UserSignedIn
 from database import records, round_trips, sign_in
-from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
+from database.models import MicrosoftRoundTrip, PersonalLink
 from graph.errors import (
     ApplicationDisabled,
     ConsentNotVisible,
@@ -26,43 +24,30 @@ from graph.errors import (
     TenantUnknown,
 )
 from graph.tokens import SignedInPerson
-from web import consent, staff
+from web import consent, staff, telling
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import AVisit, Visit
 from web.returned import Ending, ending_of, read_returned
-from workflows.go_live import SsoGoLive
 
 router = APIRouter()
-_log = logging.getLogger(__name__)
-
 _PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
 
 
 @dataclass(frozen=True)
 class _Answer:
     response: Response
-    consented: ConsentEvidence | None = None
-    first_sign_in: tuple[str, UUID] | None = None
-    not_consented: consent.NotConsented | None = None
+    fact: int | None = None
+    """What the go-live is to be told."""
+    untold: Response | None = None
+    """The answer in place of the other where it could not be told yet."""
 
 
 @router.get("/auth/microsoft/callback")
 async def callback(visit: AVisit) -> Response:
     """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
     answer = await run_in_threadpool(_come_back, visit)
-    if answer.consented is not None:
-        return await consent.tell_workflow(visit, answer.consented)
-    if answer.not_consented is not None:
-        await consent.tell_not_consented(visit, answer.not_consented)
-    if answer.first_sign_in is not None:
-        slug, user_id = answer.first_sign_in
-        handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
-        try:
-            await handle.signal(SsoGoLive.user_signed_in, UserSignedIn(str(user_id)))
-        except RPCError as error:
-            # The sign-in stands in the database, where the workflow looks again by itself.
-            _log.warning("A first sign-in could not be signalled: %s", error.status.name)
-    return answer.response
+    told = answer.fact is None or await telling.tell(visit.rooms, answer.fact)
+    return answer.response if told or answer.untold is None else answer.untold
 
 
 def _come_back(visit: Visit) -> _Answer:
@@ -141,7 +126,10 @@ def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -
         evidence = round_trips.save_evidence(
             session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
-    return _Answer(visit.go_to("/consent/progress"), consented=evidence)
+        fact = consent.note_consent(session, evidence, visit.at)
+    if fact is None:
+        return _Answer(refused(visit, Refusal.LINK_REVOKED, status=410))
+    return _Answer(visit.go_to("/consent/progress"), fact, untold=consent.kept(visit))
 
 
 def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> _Answer:
@@ -163,8 +151,14 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
             return _Answer(sign_in_page(visit, why))
         sign_in.record_sso_sign_in(session, found.user_id, visit.at)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
-    waits = (found.organisation_slug, found.user_id) if found.go_live_waits else None
-    return _Answer(visit.sign_in(visit.go_to("/"), token), first_sign_in=waits)
+        fact = (
+            telling.note(
+                session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
+            )
+            if found.waiting_go_live_id
+            else None
+        )
+    return _Answer(visit.sign_in(visit.go_to("/"), token), fact)
 
 
 def _why_not(
@@ -191,8 +185,7 @@ def _not_signed_in(
 ) -> _Answer:
     """Microsoft's own word, in a round trip of ours: a consent's run is told of it."""
     if trip.purpose == "consent_sign_in":
-        response, told = consent.not_consented(visit, trip, ending)
-        return _Answer(response, not_consented=told)
+        return _Answer(*consent.not_consented(visit, trip, ending))
     return _not_believed(visit, trip, ending.refusal, answer or SignInAnswer.FAILED)
 
 

@@ -3,48 +3,37 @@
 Checks 1 and 3 of the proof begin here: our state, and the tenant that was discovered beforehand.
 """
 
-import logging
-from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from temporalio.service import RPCError
 
 from contracts import wording
-from contracts.go_live import AdminConsented, AdminDeclined, Refusal, go_live_id
+from contracts.go_live import AdminConsented, AdminDeclined, Refusal
 from contracts.links import LinkPurpose
 from database import hand_off, reading, records, round_trips, sign_in
 from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
 from database.reading import Standing
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from web import telling
 from web.answers import refused
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_consent, to_login
 from web.new_link import dead_link
 from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
-from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/consent")
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class NotConsented:
-    """What the run of a go-live is told when a consent did not come about."""
-
-    slug: str
-    ending: Ending
 
 
 @router.get("/callback")
 async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
-    answer, told = await run_in_threadpool(_come_back, visit)
-    if told is not None:
-        await tell_not_consented(visit, told)
+    answer, fact = await run_in_threadpool(_come_back, visit)
+    if fact is not None:
+        await telling.tell(visit.rooms, fact)
     return answer
 
 
@@ -61,10 +50,12 @@ def progress(visit: AVisit) -> Response:
 @router.post("/progress")
 async def tell_again(visit: OwnForm) -> Response:
     """Tell the workflow once more; for the minute in which it could not be told."""
-    evidence = await run_in_threadpool(_newest_evidence, visit)
-    if evidence is None:
-        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
-    return await tell_workflow(visit, evidence)
+    fact = await run_in_threadpool(_note_again, visit)
+    if isinstance(fact, Refusal):
+        status = 410 if fact is Refusal.LINK_REVOKED else 404
+        return refused(visit, fact, status=status)
+    told = await telling.tell(visit.rooms, fact)
+    return visit.go_to("/consent/progress") if told else kept(visit)
 
 
 @router.post("/again")
@@ -120,52 +111,36 @@ def go(visit: OwnForm, token: str) -> Response:
     return to_consent(visit, link.go_live_id, link.id)
 
 
-async def tell_workflow(visit: Visit, evidence: ConsentEvidence) -> Response:
-    """Signal the consent; the link is used up by the proof, so a click can be repeated."""
-    with visit.rooms.sessions.begin() as session:
-        found = sign_in.open_go_live_of(session, evidence.go_live_id)
-    if found is None:
-        return refused(visit, Refusal.LINK_REVOKED, status=410)
-    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(found[1].slug))
-    try:
-        await handle.signal(
-            SsoGoLive.admin_consented,
-            AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id)),
-        )
-    except RPCError as error:
-        _log.warning("A consent could not be signalled: %s", error.status.name)
-        return _kept(visit)
-    return visit.go_to("/consent/progress")
+def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
+    """Keep the consent for the go-live; the link is used up by the proof, so clicks can repeat.
 
-
-async def tell_not_consented(visit: Visit, told: NotConsented) -> None:
-    """Signal that a consent did not come about, so that people are told who must do what."""
-    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(told.slug))
-    fact = AdminDeclined(told.ending.refusal, told.ending.said_no)
-    try:
-        await handle.signal(SsoGoLive.admin_declined, fact)
-    except RPCError as error:
-        # The person has the page, and the audit trail the line; a next try tells it again.
-        _log.warning("A refusal could not be signalled: %s", error.status.name)
+    None = the go-live has ended.
+    """
+    if sign_in.open_go_live_of(session, evidence.go_live_id) is None:
+        return None
+    fact = AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id))
+    return telling.note(session, evidence.go_live_id, fact, at)
 
 
 def not_consented(
     visit: Visit, trip: MicrosoftRoundTrip, ending: Ending
-) -> tuple[Response, NotConsented | None]:
-    """Return the page for a consent that Microsoft ended, and what the run is told if it is new."""
+) -> tuple[Response, int | None]:
+    """Return the page for a consent that Microsoft ended, and the fact noted if it is new."""
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
         known = found is not None and records.was_refused_lately(
             session, found[0], ending.refusal, visit.at
         )
         _audit(session, visit, found[0] if found else None, ending.refusal)
+        # Anybody who knows an address can begin on the login page, so only who came by a personal
+        # link is heard; and each reason once a day, however often somebody presses "Cancel".
+        fact = None
+        if found is not None and trip.link_id is not None and not known:
+            told = AdminDeclined(ending.refusal, ending.said_no)
+            fact = telling.note(session, found[0].id, told, visit.at)
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410), None
-    # Anybody who knows an address can begin on the login page, so only who came by a personal
-    # link is heard; and each reason once a day, however often somebody presses "Cancel".
-    heard = trip.link_id is not None and not known
-    told = NotConsented(found[1].slug, ending) if heard else None
-    return refused(visit, ending.refusal, link=_again(visit, trip)), told
+    return refused(visit, ending.refusal, link=_again(visit, trip)), fact
 
 
 def not_believed(visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal) -> Response:
@@ -176,7 +151,7 @@ def not_believed(visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal) -> Re
     return refused(visit, refusal, link=_again(visit, trip))
 
 
-def _come_back(visit: Visit) -> tuple[Response, NotConsented | None]:
+def _come_back(visit: Visit) -> tuple[Response, int | None]:
     """Look at `error` first: a failure also says `admin_consent=True`.
 
     Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read 2026-11-23.
@@ -275,19 +250,25 @@ def _progress_page(
     )
 
 
-def _kept(visit: Visit) -> Response:
+def kept(visit: Visit) -> Response:
+    """Say that a consent is safe although the go-live could not be told of it yet."""
     return visit.page(
         "message.html",
-        status=503,
-        title="One moment, please",
-        happened="Your consent is noted, but a part of our service does not answer right now.",
-        to_do="Wait a minute and look again; there you can have it checked once more.",
+        status=202,
+        title="Thank you",
+        happened="Your consent is noted. A part of our service does not answer right now, so it is "
+        "checked a little later, by itself.",
+        to_do="There is nothing more for you to do. In a minute you can see here how far it is.",
         link="/consent/progress",
         button="Look again",
     )
 
 
-def _newest_evidence(visit: Visit) -> ConsentEvidence | None:
+def _note_again(visit: Visit) -> int | Refusal:
+    """Keep what this browser proved last, for another try."""
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
-        return round_trips.evidence_of_trip(session, trip) if trip else None
+        evidence = round_trips.evidence_of_trip(session, trip) if trip else None
+        if evidence is None:
+            return Refusal.STATE_UNKNOWN
+        return note_consent(session, evidence, visit.at) or Refusal.LINK_REVOKED
