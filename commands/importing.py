@@ -1,7 +1,9 @@
 """Reads the two CSV files; every fault is listed by line and column, or all of it is imported."""
 
 import csv
+import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,6 +45,8 @@ _ADDRESS = re.compile(
 )
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
+"""Directions that a name could use to be read as another one."""
 _MOST_SHOWN = 50
 
 Row = TypeVar("Row")
@@ -81,6 +85,16 @@ class _Sheet:
         return [words for _, _, words in sorted(self.found, key=lambda fault: fault[:2])]
 
 
+def _is_control(character: str) -> bool:
+    """Tell whether it breaks lines, steers a terminal, or turns the order of letters around.
+
+    Joiners and direction marks, which some scripts need within a name, are letters here.
+    """
+    return unicodedata.category(character) in {"Cc", "Zl", "Zp"} or (
+        unicodedata.bidirectional(character) in _TURNS
+    )
+
+
 class _Row:
     """One row; every reading method notes what is wrong and returns something harmless."""
 
@@ -92,7 +106,7 @@ class _Row:
 
     def text(self, column: str, *, default: str | None = None) -> str:
         value = self._cells.get(column, "").strip()
-        if any(ord(character) < 32 for character in value):
+        if any(map(_is_control, value)):
             self.fault(column, "has a line break or control character; remove it")
             return ""
         if value:
@@ -188,7 +202,8 @@ def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> 
         raise UsageError(f"{sheet.path} is not UTF-8 text. Save it as CSV UTF-8.") from None
     except OSError as error:
         raise UsageError(f"{sheet.path} cannot be read: {error.strerror}.") from None
-    reader = csv.DictReader(content.splitlines(keepends=True), strict=True, restkey="")
+    # As a file, not by `splitlines`: that breaks lines at characters that CSV does not.
+    reader = csv.DictReader(io.StringIO(content), strict=True, restkey="")
     header = [name.strip() for name in reader.fieldnames or []]
     reader.fieldnames = sheet.header = header
     for name in header:

@@ -1,6 +1,7 @@
 """What people see and decide about a move: dry run, exceptions, approval with the difference."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -365,8 +366,9 @@ def write_csv(users: Iterable[Decision], file: TextIO) -> int:
 
 
 def safe_cell(value: str) -> str:
-    """Return a cell's text so that a spreadsheet shows it and never computes it."""
-    return f"'{value}" if value.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Return a cell's text so that a spreadsheet shows it, in one row, and never computes it."""
+    text = re.sub(r"[\t\r\n]", " ", value)
+    return f"'{text}" if text.lstrip(" ").startswith(("=", "+", "-", "@")) else text
 
 
 def _organisation(session: Session, slug: str) -> Organisation:

@@ -8,6 +8,7 @@ import uvicorn
 from commands.leaving import leave
 from settings import SettingsError, read_settings
 from web.app import create_app
+from web.limits import HeadersInTime
 
 
 def main() -> int:
@@ -23,7 +24,12 @@ def main() -> int:
         return 1
     # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
     uvicorn.run(
-        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        http=HeadersInTime,
+        access_log=False,
+        server_header=False,
     )
     return 0
 

@@ -21,6 +21,7 @@ from graph.transport import open_http
 from settings import Settings
 from web import (
     callback,
+    calm,
     consent,
     console,
     console_decisions,
@@ -33,10 +34,10 @@ from web import (
     staff,
     telling,
 )
-from web.calm import answer_calmly
 from web.deps import Rooms
 from web.guessing import not_guessing
 from web.headers import SecurityHeaders
+from web.limits import BodyLimits
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -82,12 +83,13 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(room.router, dependencies=[Depends(not_guessing)])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_middleware(BodyLimits, too_large=calm.too_large, too_slow=calm.too_slow)
     app.add_middleware(
         SecurityHeaders,
         microsoft=settings.entra_authority,
         https=settings.public_url.startswith("https://"),
     )
-    answer_calmly(app)
+    calm.answer_calmly(app)
     return app
 
 

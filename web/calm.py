@@ -26,7 +26,7 @@ def answer_calmly(app: FastAPI) -> None:
     app.exception_handler(DataError)(_not_understood)
     app.exception_handler(FormRefusedError)(_form_refused)
     app.exception_handler(staff.StaffOnlyError)(_staff_only)
-    app.exception_handler(guessing.TooManyLinksError)(_too_many_links)
+    app.exception_handler(guessing.TooManyGuessesError)(_too_many_guesses)
     app.exception_handler(RuntimeError)(_perhaps_away)
     for kind in (
         OperationalError,
@@ -65,6 +65,28 @@ def _not_understood(request: Request, _error: Exception) -> Response:
     )
 
 
+def too_large(request: Request) -> Response:
+    """Return the page for a request that sends more than any form of ours."""
+    return _cut_short(request, 413, "More was sent than any form of ours can hold.")
+
+
+def too_slow(request: Request) -> Response:
+    """Return the page for a request whose form does not arrive."""
+    return _cut_short(request, 408, "The form did not arrive in time.")
+
+
+def _cut_short(request: Request, status: int, happened: str) -> Response:
+    return visit(request).page(
+        "message.html",
+        status=status,
+        title="That could not be read",
+        happened=happened,
+        to_do="Go back and send it once more. Nothing was changed.",
+        link="/login",
+        button="Go to the login page",
+    )
+
+
 def _form_refused(request: Request, _error: Exception) -> Response:
     return visit(request).page(
         "message.html",
@@ -81,13 +103,14 @@ def _staff_only(request: Request, _error: Exception) -> Response:
     return staff.sign_in_page(visit(request))
 
 
-def _too_many_links(request: Request, _error: Exception) -> Response:
+def _too_many_guesses(request: Request, error: Exception) -> Response:
+    assert isinstance(error, guessing.TooManyGuessesError)  # noqa: S101  (registered for it alone)
     return visit(request).page(
         "message.html",
         status=429,
         title="Please wait a little",
-        happened="Too many links that are not ours were opened from your network.",
-        to_do="Wait 15 minutes, then open the link from our mail again.",
+        happened=f"Too many {error.what} were tried from your network.",
+        to_do="Wait 15 minutes, then try again, or open the link from our mail.",
         link="/login",
         button="Go to the login page",
     )

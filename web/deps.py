@@ -69,6 +69,14 @@ class Rooms:
         """Cookies travel over TLS only; on the loopback address of a demo there is none."""
         return self.settings.public_url.startswith("https://")
 
+    def cookie_name(self, name: str) -> str:
+        """Return the name a cookie has in browsers.
+
+        Over TLS it is one that browsers take from this very host alone: a page of another host of
+        our domain can then plant neither a session nor what binds forms to a browser.
+        """
+        return f"__Host-{name}" if self.is_secure else name
+
     def form_token(self, browser: str) -> str:
         """Return what a form of this browser must carry, so that no other site can send it."""
         key = self.settings.secret_key.get_secret_value().encode()
@@ -113,14 +121,26 @@ class Visit:
         return response
 
     def _keep_browser(self, response: Response) -> None:
-        if self.request.cookies.get(BROWSER_COOKIE) != self.browser:
+        if self.cookie(BROWSER_COOKIE) != self.browser:
             self.set_cookie(response, BROWSER_COOKIE, self.browser)
 
-    def set_cookie(self, response: Response, name: str, value: str, *, path: str = "/") -> None:
+    def cookie(self, name: str) -> str:
+        """Return what the browser brought in a cookie of ours, "" for none."""
+        return self.request.cookies.get(self.rooms.cookie_name(name), "")[:200]
+
+    def set_cookie(self, response: Response, name: str, value: str) -> None:
         """Give the browser a cookie that no script and no other site's form can use."""
         response.set_cookie(
-            name, value, httponly=True, samesite="lax", secure=self.rooms.is_secure, path=path
+            self.rooms.cookie_name(name),
+            value,
+            httponly=True,
+            samesite="lax",
+            secure=self.rooms.is_secure,
         )
+
+    def forget_cookie(self, response: Response, name: str) -> None:
+        """Take a cookie from the browser."""
+        response.delete_cookie(self.rooms.cookie_name(name), secure=self.rooms.is_secure)
 
 
 class FormRefusedError(Exception):
@@ -129,12 +149,14 @@ class FormRefusedError(Exception):
 
 def visit(request: Request) -> Visit:
     """Return the present visit; a browser without a cookie gets a new one with the answer."""
-    browser = request.cookies.get(BROWSER_COOKIE, "")
+    rooms: Rooms = request.app.state.rooms
+    browser = request.cookies.get(rooms.cookie_name(BROWSER_COOKIE), "")
+    session_token = request.cookies.get(rooms.cookie_name(SESSION_COOKIE), "")
     return Visit(
-        rooms=request.app.state.rooms,
+        rooms=rooms,
         request=request,
         browser=browser if 20 <= len(browser) <= 100 else secrets.token_urlsafe(32),
-        session_token=request.cookies.get(SESSION_COOKIE, "")[:200],
+        session_token=session_token[:200],
         at=wall_clock(),
     )
 

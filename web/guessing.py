@@ -1,33 +1,72 @@
-"""Slows down whoever tries one made-up link after another."""
+"""Slows down whoever tries one made-up link, or one domain, after another."""
 
-from database import sign_in
+from sqlmodel import Session
+
+from database import records, sign_in
 from web.deps import AVisit, Visit
 
 MOST_MADE_UP = 30
 """Links that are not ours, from one network address within a quarter of an hour."""
 
+MOST_LOOK_UPS = 60
+"""Addresses of domains that are not ours; a mistyped one now and then is nobody's business."""
 
-class TooManyLinksError(Exception):
-    """Somebody tries one made-up link after another."""
+
+class TooManyGuessesError(Exception):
+    """Somebody tries one after another."""
+
+    what = "links that are not ours"
+
+
+class TooManyLookUpsError(TooManyGuessesError):
+    """Somebody looks for our customers, one e-mail domain after another."""
+
+    what = "e-mail addresses of organisations that are not with us"
 
 
 def not_guessing(visit: AVisit) -> None:
     """Let a request through unless its network address has been guessing links.
 
     Raises:
-        TooManyLinksError: it has.
+        TooManyGuessesError: it has.
     """
     with visit.rooms.sessions.begin() as session:
         if sign_in.too_many_failures(session, [_guesser(visit)], visit.at, most=MOST_MADE_UP):
-            raise TooManyLinksError
+            raise TooManyGuessesError
 
 
 def note_guess(visit: Visit) -> None:
     """Remember a link that was never one of ours."""
     with visit.rooms.sessions.begin() as session:
-        sign_in.note_failure(session, [_guesser(visit)], visit.at)
+        _note(session, visit, _guesser(visit), MOST_MADE_UP, "links_guessed")
+
+
+def look_up(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
+    """Return the way in for an address's domain.
+
+    Raises:
+        TooManyLookUpsError: this network address has asked for too many that are not ours.
+    """
+    asking = f"look-ups:{_network(visit)}"
+    if sign_in.too_many_failures(session, [asking], visit.at, most=MOST_LOOK_UPS):
+        raise TooManyLookUpsError
+    way = sign_in.way_in(session, address)
+    if way.organisation_id is None:
+        _note(session, visit, asking, MOST_LOOK_UPS, "domains_guessed")
+    return way
+
+
+def _note(session: Session, visit: Visit, subject: str, most: int, action: str) -> None:
+    """Remember a guess; the one that is too many is told in the audit trail, once."""
+    sign_in.note_failure(session, [subject], visit.at)
+    if sign_in.too_many_failures(session, [subject], visit.at, most=most):
+        records.write_audit(session, visit.at, "system", action)
 
 
 def _guesser(visit: Visit) -> str:
+    return f"links:{_network(visit)}"
+
+
+def _network(visit: Visit) -> str:
     client = visit.request.client
-    return f"links:{client.host if client else ''}"
+    return client.host if client else ""

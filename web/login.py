@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from contracts.addresses import address_key
 from database import sign_in
 from web.deps import SESSION_COOKIE, AVisit, OwnForm
+from web.guessing import look_up
 from web.microsoft import to_consent, to_login
 
 router = APIRouter()
@@ -51,7 +52,7 @@ def login(visit: AVisit, logged_out: str = "") -> Response:
 def ways_in(visit: OwnForm, email: Address = "") -> Response:
     """Show the ways in for the address's domain; the same whether or not it has an account."""
     with visit.rooms.sessions.begin() as session:
-        way = sign_in.way_in(session, email)
+        way = look_up(session, visit, email)
     return visit.page("ways_in.html", email=email.strip(), way=way)
 
 
@@ -94,7 +95,7 @@ def logout(visit: OwnForm) -> Response:
     with visit.rooms.sessions.begin() as session:
         sign_in.end_session(session, visit.session_token, visit.at)
     response = visit.go_to("/login?logged_out=yes")
-    response.delete_cookie(SESSION_COOKIE, path="/")
+    visit.forget_cookie(response, SESSION_COOKIE)
     return response
 
 
@@ -104,7 +105,7 @@ def to_microsoft(
 ) -> Response:
     """Lead to Microsoft's login; before the consent is proven, ask who is asking."""
     with visit.rooms.sessions.begin() as session:
-        way = sign_in.way_in(session, email)
+        way = look_up(session, visit, email)
     if way.tenant_id is not None and way.sso_offered:
         return to_login(visit, way.tenant_id, "sign_in", login_hint=email.strip())
     if way.go_live_id is not None and i_am == "administrator":

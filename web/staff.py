@@ -51,7 +51,7 @@ def whoever_signed_in(session: Session, visit: Visit) -> Staff:
     Raises:
         StaffOnlyError: as `signed_in`.
     """
-    token = visit.request.cookies.get(STAFF_COOKIE, "")[:200]
+    token = visit.cookie(STAFF_COOKIE)
     found = staff.of_session(session, token, visit.at) if token else None
     if found is None:
         raise StaffOnlyError
@@ -97,9 +97,9 @@ def sign_in(visit: OwnForm, slug: Annotated[str, Form(max_length=64)] = "") -> R
 def sign_out(visit: OwnForm) -> Response:
     """End the console session in the database and in the browser."""
     with visit.rooms.sessions.begin() as session:
-        staff.end_session(session, visit.request.cookies.get(STAFF_COOKIE, "")[:200], visit.at)
+        staff.end_session(session, visit.cookie(STAFF_COOKIE), visit.at)
     response = visit.go_to("/console")
-    response.delete_cookie(STAFF_COOKIE, path="/console")
+    visit.forget_cookie(response, STAFF_COOKIE)
     return response
 
 
@@ -124,7 +124,7 @@ def admit(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> Res
             visit, "Your account has the role, but no staff handle here belongs to your address."
         )
     response = visit.go_to(f"/console/{organisation.slug}" if organisation else "/console")
-    visit.set_cookie(response, STAFF_COOKIE, token, path="/console")
+    visit.set_cookie(response, STAFF_COOKIE, token)
     return response
 
 

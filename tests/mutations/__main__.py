@@ -35,11 +35,11 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     return done.returncode, first
 
 
-def judge(mutation: Mutation) -> bool:
+def judge(mutation: Mutation, unbroken: Path) -> bool:
     """Tell who noticed one mutation, and return whether anybody did."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        copy = copy_of_the_code(Path(folder) / "code")
+        copy = copy_of_the_code(Path(folder) / "code", unbroken)
         mutation.apply(copy)
         status, first = run_tests(copy, mutation.caught_by)
     caught = status == _FAILED and first.startswith("FAILED")
@@ -56,11 +56,12 @@ def main() -> int:
     chosen = [one for one in MUTATIONS if not names or any(part in one.name for part in names)]
     tests = tuple(dict.fromkeys(test for one in chosen for test in one.caught_by))
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        status, first = run_tests(copy_of_the_code(Path(folder) / "code"), tests)
-    if status != _PASSED:
-        print(f"These tests do not pass on the unbroken code, so they prove nothing: {first}")
-        return 1
-    caught = [judge(one) for one in chosen]
+        unbroken = copy_of_the_code(Path(folder) / "code")
+        status, first = run_tests(unbroken, tests)
+        if status != _PASSED:
+            print(f"These tests do not pass on the unbroken code, so they prove nothing: {first}")
+            return 1
+        caught = [judge(one, unbroken) for one in chosen]
     print(f"{sum(caught)} of {len(caught)} mutations were caught.")
     return 0 if chosen and all(caught) else 1
 
