@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
@@ -62,6 +62,7 @@ EXAMPLES = {
     "TEMPORAL_UI_URL": "https://temporal.example.com",
     "CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
     "WORKER_HEALTH_PORT": "8083",
+    "WORKER_QUEUE": "go-live-bulk",
     "BUILD_ID": "2026-11-24.1 (letters, digits, dots and hyphens)",
 }
 
@@ -88,6 +89,8 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = None
     worker_health_port: int | None = None
     """The worker answers on this port of the loopback address when it is up."""
+    worker_queue: Literal["go-live", "go-live-bulk"] | None = None
+    """The worker serves this task queue alone; without it, both."""
     build_id: Annotated[str, AfterValidator(_build_id)] | None = None
     """The version of the code as the worker tells it to Temporal; without it, unversioned."""
 

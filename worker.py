@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,7 +55,7 @@ class Rooms(NamedTuple):
 
 
 def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
-    """Return the workers of both task queues; production and tests use the same."""
+    """Return the workers of both task queues, or of the one that the settings name."""
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
     notices = NoticeActivities(sessions, rooms.mailer, rooms.settings.mail_from, rooms.surroundings)
@@ -63,8 +63,8 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
     )
     deployment = _deployment_of(rooms.settings)
-    return [
-        Worker(
+    builders: dict[str, Callable[[], Worker]] = {
+        GO_LIVE_QUEUE: lambda: Worker(
             client,
             task_queue=GO_LIVE_QUEUE,
             workflows=[SsoGoLive],
@@ -90,7 +90,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             interceptors=[NothingLeaks()],
             deployment_config=deployment,
         ),
-        Worker(
+        GO_LIVE_BULK_QUEUE: lambda: Worker(
             client,
             task_queue=GO_LIVE_BULK_QUEUE,
             activities=[
@@ -105,7 +105,9 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             interceptors=[NothingLeaks()],
             deployment_config=deployment,
         ),
-    ]
+    }
+    alone = rooms.settings.worker_queue
+    return [build() for queue, build in builders.items() if alone in (None, queue)]
 
 
 def _deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
