@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock replay mutations screens bench bench-full reference clean
+.PHONY: help demo stack test check format lock replay mutations chaos screens bench bench-full reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -49,6 +49,9 @@ replay: $(READY) ## Before a deployment: would this code strand a running go-liv
 mutations: $(READY) ## Break the code on purpose, one way at a time, and see that a test notices (many minutes)
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
+chaos: $(READY) ## Take organisations live while workers are killed and parts are away (KILLS=200, SEED=...)
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED)) --report benchmarks/chaos.json
+
 screens: $(READY) ## Take a picture of every page into docs/screens/
 	@scripts/install_chromium.sh
 	@mkdir -p docs/screens
@@ -58,7 +61,7 @@ bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks
 
 bench-full: $(READY) ## Measure everything, and 10,000 go-lives that wait (many minutes)
-	@$(BIN)/python -m benchmarks listing mail_rate go_lives waiting
+	@$(BIN)/python -m benchmarks listing mail_rate go_lives fairness waiting
 
 reference: $(READY) ## Write the reference part of docs/help.md anew
 	@$(BIN)/python -m scripts.reference

@@ -65,6 +65,7 @@ class Stack:
         *,
         temporal_extra_args: Sequence[str] = (),
         without: Collection[str] = (),
+        seed: Path = SEED,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Describe a stack; nothing is started or written yet.
@@ -75,6 +76,7 @@ class Stack:
             temporal_extra_args: appended to `temporal server start-dev ...`.
             without: names of parts (of `PART_NAMES`) to leave out, such as {"worker"} while one
                 runs in a debugger.
+            seed: what the simulator knows at its start; a relative path is the project's.
             say: told a sentence for whatever a person should know while the stack starts.
 
         Raises:
@@ -90,6 +92,7 @@ class Stack:
         self.supervisor = Supervisor(self.state.logs, on_start=self.state.record)
         self._without = frozenset(without)
         self._temporal_extra_args = tuple(temporal_extra_args)
+        self._seed = PROJECT_FOLDER / seed
         self._say = say
         self._parts: dict[str, Part] = {}
 
@@ -147,7 +150,7 @@ class Stack:
             "GOLIVE_SUPPORT_ADDRESS": "support@clientshare.example",
             "GOLIVE_PUBLIC_URL": f"http://{HOST}:{self.ports.web}",
             "GOLIVE_SECRET_KEY": self.state.secret_key(),
-            "GOLIVE_STAFF_TENANT_ID": _staff_tenant_id(PROJECT_FOLDER / SEED),
+            "GOLIVE_STAFF_TENANT_ID": _staff_tenant_id(self._seed),
             "GOLIVE_TEMPORAL_UI_URL": f"http://{HOST}:{self.ports.temporal_ui}",
             "GOLIVE_WORKER_HEALTH_PORT": str(self.ports.worker_health),
             "TEMPORAL_ADDRESS": f"{HOST}:{self.ports.temporal}",
@@ -237,7 +240,7 @@ class Stack:
         return self._python(
             SIMULATOR,
             (
-                *("-m", "simulator", "--seed", str(SEED)),
+                *("-m", "simulator", "--seed", str(self._seed)),
                 # A consent outlives Ctrl-C, as it does at Microsoft.
                 *("--memory", str(self.state.path / "grants.json")),
                 *("--host", HOST, "--port", str(self.ports.simulator)),

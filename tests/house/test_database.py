@@ -1,10 +1,13 @@
 """The database keeps its promises itself, whoever writes to it."""
 
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from database.engine import check_models_match, migrate
-from tests.town import Town
+from tests.town import ROOT, Town
 
 
 async def test_tables_and_models_are_the_same(town: Town) -> None:
@@ -55,3 +58,15 @@ async def test_what_must_not_be_is_refused(town: Town, wrong: str) -> None:
     with pytest.raises(IntegrityError):
         town.rows(wrong)
     await another.handle.cancel()
+
+
+def test_models_are_looked_at_before_anything_can_interrupt_it() -> None:
+    # In a process of its own: in this one, other tests have queried long ago.
+    program = (
+        "from database import models; from database.engine import open_engine, open_sessions; "
+        "assert not models.Mail.__mapper__.configured; "
+        "open_sessions(open_engine('postgresql+psycopg://nobody@127.0.0.1:1/none')); "
+        "assert models.Mail.__mapper__.configured"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

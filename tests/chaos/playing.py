@@ -1,0 +1,130 @@
+"""The people of one organisation and of customer success, who try again as people do."""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import httpx2
+from sqlalchemy.exc import DBAPIError
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError
+
+from commands.errors import CommandError
+from contracts.go_live import Progress, Wait
+from local import people
+from tests.chaos.plan import Kind
+from tests.town import Organisation
+
+TROUBLE = (
+    CommandError,
+    DBAPIError,
+    OSError,
+    RPCError,
+    RuntimeError,
+    TemporalError,
+    TimeoutError,
+    httpx2.HTTPError,
+    people.SceneFailedError,
+)
+"""What people meet while parts are away; they do the same again a moment later."""
+
+AGAIN_AFTER = 0.4
+"""Seconds until somebody tries again what did not work."""
+
+LONGEST_ANSWER = 15.0
+"""Seconds until somebody of ours repeats an order that seems to have had no effect."""
+
+
+class Play:
+    """Plays one go-live to its end."""
+
+    def __init__(self, organisation: Organisation, kind: Kind) -> None:
+        self.organisation, self.kind = organisation, kind
+        self.troubles = 0
+        """How often somebody had to try again."""
+        self.attentions: list[str] = []
+        self._done: set[str] = set()
+        """What a person was told is done: they never do it again, so it must not get lost."""
+        self._ordered_at = 0.0
+
+    async def to_the_end(self) -> None:
+        """Return when the database says that the go-live has ended."""
+        while True:
+            try:
+                progress = (await asyncio.to_thread(self.organisation.standing)).progress
+                if progress is not None and progress.outcome is not None:
+                    return
+                await self._take_turn(progress)
+            except TROUBLE:
+                self.troubles += 1
+                await asyncio.sleep(AGAIN_AFTER)
+            await asyncio.sleep(0.1)
+
+    async def _take_turn(self, progress: Progress | None) -> None:
+        organisation = self.organisation
+        if "start" not in self._done:
+            await organisation.start()
+            self._done.add("start")
+        if progress is None:
+            return
+        if progress.attention is not None:
+            await self._retry(progress)
+            return
+        match progress.wait:
+            case Wait.ENTITLEMENT if await asyncio.to_thread(self._was_asked):
+                if self._may_order():
+                    orders = organisation.town.orders()
+                    await orders.decline_entitlement(organisation.slug, "Not sold.")
+            case Wait.ADMIN_CONSENT if "consent" not in self._done:
+                await asyncio.to_thread(self._consent)
+                self._done.add("consent")
+            case Wait.MOVE_DATE:
+                await self._let_the_date_come()
+            case Wait.FIRST_SIGN_IN if self.kind is Kind.ROLLED_BACK:
+                if self._may_order():
+                    await organisation.town.orders().roll_back(organisation.slug, "Not now.")
+            case Wait.FIRST_SIGN_IN if "sign-in" not in self._done:
+                await organisation.sign_in("anna")
+                self._done.add("sign-in")
+
+    def _may_order(self) -> bool:
+        """Whether an order was not given just now."""
+        if time.monotonic() - self._ordered_at < LONGEST_ANSWER:
+            return False
+        self._ordered_at = time.monotonic()
+        return True
+
+    def _was_asked(self) -> bool:
+        """Whether customer success has got the question that it answers."""
+        sent = self.organisation.mails("entitlement_question")
+        return any(state == "sent" for _, _, state in sent)
+
+    async def _retry(self, progress: Progress) -> None:
+        if self._may_order():
+            self.attentions.append(str(progress.attention))
+            await self.organisation.town.orders().retry(self.organisation.slug, "Again.")
+
+    def _consent(self) -> None:
+        try:
+            people.consent(
+                self.organisation.town.places,
+                self.organisation.contact,
+                self.organisation.administrator,
+            )
+        except people.SceneFailedError as error:
+            # The page promises that nothing more is to be done.
+            if "Your consent is noted" not in str(error):
+                raise
+
+    async def _let_the_date_come(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._skip(), 5)
+
+    async def _skip(self) -> None:
+        progress = (await asyncio.to_thread(self.organisation.standing)).progress
+        if progress is None or progress.due_at is None:
+            return
+        left = progress.due_at - await self.organisation.now() + timedelta(seconds=1)
+        if left > timedelta(0):
+            await self.organisation.skip(left)

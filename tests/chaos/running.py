@@ -1,0 +1,158 @@
+"""One run: a quiet go-live of each kind, then many in the middle of trouble, then a look."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from contracts.go_live import go_live_id
+from tests.chaos import checking
+from tests.chaos.city import City, city
+from tests.chaos.plan import WORKERS, Kind, Plan, make_plan
+from tests.chaos.playing import Play
+from tests.chaos.trouble import Trouble
+from tests.chaos.workers import Workers
+
+AT_ONCE = 10
+"""Go-lives that are under way at the same time."""
+
+OUTCOMES = {
+    Kind.LIVE: "LIVE",
+    Kind.LARGE: "LIVE",
+    Kind.ROLLED_BACK: "ROLLED_BACK",
+    Kind.NOT_ENTITLED: "NOT_ENTITLED",
+}
+
+
+@dataclass
+class Report:
+    """What a run came to."""
+
+    seed: int
+    kills: int = 0
+    go_lives: int = 0
+    outages: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    tried_again: int = 0
+    attentions: list[str] = field(default_factory=list)
+    mails: int = 0
+    seconds: float = 0.0
+    found: checking.Found = field(default_factory=checking.Found)
+
+    def figures(self) -> dict[str, Any]:
+        """As they stand in `benchmarks/chaos.json`."""
+        return {
+            "kills": self.kills,
+            "lost": len(self.found.lost),
+            "doubled": len(self.found.doubled),
+            "wrong": len(self.found.wrong),
+            "go_lives": self.go_lives,
+            "outages": dict(sorted(self.outages.items())),
+            "faults": dict(sorted(self.faults.items())),
+            "mails": self.mails,
+            "repeated_deliveries": self.found.repeated_deliveries,
+            "tried_again": self.tried_again,
+            "seed": self.seed,
+            "seconds": round(self.seconds),
+        }
+
+
+async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
+    """Do all of it; the report says what was found."""
+    began = time.monotonic()
+    plan = make_plan(seed, kills)
+    report = Report(seed, go_lives=len(plan.kinds))
+    calm = [(f"calm-{kind.value}", kind) for kind in Kind]
+    wild = [(f"wild{number}-{kind.value}", kind) for number, kind in enumerate(plan.kinds)]
+    async with city(folder, calm + wild) as there:
+        workers = Workers(there.town.environment, there.stack.state.logs / "workers.log", WORKERS)
+        try:
+            for slot in range(WORKERS):
+                workers.start(slot)
+            plays = [Play(there.organisations[slug], kind) for slug, kind in calm]
+            await asyncio.wait_for(asyncio.gather(*(play.to_the_end() for play in plays)), 120)
+            say(f"{len(calm)} quiet go-lives have ended after {time.monotonic() - began:.0f} s.")
+            trouble = Trouble(there, workers)
+            plays = [Play(there.organisations[slug], kind) for slug, kind in wild]
+            unended = await _disturbed(trouble, plan, plays, 120 + 5 * kills)
+            report.found.lost += [f"{slug}: did not come to its end" for slug in unended]
+            say(f"{trouble.kills} kills are over after {time.monotonic() - began:.0f} s.")
+            report.kills, report.outages, report.faults = (
+                trouble.kills,
+                trouble.outages,
+                trouble.faults,
+            )
+            report.tried_again = sum(play.troubles for play in plays)
+            report.attentions = [why for play in plays for why in play.attentions]
+            await _look(there, calm, wild, trouble, report)
+        finally:
+            await asyncio.to_thread(workers.stop)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+async def _disturbed(trouble: Trouble, plan: Plan, plays: list[Play], limit: float) -> list[str]:
+    """Play the go-lives while the trouble is made; return the slugs of those that did not end."""
+    places = asyncio.Semaphore(AT_ONCE)
+    making = asyncio.create_task(asyncio.to_thread(trouble.make, plan))
+
+    async def one(number: int, play: Play) -> str | None:
+        # Spread over the kills, so that there is always something to interrupt.
+        due = 0.9 * len(plan.steps) * number / len(plays)
+        while trouble.kills < due and not making.done():
+            await asyncio.sleep(0.05)
+        async with places:
+            await play.to_the_end()
+
+    playing = [asyncio.create_task(one(number, play)) for number, play in enumerate(plays)]
+    try:
+        _, pending = await asyncio.wait(playing, timeout=limit)
+        trouble.stopped.set()
+        await making
+    finally:
+        for task in playing:
+            task.cancel()
+    return [
+        play.organisation.slug for task, play in zip(playing, plays, strict=True) if task in pending
+    ]
+
+
+async def _look(
+    there: City,
+    calm: list[tuple[str, Kind]],
+    wild: list[tuple[str, Kind]],
+    trouble: Trouble,
+    report: Report,
+) -> None:
+    """Hold everything against what the quiet go-lives came to."""
+    found = report.found
+    for slug, _ in calm + wild:
+        handle = there.town.client.get_workflow_handle(go_live_id(slug))
+        # The run ends a moment after the database says so.
+        try:
+            await asyncio.wait_for(handle.result(), 30)
+        except TimeoutError:
+            found.lost.append(f"{slug}: its run goes on although its record is closed")
+            continue
+        history = (await handle.fetch_history()).to_json_dict()
+        checking.check_history(slug, history, found)
+    mails = checking.deliveries(there.mailbox)
+    report.mails = len(mails)
+    cut = {
+        int(number)
+        for log in there.stack.state.logs.glob("mailbox*.log")
+        for number in re.findall(r"cut the line after storing (\d+)", log.read_text())
+    }
+    checking.check_deliveries(mails, cut, trouble.moments, found)
+    with psycopg.connect(there.database_url) as database:
+        expected = {kind: checking.picture(database, slug, mails) for slug, kind in calm}
+        for kind, lines in expected.items():
+            assert any(line.startswith(f"outcome {OUTCOMES[kind]},") for line in lines), lines
+        for slug, kind in wild:
+            checking.compare(slug, checking.picture(database, slug, mails), expected[kind], found)
+        checking.check_rules(database, found)

@@ -1,0 +1,19 @@
+"""Many go-lives in the middle of kills and outages end as if nobody had disturbed them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import SEED
+from tests.chaos.running import run
+
+KILLS = 50
+
+
+@pytest.mark.timeout(900)
+async def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    report = await run(tmp_path, KILLS, SEED)
+    assert report.found.everything == []
+    assert report.kills == KILLS
+    assert sum(report.outages.values()) == 8
+    assert report.attentions == []

@@ -1,0 +1,248 @@
+"""The checker notices: whatever is planted into a go-live that went well is found."""
+
+import base64
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from tests.chaos import checking
+from tests.chaos.checking import Delivery, Found
+from tests.chaos.plan import OUTAGES, make_plan
+from tests.town import Organisation, Person, Town
+
+OF_THE_USERS = (
+    "(SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
+    "WHERE o.slug = %(slug)s AND u.address LIKE 'ben@%%')"
+)
+OF_THE_GO_LIVE = (
+    "(SELECT g.id FROM golive.go_live g JOIN pulse.organisation o ON o.id = g.organisation_id "
+    "WHERE o.slug = %(slug)s)"
+)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def alike(town: Town) -> list[Organisation]:
+    """Two organisations that went live without trouble."""
+    both = []
+    for _ in range(2):
+        organisation = town.found_organisation(
+            Person("anna", group="pilot"), Person("ben"), Person("nora", status="invited")
+        )
+        await organisation.go_live()
+        both.append(organisation)
+    return both
+
+
+def mails(town: Town) -> list[Delivery]:
+    return checking.deliveries(town.folder / "mailbox")
+
+
+@contextmanager
+def planted(town: Town, statement: str = "", **values: Any) -> Iterator[psycopg.Connection[Any]]:
+    """The database with one thing changed, for as long as the block lasts."""
+    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(url) as database:
+        if statement:
+            changed = database.execute(statement, values)
+            assert changed.rowcount > 0, "nothing was planted"
+        yield database
+        database.rollback()
+
+
+def differences(town: Town, alike: list[Organisation], database: psycopg.Connection[Any]) -> Found:
+    found = Found()
+    first, second = (checking.picture(database, one.slug, mails(town)) for one in alike)
+    checking.compare(alike[1].slug, second, first, found)
+    return found
+
+
+def broken_rules(organisation: Organisation, database: psycopg.Connection[Any]) -> list[str]:
+    found = Found()
+    checking.check_rules(database, found)
+    return [line for line in found.wrong if line.startswith(f"{organisation.slug}:")]
+
+
+async def test_two_that_went_well_are_the_same(town: Town, alike: list[Organisation]) -> None:
+    with planted(town) as database:
+        assert differences(town, alike, database).everything == []
+        assert broken_rules(alike[1], database) == []
+        picture = checking.picture(database, alike[1].slug, mails(town))
+    kinds = Counter(line.split()[0] for line in picture.elements())
+    assert kinds["user"] == 3
+    assert kinds["mail"] >= 8
+    assert kinds["ledger"] == kinds["mail"]
+    assert kinds["stage"] == 5
+
+
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [
+        (f"DELETE FROM golive.mail WHERE recipient_id = {OF_THE_USERS}", "ledger sign_in_with_sso"),
+        (f"DELETE FROM golive.directory_link WHERE user_id = {OF_THE_USERS}", "linked True"),
+        (f"UPDATE pulse.app_user SET sign_in_method = 'password' WHERE id = {OF_THE_USERS}", "sso"),
+        (f"UPDATE golive.go_live SET outcome = 'CANCELLED' WHERE id = {OF_THE_GO_LIVE}", "LIVE"),
+    ],
+)
+async def test_a_planted_loss_is_found(
+    town: Town, alike: list[Organisation], lost: str, named: str
+) -> None:
+    with planted(town, lost, slug=alike[1].slug) as database:
+        found = differences(town, alike, database).lost
+    assert any(named in line for line in found), found
+
+
+async def test_a_mail_that_never_arrived_is_found(town: Town, alike: list[Organisation]) -> None:
+    all_mails = mails(town)
+    without = [one for one in all_mails if one.recipient != alike[1].address("ben")]
+    found = Found()
+    with planted(town) as database:
+        first = checking.picture(database, alike[0].slug, all_mails)
+        second = checking.picture(database, alike[1].slug, without)
+    checking.compare(alike[1].slug, second, first, found)
+    assert [line for line in found.lost if "mail to ben" in line]
+
+
+async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) -> None:
+    double = (
+        "INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id, "
+        "due_at, state, attempts, message_id) SELECT gen_random_uuid(), go_live_id, message, "
+        "'again', recipient_kind, recipient_id, due_at, state, attempts, '<another@us.example>' "
+        f"FROM golive.mail WHERE recipient_id = {OF_THE_USERS}"
+    )
+    with planted(town, double, slug=alike[1].slug) as database:
+        found = differences(town, alike, database)
+        assert any("ledger sign_in_with_sso to ben" in line for line in found.doubled)
+        assert any("two ledger rows" in line for line in broken_rules(alike[1], database))
+    all_mails = mails(town)
+    last = next(one for one in all_mails if one.recipient == alike[1].address("ben"))
+    found = Found()
+    with planted(town) as database:
+        first = checking.picture(database, alike[0].slug, all_mails)
+        twice = [*all_mails, replace(last, message_id="<another@us.example>")]
+        second = checking.picture(database, alike[1].slug, twice)
+    checking.compare(alike[1].slug, second, first, found)
+    assert [line for line in found.doubled if "mail to ben" in line]
+
+
+async def test_a_mail_delivered_again_needs_a_reason() -> None:
+    first = Delivery(1, "ben@x.example", "<1@us.example>", "Hello", 100.0)
+    again = replace(first, number=2, at=130.0)
+    for cut, moments, doubled in (
+        ((), (), 1),
+        ((1,), (), 0),
+        ((), ((100.5, 100.6),), 0),
+        ((2,), ((90.0, 99.0),), 1),
+    ):
+        found = Found()
+        checking.check_deliveries([first, again], cut, moments, found)
+        assert (len(found.doubled), found.repeated_deliveries) == (doubled, 1 - doubled)
+
+
+@pytest.mark.parametrize(
+    ("plant", "named"),
+    [
+        (
+            "INSERT INTO pulse.app_session (token_sha256, user_id, method, started_at, expires_at) "
+            f"VALUES ('planted', {OF_THE_USERS}, 'password', '2026-01-01Z', '2100-01-01Z')",
+            "session that a move should have ended",
+        ),
+        (
+            "UPDATE golive.stage_time SET started_at = started_at - interval '1 hour' "
+            f"WHERE go_live_id = {OF_THE_GO_LIVE} AND stage = 'users_migrated'",
+            "before the one before it was over",
+        ),
+        (
+            "INSERT INTO golive.directory_entry (go_live_id, page, line, object_id, is_guest, "
+            f"enabled, is_person, address_keys) VALUES ({OF_THE_GO_LIVE}, 1, 1, "
+            "gen_random_uuid(), false, true, true, '{}')",
+            "copy of the directory",
+        ),
+        (
+            "UPDATE golive.mail SET state = 'queued' "
+            f"WHERE go_live_id = {OF_THE_GO_LIVE} AND message = 'result'",
+            "lies undelivered",
+        ),
+        (
+            "INSERT INTO golive.fact (go_live_id, signal, argument, noted_at) "
+            f"VALUES ({OF_THE_GO_LIVE}, 'user_signed_in', '{{}}', '2026-01-01Z')",
+            "never told",
+        ),
+        (
+            f"UPDATE golive.user_move SET moved_at = NULL WHERE user_id = {OF_THE_USERS}",
+            "older than their move",
+        ),
+    ],
+)
+async def test_what_must_never_be_is_found(
+    town: Town, alike: list[Organisation], plant: str, named: str
+) -> None:
+    with planted(town, plant, slug=alike[1].slug) as database:
+        wrong = broken_rules(alike[1], database)
+    assert any(named in line for line in wrong), wrong
+
+
+async def test_a_planted_early_move_is_found(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    early = (
+        "INSERT INTO golive.audit_entry (at, actor, action, organisation_id, subject, reason) "
+        "SELECT '2026-01-01Z', 'workflow', 'user_moved', id, 'user:x', '' "
+        "FROM pulse.organisation WHERE slug = %(slug)s"
+    )
+    with planted(town, early, slug=organisation.slug) as database:
+        assert any(
+            "before the consent was proven" in line for line in broken_rules(organisation, database)
+        )
+    await organisation.handle.cancel()
+
+
+async def test_a_history_out_of_order_is_found(alike: list[Organisation]) -> None:
+    history = (await alike[0].handle.fetch_history()).to_json_dict()
+    good, early, unproven, unended = (Found() for _ in range(4))
+    checking.check_history("x", history, good)
+    assert good.everything == []
+    events = history["events"]
+
+    def scheduled(name: str) -> int:
+        return next(
+            number
+            for number, event in enumerate(events)
+            if event.get("activityTaskScheduledEventAttributes", {})
+            .get("activityType", {})
+            .get("name")
+            == name
+        )
+
+    moved = copy.deepcopy(history)
+    moved["events"].insert(scheduled("verify_consent"), events[scheduled("move_wave")])
+    checking.check_history("x", moved, early)
+    assert any("move_wave was ordered before" in line for line in early.wrong)
+    refused = copy.deepcopy(history)
+    for event in refused["events"]:
+        for payload in (
+            event.get("activityTaskCompletedEventAttributes", {})
+            .get("result", {})
+            .get("payloads", [])
+        ):
+            said = base64.b64decode(payload.get("data", ""))
+            denied = said.replace(b'"proven":true', b'"proven":false')
+            payload["data"] = base64.b64encode(denied).decode()
+    checking.check_history("x", refused, unproven)
+    assert any("before verify_consent was done" in line for line in unproven.wrong), unproven
+    checking.check_history("x", {"events": events[:-1]}, unended)
+    assert unended.lost
+
+
+def test_the_same_seed_decides_the_same_and_takes_every_part_away() -> None:
+    plan = make_plan(7, 50)
+    assert plan == make_plan(7, 50)
+    assert plan != make_plan(8, 50)
+    assert {step.outage for step in plan.steps} == {None, *OUTAGES}
+    assert len(plan.steps) == 50

@@ -1,0 +1,73 @@
+"""Makes the trouble of a plan, step by step, and notes what happened when."""
+
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from tests.chaos.city import City
+from tests.chaos.plan import WORKERS, Plan, Step
+from tests.chaos.workers import Workers
+
+
+@dataclass
+class Trouble:
+    """What has been done to the city so far."""
+
+    city: City
+    workers: Workers
+    kills: int = 0
+    outages: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    moments: list[tuple[float, float]] = field(default_factory=list)
+    """Wall clock of whatever may have come between the relay's yes and our note: from, until."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def make(self, plan: Plan) -> None:
+        """Do all of the plan; in the end everything is there again."""
+        for step in plan.steps:
+            if self.stopped.is_set():
+                return
+            self._step(step)
+        self.end()
+
+    def end(self) -> None:
+        """Let everything work again."""
+        self._ask("DELETE", f"{self.city.town.simulator}/_control/faults")
+        self._ask("DELETE", f"{self.city.town.places.mailbox}/api/faults")
+        for slot in range(WORKERS):
+            self.workers.until_ready(slot)
+
+    def _step(self, step: Step) -> None:
+        if step.graph_fault is not None:
+            self.faults[step.graph_fault["kind"]] += 1
+            self._ask("POST", f"{self.city.town.simulator}/_control/faults", step.graph_fault)
+        if step.drop_after_data:
+            self.faults["drop_after_data"] += 1
+            order = {"drop_after_data": step.drop_after_data}
+            self._ask("POST", f"{self.city.town.places.mailbox}/api/faults", order)
+        self.workers.until_ready(step.slot)
+        time.sleep(step.after)
+        away_from = time.time()
+        if step.outage is not None:
+            self.city.stack.supervisor.kill(step.outage)
+            self.outages[step.outage] += 1
+        kill_from = time.time()
+        self.workers.kill(step.slot)
+        self.moments.append((kill_from, time.time()))
+        self.kills += 1
+        self.workers.start(step.slot)
+        if step.outage is not None:
+            time.sleep(step.away)
+            self.city.stack.supervisor.restart(step.outage)
+            self.moments.append((away_from, time.time()))
+
+    @staticmethod
+    def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> None:
+        # A part that has just been killed cannot be asked; the next step asks again.
+        with suppress(httpx2.TransportError):
+            httpx2.request(method, url, json=body, trust_env=False).raise_for_status()
