@@ -159,6 +159,18 @@ def session_of(session: Session, token: str, at: datetime) -> tuple[SignedIn | N
     return SignedIn(row.id, row.display_name, row.address, row.name, row.method), None
 
 
+def address_of_session(session: Session, token: str) -> str:
+    """Return the address of whose session this is or was; empty when it is nobody's."""
+    found = session.execute(
+        text(
+            "SELECT u.address FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id "
+            "WHERE s.token_sha256 = :token"
+        ),
+        {"token": sha256(token)},
+    ).scalar_one_or_none()
+    return str(found or "")
+
+
 def end_session(session: Session, token: str, at: datetime) -> None:
     """End a session because its person logged out."""
     session.execute(

@@ -25,6 +25,7 @@ from web import (
     consent,
     console,
     console_decisions,
+    console_people,
     console_plans,
     hand_off,
     invitation,
@@ -77,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Clientshare Pulse: sign-in", lifespan=lifespan, docs_url=None, redoc_url=None
     )
     # The console's own orders come last: their path would also fit its other forms.
-    for room in (login, callback, staff, console_decisions, console_plans, console):
+    for room in (login, callback, staff, console_decisions, console_people, console_plans, console):
         app.include_router(room.router)
     for room in (consent, hand_off, setup, invitation, new_link):
         app.include_router(room.router, dependencies=[Depends(not_guessing)])

@@ -10,14 +10,13 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from contracts import wording
 from contracts.go_live import AdminConsented, AdminDeclined, Refusal
 from contracts.links import LinkPurpose
 from database import hand_off, reading, records, round_trips, sign_in
-from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
+from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink, Preference
 from database.reading import Standing
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
-from web import telling
+from web import customer_words, telling
 from web.answers import refused
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_consent, to_login
@@ -237,12 +236,12 @@ def _progress_page(
     if standing is None or standing.progress is None:
         return refused(visit, Refusal.STATE_UNKNOWN, status=404)
     now = standing.progress
+    with visit.rooms.sessions.begin() as session:
+        zone = session.get_one(Preference, standing.organisation_id).time_zone
     return visit.page(
         "consent_progress.html",
         standing=standing,
-        happened=wording.happened(now),
-        to_do=wording.to_do(now),
-        by_itself=wording.by_itself(now),
+        told=customer_words.told(now, zone),
         # Only who has come through the first three checks is told that they are through.
         checks=consent_checks(now) if proven else [],
         moving=is_moving(now),

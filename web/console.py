@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import WorkflowUpdateFailedError
 
 from commands.errors import CommandError, UnavailableError
 from commands.orders import Orders
@@ -19,15 +17,13 @@ from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
 from contracts.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
-from database import domains, links, mail_facts, overview, reading, records, sign_in
+from database import domains, mail_facts, overview, people, reading, records
 from database.domains import ConsentStanding
-from database.links import NewLink
 from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show, StageTime, UserException
 from database.reading import Standing
 from web.console_orders import AFTERCARE_DAYS, ORDERS, Given
 from web.deps import AVisit, OwnForm, Rooms, TypedText
-from web.new_link import send
 from web.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.stages import stage_states
 
@@ -38,6 +34,9 @@ MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
 _SAID = {
     "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "owner": "The organisation is handed over; mails to its manager go there from now on.",
+    "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
+    "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
     "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
 }
 
@@ -104,7 +103,7 @@ async def give_order(
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
     if known.needs_reason and not reason.strip():
-        return await _again(staff, slug, "Please say why; it goes into the audit trail.", order)
+        return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
     engine = visit.rooms.engine
     orders = Orders(engine, visit.rooms.temporal, staff.staff.handle)
     try:
@@ -114,38 +113,12 @@ async def give_order(
     except UnavailableError:
         raise
     except CommandError as error:
-        return await _again(staff, slug, in_words(str(error), slug), order)
+        return await again(staff, slug, in_words(str(error), slug), order)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
 
 
-@router.post("/{slug}/contacts/{contact_id}/send-again")
-async def send_links_again(
-    staff: AStaffVisit, visit: OwnForm, slug: str, contact_id: UUID
-) -> Response:
-    """Mail a contact the go-live pack once more, with links that work."""
-
-    def queued() -> NewLink | None:
-        with visit.rooms.sessions.begin() as session:
-            standing = reading.standing_of(session, slug)
-            if standing is None or standing.go_live_id is None:
-                return None
-            open_one = sign_in.open_go_live_of(session, standing.go_live_id)
-            link = links.setup_link(session, standing.go_live_id, contact_id)
-            if open_one is None or link is None or links.has_left(session, link):
-                return None
-            return links.renew(session, link, open_one[0], visit.at, by=staff.staff.handle)
-
-    renewed = await run_in_threadpool(queued)
-    if renewed is None:
-        return await _again(staff, slug, "The pack cannot be sent to this contact now.", "")
-    try:
-        await send(visit, slug, renewed)
-    except WorkflowUpdateFailedError:
-        return await _again(staff, slug, "This go-live is ending.", "")
-    return visit.go_to(f"/console/{quote(slug)}?done=send-again")
-
-
-async def _again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
+async def again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
+    """Show the organisation with what is to be corrected, at the order that was given."""
     return await run_in_threadpool(
         organisation_page, staff, slug, problem=problem, opened=order, status=409
     )
@@ -235,6 +208,8 @@ class _Organisation:
     exceptions: list[UserException]
     exception_counts: list[tuple[str, int]]
     consent: ConsentStanding | None
+    handles: list[str]
+    """Members of staff who could look after it."""
 
 
 def _read(session: Session, slug: str) -> _Organisation | None:
@@ -253,6 +228,7 @@ def _read(session: Session, slug: str) -> _Organisation | None:
         exceptions=overview.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
         exception_counts=mail_facts.exception_counts(session, g) if g else [],
         consent=domains.consent_standing(session, o),
+        handles=sorted(people.staff_addresses(session)),
     )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from contracts.addresses import address_key
 from database import sign_in
-from web.deps import SESSION_COOKIE, AVisit, OwnForm
+from web.deps import SESSION_COOKIE, AVisit, OwnForm, Visit
 from web.guessing import look_up
 from web.microsoft import to_consent, to_login
 
@@ -28,24 +28,30 @@ _log = logging.getLogger(__name__)
 @router.get("/")
 def home(visit: AVisit) -> Response:
     """Show who is signed in and how, or the login page."""
-    person, ended_because = None, None
     if visit.session_token:
         with visit.rooms.sessions.begin() as session:
-            person, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
-    if person is None:
-        return visit.page("login.html", ended_because=ended_because)
-    return visit.page("home.html", person=person)
+            person, _ = sign_in.session_of(session, visit.session_token, visit.at)
+        if person is not None:
+            return visit.page("home.html", person=person)
+    return _login_page(visit)
 
 
 @router.get("/login")
 def login(visit: AVisit, logged_out: str = "") -> Response:
     """Ask for the e-mail address."""
-    ended_because = "logged_out" if logged_out else None
+    return _login_page(visit, "logged_out" if logged_out else None)
+
+
+def _login_page(visit: Visit, ended_because: str | None = None) -> Response:
+    """Say why this browser's session ended, if it did; whoever was moved needs one button only."""
+    moved_address = ""
     # Most people come without a session: nothing has to be looked up for them.
     if visit.session_token:
         with visit.rooms.sessions.begin() as session:
             _, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
-    return visit.page("login.html", ended_because=ended_because)
+            if ended_because == "moved_to_sso":
+                moved_address = sign_in.address_of_session(session, visit.session_token)
+    return visit.page("login.html", ended_because=ended_because, moved_address=moved_address)
 
 
 @router.post("/login")

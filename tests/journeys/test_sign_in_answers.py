@@ -136,7 +136,7 @@ async def test_before_the_consent_the_password_still_works_and_the_button_says_s
             who.open("/login").press("Continue", email=organisation.address("anna"))
             who.press("Login with SSO")
             assert "One step is missing" in who.text, who.text
-            who.press("I am not")
+            who.press("I am not the administrator")
             assert who.status == 200
             assert "please use your password" in who.text
 

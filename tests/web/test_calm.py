@@ -1,9 +1,13 @@
 """Headers, cookies, forms, odd addresses, and parts of us that are away: never a dead end."""
 
 import asyncio
+import hashlib
+import hmac
 import re
+import secrets
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -12,12 +16,16 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 
 from contracts.go_live import Wait
+from database import records, staff
+from database.engine import open_sessions
 from local.browser import Browser
 from local.ports import Ports
-from tests.town import Town, process
+from tests.town import STAFF, Town, process
 from web.app import create_app
+from web.deps import BROWSER_COOKIE
 from web.guessing import MOST_MADE_UP
 from web.headers import SecurityHeaders
+from web.staff import STAFF_COOKIE
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +195,40 @@ async def test_no_page_of_the_openapi_answers_5xx(town: Town) -> None:
     def no_server_error(case: schemathesis.Case) -> None:
         answer = case.call(base_url=town.places.web, allow_redirects=False)
         assert answer.status_code < 500, (case.method, case.path)
+
+    await asyncio.to_thread(no_server_error)
+
+
+async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(town: Town) -> None:
+    organisation = town.found_organisation()
+    token, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with open_sessions(town.engine).begin() as session:
+        dana = records.staff_by_handle(session, STAFF)
+        staff.open_session(session, dana.id, token, datetime.now(UTC))
+    cookies = {STAFF_COOKIE: token, BROWSER_COOKIE: browser}
+    key = town.settings.secret_key.get_secret_value().encode()
+    form_token = hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()
+    whole = create_app(town.settings).openapi()
+    whole["paths"] = {path: one for path, one in whole["paths"].items() if "{slug}" in path}
+    schema = schemathesis.openapi.from_dict(whole)
+
+    @given(case=schema.as_strategy())
+    @settings(
+        max_examples=100,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=True,
+    )
+    def no_server_error(case: schemathesis.Case) -> None:
+        case.path_parameters["slug"] = organisation.slug
+        if case.method.upper() == "POST":
+            sent = case.body if isinstance(case.body, dict) else {}
+            case.body = {**sent, "form_token": form_token}
+            case.media_type = "application/x-www-form-urlencoded"
+        answer = case.call(base_url=town.places.web, cookies=cookies, allow_redirects=False)
+        assert answer.status_code < 500, (case.method, case.path, answer.text)
+        assert answer.status_code not in {401, 403}, (case.method, case.path)
 
     await asyncio.to_thread(no_server_error)
 

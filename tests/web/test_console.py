@@ -10,6 +10,7 @@ from contracts.go_live import Wait
 from starter import app
 from tests.town import Person, Town
 from tests.web.conftest import assert_accessible, sign_in_to_console
+from tests.web.test_journeys import link_in_mail
 from web.console import in_words
 from web.console_orders import ORDERS
 
@@ -59,6 +60,7 @@ async def test_an_order_given_in_the_console_shows_by_itself(
 
 READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "rehearse"}
 DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
+PEOPLE = {"hand-over", "contact", "remove-contact"}
 ONLY_IN_THE_SHELL = {"setup", "import", "forget"}
 """They concern the whole installation or files, or cannot be undone."""
 
@@ -67,7 +69,7 @@ def test_the_console_has_every_order_of_the_shell() -> None:
     commands = {
         one.name or str(one.callback and one.callback.__name__) for one in app.registered_commands
     }
-    assert commands == {*ORDERS, *READ_ON_PAGES, *DECIDED_ON_PAGES, *ONLY_IN_THE_SHELL}
+    assert commands == {*ORDERS, *READ_ON_PAGES, *DECIDED_ON_PAGES, *PEOPLE, *ONLY_IN_THE_SHELL}
 
 
 @pytest.mark.parametrize(
@@ -187,3 +189,39 @@ async def test_a_wrong_domain_is_taken_off_and_an_unknown_user_is_said_to_be(
     await page.get_by_role("button", name="Show this user").click()
     await expect(page.get_by_role("alert")).to_have_text("Nobody here has this address.")
     await assert_accessible(page)
+
+
+async def test_who_looks_after_an_organisation_changes_in_the_console(
+    town: Town, page: Page
+) -> None:
+    town.found_organisation(
+        customer_success_handle="omar", customer_success_email="omar@clientshare.example"
+    )
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await sign_in_to_console(page)
+    await page.goto(f"/console/{organisation.slug}")
+    await page.get_by_text("Hand over").click()
+    await page.get_by_label("To", exact=True).select_option("omar")
+    await page.get_by_role("textbox", name="Reason").first.fill("Dana is on leave.")
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Hand it over").click()
+    await expect(page.get_by_role("status")).to_contain_text("handed over")
+    await expect(page.get_by_text("managed by omar")).to_be_visible()
+
+    await page.get_by_text("Name an IT contact").click()
+    await page.get_by_label("Name", exact=True).fill("Zoe New")
+    await page.get_by_label("E-mail address", exact=True).fill(organisation.address("zoe"))
+    await page.get_by_label("Instead of").select_option(organisation.second_contact)
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Name this contact").click()
+    await expect(page.get_by_role("status")).to_contain_text("The contact is noted")
+    await expect(page.get_by_text("Otto Tee")).to_have_count(0)
+    await link_in_mail(organisation, organisation.address("zoe"), "setup")
+
+    await page.get_by_text("Has left: Zoe New").click()
+    await page.get_by_role("button", name="Write to this contact no more").click()
+    await expect(page.get_by_role("status")).to_contain_text("no more mail")
+    told = {(who, what) for who, what, _ in organisation.audit()}
+    assert {("dana", "owner_changed"), ("dana", "contact_removed")} <= told
