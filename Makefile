@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check format lock replay mutations chaos screens bench bench-full reference clean
+.PHONY: help demo stack test check audit format lock replay mutations chaos screens bench bench-full reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -28,11 +28,17 @@ test: $(READY) ## Run every test (installs Chromium for those in a browser, wher
 	@scripts/install_chromium.sh
 	@$(BIN)/python -m pytest -q $(ARGS)
 
-check: $(READY) ## Format, lint, types, import direction
+check: $(READY) ## Format, lint, types, import direction, secrets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m scripts.find_secrets
+
+audit: $(READY) ## Ask whether a locked package has a known vulnerability (needs pypi.org's JSON API)
+	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit \
+		&& .venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	@$(BIN)/python -m scripts.audit .venv/audit/bin/pip-audit
 
 format: $(READY) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .

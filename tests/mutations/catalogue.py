@@ -191,7 +191,7 @@ MUTATIONS = (
         "database/sign_in.py",
         "        and user.password_until is not None\n        and at < user.password_until\n",
         "        and False\n",
-        ("tests/journeys/test_sign_in_answers.py",),
+        ("tests/journeys/test_grace.py",),
     ),
     Mutation(
         "a signed-in browser keeps the session it came with",

@@ -1,0 +1,67 @@
+"""Asks pip-audit about every locked package, and says so when it could not.
+
+`make audit` runs it: python -m scripts.audit PIP_AUDIT.
+
+pip-audit counts a package that its service does not know as no vulnerability found. Behind a
+mirror that serves files only, that is all of them, and its answer would be false comfort.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCK = Path(__file__).parents[1] / "requirements.lock"
+_ARGUMENTS = (
+    *("--require-hashes", "-r", str(LOCK), "--disable-pip"),
+    *("--format", "json", "--progress-spinner", "off"),
+)
+
+
+def main() -> int:
+    """Return 1 when a vulnerability is known, else 0, also when nothing could be asked."""
+    program = sys.argv[1] if len(sys.argv) > 1 else "pip-audit"
+    done = subprocess.run(
+        [program, *_ARGUMENTS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        return tell_nothing_was_audited(f"pip-audit could not ask: {last[0]}")
+    return tell(answer["dependencies"])
+
+
+def tell(packages: list[dict[str, Any]]) -> int:
+    """Say what is known of each package; return the exit status."""
+    skipped = [one["name"] for one in packages if "skip_reason" in one]
+    if len(skipped) == len(packages):
+        return tell_nothing_was_audited("The vulnerability service knows none of our packages")
+    bad = [one for one in packages if one.get("vulns")]
+    for one in bad:
+        ids = ", ".join(vulnerability["id"] for vulnerability in one["vulns"])
+        mended = sorted({fix for each in one["vulns"] for fix in each.get("fix_versions", [])})
+        print(
+            f"{one['name']} {one['version']}: {ids}; mended in {', '.join(mended) or 'no version'}"
+        )
+    print(f"{len(packages) - len(skipped)} packages were audited, {len(bad)} are vulnerable.")
+    if skipped:
+        print(f"Not known to the service, so not audited: {', '.join(skipped)}.")
+    return 1 if bad else 0
+
+
+def tell_nothing_was_audited(why: str) -> int:
+    """Say that this says nothing about vulnerabilities; return the exit status."""
+    print(
+        f"NOTHING WAS AUDITED. {why}. Run this where https://pypi.org/pypi/PACKAGE/json answers "
+        "(a mirror of files alone is not enough), for example nightly in CI."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
