@@ -14,22 +14,26 @@ from pathlib import Path
 from commands.leaving import leave
 from tests.mutations.catalogue import MUTATIONS, Mutation, copy_of_the_code
 
-LONGEST = 900
-"""Seconds for the tests of one mutation."""
+LONGEST = 1800
+"""Seconds for the tests of one mutation, or for all of them on the unbroken code."""
+_HUNG = -1
 _PASSED, _FAILED = 0, 1
 """pytest's own exit statuses; any other is a fault of the run, not a mutation that was caught."""
 
 
 def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     """Return pytest's exit status and the first test that failed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return _HUNG, f"not finished after {LONGEST} s"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     first = failed[0].split(" - ")[0] if failed else done.stdout[-500:]
     return done.returncode, first
