@@ -8,14 +8,19 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands import dates, reading
 from commands.connections import plain_database_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UnavailableError, UsageError
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.go_live import (
@@ -238,7 +243,7 @@ class Orders:
             why = error.cause.message if isinstance(error.cause, ApplicationError) else "refused"
             await asyncio.to_thread(self._audit, slug, "order_refused", why, f"order:{reason_id}")
             raise CommandError(f"{slug}: {why}") from None
-        except RPCError as error:
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
             refused = _unavailable(error, slug)
             await asyncio.to_thread(
                 self._audit, slug, "order_refused", str(refused), f"order:{reason_id}"
@@ -303,15 +308,18 @@ def known_staff(session: Session, handle: str) -> Staff:
         ) from None
 
 
-def _unavailable(error: RPCError, slug: str = "") -> CommandError:
-    if error.status is RPCStatusCode.NOT_FOUND:
-        return CommandError(_not_running(slug))
-    if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
-        return CommandError(
+def _unavailable(
+    error: RPCError | WorkflowUpdateRPCTimeoutOrCancelledError, slug: str = ""
+) -> CommandError:
+    late = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+    if not isinstance(error, RPCError) or error.status in late:
+        return UnavailableError(
             "No worker answered in time. Start one (python worker.py), then repeat the command; "
             "nothing is done twice."
         )
-    return CommandError(f"Temporal did not take the command ({error.status.name}). Try again.")
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return CommandError(_not_running(slug))
+    return UnavailableError(f"Temporal did not take the command ({error.status.name}). Try again.")
 
 
 def _not_running(slug: str) -> str:
