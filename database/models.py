@@ -27,6 +27,10 @@ PULSE = "pulse"
 GOLIVE = "golive"
 
 
+# What a move writes for every user (links, moves, mail, audit) names its go-live without a foreign
+# key: each row would be checked against the same one. A trigger keeps go-lives instead
+# (docs/decisions/0006).
+
 ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 85}}
 """Pages keep room for changed rows, and no index covers what a move changes: then a change stays
 in its page and no index is written. A million users take a third of the time."""
@@ -471,7 +475,7 @@ class DirectoryLink(SQLModel, table=True):
     user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
     tenant_id: UUID
     object_id: UUID
-    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    go_live_id: UUID
 
 
 class UserMove(SQLModel, table=True):
@@ -486,8 +490,8 @@ class UserMove(SQLModel, table=True):
         # Neighbours are moved together, so a page needs room for all of its rows again.
         {"schema": GOLIVE, "postgresql_with": {"fillfactor": 50}},
     )
-    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
-    user_id: UUID = Field(foreign_key=f"{PULSE}.app_user.id", primary_key=True)
+    go_live_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
     position: int
     move_class: str
     reason: str | None = None
@@ -546,7 +550,7 @@ class Mail(SQLModel, table=True):
         {"schema": GOLIVE},
     )
     id: UUID = Field(default_factory=uuid4, primary_key=True)
-    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    go_live_id: UUID
     message: str
     occasion: str
     recipient_kind: str
@@ -576,10 +580,8 @@ class AuditEntry(SQLModel, table=True):
     actor: str
     """A staff handle, `contact:<id>`, `user:<id>`, `workflow` or `system`."""
     action: str
-    organisation_id: UUID | None = Field(
-        default=None, foreign_key=f"{PULSE}.organisation.id", index=True
-    )
-    go_live_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.go_live.id")
+    organisation_id: UUID | None = Field(default=None, index=True)
+    go_live_id: UUID | None = None
     subject: str = ""
     """Ids only, such as `user:<id>`."""
     reason: str = ""

@@ -67,13 +67,14 @@ def move_batch(
 
 
 def _never_scan(session: Session) -> None:
-    """Have this transaction find its rows by index.
+    """Have this transaction find its rows one by one by index, and the next batch in order.
 
-    A batch is a few thousand rows of possibly a million. Reading a whole table costs less than
-    that for one batch, says PostgreSQL, but every batch would read it again: then a move ten
-    times as big takes a hundred times as long.
+    A batch is a few thousand rows of possibly a million. Reading all of a table, or all of an
+    index to hash it, costs less than that for one batch, says PostgreSQL, but every batch would
+    read it again: then a move ten times as big takes a hundred times as long.
     """
-    session.execute(text("SET LOCAL enable_seqscan = off"))
+    for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material", "sort"):
+        session.execute(text(f"SET LOCAL enable_{way} = off"))
 
 
 def _rows(session: Session, statement: str, keys: dict[str, Any]) -> int:
@@ -81,21 +82,27 @@ def _rows(session: Session, statement: str, keys: dict[str, Any]) -> int:
 
 
 _BATCH = """
-    m.go_live_id = :g AND m.position BETWEEN :low AND :high AND m.wave = :wave
-    AND m.move_class IN ('link', 'invite')
+    WITH m AS MATERIALIZED (
+        SELECT * FROM golive.user_move WHERE go_live_id = :g AND position BETWEEN :low AND :high
+        AND wave = :wave AND move_class IN ('link', 'invite'))
 """
 
 _LINK_BATCH = f"""
-    INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id)
-    SELECT m.user_id, :tenant_id, m.object_id, :g FROM golive.user_move m
-    WHERE {_BATCH} AND m.moved_at IS NULL ON CONFLICT DO NOTHING
+    {_BATCH} INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id)
+    SELECT m.user_id, :tenant_id, m.object_id, :g FROM m
+    WHERE m.moved_at IS NULL ON CONFLICT DO NOTHING
+"""
+
+_NOT_MOVED = """
+    m.go_live_id = :g AND m.position BETWEEN :low AND :high AND m.wave = :wave
+    AND m.move_class IN ('link', 'invite') AND m.moved_at IS NULL
 """
 
 # Another organisation of the same tenant may have linked this identity meanwhile.
 _TURN_INTO_EXCEPTIONS = f"""
     UPDATE golive.user_move m
     SET move_class = 'exception', reason = 'linked_to_another', object_id = NULL
-    WHERE {_BATCH} AND m.moved_at IS NULL AND NOT EXISTS (
+    WHERE {_NOT_MOVED} AND NOT EXISTS (
         SELECT FROM golive.directory_link l WHERE l.user_id = m.user_id
         AND l.tenant_id = :tenant_id AND l.object_id = m.object_id)
 """
@@ -104,39 +111,41 @@ _MARK_MOVED = f"""
     UPDATE golive.user_move m SET moved_at = :at, prior_sign_in_method = u.sign_in_method,
         prior_status = u.status, prior_password_until = u.password_until,
         prior_first_sso_sign_in_at = u.first_sso_sign_in_at, undone_at = NULL
-    FROM pulse.app_user u WHERE u.id = m.user_id AND {_BATCH} AND m.moved_at IS NULL
+    FROM pulse.app_user u WHERE u.id = m.user_id AND {_NOT_MOVED}
 """
 
 _MOVE_STATEMENTS = (
     f"""
-    UPDATE pulse.app_user u SET sign_in_method = 'sso', password_until = :password_until
-    FROM golive.user_move m WHERE m.user_id = u.id AND {_BATCH}
+    {_BATCH} UPDATE pulse.app_user u SET sign_in_method = 'sso', password_until = :password_until
+    FROM m WHERE u.id = m.user_id
     """,
     f"""
-    UPDATE pulse.app_session s SET ended_at = :at, ended_because = 'moved_to_sso'
-    FROM golive.user_move m WHERE m.user_id = s.user_id AND s.ended_at IS NULL AND {_BATCH}
+    {_BATCH} UPDATE pulse.app_session s SET ended_at = :at, ended_because = 'moved_to_sso'
+    FROM m WHERE s.user_id = m.user_id AND s.ended_at IS NULL
     """,
     f"""
-    INSERT INTO golive.personal_link (id, go_live_id, purpose, user_id, version, expires_at)
+    {_BATCH} INSERT INTO golive.personal_link (id, go_live_id, purpose, user_id, version,
+        expires_at)
     SELECT gen_random_uuid(), :g, 'invitation', m.user_id, 1, :invitation_expires_at
-    FROM golive.user_move m WHERE {_BATCH} AND m.move_class = 'invite'
+    FROM m WHERE m.move_class = 'invite'
     ON CONFLICT DO NOTHING
     """,
     f"""
-    INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id,
-        link_id, due_at, state, attempts)
+    {_BATCH} INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
+        recipient_id, link_id, due_at, state, attempts)
     SELECT gen_random_uuid(), :g,
         CASE m.move_class WHEN 'invite' THEN 'invitation' ELSE 'sign_in_with_sso' END,
         'move', 'user', m.user_id, k.id, :at, 'queued', 0
-    FROM golive.user_move m
+    FROM m
     LEFT JOIN golive.personal_link k ON k.go_live_id = :g AND k.user_id = m.user_id
         AND k.purpose = 'invitation' AND k.revoked_at IS NULL
-    WHERE {_BATCH} ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING
     """,
     f"""
-    INSERT INTO golive.audit_entry (at, actor, action, organisation_id, go_live_id, subject, reason)
+    {_BATCH} INSERT INTO golive.audit_entry (at, actor, action, organisation_id, go_live_id,
+        subject, reason)
     SELECT :at, 'workflow', 'user_moved', g.organisation_id, :g, 'user:' || m.user_id, ''
-    FROM golive.user_move m JOIN golive.go_live g ON g.id = m.go_live_id WHERE {_BATCH}
+    FROM m JOIN golive.go_live g ON g.id = m.go_live_id
     """,
     """
     UPDATE golive.go_live SET users_done = users_done + :moved, moved_up_to = :high,
@@ -216,46 +225,51 @@ def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -
     return int(bounds[2])
 
 
+# First its rows, then for each what belongs to it: never the other way round.
 _UNDO = """
-    m.go_live_id = :g AND m.position BETWEEN :low AND :high
-    AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
+    WITH m AS MATERIALIZED (
+        SELECT * FROM golive.user_move WHERE go_live_id = :g AND position BETWEEN :low AND :high
+        AND moved_at IS NOT NULL AND undone_at IS NULL)
 """
 
 _UNDO_STATEMENTS = (
     f"""
-    UPDATE pulse.app_user u SET sign_in_method = m.prior_sign_in_method,
+    {_UNDO} UPDATE pulse.app_user u SET sign_in_method = m.prior_sign_in_method,
         -- Whoever was deactivated since then stays out.
         status = CASE u.status WHEN 'deactivated' THEN u.status ELSE m.prior_status END,
         password_until = m.prior_password_until,
         first_sso_sign_in_at = m.prior_first_sso_sign_in_at
-    FROM golive.user_move m WHERE m.user_id = u.id AND {_UNDO}
+    FROM m WHERE u.id = m.user_id
     """,
     f"""
-    DELETE FROM golive.directory_link l USING golive.user_move m
-    WHERE l.user_id = m.user_id AND l.go_live_id = :g AND {_UNDO}
+    {_UNDO} DELETE FROM golive.directory_link l USING m
+    WHERE l.user_id = m.user_id AND l.go_live_id = :g
     """,
     f"""
-    UPDATE pulse.app_session s SET ended_at = :at, ended_because = 'rolled_back'
-    FROM golive.user_move m
-    WHERE m.user_id = s.user_id AND s.ended_at IS NULL AND s.method = 'sso' AND {_UNDO}
+    {_UNDO} UPDATE pulse.app_session s SET ended_at = :at, ended_because = 'rolled_back'
+    FROM m WHERE s.user_id = m.user_id AND s.ended_at IS NULL AND s.method = 'sso'
     """,
     f"""
-    UPDATE golive.personal_link k SET revoked_at = :at FROM golive.user_move m
-    WHERE k.go_live_id = :g AND k.user_id = m.user_id AND k.revoked_at IS NULL AND {_UNDO}
+    {_UNDO} UPDATE golive.personal_link k SET revoked_at = :at
+    FROM m WHERE k.go_live_id = :g AND k.user_id = m.user_id AND k.revoked_at IS NULL
     """,
     f"""
-    INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id,
-        due_at, state, attempts)
+    {_UNDO} INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
+        recipient_id, due_at, state, attempts)
     SELECT gen_random_uuid(), :g, 'roll_back_user', 'roll_back', 'user', m.user_id, :at,
         'queued', 0
-    FROM golive.user_move m WHERE {_UNDO} AND m.prior_status = 'active' ON CONFLICT DO NOTHING
+    FROM m WHERE m.prior_status = 'active' ON CONFLICT DO NOTHING
     """,
     f"""
-    INSERT INTO golive.audit_entry (at, actor, action, organisation_id, go_live_id, subject, reason)
+    {_UNDO} INSERT INTO golive.audit_entry (at, actor, action, organisation_id, go_live_id,
+        subject, reason)
     SELECT :at, 'workflow', 'user_move_undone', g.organisation_id, :g, 'user:' || m.user_id, ''
-    FROM golive.user_move m JOIN golive.go_live g ON g.id = m.go_live_id WHERE {_UNDO}
+    FROM m JOIN golive.go_live g ON g.id = m.go_live_id
     """,
-    f"UPDATE golive.user_move m SET undone_at = :at WHERE {_UNDO}",
+    """
+    UPDATE golive.user_move SET undone_at = :at WHERE go_live_id = :g
+    AND position BETWEEN :low AND :high AND moved_at IS NOT NULL AND undone_at IS NULL
+    """,
     """
     UPDATE golive.go_live SET users_done = users_done - :undone, moved_up_to = :high WHERE id = :g
     """,
