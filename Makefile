@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check audit format lock replay mutations chaos screens bench bench-full reference clean
+.PHONY: help demo stack test check audit format lock replay mutations chaos screens bench bench-full kills reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -66,8 +66,11 @@ screens: $(READY) ## Take a picture of every page into docs/screens/
 bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks
 
-bench-full: $(READY) ## Measure everything, and 10,000 go-lives that wait (many minutes)
-	@$(BIN)/python -m benchmarks listing mail_rate go_lives fairness waiting
+bench-full: $(READY) ## Measure everything, a million users and 10,000 waiting go-lives too (many minutes)
+	@$(BIN)/python -m benchmarks listing migration_million history mail_rate go_lives web_pages fairness waiting
+
+kills: $(READY) ## Kill the worker ten times while 20,000 users move (about a quarter of an hour)
+	@KILLED_USERS=20000 KILLS=10 $(BIN)/python -m pytest -q tests/journeys/test_killed_workers.py
 
 reference: $(READY) ## Write the reference part of docs/help.md anew
 	@$(BIN)/python -m scripts.reference
