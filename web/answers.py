@@ -102,11 +102,15 @@ def refused(
 
     `link` leads to where the same can be begun again; `action` is a form's instead.
     """
-    title = "Already done" if refusal in _DONE else "This did not work"
+    title = _TITLES.get(refusal, "This did not work")
     return _message(visit, title, REFUSALS[refusal], _way(visit, refusal, link, action), status)
 
 
-_DONE = {Refusal.STATE_USED, Refusal.LINK_USED, Refusal.NOT_CAUGHT_UP}
+_TITLES = {
+    **dict.fromkeys((Refusal.STATE_USED, Refusal.LINK_USED), "Already done"),
+    Refusal.NOT_CAUGHT_UP: "Already done",
+    **dict.fromkeys((Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED), "This link no longer works"),
+}
 
 
 def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:

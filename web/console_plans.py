@@ -129,6 +129,8 @@ def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:
 
     def lines() -> Iterator[str]:
         with opened:
+            # By this mark spreadsheet programs know that names are in UTF-8.
+            yield "\ufeff"
             yield from migration.csv_lines(users)
 
     return StreamingResponse(

@@ -109,7 +109,7 @@ async def test_a_plan_is_looked_at_decided_about_and_approved(town: Town, page: 
 
     await page.goto(f"/console/{organisation.slug}")
     await page.get_by_role("button", name="Make a dry run").click()
-    await expect(page.get_by_text("1 of 3 users would move")).to_be_visible()
+    await expect(page.get_by_text("1 of 3 users can move")).to_be_visible()
     await assert_accessible(page)
     async with page.expect_download() as every_user:
         await page.get_by_role("button", name="Download every user").click()
@@ -166,7 +166,7 @@ async def test_a_plan_is_looked_at_decided_about_and_approved(town: Town, page: 
 
 async def lines_of(download: AsyncEventContextManager[Download]) -> list[str]:
     path = await (await download.value).path()
-    return path.read_text().splitlines()
+    return path.read_text(encoding="utf-8-sig").splitlines()
 
 
 async def test_a_wrong_domain_is_taken_off_and_an_unknown_user_is_said_to_be(
