@@ -29,7 +29,7 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import moves, plans, records, staging
+from database import moves, plans, records, round_trips, staging
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
@@ -79,6 +79,10 @@ class DirectoryActivities:
             evidence = records.evidence_of(
                 session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
             )
+        # The web forgets evidence of this age by its own clock; the run may be days ahead of it.
+        age = consent.at - (consent.received_at or consent.at)
+        if age >= timedelta(days=round_trips.EVIDENCE_DAYS):
+            return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
         if evidence is None:
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
         # Asked anew: since the link was mailed, a domain may have moved, or the list changed. And
@@ -89,17 +93,21 @@ class DirectoryActivities:
                 raise _for_a_person(ErrorType.DIFFERENT_TENANTS)
             case DomainsFinding.NOT_ON_ENTRA | None:
                 raise _for_a_person(ErrorType.TENANT_UNKNOWN)
-        own = {one.domain for one in domains if one.tenant_id == consent.tenant_id}
-        if not own:
+        if not _own_domains(domains, consent.tenant_id):
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
-        with microsoft_errors():
-            self._graph.prove_grant(consent.tenant_id)
-            verified = self._graph.organization(consent.tenant_id).verified_domains
-        if own.isdisjoint(verified):
-            raise _for_a_person(ErrorType.DOMAINS_NOT_VERIFIED)
+        verified = self._read_back(domains, consent.tenant_id)
         with self._sessions.begin() as session:
             records.connect_tenant(session, evidence, verified, consent.at)
         return ConsentVerdict(proven=True)
+
+    def _read_back(self, domains: list[DomainTenant], tenant_id: str) -> tuple[str, ...]:
+        """Checks 4 and 3: the grant, and the domains that the tenant says it has verified."""
+        with microsoft_errors():
+            self._graph.prove_grant(tenant_id)
+            verified = self._graph.organization(tenant_id).verified_domains
+        if _own_domains(domains, tenant_id).isdisjoint(verified):
+            raise _for_a_person(ErrorType.DOMAINS_NOT_VERIFIED)
+        return verified
 
     def _discover(self, go_live_id: UUID, at: datetime) -> list[DomainTenant]:
         with self._sessions.begin() as session:
@@ -114,12 +122,22 @@ class DirectoryActivities:
 
     @activity.defn
     def verify_connection(self, reference: GoLiveRef) -> bool:
-        """Tell whether the consent of an earlier go-live is still there."""
+        """Tell whether the consent of an earlier go-live still stands: checks 3 and 4 once more.
+
+        The domains that the tenant has verified by now take the place of those of that time.
+        """
+        go_live_id = UUID(reference.go_live_id)
         with self._sessions.begin() as session:
-            tenant_id = self._tenant(session, UUID(reference.go_live_id))
+            organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
+            tenant_id = str(self._tenant(session, go_live_id))
+        domains = self._discover(go_live_id, reference.at)
+        # Where the domains have moved, the stages that follow say so, and to whom.
+        if finding_of(domains) is DomainsFinding.DIFFERENT_TENANTS or not _own_domains(
+            domains, tenant_id
+        ):
+            return False
         try:
-            with microsoft_errors():
-                self._graph.prove_grant(str(tenant_id))
+            verified = self._read_back(domains, tenant_id)
         except ApplicationError as error:
             if error.type in {
                 ErrorType.NOT_YET,
@@ -127,9 +145,12 @@ class DirectoryActivities:
                 ErrorType.PERMISSION_MISSING,
                 ErrorType.APPLICATION_DISABLED,
                 ErrorType.TENANT_UNKNOWN,
+                ErrorType.DOMAINS_NOT_VERIFIED,
             }:
                 return False
             raise
+        with self._sessions.begin() as session:
+            records.keep_verified_domains(session, organisation_id, verified)
         return True
 
     # --- moving users ------------------------------------------------------------------------
@@ -253,6 +274,10 @@ class DirectoryActivities:
                 non_retryable=True,
             )
         return connection.tenant_id
+
+
+def _own_domains(domains: list[DomainTenant], tenant_id: str) -> set[str]:
+    return {one.domain for one in domains if one.tenant_id == tenant_id}
 
 
 def _for_a_person(kind: ErrorType) -> ApplicationError:

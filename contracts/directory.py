@@ -54,6 +54,8 @@ class ConsentToVerify:
     tenant_id: str
     administrator_object_id: str
     at: datetime
+    received_at: datetime | None = None
+    """When the run heard of it, by the same clock as `at`; None = by an older worker."""
 
 
 @dataclass(frozen=True)

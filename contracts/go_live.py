@@ -80,8 +80,12 @@ class Refusal(StrEnum):
     STATE_EXPIRED = "state_expired"
     STATE_USED = "state_used"
     OTHER_BROWSER = "other_browser"
+    ERROR_WITHOUT_STATE = "error_without_state"
     ID_TOKEN_INVALID = "id_token_invalid"  # noqa: S105  (a reason, not a secret)
     OTHER_TENANT_SIGNED_IN = "other_tenant_signed_in"
+    SIGN_IN_TOO_EARLY = "sign_in_too_early"
+    SIGN_IN_TOO_OLD = "sign_in_too_old"
+    MICROSOFT_NOT_ASKED = "microsoft_not_asked"
     WRONG_TENANT = "wrong_tenant"
     DOMAINS_NOT_VERIFIED = "domains_not_verified"
     GUEST = "guest"

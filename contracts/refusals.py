@@ -45,6 +45,12 @@ REFUSALS = {
         "Start again in the browser you want to use, with cookies allowed.",
         "Start again",
     ),
+    Refusal.ERROR_WITHOUT_STATE: Advice(
+        "Microsoft sent an error that does not say which request it belongs to.",
+        "Nothing was changed and nobody was told. Start again; whoever may not consent hands the "
+        "link to the administrator.",
+        "Start again",
+    ),
     Refusal.ID_TOKEN_INVALID: Advice(
         "Microsoft's sign-in answer could not be verified.",
         "Start again. If it happens again, tell the customer success manager.",
@@ -54,6 +60,21 @@ REFUSALS = {
         "The person signed in to another Microsoft organisation than the one that consented.",
         "The administrator signs in again with a work account of this organisation.",
         "Sign in again",
+    ),
+    Refusal.SIGN_IN_TOO_EARLY: Advice(
+        "Microsoft is still applying the consent, so it could not confirm yet who signed in.",
+        "Wait a minute, then start again; what was consented to stays as it is.",
+        "Start again",
+    ),
+    Refusal.SIGN_IN_TOO_OLD: Advice(
+        "The consent was not proven within a week of the administrator's sign-in.",
+        "The administrator consents once more, for the organisation.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.MICROSOFT_NOT_ASKED: Advice(
+        "Microsoft could not be asked who signed in, and its answer to us is good for one try.",
+        "Wait a minute, then start again. If it stays like this, write to us.",
+        "Start again",
     ),
     Refusal.WRONG_TENANT: Advice(
         "The consent was given in a Microsoft organisation that is not this customer's.",

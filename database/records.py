@@ -273,18 +273,11 @@ def connect_tenant(
                 go_live_id=go_live.id,
             )
         )
-    session.exec(
-        delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == go_live.organisation_id)
-    )
-    session.flush()
-    session.add_all(
-        VerifiedDomain(organisation_id=go_live.organisation_id, domain=domain)
-        for domain in sorted(set(verified_domains))
-    )
+    keep_verified_domains(session, go_live.organisation_id, verified_domains)
     session.execute(
         text(
-            "UPDATE golive.personal_link SET used_at = :at "
-            "WHERE go_live_id = :g AND purpose = 'consent' AND used_at IS NULL"
+            "UPDATE golive.personal_link SET used_at = :at WHERE go_live_id = :g "
+            "AND purpose IN ('consent', 'hand_off') AND used_at IS NULL"
         ),
         {"at": at, "g": go_live.id},
     )
@@ -293,13 +286,31 @@ def connect_tenant(
     )
 
 
-def was_refused_lately(session: Session, go_live: GoLive, reason: str, at: datetime) -> bool:
-    """Tell whether a consent of this go-live ended for the same reason within a day."""
+def keep_verified_domains(
+    session: Session, organisation_id: UUID, verified_domains: tuple[str, ...]
+) -> None:
+    """Replace the domains that the proven tenant says it has verified."""
+    session.exec(
+        delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == organisation_id)
+    )
+    session.flush()
+    session.add_all(
+        VerifiedDomain(organisation_id=organisation_id, domain=domain)
+        for domain in sorted(set(verified_domains))
+    )
+
+
+REFUSAL_TOLD = "consent_refusal_told"
+"""In the audit trail: the run, and through it people, heard why a consent did not come about."""
+
+
+def was_told_lately(session: Session, go_live_id: UUID, reason: str, at: datetime) -> bool:
+    """Tell whether the run heard of a refusal for the same reason within a day."""
     return (
         session.exec(
             select(AuditEntry.id).where(
-                AuditEntry.go_live_id == go_live.id,
-                AuditEntry.action == "consent_refused",
+                AuditEntry.go_live_id == go_live_id,
+                AuditEntry.action == REFUSAL_TOLD,
                 AuditEntry.reason == reason,
                 AuditEntry.at > at - timedelta(days=1),
             )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import func, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -16,6 +16,9 @@ from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
 from database.sign_in import sha256
 
 ROUND_TRIP_MINUTES = 30
+
+EVIDENCE_DAYS = 7
+"""How long an administrator's sign-in counts: a proof that gave up can be retried on Monday."""
 
 
 def begin_round_trip(
@@ -32,15 +35,12 @@ def begin_round_trip(
     tenant_id: UUID | None = None,
     link_version: int | None = None,
 ) -> None:
-    """Remember that this browser was sent to Microsoft, and forget what is long over.
+    """Remember that this browser was sent to Microsoft, and forget what is over.
 
     `link_version` is that of the trip this one goes on from; else the link's own.
     """
     link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
-    session.execute(
-        text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
-        {"old": at - timedelta(days=1)},
-    )
+    forget_what_is_over(session, at)
     session.add(
         MicrosoftRoundTrip(
             state_sha256=sha256(state),
@@ -57,10 +57,32 @@ def begin_round_trip(
     )
 
 
+def forget_what_is_over(session: Session, at: datetime) -> None:
+    """Delete secrets of trips nobody came back from, trips a day after, and old evidence."""
+    session.execute(
+        text(
+            "UPDATE golive.microsoft_round_trip SET flow = '{}' "
+            "WHERE expires_at < :at AND flow <> '{}'"
+        ),
+        {"at": at},
+    )
+    session.execute(
+        text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
+        {"old": at - timedelta(days=1)},
+    )
+    session.execute(
+        text("DELETE FROM golive.consent_evidence WHERE checked_at < :old"),
+        {"old": at - timedelta(days=EVIDENCE_DAYS)},
+    )
+
+
 def end_round_trip(
     session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
 ) -> MicrosoftRoundTrip | Refusal:
-    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this."""
+    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this.
+
+    The trip that is returned holds the secrets of its flow for the last time.
+    """
     trip = session.get(MicrosoftRoundTrip, sha256(state), with_for_update=True)
     if trip is None or trip.purpose not in purposes:
         return Refusal.STATE_UNKNOWN
@@ -70,9 +92,19 @@ def end_round_trip(
         return Refusal.STATE_USED
     if trip.expires_at <= at:
         return Refusal.STATE_EXPIRED
-    trip.used_at = at
+    flow = trip.flow
+    trip.used_at, trip.flow = at, {}
     session.add(trip)
+    session.flush()
+    session.expunge(trip)
+    trip.flow = flow
     return trip
+
+
+def trip_of_browser(session: Session, state: str, browser: str) -> MicrosoftRoundTrip | None:
+    """Return the round trip with this state if this very browser began it, over or not."""
+    trip = session.get(MicrosoftRoundTrip, sha256(state))
+    return trip if trip is not None and trip.browser_sha256 == sha256(browser) else None
 
 
 def open_consent_trip(session: Session, browser: str, at: datetime) -> MicrosoftRoundTrip | None:
@@ -90,13 +122,21 @@ def open_consent_trip(session: Session, browser: str, at: datetime) -> Microsoft
 
 
 def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:
-    """Return this browser's last consent that came back, None when there is none."""
+    """Return this browser's last consent that came back, None when there is none.
+
+    Anybody who knows an address can begin one on the login page; that counts once it has proven
+    an administrator, so that nobody else reads from it how far an organisation is.
+    """
     return session.exec(
         select(MicrosoftRoundTrip)
         .where(
             MicrosoftRoundTrip.browser_sha256 == sha256(browser),
-            MicrosoftRoundTrip.purpose == "consent_sign_in",
+            col(MicrosoftRoundTrip.purpose).in_(("consent", "consent_sign_in")),
             col(MicrosoftRoundTrip.used_at).is_not(None),
+            or_(
+                col(MicrosoftRoundTrip.link_id).is_not(None),
+                col(MicrosoftRoundTrip.evidence_id).is_not(None),
+            ),
         )
         .order_by(col(MicrosoftRoundTrip.used_at).desc())
     ).first()
@@ -133,6 +173,16 @@ def save_evidence(
     return evidence
 
 
-def evidence_of_trip(session: Session, trip: MicrosoftRoundTrip) -> ConsentEvidence | None:
-    """Return what this very trip proved; what others proved is nobody's to repeat."""
-    return session.get(ConsentEvidence, trip.evidence_id) if trip.evidence_id else None
+def evidence_of_trip(
+    session: Session, trip: MicrosoftRoundTrip, at: datetime
+) -> ConsentEvidence | None:
+    """Return what this very trip proved, while it counts; what others proved is not for it."""
+    found = session.get(ConsentEvidence, trip.evidence_id) if trip.evidence_id else None
+    counts = found is not None and at - found.checked_at < timedelta(days=EVIDENCE_DAYS)
+    return found if counts else None
+
+
+def came_by_a_living_link(session: Session, trip: MicrosoftRoundTrip) -> bool:
+    """Tell whether a trip began with a personal link that no newer one has replaced."""
+    link = session.get(PersonalLink, trip.link_id) if trip.link_id else None
+    return link is not None and link.revoked_at is None and link.version == trip.link_version

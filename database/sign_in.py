@@ -21,7 +21,6 @@ from database.models import (
     PersonalLink,
 )
 
-ROUND_TRIP_MINUTES = 30
 SESSION_HOURS = 12
 MOST_FAILURES = 10
 FAILURE_MINUTES = 15

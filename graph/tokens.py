@@ -192,7 +192,9 @@ class EntraClient:
         # which browsers withhold SameSite=Lax cookies, so the browser could not be recognised. In
         # a query the code is bound to this browser by state and PKCE, and good for one use.
         url = flow["auth_uri"].replace("response_mode=form_post", "response_mode=query")
-        kept = {**flow, "auth_uri": url, "tenant_id": tenant_id}
+        # The address holds the login hint, which is somebody's; nothing that is kept needs it.
+        kept = {name: value for name, value in flow.items() if name != "auth_uri"}
+        kept["tenant_id"] = tenant_id
         return SignInRequest(url=url, state=flow["state"], flow=kept)
 
     def complete_sign_in(

@@ -24,8 +24,11 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self.links: dict[str, str] = {}
+        """Words of each link, and where it leads."""
         self.text: list[str] = []
         self._button: list[str] | None = None
+        self._link = ""
         self._hidden = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -39,9 +42,13 @@ class _Forms(HTMLParser):
         elif tag == "button" and self.forms:
             self.forms[-1].buttons.append(("", values.get("name", ""), values.get("value", "")))
             self._button = []
+        elif tag == "a":
+            self._link = values.get("href", "")
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden = False
+        if tag == "a":
+            self._link = ""
         if tag == "button" and self._button is not None:
             _, name, value = self.forms[-1].buttons[-1]
             self.forms[-1].buttons[-1] = (" ".join(self._button), name, value)
@@ -53,6 +60,8 @@ class _Forms(HTMLParser):
             self.text.append(words)
             if self._button is not None:
                 self._button.append(words)
+            if self._link:
+                self.links[words] = self._link
 
 
 class Browser:
@@ -82,6 +91,17 @@ class Browser:
     def open(self, url: str) -> None:
         """Open a page."""
         self._show(self._http.get(url))
+
+    def follow(self, words: str) -> None:
+        """Follow the link with these words.
+
+        Raises:
+            LookupError: the page has no such link.
+        """
+        if words not in self._page.links:
+            there = ", ".join(self._page.links)
+            raise LookupError(f"There is no link “{words}” on the page; there are: {there}.")
+        self.open(urljoin(self.url, self._page.links[words]))
 
     def press(self, button: str, **filled_in: str) -> None:
         """Press the button with these words, having filled in some fields of its form.

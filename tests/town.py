@@ -503,7 +503,7 @@ def process(
 @contextmanager
 def web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
     with process(environment, "-m", "web", "--port", str(port), log=log) as running:
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + 90
         while time.monotonic() < give_up and running.poll() is None:
             with suppress(httpx2.TransportError):
                 if httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success:

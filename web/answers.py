@@ -24,9 +24,11 @@ class SignInAnswer(StrEnum):
     NOT_ALLOWED = "not_allowed"
     SWITCHED_OFF = "switched_off"
     FAILED = "failed"
+    MICROSOFT_NOT_ASKED = "microsoft_not_asked"
 
 
 _LOGIN_PAGE = "Go to the login page"
+_START_AGAIN = "Start again"
 SIGN_IN = {
     SignInAnswer.OTHER_TENANT: Advice(
         "You signed in with an account of another Microsoft organisation.",
@@ -57,7 +59,7 @@ SIGN_IN = {
     SignInAnswer.CANCELLED: Advice(
         "You left Microsoft's page before you were signed in.",
         "Choose “Login with SSO” once more, or use your password as long as you have one.",
-        _LOGIN_PAGE,
+        _START_AGAIN,
     ),
     SignInAnswer.NOT_ALLOWED: Advice(
         "Your organisation does not allow signing in to us with Microsoft at the moment.",
@@ -72,8 +74,9 @@ SIGN_IN = {
     SignInAnswer.FAILED: Advice(
         "Microsoft ended the sign-in with an error.",
         "Choose “Login with SSO” once more. If it happens again, ask your IT team.",
-        _LOGIN_PAGE,
+        _START_AGAIN,
     ),
+    SignInAnswer.MICROSOFT_NOT_ASKED: REFUSALS[Refusal.MICROSOFT_NOT_ASKED],
 }
 
 
@@ -85,9 +88,31 @@ class Way:
     action: str = ""
 
 
-def sign_in_page(visit: Visit, answer: SignInAnswer) -> Response:
-    """Say why this sign-in leads nowhere, and the way on."""
-    return _message(visit, "You are not signed in", SIGN_IN[answer], Way(), 403)
+def sign_in_page(
+    visit: Visit, answer: SignInAnswer, *, link: str = "/login", status: int = 403
+) -> Response:
+    """Say why this sign-in leads nowhere, and the way on; `link` is where it can be begun again."""
+    return _message(visit, "You are not signed in", SIGN_IN[answer], Way(link), status)
+
+
+def already_back(visit: Visit, link: str) -> Response:
+    """Answer a reload of a sign-in: what it did, the page behind `link` shows."""
+    advice = Advice(
+        "This answer from Microsoft was already used.",
+        "Nothing was done twice. The start page says whether you are signed in.",
+        "Go to the start page",
+    )
+    return _message(visit, "Already done", advice, Way(link), 400)
+
+
+def nothing_to_show(visit: Visit) -> Response:
+    """Answer a browser that has no consent of its own to follow."""
+    advice = Advice(
+        "No consent of this browser is under way.",
+        "Open the link from our mail; it shows where the go-live stands.",
+        _LOGIN_PAGE,
+    )
+    return _message(visit, "There is nothing to show here", advice, Way(), 404)
 
 
 def refused(
@@ -108,14 +133,13 @@ def refused(
 
 _TITLES = {
     **dict.fromkeys((Refusal.STATE_USED, Refusal.LINK_USED), "Already done"),
-    Refusal.NOT_CAUGHT_UP: "Already done",
     **dict.fromkeys((Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED), "This link no longer works"),
 }
 
 
 def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
     match refusal:
-        case Refusal.STATE_USED | Refusal.NOT_CAUGHT_UP:
+        case Refusal.STATE_USED:
             return Way("/consent/progress")
         case Refusal.NOT_AN_ADMINISTRATOR | Refusal.APPROVAL_REQUESTED:
             # Whoever came by a personal link hands on just that.

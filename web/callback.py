@@ -3,6 +3,7 @@
 Check 2 of the proof of consent is here: an ID token that was validated, of the tenant in question.
 """
 
+import logging
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,6 +19,7 @@ from database.models import MicrosoftRoundTrip, PersonalLink
 from graph.errors import (
     ApplicationDisabled,
     ConsentNotVisible,
+    GraphError,
     IdTokenRefusal,
     IdTokenRefused,
     SignInRefused,
@@ -27,9 +29,12 @@ from graph.tokens import SignedInPerson
 from web import consent, staff, telling
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import AVisit, Visit
+from web.microsoft import no_round_trip, start_of
 from web.returned import Ending, ending_of, read_returned
 
 router = APIRouter()
+_log = logging.getLogger(__name__)
+
 _PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
 
 
@@ -53,7 +58,7 @@ async def callback(visit: AVisit) -> Response:
 def _come_back(visit: Visit) -> _Answer:
     returned = read_returned(visit.request.scope["query_string"])
     if returned is None:
-        return _unbound(visit, Refusal.MALFORMED)
+        return _unbound(visit, "", Refusal.MALFORMED)
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.end_round_trip(
             session,
@@ -63,7 +68,7 @@ def _come_back(visit: Visit) -> _Answer:
             at=visit.at,
         )
     if isinstance(trip, Refusal):
-        return _unbound(visit, trip)
+        return _unbound(visit, returned.state, trip)
     parameters = {"state": returned.state, "code": returned.code}
     if returned.error:
         parameters |= {"error": returned.error}
@@ -85,7 +90,7 @@ def _come_back(visit: Visit) -> _Answer:
             )
         return _not_believed(visit, trip, Refusal.ID_TOKEN_INVALID, None)
     except ConsentNotVisible:
-        return _not_believed(visit, trip, Refusal.NOT_CAUGHT_UP, SignInAnswer.NOT_ALLOWED)
+        return _not_believed(visit, trip, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
     except ApplicationDisabled:
         return _not_signed_in(
             visit,
@@ -95,6 +100,13 @@ def _come_back(visit: Visit) -> _Answer:
         )
     except TenantUnknown:
         return _not_believed(visit, trip, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
+    except GraphError as error:
+        # State and code are spent by now, so this address leads nowhere: what helps is to begin
+        # afresh, where it began.
+        _log.warning("Microsoft could not be asked: %s", type(error).__name__)
+        return _not_believed(
+            visit, trip, Refusal.MICROSOFT_NOT_ASKED, SignInAnswer.MICROSOFT_NOT_ASKED, 503
+        )
     if trip.purpose == "consent_sign_in":
         return _consented(visit, trip, person)
     if trip.purpose == "console":
@@ -102,10 +114,10 @@ def _come_back(visit: Visit) -> _Answer:
     return _sign_in(visit, trip, person)
 
 
-def _unbound(visit: Visit, refusal: Refusal) -> _Answer:
+def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.rooms.sessions.begin() as session:
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
-    return _Answer(refused(visit, refusal))
+    return _Answer(no_round_trip(visit, state, refusal))
 
 
 _SIGN_IN_ENDINGS = {
@@ -127,8 +139,7 @@ def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -
             session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
         fact = consent.note_consent(session, evidence, visit.at)
-    if fact is None:
-        return _Answer(refused(visit, Refusal.LINK_REVOKED, status=410))
+    # No fact = the go-live ended while somebody was at Microsoft; the page says how.
     return _Answer(visit.go_to("/consent/progress"), fact, untold=consent.kept(visit))
 
 
@@ -190,12 +201,15 @@ def _not_signed_in(
 
 
 def _not_believed(
-    visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal, answer: SignInAnswer | None
+    visit: Visit,
+    trip: MicrosoftRoundTrip,
+    refusal: Refusal,
+    answer: SignInAnswer | None,
+    status: int | None = None,
 ) -> _Answer:
     """A page and a line in the audit trail; nobody else hears of it."""
     if trip.purpose == "consent_sign_in":
-        return _Answer(consent.not_believed(visit, trip, refusal))
-    reason = answer or refusal
+        return _Answer(consent.not_believed(visit, trip, refusal, status or 400))
     with visit.rooms.sessions.begin() as session:
         records.write_audit(
             session,
@@ -203,8 +217,9 @@ def _not_believed(
             "system",
             "sign_in_refused",
             organisation_id=trip.organisation_id,
-            reason=reason,
+            reason=answer or refusal,
         )
+    begin = start_of(visit, trip)
     if answer is None:
-        return _Answer(refused(visit, refusal))
-    return _Answer(sign_in_page(visit, answer))
+        return _Answer(refused(visit, refusal, link=begin, status=status or 400))
+    return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403))

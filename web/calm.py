@@ -15,6 +15,7 @@ from commands.errors import UnavailableError
 from graph.errors import GraphError
 from web import guessing, staff
 from web.deps import FormRefusedError, visit
+from web.telling import is_first_connection
 
 _log = logging.getLogger(__name__)
 
@@ -94,8 +95,8 @@ def _form_refused(request: Request, _error: Exception) -> Response:
         title="Please try once more",
         happened="This form did not come from a page that this browser opened.",
         to_do="Allow cookies for this site, open the page again and repeat the click.",
-        link="/login",
-        button="Go to the login page",
+        link=_page_of(request.url.path),
+        button="Open the page again",
     )
 
 
@@ -117,36 +118,48 @@ def _too_many_guesses(request: Request, error: Exception) -> Response:
 
 
 def _perhaps_away(request: Request, error: Exception) -> Response:
-    # What the Temporal client raises when its first connection fails has no kind of its own.
-    if "Failed client connect" not in str(error):
+    if not is_first_connection(error):
         raise error
     return _away(request, error)
 
 
 def _away(request: Request, error: Exception) -> Response:
     _log.warning("A page could not be answered: %s", type(error).__name__)
-    # A form is sent again from the page it stood on: browsers keep what was filled in.
-    can_reload = request.method == "GET"
+    path = request.url.path
+    back_from_microsoft = path.endswith("/callback")
+    # A form is sent again from the page it stood on: browsers keep what was filled in. What
+    # Microsoft sent a browser back with stands in the address, and counts once.
+    can_reload = request.method == "GET" and not back_from_microsoft
+    if back_from_microsoft:
+        to_do, button = "Wait a minute, then start again; nothing happens twice.", "Start again"
+    elif can_reload:
+        to_do, button = "Wait a minute and repeat the click; nothing happens twice.", "Try again"
+    else:
+        to_do = "Wait a minute, go back and repeat the click; nothing happens twice."
+        button = "Go back"
     response = visit(request).page(
         "message.html",
         status=503,
         title="One moment, please",
         happened="A part of our service does not answer right now. Nothing was changed.",
-        to_do="Wait a minute and repeat the click; nothing happens twice."
-        if can_reload
-        else "Wait a minute, go back and repeat the click; nothing happens twice.",
-        link=request.url.path if can_reload else _page_of(request.url.path),
-        button="Try again" if can_reload else "Go back",
+        to_do=to_do,
+        link=path if can_reload else _page_of(path),
+        button=button,
     )
     response.headers["Retry-After"] = "60"
     return response
 
 
 def _page_of(path: str) -> str:
-    """Return the page that holds the form which is sent to this path."""
+    """Return the page that holds the form which is sent to this path, or where to begin."""
     parts = path.split("/")
-    if parts[1] in {"console", "setup"} and len(parts) > 3:
+    room, rest = parts[1], parts[2:]
+    if room == "console":
+        return "/console" if rest in (["sign-in"], ["sign-out"]) else "/".join(parts[:3])
+    if path in {"/consent/again", "/consent/progress"}:
+        return "/consent/progress"
+    if path.endswith("/callback") or not rest:
+        return "/login"
+    if room in {"setup", "consent", "invitation", "hand-off"}:
         return "/".join(parts[:3])
-    if parts[1] in {"console", "setup", "consent", "invitation", "hand-off"}:
-        return path
     return "/login"

@@ -3,6 +3,7 @@
 Checks 1 and 3 of the proof begin here: our state, and the tenant that was discovered beforehand.
 """
 
+import logging
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -10,21 +11,30 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from contracts.go_live import AdminConsented, AdminDeclined, Refusal
+from contracts.go_live import AdminConsented, AdminDeclined, Refusal, Wait
 from contracts.links import LinkPurpose
 from database import hand_off, reading, records, round_trips, sign_in
-from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink, Preference
+from database.models import (
+    ConsentEvidence,
+    GoLive,
+    MicrosoftRoundTrip,
+    Organisation,
+    PersonalLink,
+    Preference,
+)
 from database.reading import Standing
+from graph.errors import GraphError
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web import customer_words, telling
-from web.answers import refused
+from web.answers import nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
-from web.microsoft import to_consent, to_login
+from web.microsoft import no_round_trip, start_of, to_consent, to_login
 from web.new_link import dead_link
 from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
 
 router = APIRouter(prefix="/consent")
+_log = logging.getLogger(__name__)
 
 
 @router.get("/callback")
@@ -43,16 +53,15 @@ def progress(visit: AVisit) -> Response:
         trip = round_trips.newest_consent_trip(session, visit.browser)
         standing = _standing(session, trip)
     proven = trip is not None and trip.evidence_id is not None
-    return _progress_page(visit, standing, again="/consent/again", proven=proven)
+    return _progress_page(visit, standing, trip, again="/consent/again", proven=proven)
 
 
 @router.post("/progress")
 async def tell_again(visit: OwnForm) -> Response:
-    """Tell the workflow once more; for the minute in which it could not be told."""
+    """Tell the workflow once more what this very browser proved; for when it could not be told."""
     fact = await run_in_threadpool(_note_again, visit)
-    if isinstance(fact, Refusal):
-        status = 410 if fact is Refusal.LINK_REVOKED else 404
-        return refused(visit, fact, status=status)
+    if isinstance(fact, Response):
+        return fact
     told = await telling.tell(visit.rooms, fact)
     return visit.go_to("/consent/progress") if told else kept(visit)
 
@@ -63,8 +72,8 @@ def again(visit: OwnForm) -> Response:
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
     if trip is None or trip.go_live_id is None:
-        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
-    return to_consent(visit, trip.go_live_id, trip.link_id)
+        return nothing_to_show(visit)
+    return to_consent(visit, trip.go_live_id, trip.link_id, trip.link_version)
 
 
 @router.get("/{token}")
@@ -97,8 +106,17 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
     with visit.rooms.sessions.begin() as session:
         row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         standing = _standing(session, row)
-    proven = not isinstance(link, PersonalLink)
-    return _progress_page(visit, standing, again=f"/consent/{token}", proven=proven)
+        trip = round_trips.newest_consent_trip(session, visit.browser)
+    # What a browser has proven is its own to repeat; the link alone proves nothing.
+    own = trip if row and trip and trip.go_live_id == row.go_live_id else None
+    return _progress_page(
+        visit,
+        standing,
+        own,
+        again=f"/consent/{token}",
+        proven=not isinstance(link, PersonalLink),
+        here=f"/consent/{token}/progress",
+    )
 
 
 @router.post("/{token}")
@@ -125,29 +143,40 @@ def not_consented(
     visit: Visit, trip: MicrosoftRoundTrip, ending: Ending
 ) -> tuple[Response, int | None]:
     """Return the page for a consent that Microsoft ended, and the fact noted if it is new."""
+    fact = None
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
-        known = found is not None and records.was_refused_lately(
-            session, found[0], ending.refusal, visit.at
-        )
         _audit(session, visit, found[0] if found else None, ending.refusal)
         # Anybody who knows an address can begin on the login page, so only who came by a personal
         # link is heard; and each reason once a day, however often somebody presses "Cancel".
-        fact = None
-        if found is not None and trip.link_id is not None and not known:
+        if (
+            found is not None
+            and round_trips.came_by_a_living_link(session, trip)
+            and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
+        ):
             told = AdminDeclined(ending.refusal, ending.said_no)
             fact = telling.note(session, found[0].id, told, visit.at)
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                records.REFUSAL_TOLD,
+                go_live=found[0],
+                reason=ending.refusal,
+            )
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410), None
-    return refused(visit, ending.refusal, link=_again(visit, trip)), fact
+    return refused(visit, ending.refusal, link=start_of(visit, trip)), fact
 
 
-def not_believed(visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal) -> Response:
-    """Return the page for an answer that may be forged: a line in the audit trail, never a word."""
+def not_believed(
+    visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal, status: int = 400
+) -> Response:
+    """Return the page for an answer that proves nothing: a line in the audit trail, no word."""
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
         _audit(session, visit, found[0] if found else None, refusal)
-    return refused(visit, refusal, link=_again(visit, trip))
+    return refused(visit, refusal, link=start_of(visit, trip), status=status)
 
 
 def _come_back(visit: Visit) -> tuple[Response, int | None]:
@@ -168,7 +197,8 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
         )
         if isinstance(trip, Refusal):
             _audit(session, visit, None, trip)
-            return refused(visit, trip), None
+    if isinstance(trip, Refusal):
+        return no_round_trip(visit, returned.state, trip), None
     if returned.error:
         return not_consented(visit, trip, ending_of(returned.error, returned.codes))
     if not returned.admin_consent or not returned.tenant:
@@ -179,18 +209,22 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
     if found is None:
         return refused(visit, Refusal.LINK_REVOKED, status=410), None
-    return to_login(visit, trip.tenant_id, "consent_sign_in", trip=trip), None
+    try:
+        return to_login(visit, trip.tenant_id, "consent_sign_in", trip=trip), None
+    except GraphError as error:
+        _log.warning("Microsoft could not be asked: %s", type(error).__name__)
+        return not_believed(visit, trip, Refusal.MICROSOFT_NOT_ASKED, 503), None
 
 
 def _unbound(visit: Visit, returned: Returned | None) -> Response:
-    """Answer what carries no state: Microsoft leaves it out of some errors, so words are given.
+    """Answer what carries no state, which Microsoft leaves out of some errors. It proves nothing.
 
-    Nothing is done on it. The browser's own cookie says which consent it may have been about.
+    The browser's own cookie says which consent it may have been about.
     """
     if returned is None:
         refusal = Refusal.MALFORMED
     elif returned.error:
-        refusal = ending_of(returned.error, returned.codes).refusal
+        refusal = Refusal.ERROR_WITHOUT_STATE
     else:
         refusal = Refusal.STATE_UNKNOWN
     with visit.rooms.sessions.begin() as session:
@@ -198,7 +232,7 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
         of = trip.go_live_id if trip else None
         found = sign_in.open_go_live_of(session, of) if of else None
         _audit(session, visit, found[0] if found else None, refusal)
-    return refused(visit, refusal, link=_again(visit, trip))
+    return refused(visit, refusal, link=start_of(visit, trip))
 
 
 def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
@@ -207,37 +241,41 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
     )
 
 
-def _again(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
-    if trip is None or trip.link_id is None:
-        return "/login"
-    with visit.rooms.sessions.begin() as session:
-        link = session.get_one(PersonalLink, trip.link_id)
-    # The link it began with, even if a newer one has gone to its owner meanwhile.
-    version = trip.link_version or 0
-    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
-    return f"/consent/{token}"
-
-
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
     with visit.rooms.sessions.begin() as session:
         return hand_off.consent_link(session, visit.rooms.signer, token, visit.at)
 
 
 def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -> Standing | None:
-    if row is None or row.go_live_id is None:
+    """Return how far the go-live of a consent is, also once it has ended."""
+    go_live = session.get(GoLive, row.go_live_id) if row and row.go_live_id else None
+    if go_live is None:
         return None
-    found = sign_in.open_go_live_of(session, row.go_live_id)
-    return reading.standing_of(session, found[1].slug) if found else None
+    organisation = session.get_one(Organisation, go_live.organisation_id)
+    standing = reading.standing_of(session, organisation.slug)
+    return standing if standing and standing.go_live_id == go_live.id else None
 
 
 def _progress_page(
-    visit: Visit, standing: Standing | None, *, again: str, proven: bool
+    visit: Visit,
+    standing: Standing | None,
+    trip: MicrosoftRoundTrip | None,
+    *,
+    again: str,
+    proven: bool,
+    here: str = "/consent/progress",
 ) -> Response:
+    """Show a go-live; `trip` is this browser's own consent in it, `again` where one is given."""
     if standing is None or standing.progress is None:
-        return refused(visit, Refusal.STATE_UNKNOWN, status=404)
+        return nothing_to_show(visit)
     now = standing.progress
     with visit.rooms.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
+    waits = now.outcome is None and now.wait is Wait.ADMIN_CONSENT
+    refused_or_stuck = now.outcome is None and (
+        now.attention is not None or now.refusal is not None
+    )
+    evident = trip is not None and trip.evidence_id is not None
     return visit.page(
         "consent_progress.html",
         standing=standing,
@@ -245,7 +283,9 @@ def _progress_page(
         # Only who has come through the first three checks is told that they are through.
         checks=consent_checks(now) if proven else [],
         moving=is_moving(now),
-        again=again if now.attention is not None or now.refusal is not None else "",
+        check_again=waits and evident,
+        again=again if refused_or_stuck or (waits and not evident) else "",
+        here=here,
     )
 
 
@@ -263,11 +303,16 @@ def kept(visit: Visit) -> Response:
     )
 
 
-def _note_again(visit: Visit) -> int | Refusal:
-    """Keep what this browser proved last, for another try."""
+def _note_again(visit: Visit) -> int | Response:
+    """Keep what this very browser proved, for another try."""
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
-        evidence = round_trips.evidence_of_trip(session, trip) if trip else None
-        if evidence is None:
-            return Refusal.STATE_UNKNOWN
-        return note_consent(session, evidence, visit.at) or Refusal.LINK_REVOKED
+        evidence = round_trips.evidence_of_trip(session, trip, visit.at) if trip else None
+        fact = note_consent(session, evidence, visit.at) if evidence else None
+    if trip is None:
+        return nothing_to_show(visit)
+    if evidence is None:
+        # It proved nothing, or so long ago that it no longer counts.
+        return refused(visit, Refusal.SIGN_IN_TOO_OLD, status=409, action="/consent/again")
+    # None = the go-live ended meanwhile; the page says how.
+    return visit.go_to("/consent/progress") if fact is None else fact

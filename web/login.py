@@ -109,13 +109,18 @@ def logout(visit: OwnForm) -> Response:
 def to_microsoft(
     visit: OwnForm, email: Address = "", i_am: Literal["", "administrator", "user"] = Form("")
 ) -> Response:
-    """Lead to Microsoft's login; before the consent is proven, ask who is asking."""
+    """Lead to Microsoft's login; while a consent is awaited, ask who is asking.
+
+    An earlier go-live's connection may be there already: whoever is not the administrator signs
+    in by it, as before.
+    """
     with visit.rooms.sessions.begin() as session:
         way = look_up(session, visit, email)
-    if way.tenant_id is not None and way.sso_offered:
-        return to_login(visit, way.tenant_id, "sign_in", login_hint=email.strip())
     if way.go_live_id is not None and i_am == "administrator":
         return to_consent(visit, way.go_live_id, None)
-    if way.sso_offered and i_am != "user":
+    awaited = way.tenant_id is None or way.go_live_id is not None
+    if way.sso_offered and awaited and i_am != "user":
         return visit.page("who_are_you.html", email=email.strip(), way=way)
+    if way.sso_offered and way.tenant_id is not None:
+        return to_login(visit, way.tenant_id, "sign_in", login_hint=email.strip())
     return visit.page("ways_in.html", email=email.strip(), way=way, not_yet=way.sso_offered)

@@ -1,4 +1,7 @@
-"""Sends a browser to Microsoft; what it was sent with is kept on our side, by its state."""
+"""Sends a browser to Microsoft, and back to where it began.
+
+What it was sent with is kept on our side, by its state.
+"""
 
 import secrets
 from uuid import UUID
@@ -6,10 +9,11 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.go_live import Refusal
+from contracts.links import LinkPurpose
 from database import records, round_trips, sign_in
-from database.models import GoLive, MicrosoftRoundTrip
+from database.models import GoLive, MicrosoftRoundTrip, PersonalLink
 from graph.errors import TenantUnknown
-from web.answers import refused
+from web.answers import already_back, refused
 from web.deps import Visit
 
 
@@ -59,8 +63,13 @@ def to_login(
     return visit.go_to(request.url)
 
 
-def to_consent(visit: Visit, go_live_id: UUID, link_id: UUID | None) -> Response:
-    """Send the browser to the consent page of the tenant that was discovered beforehand."""
+def to_consent(
+    visit: Visit, go_live_id: UUID, link_id: UUID | None, link_version: int | None = None
+) -> Response:
+    """Send the browser to the consent page of the tenant that was discovered beforehand.
+
+    `link_version` is that of the link the browser holds; None = the present one.
+    """
     state = secrets.token_urlsafe(32)
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, go_live_id)
@@ -87,8 +96,35 @@ def to_consent(visit: Visit, go_live_id: UUID, link_id: UUID | None) -> Response
             go_live_id=go_live_id,
             link_id=link_id,
             tenant_id=go_live.tenant_id,
+            link_version=link_version,
         )
         tenant_id = str(go_live.tenant_id)
     return visit.go_to(
         visit.rooms.entra.admin_consent_url(tenant_id, visit.rooms.url("/consent/callback"), state)
     )
+
+
+def start_of(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
+    """Return the page where the same can be begun afresh: an answer of Microsoft's counts once."""
+    if trip is not None and trip.purpose == "console":
+        return "/console"
+    if trip is None or trip.link_id is None:
+        return "/login"
+    with visit.rooms.sessions.begin() as session:
+        link = session.get_one(PersonalLink, trip.link_id)
+    # The link it began with, even if a newer one has gone to its owner meanwhile.
+    version = trip.link_version or 0
+    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
+    return f"/{'invitation' if trip.purpose == 'invitation' else 'consent'}/{token}"
+
+
+def no_round_trip(visit: Visit, state: str, refusal: Refusal) -> Response:
+    """Answer a browser that came back too late, a second time, or from nowhere."""
+    with visit.rooms.sessions.begin() as session:
+        trip = round_trips.trip_of_browser(session, state, visit.browser)
+        consent = round_trips.newest_consent_trip(session, visit.browser)
+    if refusal is not Refusal.STATE_USED or trip is None:
+        return refused(visit, refusal, link=start_of(visit, trip))
+    if consent is not None and consent.go_live_id == trip.go_live_id:
+        return refused(visit, refusal)
+    return already_back(visit, "/console" if trip.purpose == "console" else "/")

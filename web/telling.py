@@ -80,13 +80,17 @@ async def _told(rooms: Rooms, fact: UntoldFact) -> bool:
             _log.warning("%s could not be signalled: %s", fact.signal, error.status.name)
             return False
     except RuntimeError as error:
-        # What the Temporal client raises when its first connection fails has no kind of its own.
-        if "Failed client connect" not in str(error):
+        if not is_first_connection(error):
             raise
         _log.warning("%s could not be signalled: Temporal does not answer", fact.signal)
         return False
     await run_in_threadpool(_forget, rooms, fact.id)
     return True
+
+
+def is_first_connection(error: Exception) -> bool:
+    """Tell whether the Temporal client could not connect at all; that has no kind of its own."""
+    return "Failed client connect" in str(error)
 
 
 def _untold(rooms: Rooms, before: datetime, only: int | None) -> list[UntoldFact]:

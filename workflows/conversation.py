@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts import wording
+    from contracts.directory import ConsentVerdict
     from contracts.go_live import (
         AcknowledgeIt,
         AdminConsented,
@@ -68,8 +69,13 @@ class Conversation:
         self._acknowledged: AcknowledgeIt | None = None
         self._acknowledgement_skipped = False
         self._consents: list[AdminConsented] = []
+        self._consented_at: datetime | None = None
         self._declined: AdminDeclined | None = None
         self._closed_declined = False
+        self._closing = False
+        """Closed as declined, and whatever is being proven ends by it."""
+        self._proof: asyncio.Task[ConsentVerdict] | None = None
+        """What reads a consent back from Microsoft just now."""
         self._refusal: Refusal | None = None
         self._signed_in = False
         self._approved_hash: str | None = None
@@ -93,6 +99,7 @@ class Conversation:
         """Record a consent to be proven; the same one again changes nothing."""
         if fact not in self._consents:
             self._consents.append(fact)
+        self._consented_at = workflow.now()
 
     @workflow.signal(description="The person at Microsoft's consent form did not consent")
     def admin_declined(self, fact: AdminDeclined) -> None:
@@ -272,8 +279,12 @@ class Conversation:
 
     @workflow.update(description="The customer declined for good")
     def close_declined(self, _order: CloseDeclined) -> Progress:
-        """End as declined."""
+        """End as declined, also while a consent is being proven."""
         self._closed_declined = True
+        if workflow.patched("closing-ends-a-proof"):
+            self._closing = True
+            if self._proof is not None:
+                self._proof.cancel()
         return self.progress()
 
     @close_declined.validator

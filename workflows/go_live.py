@@ -9,20 +9,19 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.moving import Moving
+from workflows.proving import Proving, refusal_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from activities.records import RecordActivities
-    from contracts.directory import ConsentToVerify, DomainsFinding
+    from contracts.directory import DomainsFinding
     from contracts.go_live import (
-        AdminConsented,
         AdminDeclined,
         Attention,
         ConfirmEntitlement,
         GoLiveOutcome,
         GoLiveResult,
         GoLiveStage,
-        Refusal,
         StartGoLive,
         Wait,
     )
@@ -30,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.records import Closing, MoveDate, Standing
     from workflows import policies
     from workflows.ladder import Ladder
-    from workflows.policies import GRAPH_CALL, PROPAGATION_CALL, RECORD_CALL
+    from workflows.policies import GRAPH_CALL, RECORD_CALL
 
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
@@ -44,7 +43,7 @@ _FOR_THE_ADMINISTRATOR = {
 
 
 @workflow.defn
-class SsoGoLive(Moving):
+class SsoGoLive(Proving, Moving):
     """Takes one organisation live with Microsoft single sign-on."""
 
     @workflow.init
@@ -53,7 +52,6 @@ class SsoGoLive(Moving):
         super().__init__(start)
         self._compensations: list[Callable[[], Awaitable[object]]] = []
         self._pack_sent_at: datetime | None = None
-        self._consent: AdminConsented | None = None
 
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
@@ -80,7 +78,7 @@ class SsoGoLive(Moving):
             await self._it_notified(standing)
             await self._sso_activated()
             if not await self._admin_consent_awaited():
-                return _consent_ending(declined=self._said_no)
+                return _consent_ending(declined=self._said_no or self._closing)
         if not (consented_before and await self._everyone_has_moved()):
             await self._users_migrated()
         await self._aftercare()
@@ -164,6 +162,8 @@ class SsoGoLive(Moving):
                 ),
                 ladder,
             )
+            if self._closing:
+                return False
             if self._consents:
                 if await self._prove():
                     return True
@@ -171,7 +171,7 @@ class SsoGoLive(Moving):
                 return False
             elif self._declined is not None:
                 told = self._declined
-                self._refusal = _refusal(told.reason_code)
+                self._refusal = refusal_of(told.reason_code)
                 await self._record()
                 occasion = f"{workflow.now():%Y%m%d%H%M%S}"
                 if self._said_no:
@@ -197,36 +197,6 @@ class SsoGoLive(Moving):
             )
             ladder.rungs.insert(0, ask)
         return ladder
-
-    async def _prove(self) -> bool:
-        """Read the truth back from Microsoft; a redirect proves nothing.
-
-        Where it needs attention, a new consent is as good as a *retry*.
-        """
-        self._refusal = None
-        await self._now_waits(Wait.MICROSOFT)
-        verdict = await self._do(
-            DirectoryActivities.verify_consent,
-            self._newest_consent,
-            PROPAGATION_CALL,
-            "read the consent back; Microsoft may take minutes to apply it",
-            unless=lambda: bool(self._consents),
-        )
-        self._refusal = None if verdict.proven else _refusal(verdict.refusal or "")
-        return verdict.proven
-
-    def _newest_consent(self) -> ConsentToVerify:
-        """Return the consent at hand; one that came meanwhile stands in its place."""
-        if self._consents:
-            self._consent = self._consents.pop()
-            self._consents.clear()
-        assert self._consent is not None  # noqa: S101  (proving begins with one)
-        return ConsentToVerify(
-            self._start.go_live_id,
-            self._consent.tenant_id,
-            self._consent.administrator_object_id,
-            workflow.now(),
-        )
 
     async def _consent_still_stands(self, standing: Standing) -> bool:
         """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
@@ -362,10 +332,6 @@ class SsoGoLive(Moving):
 
 def _consent_ending(*, declined: bool) -> GoLiveOutcome:
     return GoLiveOutcome.CONSENT_DECLINED if declined else GoLiveOutcome.CONSENT_EXPIRED
-
-
-def _refusal(code: str) -> Refusal:
-    return Refusal(code) if code in list(Refusal) else Refusal.OTHER
 
 
 async def _uninterrupted(ending: Coroutine[object, object, GoLiveResult]) -> GoLiveResult:

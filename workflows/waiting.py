@@ -208,18 +208,13 @@ class Waiting(Conversation):
         argument: Callable[[], Argument],
         policy: ActivityConfig,
         summary: str,
-        *,
-        unless: Callable[[], bool] = _never,
     ) -> Result:
-        """Return the activity's result, however many times a person has to say *retry*.
-
-        `unless` = something else happened that makes it worth another try.
-        """
+        """Return the activity's result, however many times a person has to say *retry*."""
         while True:
             try:
                 return await _execute(activity, argument(), policy, summary)
             except ActivityError as error:
-                await self._ask_for_help(error, may_skip=False, unless=unless)
+                await self._ask_for_help(error)
 
     async def _attempt(
         self,
@@ -237,7 +232,7 @@ class Waiting(Conversation):
                     return None
 
     async def _ask_for_help(
-        self, error: ActivityError, *, may_skip: bool, unless: Callable[[], bool] = _never
+        self, error: ActivityError, *, may_skip: bool = False, unless: Callable[[], bool] = _never
     ) -> bool:
         if is_cancelled_exception(error):
             raise error

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from activities.directory import DirectoryActivities
+from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify
 from contracts.errors import ErrorType
 from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal, Wait
@@ -210,7 +211,7 @@ def _evidence(organisation: Organisation, tenant_id: str) -> str:
         g=organisation.standing().go_live_id,
         tenant=tenant_id,
         administrator=administrator,
-        at=AT,
+        at=wall_clock(),
     )
     return administrator
 

@@ -172,7 +172,7 @@ ENDINGS = [
     Ending(
         "an error without state and tenant",
         forced("access_denied", error_subcode="cancel", omit=["state", "tenant"]),
-        Refusal.DECLINED,
+        Refusal.ERROR_WITHOUT_STATE,
     ),
     Ending("wrong tenant", wrong_tenant, Refusal.WRONG_TENANT),
     Ending("tenant unknown", tenant_gone, Refusal.TENANT_UNKNOWN, status=409),

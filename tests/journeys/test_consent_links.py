@@ -98,7 +98,7 @@ async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
         who.assert_told(Refusal.LINK_USED, 410)
         who.browser.open(f"{link}/progress")
         assert who.status == 200
-        assert "The consent is proven" in who.text
+        assert "The consent is complete" in who.text
 
     await _do(organisation, look)
     assert await organisation.signals() == ["admin_consented"]

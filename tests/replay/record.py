@@ -15,7 +15,7 @@ from typing import Any
 from commands.leaving import leave
 from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Wait
 from tests.town import Organisation, Person, Town, build_town, directory_user, working
-from tests.workflows.drive import SETTINGS, bring_to, founded, until_attention
+from tests.workflows.drive import SETTINGS, bring_to, founded, never_applied, until_attention
 from workflows.go_live import SsoGoLive
 
 FOLDER = Path(__file__).parent / "histories"
@@ -94,6 +94,25 @@ async def declined(town: Town) -> Organisation:
     return organisation
 
 
+async def closed_during_a_proof(town: Town) -> Organisation:
+    """Declined, then consented; Microsoft never applies it, and customer success closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is not None)
+    await organisation.skip(timedelta(days=1))
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They changed their mind once more.")
+    return organisation
+
+
 async def rolled_back(town: Town) -> Organisation:
     """Everything is undone after the move."""
     organisation = founded(town)
@@ -161,6 +180,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
+    "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
     "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
     "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),

@@ -294,7 +294,7 @@ def setup_link(town: Town, address: str) -> str:
 
 def wait_for(url: str) -> None:
     with httpx2.Client(trust_env=False) as client:
-        for _ in range(400):
+        for _ in range(1800):
             try:
                 if client.get(url).is_success:
                     return

@@ -43,13 +43,7 @@ async def go_on(organisation: Organisation, wait: Wait) -> Wait:
         case Wait.IT_ACKNOWLEDGEMENT:
             await town.orders().acknowledge(slug)
         case Wait.ADMIN_CONSENT:
-            town.control(
-                "POST",
-                "/propagation",
-                tenant=organisation.tenant_id,
-                client_id=town.settings.client_id,
-                mode="token_refused_400",
-            )
+            never_applied(organisation)
             await organisation.consent()
         case Wait.MICROSOFT:
             town.control("DELETE", "/propagation")
@@ -69,6 +63,17 @@ async def go_on(organisation: Organisation, wait: Wait) -> Wait:
     following = PLACES[PLACES.index(wait) + 1] if wait in PLACES else PLACES[0]
     await organisation.until(following)
     return following
+
+
+def never_applied(organisation: Organisation) -> None:
+    """Let Microsoft take for ever to apply the next consent of this organisation."""
+    organisation.town.control(
+        "POST",
+        "/propagation",
+        tenant=organisation.tenant_id,
+        client_id=organisation.town.settings.client_id,
+        mode="token_refused_400",
+    )
 
 
 async def bring_to(organisation: Organisation, place: Wait) -> None:

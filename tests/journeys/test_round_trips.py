@@ -1,0 +1,345 @@
+"""A round trip to Microsoft counts once: what is left of it, and the way on when it fails."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from urllib.parse import unquote, urlencode
+
+import httpx2
+import pytest
+
+from contracts.go_live import Refusal, Wait
+from contracts.refusals import REFUSALS
+from tests.consenting import CLIENT, CONSENT, Consenting, somebody
+from tests.town import Organisation, Person, Town
+
+GRANT = {
+    "application": ["User.Read.All", "Organization.Read.All"],
+    "delegated": ["openid", "profile", "email"],
+    "all_principals": True,
+}
+STAFF = "dana@clientshare.example"
+
+
+async def _waiting(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def _consented(town: Town) -> Organisation:
+    organisation = await _waiting(town)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    return organisation
+
+
+async def _moved(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    await organisation.start(aftercare_days=14)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
+    return organisation
+
+
+async def _in_a_browser(organisation: Organisation, act: Callable[[Consenting], None]) -> None:
+    def work() -> None:
+        with somebody(organisation) as who:
+            act(who)
+
+    await asyncio.to_thread(work)
+
+
+def _microsoft_is_away(town: Town, tenant_id: str, path: str = "/oauth2/v2.0/token") -> None:
+    """The next request of this kind in this tenant meets an error of Microsoft's."""
+    match = {"tenant": tenant_id, "path": f"/{tenant_id}{path}"}
+    town.control("POST", "/faults", match=match, kind="server_error", times=1)
+
+
+def _start_again(who: Consenting) -> None:
+    """The page is calm, and its one link leads to where it can be begun afresh."""
+    advice = REFUSALS[Refusal.MICROSOFT_NOT_ASKED]
+    assert who.status == 503, who.text
+    assert advice.happened in who.text
+    assert "Try again" not in who.text
+    who.browser.follow("Start again")
+    assert who.status in {200, 401}, who.text
+
+
+# --- Microsoft is away ------------------------------------------------------------------------
+
+
+async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        who.to_microsoft().sign_in(organisation.administrator)
+        _microsoft_is_away(town, organisation.tenant_id)
+        who.press("Accept")
+        _start_again(who)
+        assert who.browser.url == who.link
+        assert not _is_signalled(organisation)
+        who.press(CONSENT).press("Accept")
+        assert "/consent/progress" in who.browser.url, who.text
+
+    await _in_a_browser(organisation, act)
+    await organisation.until(Wait.MOVE_DATE)
+    refused = ("system", "consent_refused", Refusal.MICROSOFT_NOT_ASKED.value)
+    assert refused in organisation.audit()
+    assert await organisation.signals() == ["admin_consented"]
+
+
+async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_halves(
+    town: Town,
+) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        who.to_microsoft().sign_in(organisation.administrator)
+        _microsoft_is_away(town, organisation.tenant_id, "/v2.0/.well-known/openid-configuration")
+        who.press("Accept")
+        _start_again(who)
+        who.press(CONSENT).press("Accept")
+        assert "/consent/progress" in who.browser.url, who.text
+
+    await _in_a_browser(organisation, act)
+    await organisation.until(Wait.MOVE_DATE)
+
+
+async def test_a_sign_in_is_begun_afresh_when_microsoft_is_away(town: Town) -> None:
+    organisation = await _moved(town)
+
+    def act(who: Consenting) -> None:
+        _to_microsoft(who, "anna")
+        _microsoft_is_away(town, organisation.tenant_id)
+        who.sign_in(organisation.address("anna"))
+        _start_again(who)
+        who.press("Continue", email=organisation.address("anna")).press("Login with SSO")
+        assert "with Microsoft single sign-on" in who.text
+
+    await _in_a_browser(organisation, act)
+
+
+async def test_staff_begin_afresh_at_the_console_when_microsoft_is_away(town: Town) -> None:
+    organisation = town.found_organisation()
+
+    def act(who: Consenting) -> None:
+        who.open("/console").press("Login with SSO")
+        _microsoft_is_away(town, town.settings.staff_tenant_id or "")
+        who.sign_in(STAFF)
+        _start_again(who)
+        assert who.browser.url.endswith("/console")
+        who.press("Login with SSO")
+        assert "Organisations" in who.text
+
+    await _in_a_browser(organisation, act)
+
+
+def _to_microsoft(who: Consenting, name: str) -> None:
+    who.open("/login").press("Continue", email=who.organisation.address(name))
+    who.press("Login with SSO")
+
+
+def _is_signalled(organisation: Organisation) -> bool:
+    return bool(
+        organisation.town.rows(
+            "SELECT 1 FROM golive.consent_evidence WHERE go_live_id = :g",
+            g=organisation.standing().go_live_id,
+        )
+    )
+
+
+# --- a reload ---------------------------------------------------------------------------------
+
+
+def _remember_callbacks(who: Consenting) -> list[str]:
+    """Every address of ours that Microsoft sends this browser back to, as it comes."""
+    seen: list[str] = []
+
+    def keep(response: httpx2.Response) -> None:
+        if "/callback?" in str(response.request.url):
+            seen.append(str(response.request.url))
+
+    who.browser.listen(keep)
+    return seen
+
+
+async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(town: Town) -> None:
+    organisation = await _moved(town)
+
+    def act(who: Consenting) -> None:
+        came_back = _remember_callbacks(who)
+        _to_microsoft(who, "anna")
+        who.sign_in(organisation.address("anna"))
+        who.browser.open(came_back[-1])
+        assert who.status == 400
+        assert "already used" in who.text
+        assert "go-live" not in who.text
+        who.browser.follow("Go to the start page")
+        assert "with Microsoft single sign-on" in who.text
+
+    await _in_a_browser(organisation, act)
+
+
+async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        came_back = _remember_callbacks(who)
+        who.accept()
+        for address in list(came_back):
+            who.browser.open(address)
+            who.assert_told(Refusal.STATE_USED)
+            who.browser.follow("Show where it stands")
+            assert who.status == 200
+            assert organisation.slug.title() in who.text
+
+    await _in_a_browser(organisation, act)
+    await organisation.until(Wait.MOVE_DATE)
+    assert await organisation.signals() == ["admin_consented"]
+
+
+async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        came_back = _remember_callbacks(who)
+        who.to_microsoft().sign_in(organisation.administrator).press("Cancel")
+        who.browser.open(came_back[-1])
+        who.assert_told(Refusal.STATE_USED)
+        who.browser.follow("Show where it stands")
+        assert who.status == 200
+        who.press("Consent for the organisation").press("Accept")
+        assert "/consent/progress" in who.browser.url
+
+    await _in_a_browser(organisation, act)
+    await organisation.until(Wait.MOVE_DATE)
+
+
+async def test_a_reload_at_the_console_leads_to_the_console(town: Town) -> None:
+    organisation = town.found_organisation()
+
+    def act(who: Consenting) -> None:
+        came_back = _remember_callbacks(who)
+        who.open("/console").press("Login with SSO").sign_in(STAFF)
+        who.browser.open(came_back[-1])
+        assert who.status == 400
+        who.browser.follow("Go to the start page")
+        assert who.browser.url.endswith("/console")
+        assert "Organisations" in who.text
+
+    await _in_a_browser(organisation, act)
+
+
+# --- nothing signals but Microsoft's word -------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["", "made-up", "replayed"])
+async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
+    town: Town, code: str
+) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        sent = _codes_of_a_consent(organisation) if code == "replayed" else code
+        state = who.to_microsoft().state
+        who.come_back(state=state, admin_consent="True", tenant=organisation.tenant_id)
+        query = urlencode({"state": who.state, **({"code": sent} if sent else {})})
+        who.open(f"/auth/microsoft/callback?{query}")
+        who.assert_told(Refusal.ID_TOKEN_INVALID)
+        who.browser.follow("Start again")
+        assert who.browser.url == who.link
+
+    before = [] if code != "replayed" else ["admin_declined"]
+    await _in_a_browser(organisation, act)
+    assert await organisation.signals() == before
+    refused = ("system", "consent_refused", Refusal.ID_TOKEN_INVALID.value)
+    assert refused in organisation.audit()
+    assert not _is_signalled(organisation)
+
+
+def _codes_of_a_consent(organisation: Organisation) -> str:
+    """A code that was redeemed in another browser already, by somebody who is only a guest."""
+    town = organisation.town
+    town.control("PUT", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}", **GRANT)
+    with somebody(organisation) as other:
+        came_back = _remember_callbacks(other)
+        other.to_microsoft()
+        other.come_back(state=other.state, admin_consent="True", tenant=organisation.tenant_id)
+        town.control(
+            "POST",
+            "/faults",
+            match={"tenant": organisation.tenant_id},
+            kind="id_token",
+            times=1,
+            claims={"acct": 1},
+        )
+        other.sign_in(organisation.administrator)
+        other.assert_told(Refusal.GUEST)
+        return came_back[-1].split("code=")[1].split("&")[0]
+
+
+async def test_an_error_without_state_is_not_taken_for_somebodys_word(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def act(who: Consenting) -> None:
+        for error in ("access_denied", "consent_required", "server_error"):
+            who.to_microsoft()
+            who.come_back(error=error, error_description="AADSTS65004: declined")
+            who.assert_told(Refusal.ERROR_WITHOUT_STATE)
+            assert "signed in" not in who.text
+            assert "declined" not in who.text
+            who.browser.follow("Start again")
+            assert who.browser.url == who.link
+        with somebody(organisation) as stranger:
+            stranger.come_back(error="access_denied")
+            stranger.assert_told(Refusal.ERROR_WITHOUT_STATE)
+            stranger.browser.follow("Start again")
+            assert stranger.browser.url.endswith("/login")
+
+    await _in_a_browser(organisation, act)
+    assert await organisation.signals() == []
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town) -> None:
+    organisation = await _consented(town)
+
+    def kept() -> str:
+        return json.dumps(
+            [
+                list(map(str, row))
+                for row in town.rows(
+                    "SELECT * FROM golive.microsoft_round_trip WHERE tenant_id = :t",
+                    t=organisation.tenant_id,
+                )
+            ]
+        )
+
+    def act(who: Consenting) -> None:
+        _to_microsoft(who, "anna")
+        assert organisation.address("anna") in unquote(who.browser.url)
+        assert "code_verifier" in kept()
+        assert organisation.domain not in kept()
+        who.sign_in(organisation.address("anna"))
+        assert "code_verifier" not in kept()
+        with somebody(organisation) as gone:
+            _to_microsoft(gone, "anna")
+        assert "code_verifier" in kept()
+        town.rows(
+            "UPDATE golive.microsoft_round_trip SET expires_at = expires_at - interval '31 min' "
+            "WHERE tenant_id = :t",
+            t=organisation.tenant_id,
+        )
+        # Whoever begins the next one, the secrets of those nobody came back from are forgotten.
+        with somebody(organisation) as other:
+            other.open("/console").press("Login with SSO")
+        assert "code_verifier" not in kept()
+
+    await _in_a_browser(organisation, act)

@@ -1,0 +1,70 @@
+"""Customer success closes a go-live as declined: at once, whatever the consent is just doing."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from commands.errors import CommandError
+from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from local.browser import Browser
+from tests.consenting import RETURN, Consenting
+from tests.town import Organisation, Person, Town
+from tests.workflows.drive import never_applied, until_attention
+
+
+async def _refused(town: Town, account: str, button: str, refusal: Refusal) -> Organisation:
+    """An organisation whose consent somebody did not give, and whose run has heard of it."""
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+    def refuse() -> None:
+        with Browser() as browser:
+            who = Consenting(organisation, browser).to_microsoft()
+            who.sign_in(organisation.address(account)).press(button)
+
+    await asyncio.to_thread(refuse)
+    await organisation.until(lambda now: now.refusal is refusal and now.wait is Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def _assert_closed(organisation: Organisation) -> None:
+    await organisation.town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_DECLINED
+    assert organisation.progress.outcome is GoLiveOutcome.CONSENT_DECLINED
+    assert organisation.progress.attention is None
+    assert ("dana", "close_declined", "They do not want SSO.") in organisation.audit()
+    assert ("workflow", "consent_proven", "") not in organisation.audit()
+    assert {one[0] for one in organisation.mails() if one[2] == "sent"} >= {"closing_notice"}
+    rows = organisation.town.rows(
+        "SELECT o.sso_offered, c.tenant_id FROM pulse.organisation o "
+        "LEFT JOIN golive.sso_connection c ON c.organisation_id = o.id WHERE o.slug = :slug",
+        slug=organisation.slug,
+    )
+    assert [tuple(row) for row in rows] == [(False, None)]
+
+
+@pytest.mark.parametrize("gives_up", [False, True], ids=["while it looks", "once it gave up"])
+async def test_closing_ends_a_proof(town: Town, gives_up: bool) -> None:
+    organisation = await _refused(town, "admin", "Cancel", Refusal.DECLINED)
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    if gives_up:
+        await organisation.skip(timedelta(minutes=16))
+        await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await _assert_closed(organisation)
+
+
+async def test_closing_says_declined_also_when_somebody_only_could_not_consent(town: Town) -> None:
+    organisation = await _refused(town, "anna", RETURN, Refusal.NOT_AN_ADMINISTRATOR)
+    await _assert_closed(organisation)
+
+
+async def test_a_proof_of_a_consent_that_nobody_declined_is_not_closed(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    with pytest.raises(CommandError, match="Nobody has declined"):
+        await town.orders().close_declined(organisation.slug, "Too early.")
