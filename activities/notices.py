@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
+from threading import Lock
 from uuid import UUID
 
 from temporalio import activity
@@ -28,6 +29,10 @@ MAX_ATTEMPTS = 20
 """A relay that defers one address so often is taken to refuse it."""
 
 HEARTBEAT_SECONDS = 3
+
+_ONE_AT_A_TIME = Lock()
+"""Held while a mail is rendered, which is nothing but computing: several threads of one process
+gain nothing by it, and every other activity would wait for each of them at each statement."""
 
 _LINKS = {
     Message.IT_PACK: LinkPurpose.SETUP,
@@ -147,7 +152,8 @@ class NoticeActivities:
         reply_to: str,
         attachments: tuple[Attachment, ...],
     ) -> str:
-        rendered = render(row.message, values)
+        with _ONE_AT_A_TIME:
+            rendered = render(row.message, values)
         with self._sessions.begin() as session:
             if not ledger.claim_mail(session, row.id):
                 return "elsewhere"
