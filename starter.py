@@ -60,10 +60,14 @@ def set_up() -> None:
     print("The database is set up.")
 
     async def register() -> list[str]:
-        return await setup.set_up_temporal(await connections.temporal())
+        client = await connections.temporal()
+        added = await setup.set_up_temporal(client)
+        await setup.set_up_digest(client)
+        return added
 
     added = asyncio.run(register())
     print(f"Temporal knows every search attribute ({len(added)} new).")
+    print("The daily digest to customer success is scheduled.")
 
 
 @app.command("import")

@@ -17,11 +17,13 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
 from activities.failures import NothingLeaks
 from activities.mail_values import Surroundings
 from activities.notices import NoticeActivities
 from activities.records import RecordActivities
+from activities.sending import Sending
 from commands import connections
 from commands.errors import CommandError
 from commands.leaving import leave
@@ -32,6 +34,7 @@ from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
 from settings import Settings, SettingsError, read_settings
 from workflows.go_live import SsoGoLive
+from workflows.staff_digest import StaffDigest
 
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
@@ -62,7 +65,9 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     """Return the workers of both task queues, or of the one that the settings name."""
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
-    notices = NoticeActivities(sessions, rooms.mailer, rooms.settings.mail_from, rooms.surroundings)
+    sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
+    notices = NoticeActivities(sessions, sending, rooms.surroundings)
+    digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
     )
@@ -71,7 +76,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
         GO_LIVE_QUEUE: lambda: Worker(
             client,
             task_queue=GO_LIVE_QUEUE,
-            workflows=[SsoGoLive],
+            workflows=[SsoGoLive, StaffDigest],
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=[
                 records.read_standing,
@@ -82,6 +87,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 records.decide_move_date,
                 records.close,
                 notices.notify,
+                digests.send_digests,
                 notices.deliver,
                 directory.discover_tenant,
                 directory.verify_consent,

@@ -1,32 +1,27 @@
 """Activities that put mail into the ledger and take it to the relay."""
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Lock
 from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.mail_values import GoLiveMail, Surroundings
+from activities.mail_values import GoLiveMail, Surroundings, Values
+from activities.sending import Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
 from database import ledger, records
 from database.engine import Sessions
 from database.ledger import QueuedMail
-from mail import errors as mail_errors
-from mail.mailer import Mailer, OutgoingMail, message_id_for
 from mail.outgoing import Attachment
-from mail.rendering import RenderedMail, render
+from mail.rendering import render
 
 SENDERS = 4
 """Connections to the relay in use at once, for one delivery."""
-
-MAX_ATTEMPTS = 20
-"""A relay that defers one address so often is taken to refuse it."""
 
 HEARTBEAT_SECONDS = 3
 
@@ -48,15 +43,11 @@ _LINKS = {
 class NoticeActivities:
     """Whatever runs twice, a ledger row is sent once: its state says so before and after."""
 
-    def __init__(
-        self, sessions: Sessions, mailer: Mailer, sender: str, surroundings: Surroundings
-    ) -> None:
-        """Use this database and this relay."""
+    def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
+        """Use this database and this way to the relay."""
         self._sessions = sessions
-        self._mailer = mailer
-        self._sender = sender
+        self._sending = sending
         self._surroundings = surroundings
-        self._domain = surroundings.sender_address.rpartition("@")[2]
 
     @activity.defn
     def notify(self, notice: Notice) -> Delivered:
@@ -117,7 +108,7 @@ class NoticeActivities:
                     return Delivered(sent, refused, paused=True)
                 tries: list[Future[str]] = [
                     senders.submit(
-                        self._send,
+                        self._write_and_send,
                         row,
                         mail.values(row),
                         mail.facts.owner_address,
@@ -141,36 +132,20 @@ class NoticeActivities:
             )
         return Delivered(sent, refused)
 
-    def _is_paused(self, go_live_id: UUID) -> bool:
-        with self._sessions.begin() as session:
-            return records.go_live_by_id(session, go_live_id).paused
-
-    def _send(
+    def _write_and_send(
         self,
         row: QueuedMail,
-        values: dict[str, object],
+        values: Values,
         reply_to: str,
         attachments: tuple[Attachment, ...],
     ) -> str:
         with _ONE_AT_A_TIME:
             rendered = render(row.message, values)
+        return self._sending.send(row, rendered, reply_to, attachments)
+
+    def _is_paused(self, go_live_id: UUID) -> bool:
         with self._sessions.begin() as session:
-            if not ledger.claim_mail(session, row.id):
-                return "elsewhere"
-            message_id = message_id_for(row.id, self._domain)
-            try:
-                with _relay_errors():
-                    reply = self._mailer.send(
-                        _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
-                    )
-            except mail_errors.AddressRefused as error:
-                ledger.mark_tried(session, row.id, reply=f"{error.code} {error.reply}", final=True)
-                return "refused"
-            except mail_errors.AddressRefusedForNow as error:
-                ledger.mark_tried(session, row.id, reply=f"{error.code} {error.reply}", final=False)
-                return "deferred"
-            ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=row.due_at)
-            return "sent"
+            return records.go_live_by_id(session, go_live_id).paused
 
 
 def _awaited(attempt: Future[str]) -> str:
@@ -179,36 +154,3 @@ def _awaited(attempt: Future[str]) -> str:
         activity.heartbeat()
         with suppress(FutureTimeoutError):
             return attempt.result(timeout=HEARTBEAT_SECONDS)
-
-
-def _outgoing(
-    row: QueuedMail,
-    rendered: RenderedMail,
-    message_id: str,
-    sender: str,
-    reply_to: str,
-    attachments: tuple[Attachment, ...],
-) -> OutgoingMail:
-    return OutgoingMail(
-        message_id=message_id,
-        sender=sender,
-        recipient=row.address,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        date=row.due_at,
-        attachments=attachments,
-        headers={"Reply-To": reply_to} if reply_to.isascii() else {},
-    )
-
-
-@contextmanager
-def _relay_errors() -> Iterator[None]:
-    try:
-        yield
-    except (mail_errors.AddressRefused, mail_errors.AddressRefusedForNow):
-        raise
-    except mail_errors.MailError as error:
-        raise ApplicationError(
-            f"Mail could not be sent ({type(error).__name__}).", type=ErrorType.MAIL_UNAVAILABLE
-        ) from None

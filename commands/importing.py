@@ -28,8 +28,8 @@ ORGANISATION_COLUMNS = (
     "agreement_start", "agreement_end",
 )  # fmt: skip
 ORGANISATION_OPTIONS = (
-    "customer_success_handle", "country", "time_zone", "language", "exception_threshold",
-    "it_acknowledgement", "go_live_date",
+    "customer_success_handle", "customer_success_time_zone", "country", "time_zone", "language",
+    "exception_threshold", "it_acknowledgement", "go_live_date",
 )  # fmt: skip
 USER_COLUMNS = ("organisation", "email", "display_name", "status")
 USER_OPTIONS = ("group",)
@@ -234,9 +234,8 @@ def _organisation(row: _Row) -> ImportedOrganisation:
     for domain in domains:
         if not _DOMAIN.fullmatch(domain):
             row.fault("domains", f"{domain!r} is not a domain such as acme.example")
-    time_zone = row.text("time_zone", default="Europe/London")
-    if time_zone not in available_timezones():
-        row.fault("time_zone", f"{time_zone!r} is not a time zone such as Europe/Berlin")
+    time_zone = _time_zone(row, "time_zone", default="Europe/London")
+    owner_time_zone = _time_zone(row, "customer_success_time_zone", default="")
     handle = row.matching(
         "customer_success_handle", _HANDLE, "dana.lee", default=_handle_from(owner)
     )
@@ -247,6 +246,7 @@ def _organisation(row: _Row) -> ImportedOrganisation:
         owner_handle=handle,
         owner_address=owner,
         owner_address_key=address_key(owner),
+        owner_time_zone=owner_time_zone or None,
         contacts=tuple(_contact(row, text) for text in row.several("it_contacts")),
         sso_included=row.yes("sso_included"),
         agreement_start=starts or date.min,
@@ -258,6 +258,13 @@ def _organisation(row: _Row) -> ImportedOrganisation:
         it_acknowledgement=row.yes("it_acknowledgement", default="no"),
         go_live_date=row.day("go_live_date", default=""),
     )
+
+
+def _time_zone(row: _Row, column: str, *, default: str) -> str:
+    time_zone = row.text(column, default=default)
+    if time_zone and time_zone not in available_timezones():
+        row.fault(column, f"{time_zone!r} is not a time zone such as Europe/Berlin")
+    return time_zone
 
 
 def _contact(row: _Row, written: str) -> ImportedContact:

@@ -107,7 +107,7 @@ class _Rehearsal:
 
     def _move(self) -> Iterator[Planned]:
         part = "The consent is given now"
-        yield self._mail(part, Message.MOVE_ANNOUNCEMENT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS)
+        yield self._mail(part, Message.MOVE_ANNOUNCEMENT, Audience.EVERY_CONTACT)
         agreed = self._preference.go_live_date
         moves_at = morning_of(agreed, self._preference.time_zone) if agreed else self._at
         if moves_at <= self._at:

@@ -1,4 +1,6 @@
-"""Prepares what a go-live needs: database tables, and search attributes at Temporal."""
+"""Prepares what go-lives need: tables, search attributes at Temporal, the digest's schedule."""
+
+from datetime import timedelta
 
 from sqlalchemy import Engine
 from temporalio.api.enums.v1 import IndexedValueType
@@ -6,14 +8,27 @@ from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
 from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import plain_database_errors
 from commands.errors import CommandError
+from contracts.digests import DigestRound
+from contracts.go_live import GO_LIVE_QUEUE
 from database.engine import migrate
 from workflows import search_attributes
+from workflows.staff_digest import SCHEDULE_ID, StaffDigest
 
 
 def set_up_database(engine: Engine) -> None:
@@ -56,6 +71,29 @@ async def set_up_temporal(client: Client) -> list[str]:
             ) from None
         raise
     return sorted(missing)
+
+
+async def set_up_digest(client: Client) -> None:
+    """Have the daily digest to customer success sent; a second run renews the schedule."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            StaffDigest.run,
+            DigestRound(),
+            id=SCHEDULE_ID,
+            task_queue=GO_LIVE_QUEUE,
+            static_summary="The digest to everyone whose working morning has come",
+        ),
+        # Every hour, because mornings come at different times; who has had theirs is passed over.
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))]),
+        # After an outage one round is enough.
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)
+        ),
+    )
+    try:
+        await client.create_schedule(SCHEDULE_ID, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(SCHEDULE_ID).update(lambda _: ScheduleUpdate(schedule))
 
 
 def _number(kind: SearchAttributeIndexedValueType) -> int:

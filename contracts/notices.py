@@ -28,6 +28,7 @@ class Message(StrEnum):
     ROLL_BACK_USER = "roll_back_user"
     CLOSING_NOTICE = "closing_notice"
     RESULT = "result"
+    STAFF_DIGEST = "staff_digest"
 
 
 class Audience(StrEnum):

@@ -99,6 +99,17 @@ EXCEPTIONS = {
 }
 
 
+NEWS = {
+    "go_live_started": "The go-live has begun.",
+    "owner_changed": "You look after it from now on.",
+    "acknowledge_it": "The customer's IT team has read the pack.",
+    "second_contact_named": "The customer's IT team named a second contact.",
+    "consent_refused": "A consent was tried and not accepted.",
+    "consent_proven": "The consent is given and proven.",
+}
+"""What the daily digest says of an entry of the audit trail, by its action."""
+
+
 def instant(at: datetime) -> str:
     """Return an instant as people read it, such as `Tue 24 Nov 2026, 09:00 UTC`."""
     zone = at.tzname() or "UTC"

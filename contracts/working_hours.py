@@ -19,6 +19,11 @@ def humane(at: datetime, time_zone: str) -> datetime:
     return _morning(day, time_zone)
 
 
+def is_working_time(at: datetime, time_zone: str) -> bool:
+    """Tell whether `at` is within working hours there."""
+    return humane(at, time_zone) == at
+
+
 def humane_for_all(at: datetime, time_zones: Sequence[str]) -> datetime:
     """Return the next instant from `at` on that lies in working hours of every time zone.
 

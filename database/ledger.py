@@ -258,6 +258,18 @@ def newest_mail(
     return _queued_mail(row) if row else None
 
 
+def queued_digest(session: Session, staff_id: UUID, occasion: str) -> QueuedMail | None:
+    """Return a manager's digest of one day while it is still to be sent."""
+    row = session.execute(
+        text(
+            f"{_WITH_ITS_RECIPIENT} WHERE m.go_live_id IS NULL AND m.message = :message "
+            "AND m.recipient_id = :staff AND m.occasion = :occasion AND m.state = 'queued'"
+        ),
+        {"message": Message.STAFF_DIGEST, "staff": staff_id, "occasion": occasion},
+    ).first()
+    return _queued_mail(row) if row else None
+
+
 def _queued_mail(row: Any) -> QueuedMail:
     purpose = LinkPurpose(row.link_purpose) if row.link_purpose else None
     return QueuedMail(**{**row._mapping, "message": Message(row.message), "link_purpose": purpose})
@@ -290,15 +302,17 @@ def mark_sent(
     )
 
 
-def mark_tried(session: Session, mail_id: UUID, *, reply: str, final: bool) -> None:
-    """Record that the relay did not take the message; `final` = it never will."""
-    session.execute(
+def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int) -> bool:
+    """Record that the relay did not take it; True = after `most` attempts it never will."""
+    state = session.execute(
         text(
             "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, "
-            "state = CASE WHEN :final THEN 'refused' ELSE state END WHERE id = :id"
+            "state = CASE WHEN attempts + 1 >= :most THEN 'refused' ELSE state END "
+            "WHERE id = :id RETURNING state"
         ),
-        {"id": mail_id, "reply": reply, "final": final},
-    )
+        {"id": mail_id, "reply": reply, "most": most},
+    ).scalar_one()
+    return bool(state == "refused")
 
 
 def ensure_links(

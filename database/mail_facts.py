@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message
-from database.models import Contact, GoLive, PersonalLink, Preference
+from database.models import Contact, GoLive, PersonalLink, Preference, Staff
 from database.records import UnknownGoLiveError
 
 
@@ -143,8 +143,14 @@ def last_reason(session: Session, go_live_id: UUID, action: str) -> str:
 
 
 def time_zones(session: Session, go_live_id: UUID, audience: Audience) -> list[str]:
-    """Return the time zones an audience lives in; staff and users share the organisation's."""
+    """Return the time zones an audience lives in; users share the organisation's.
+
+    So does a manager of ours whose own one is not known.
+    """
     go_live = session.get_one(GoLive, go_live_id)
+    owner = session.get_one(Staff, go_live.owner_id)
+    if audience is Audience.CUSTOMER_SUCCESS and owner.time_zone:
+        return [owner.time_zone]
     contacts = [one.time_zone for one in contacts_of(session, go_live.organisation_id)]
     if audience is Audience.FIRST_CONTACT:
         contacts = contacts[:1]

@@ -178,6 +178,8 @@ class Staff(SQLModel, table=True):
     address_key: str = Field(unique=True)
     name: str = ""
     role: str = "customer_success"
+    time_zone: str | None = None
+    """Where this person works; None = where most of their organisations are."""
     object_id: UUID | None = Field(default=None, unique=True)
     """Who this is in our own tenant; bound at the first sign-in to the console."""
 
@@ -542,6 +544,14 @@ class Mail(SQLModel, table=True):
         _one_of("recipient_kind", "staff", "contact", "user"),
         _one_of("state", "queued", "sent", "refused", "withdrawn"),
         Index(
+            "one_digest_a_day",
+            "message",
+            "occasion",
+            "recipient_id",
+            unique=True,
+            postgresql_where=text("go_live_id IS NULL"),
+        ),
+        Index(
             "mail_to_deliver",
             "go_live_id",
             "due_at",
@@ -550,7 +560,8 @@ class Mail(SQLModel, table=True):
         {"schema": GOLIVE},
     )
     id: UUID = Field(default_factory=uuid4, primary_key=True)
-    go_live_id: UUID
+    go_live_id: UUID | None = None
+    """None = it is about all go-lives of a manager of ours: the daily digest."""
     message: str
     occasion: str
     recipient_kind: str

@@ -34,6 +34,8 @@ class ImportedOrganisation:
     owner_handle: str
     owner_address: str
     owner_address_key: str
+    owner_time_zone: str | None
+    """None = the file does not say; what is known stays."""
     contacts: tuple[ImportedContact, ...]
     sso_included: bool
     agreement_start: date
@@ -125,11 +127,13 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
         "owner_id": _one(
             session,
             """
-            INSERT INTO golive.staff (id, handle, address, address_key, name, role)
+            INSERT INTO golive.staff AS known (id, handle, address, address_key, name, role,
+                time_zone)
             VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key,
-                    :owner_name, 'customer_success')
+                    :owner_name, 'customer_success', :owner_time_zone)
             ON CONFLICT (handle) DO UPDATE SET address = excluded.address,
-                address_key = excluded.address_key RETURNING id
+                address_key = excluded.address_key,
+                time_zone = coalesce(excluded.time_zone, known.time_zone) RETURNING id
             """,
             {**imported.__dict__, "owner_name": _name_from(imported.owner_handle)},
         ),

@@ -67,6 +67,21 @@ def standings(session: Session) -> list[Standing]:
     return [_standing(row._mapping) for row in rows]
 
 
+def standings_of_owner(session: Session, owner_id: UUID, since: datetime) -> list[Standing]:
+    """Return where a manager's open go-lives stand, and those that ended after `since`."""
+    rows = session.execute(
+        text(
+            _STANDING
+            + """
+            WHERE g.owner_id = :owner AND (g.closed_at IS NULL OR g.closed_at > :since)
+            ORDER BY o.slug
+            """
+        ),
+        {"owner": owner_id, "since": since},
+    )
+    return [_standing(row._mapping) for row in rows]
+
+
 def _standing(row: Any) -> Standing:
     progress = None
     if row["go_live_id"] is not None:

@@ -190,9 +190,9 @@ MESSAGES: dict[str, MessageDescription] = {
         deadline="Monday 14 December 2026",
     ),
     "consent_trouble": _describe(
-        Audience.CUSTOMER_SUCCESS_AND_IT,
+        Audience.IT,
         "A consent was tried and is not accepted: what happened, who must do what.",
-        link_to="the consent page, for the customer's contacts",
+        link_to="the consent page",
         link=_CONSENT_LINK,
         link_expires="Monday 14 December 2026",
         happened="The account that signed in may not consent for the organisation.",
@@ -301,30 +301,56 @@ MESSAGES: dict[str, MessageDescription] = {
     ),
     "staff_digest": _describe(
         Audience.CUSTOMER_SUCCESS,
-        "Once a day: where each of a manager's go-lives stands and who moves next.",
+        "Once on a working morning: where each of a manager's go-lives stands, who moves next.",
         link_to="the console",
         link="https://pulse.clientshare.example/console",
         organisation_name="",
         digest_date="Thursday 3 December 2026",
-        go_lives=[
+        go_lives_open=3,
+        go_lives_need_you=1,
+        groups=[
             {
-                "organisation_name": "Northwind Traders",
-                "stage": "Admin consent awaited",
-                "waiting_on": "the customer's administrator",
-                "since": "Monday 30 November 2026",
-                "next_step": "A reminder goes out on Monday 7 December 2026.",
-                "needs_attention": False,
-                "link": _CONSOLE,
+                "title": "Waiting on you",
+                "go_lives": [
+                    {
+                        "organisation_name": "Fabrikam",
+                        "stage": "IT notified",
+                        "needs_attention": True,
+                        "happened": "A mail address of the customer's contacts refuses our mail.",
+                        "to_do": "Customer success names the right address and retries.",
+                        "by_itself": "Nothing happens until someone retries, skips it or rolls "
+                        "back.",
+                        "since": "Wednesday 2 December 2026",
+                        "news": ["Now at the stage “IT notified”."],
+                        "link": "https://pulse.clientshare.example/console/fabrikam",
+                    }
+                ],
             },
             {
-                "organisation_name": "Fabrikam",
-                "stage": "Users migrated",
-                "waiting_on": "customer success",
-                "since": "Wednesday 2 December 2026",
-                "next_step": "Approve the plan, or ask IT about the exceptions.",
-                "needs_attention": True,
-                "link": "https://pulse.clientshare.example/console/fabrikam",
+                "title": "Waiting on the customer",
+                "go_lives": [
+                    {
+                        "organisation_name": "Northwind Traders",
+                        "stage": "Admin consent awaited",
+                        "needs_attention": False,
+                        "happened": "SSO is on the login page; passwords still work.",
+                        "to_do": "The customer's administrator chooses “Login with SSO” and "
+                        "consents for the organisation.",
+                        "by_itself": "Reminders go out; without a consent it ends on "
+                        "Mon 28 Dec 2026, 09:00 UTC.",
+                        "since": "Monday 30 November 2026",
+                        "news": [],
+                        "link": _CONSOLE,
+                    }
+                ],
             },
+        ],
+        ended=[
+            {
+                "organisation_name": "Woodgrove",
+                "what": "The organisation is live on SSO.",
+                "link": "https://pulse.clientshare.example/console/woodgrove",
+            }
         ],
     ),
 }

@@ -33,6 +33,8 @@ with workflow.unsafe.imports_passed_through():
 
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
+_CONTACTS = Audience.EVERY_CONTACT
+"""Of what the contacts are told here, customer success reads in its daily digest."""
 
 _FOR_THE_ADMINISTRATOR = {
     Attention.SELF_ONLY,
@@ -180,7 +182,7 @@ class SsoGoLive(Proving, Moving):
                 else:
                     await self._send(
                         Message.CONSENT_TROUBLE,
-                        _EVERYONE,
+                        _CONTACTS,
                         occasion,
                         link_expires_at=ladder.deadline,
                     )
@@ -242,7 +244,7 @@ class SsoGoLive(Proving, Moving):
         if occasion != "first":
             occasion = f"{workflow.now():%Y%m%d%H%M%S}"
         until = date + self._consent_window()
-        await self._send(Message.MOVE_ANNOUNCEMENT, _EVERYONE, occasion, link_expires_at=until)
+        await self._send(Message.MOVE_ANNOUNCEMENT, _CONTACTS, occasion, link_expires_at=until)
 
     # --- after the move, and the end ----------------------------------------------------------
 
@@ -321,7 +323,7 @@ class SsoGoLive(Proving, Moving):
             with suppress(ActivityError):
                 await self._notify(
                     Message.CONSENT_TROUBLE,
-                    Audience.EVERY_CONTACT,
+                    _CONTACTS,
                     f"{workflow.now():%Y%m%d%H%M%S}",
                     workflow.now() + self._consent_window(),
                 )

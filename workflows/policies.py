@@ -58,6 +58,16 @@ MAIL_CALL = ActivityConfig(
     ),
 )
 
+DIGEST_CALL = ActivityConfig(
+    # A round is over before the next one comes, an hour later; that one makes up for it.
+    start_to_close_timeout=timedelta(minutes=10),
+    schedule_to_close_timeout=timedelta(minutes=50),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)
+    ),
+)
+
 BULK_CALL = ActivityConfig(
     # Works on all users in bounded steps and says so by heartbeat; a killed worker is noticed
     # in half a minute. Cancelling waits for the step at hand, so that undo meets no move.

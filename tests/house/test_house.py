@@ -12,6 +12,7 @@ import pytest
 from temporalio import activity
 
 import worker
+from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
 from activities.notices import NoticeActivities
 from activities.records import RecordActivities
@@ -68,7 +69,7 @@ def test_only_web_and_commands_use_the_wall_clock() -> None:
 
 def test_every_activity_is_registered() -> None:
     source = inspect.getsource(worker.build_workers)
-    for room in (RecordActivities, NoticeActivities, DirectoryActivities):
+    for room in (RecordActivities, NoticeActivities, DirectoryActivities, DigestActivities):
         for name, member in inspect.getmembers(room, inspect.isfunction):
             if activity._Definition.from_callable(member):
                 assert f".{name}," in source, f"{room.__name__}.{name} is not registered"

@@ -107,7 +107,7 @@ def sign_in_cancelled(who: Consenting) -> None:
     who.sign_in(organisation.administrator).press("Cancel")
 
 
-BOTH = (OWNER, "it@{domain}", "it2@{domain}")
+CONTACTS = ("it@{domain}", "it2@{domain}")
 ENDINGS = [
     Ending(
         "declined",
@@ -123,7 +123,7 @@ ENDINGS = [
         no_administrator,
         Refusal.NOT_AN_ADMINISTRATOR,
         mail="consent_trouble",
-        told=BOTH,
+        told=CONTACTS,
         moves=True,
     ),
     Ending(
@@ -131,7 +131,7 @@ ENDINGS = [
         forced("permission_denied", error_description="AADSTS90093: no"),
         Refusal.NOT_AN_ADMINISTRATOR,
         mail="consent_trouble",
-        told=BOTH,
+        told=CONTACTS,
         moves=True,
     ),
     Ending(
@@ -148,7 +148,7 @@ ENDINGS = [
         forced("temporarily_unavailable", error_description="AADSTS99999999: What now?"),
         Refusal.OTHER,
         mail="consent_trouble",
-        told=BOTH,
+        told=CONTACTS,
         moves=True,
     ),
     Ending(
@@ -156,10 +156,10 @@ ENDINGS = [
         forced("server_error", error_description="AADSTS65004: User declined to consent."),
         Refusal.OTHER,
         mail="consent_trouble",
-        told=BOTH,
+        told=CONTACTS,
         moves=True,
     ),
-    Ending("guest", guest, Refusal.GUEST, mail="consent_trouble", told=BOTH, moves=True),
+    Ending("guest", guest, Refusal.GUEST, mail="consent_trouble", told=CONTACTS, moves=True),
     Ending(
         "declined at the sign-in after the consent",
         sign_in_cancelled,

@@ -1,0 +1,182 @@
+"""The daily digest: one calm mail to each customer success manager on a working morning."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.mail_values import Surroundings, Values
+from activities.sending import Sending
+from contracts import wording
+from contracts.digests import DigestRound, DigestsSent
+from contracts.errors import ErrorType
+from contracts.go_live import GoLiveStage, Progress, Refusal
+from contracts.notices import Message
+from contracts.refusals import REFUSALS
+from contracts.working_hours import is_working_time
+from database import digests
+from database.digests import Manager, News
+from database.engine import Sessions
+from database.reading import Standing
+from mail.rendering import render
+
+_GROUPS = {
+    "customer success": "Waiting on you",
+    "customer IT": "Waiting on the customer",
+    "administrator": "Waiting on the customer",
+    "first users": "Waiting on the customer",
+}
+_BY_ITSELF = "Going on by itself"
+
+
+class DigestActivities:
+    """However often a round is repeated, nobody gets a second digest on one day."""
+
+    def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
+        """Use this database and this way to the relay."""
+        self._sessions = sessions
+        self._sending = sending
+        self._surroundings = surroundings
+
+    @activity.defn
+    def send_digests(self, asked: DigestRound) -> DigestsSent:
+        """Send today's digest to everyone whose working morning has come and who has not had it.
+
+        Raises:
+            ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now; whoever has
+                had theirs does not get it again.
+        """
+        at = asked.at or activity.info().current_attempt_scheduled_time
+        sent = refused = silent = deferred = 0
+        with self._sessions.begin() as session:
+            everyone = digests.managers(session, at)
+        for manager in everyone:
+            if not is_working_time(at, manager.time_zone):
+                continue
+            activity.heartbeat()
+            outcome = self._send(manager, at)
+            sent += outcome == "sent"
+            refused += outcome == "refused"
+            silent += outcome == "nothing to say"
+            deferred += outcome == "deferred"
+        if deferred:
+            raise ApplicationError(
+                f"The relay asks to try {deferred} digests again later.",
+                type=ErrorType.MAIL_UNAVAILABLE,
+            )
+        return DigestsSent(sent, refused, silent)
+
+    def _send(self, manager: Manager, at: datetime) -> str:
+        today = at.astimezone(ZoneInfo(manager.time_zone)).date()
+        with self._sessions.begin() as session:
+            if digests.is_decided(session, manager, today):
+                return "done before"
+            since = digests.last_digest(session, manager, today, at)
+            found = digests.go_lives_of(session, manager, since)
+            ids = [one.go_live_id for one in found if one.go_live_id]
+            news = digests.news_of(session, ids, since, at)
+            says_something = bool(news) or any(
+                one.closed_at is not None or (one.progress is not None and needs_you(one.progress))
+                for one in found
+            )
+            row = digests.queue(session, manager, today, at, says_something=says_something)
+        if row is None:
+            return "nothing to say"
+        told = [
+            (one, one.progress, [_said(each) for each in news.get(one.go_live_id, [])])
+            for one in found
+            if one.progress is not None and one.go_live_id is not None
+        ]
+        values = _values(told, manager, at, self._surroundings) | {
+            "recipient_name": row.name,
+            "owner_name": row.name,
+            "owner_address": row.address,
+        }
+        rendered = render(Message.STAFF_DIGEST, values)
+        return self._sending.send(row, rendered, self._surroundings.support_address)
+
+
+def needs_you(progress: Progress) -> bool:
+    """Tell whether a go-live continues only, or better, when its manager acts."""
+    return wording.waiting_on(progress) == "customer success"
+
+
+Told = tuple[Standing, Progress, list[str]]
+
+
+def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surroundings) -> Values:
+    zone = ZoneInfo(manager.time_zone)
+    still_open = [one for one in told if one[0].closed_at is None]
+    by_title: dict[str, list[Told]] = {}
+    for one in still_open:
+        title = _GROUPS.get(wording.waiting_on(one[1]), _BY_ITSELF)
+        by_title.setdefault(title, []).append(one)
+    titles = dict.fromkeys((*_GROUPS.values(), _BY_ITSELF))
+    return {
+        "organisation_name": "",
+        "support_address": surroundings.support_address,
+        "product_name": surroundings.product_name,
+        "login_url": f"{surroundings.public_url}/login",
+        "link": f"{surroundings.public_url}/console",
+        "link_expires": "",
+        "digest_date": wording.day(at.astimezone(zone)),
+        "go_lives_open": len(still_open),
+        "go_lives_need_you": sum(needs_you(progress) for _, progress, _ in still_open),
+        "groups": [
+            {
+                "title": title,
+                "go_lives": [
+                    _go_live(one, zone, surroundings) for one in _in_order(by_title[title])
+                ],
+            }
+            for title in titles
+            if title in by_title
+        ],
+        "ended": [
+            {
+                "organisation_name": standing.name,
+                "what": wording.happened(progress),
+                "link": f"{surroundings.public_url}/console/{standing.slug}",
+            }
+            for standing, progress, _ in told
+            if standing.closed_at is not None
+        ],
+    }
+
+
+def _in_order(told: list[Told]) -> Iterable[Told]:
+    """What needs attention first, then what is due first."""
+    return sorted(
+        told,
+        key=lambda one: (
+            one[1].attention is None,
+            one[1].due_at is None,
+            one[1].due_at or one[1].since,
+            one[0].slug,
+        ),
+    )
+
+
+def _go_live(told: Told, zone: ZoneInfo, surroundings: Surroundings) -> Values:
+    standing, progress, news = told
+    return {
+        "organisation_name": standing.name,
+        "stage": wording.STAGES[progress.stage],
+        "needs_attention": progress.attention is not None,
+        "happened": wording.happened(progress),
+        "to_do": wording.to_do(progress),
+        "by_itself": wording.by_itself(progress),
+        "since": wording.day(progress.since.astimezone(zone)),
+        "news": news,
+        "link": f"{surroundings.public_url}/console/{standing.slug}",
+    }
+
+
+def _said(news: News) -> str:
+    if news.action == "stage":
+        return f"Now at the stage “{wording.STAGES[GoLiveStage(news.detail)]}”."
+    if news.action == "consent_refused" and news.detail in list(Refusal):
+        return f"{wording.NEWS[news.action]} {REFUSALS[Refusal(news.detail)].happened}"
+    return wording.NEWS[news.action]

@@ -1,0 +1,103 @@
+"""Takes one ledger row to the relay: claimed, sent, and its outcome written in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlmodel import Session
+from temporalio.exceptions import ApplicationError
+
+from contracts.errors import ErrorType
+from database import ledger
+from database.engine import Sessions
+from database.ledger import QueuedMail
+from mail import errors as mail_errors
+from mail.mailer import Mailer, OutgoingMail, message_id_for
+from mail.outgoing import Attachment, parse_address
+from mail.rendering import RenderedMail
+
+MOST_ATTEMPTS = 20
+"""A relay that defers one address so often is taken to refuse it."""
+
+
+class Sending:
+    """Whoever else has the same row at the same time, it is sent once."""
+
+    def __init__(self, sessions: Sessions, mailer: Mailer, sender: str) -> None:
+        """Use this database and this relay; `sender` is what the From header says."""
+        self._sessions = sessions
+        self._mailer = mailer
+        self._sender = sender
+        self._domain = parse_address(sender).domain
+
+    def send(
+        self,
+        row: QueuedMail,
+        rendered: RenderedMail,
+        reply_to: str,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> str:
+        """Send it and return `sent`, `refused`, `deferred`, or `elsewhere` if another had it.
+
+        Raises:
+            ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.
+        """
+        with self._sessions.begin() as session:
+            if not ledger.claim_mail(session, row.id):
+                return "elsewhere"
+            message_id = message_id_for(row.id, self._domain)
+            try:
+                with _relay_errors():
+                    reply = self._mailer.send(
+                        _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
+                    )
+            except mail_errors.AddressRefused as error:
+                return _tried(session, row, error, most=1)
+            except mail_errors.AddressRefusedForNow as error:
+                return _tried(session, row, error, most=MOST_ATTEMPTS)
+            ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=row.due_at)
+            return "sent"
+
+
+def _tried(
+    session: Session,
+    row: QueuedMail,
+    error: mail_errors.AddressRefused | mail_errors.AddressRefusedForNow,
+    *,
+    most: int,
+) -> str:
+    reply = f"{error.code} {error.reply}"
+    refused = ledger.mark_tried(session, row.id, reply=reply, most=most)
+    return "refused" if refused else "deferred"
+
+
+def _outgoing(
+    row: QueuedMail,
+    rendered: RenderedMail,
+    message_id: str,
+    sender: str,
+    reply_to: str,
+    attachments: tuple[Attachment, ...],
+) -> OutgoingMail:
+    return OutgoingMail(
+        message_id=message_id,
+        sender=sender,
+        recipient=row.address,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        date=row.due_at,
+        attachments=attachments,
+        headers={"Reply-To": reply_to} if reply_to.isascii() else {},
+    )
+
+
+@contextmanager
+def _relay_errors() -> Iterator[None]:
+    try:
+        yield
+    except (mail_errors.AddressRefused, mail_errors.AddressRefusedForNow):
+        raise
+    except mail_errors.MailError as error:
+        raise ApplicationError(
+            f"Mail could not be sent ({type(error).__name__}).", type=ErrorType.MAIL_UNAVAILABLE
+        ) from None
