@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -116,8 +117,13 @@ def start(
 def status(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in five lines where a go-live stands and who moves next."""
     if as_json:
-        found = reading.as_data(reading.standing(_engine(), organisation))
-        _print_json(found | domains.as_data(_engine(), organisation))
+        found = reading.standing(_engine(), organisation)
+        refused = [asdict(one) for one in reading.refused_mail(_engine(), found)]
+        _print_json(
+            reading.as_data(found)
+            | domains.as_data(_engine(), organisation)
+            | {"refused_mail": refused}
+        )
     else:
         showing.status(_engine(), organisation, out)
 

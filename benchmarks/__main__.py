@@ -27,6 +27,7 @@ AT_LEAST = {
     "graph_listing_vs_floor_ratio": 0.6,
     "migration_100k_vs_one_by_one": 15,
     "go_live_vs_bare_ratio": 0.8,
+    "mail_vs_smtplib_ratio": 1.3,
     "web_login_ratio": 0.3,
     "web_console_ratio": 0.1,
     "fairness_ratio": 0.7,

@@ -1,6 +1,6 @@
 """Answers "where does it stand?" from the database, in words and as data."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Engine
@@ -9,18 +9,29 @@ from commands.connections import plain_database_errors
 from commands.errors import CommandError
 from contracts import wording
 from contracts.go_live import Progress
+from contracts.notices import RecipientKind
 from database import mail_facts, reading
 from database.engine import open_sessions
+from database.mail_facts import RefusedAddress
 from database.reading import Standing
+from mail.outgoing import mailbox
 
-MOST_REFUSED = 5
+MOST_REFUSED = 20
 """Addresses that refuse mail, shown one by one."""
 
-_ASK = {
-    "contact": "Ask another IT contact for the right address, and import it.",
-    "user": "Ask the IT contacts; the person does not know yet that SSO is there.",
-    "staff": "Ask an operator: this is one of our own.",
-}
+
+@dataclass(frozen=True)
+class RefusedMail:
+    """An address that refuses our mail for good, and who can tell the right one."""
+
+    address: str
+    whose: RecipientKind
+    reply: str
+    """What the relay said."""
+    ask: str
+    """Such as `Ira Tee <ira.tee@acme.example>`; empty = nobody at the customer."""
+    words: str
+    """What happened and who must do what, in two sentences."""
 
 
 def standing(engine: Engine, slug: str) -> Standing:
@@ -77,16 +88,30 @@ def explanation(found: Standing) -> str:
     return f"{where(found, found.progress)}. {wording.sentences(found.progress)}"
 
 
-def refused_mail(engine: Engine, found: Standing) -> list[str]:
-    """Return, for each address that refuses our mail for good, whom to ask; empty = none does."""
+def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
+    """Return the addresses that refuse our mail for good, contacts first, and whom to ask."""
     if found.go_live_id is None:
         return []
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        refused = mail_facts.refused_addresses(session, found.go_live_id, MOST_REFUSED + 1)
-    said = [f"{one.address} refuses our mail for good. {_ASK[one.kind]}" for one in refused]
-    if len(said) > MOST_REFUSED:
-        said[MOST_REFUSED:] = ["More addresses refuse our mail; the console lists them."]
-    return said
+        refused = mail_facts.refused_addresses(session, found.go_live_id, MOST_REFUSED)
+        contacts = mail_facts.contacts_of(session, found.organisation_id)
+    silent = {one.address for one in refused}
+    reachable = [mailbox(one.name, one.address) for one in contacts if one.address not in silent]
+    return [_refused(one, found.slug, reachable[0] if reachable else "") for one in refused]
+
+
+def _refused(one: RefusedAddress, slug: str, contact: str) -> RefusedMail:
+    ask = "" if one.kind is RecipientKind.STAFF else contact
+    happened = f"{one.address} refuses our mail for good."
+    whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
+    to_do = {
+        RecipientKind.CONTACT: f"{whom} for the right address, then: python starter.py contact "
+        f'{slug} "NAME <ADDRESS>" --instead-of {one.address}',
+        RecipientKind.USER: f"{whom} for the right address, and import it; the person does not "
+        "know yet that SSO is there.",
+        RecipientKind.STAFF: "Ask an operator: this is one of our own.",
+    }[one.kind]
+    return RefusedMail(one.address, one.kind, one.reply, ask, f"{happened} {to_do}")
 
 
 def where(found: Standing, progress: Progress) -> str:

@@ -50,8 +50,8 @@ def status(engine: Engine, slug: str, console: Console) -> None:
     found = reading.standing(engine, slug)
     for name, words in (*reading.five_lines(found), *domains.lines(engine, slug)):
         console.print(Text.assemble((f"{name:<10}", "bold"), words))
-    for words in reading.refused_mail(engine, found):
-        console.print(Text.assemble((f"{'Mail':<10}", "bold red"), words))
+    for refused in reading.refused_mail(engine, found):
+        console.print(Text.assemble((f"{'Mail':<10}", "bold red"), refused.words))
 
 
 def watch(

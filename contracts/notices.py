@@ -41,6 +41,14 @@ class Audience(StrEnum):
     USERS = "users"
 
 
+class RecipientKind(StrEnum):
+    """Whose address a mail went to."""
+
+    STAFF = "staff"
+    CONTACT = "contact"
+    USER = "user"
+
+
 @dataclass(frozen=True)
 class Notice:
     """One message to one audience of a go-live, once per occasion."""

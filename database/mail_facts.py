@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
-from contracts.notices import Audience, Message
+from contracts.notices import Audience, Message, RecipientKind
 from database.models import Contact, GoLive, PersonalLink, Preference, Staff
 from database.records import UnknownGoLiveError
 
@@ -194,9 +194,10 @@ def exception_threshold(session: Session, organisation_id: UUID) -> int:
 class RefusedAddress:
     """An address whose mail server refuses our mail for good."""
 
-    kind: str
-    """`contact`, `user` or `staff`."""
+    kind: RecipientKind
     address: str
+    reply: str
+    """What the relay said last, without the address."""
 
 
 def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[RefusedAddress]:
@@ -204,7 +205,8 @@ def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[
     rows = session.execute(
         text(
             """
-            SELECT m.recipient_kind, coalesce(u.address, c.address, s.address) AS address
+            SELECT m.recipient_kind, coalesce(u.address, c.address, s.address) AS address,
+                   (array_agg(m.reply ORDER BY m.due_at DESC))[1] AS reply
             FROM golive.mail m
             LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
             LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
@@ -219,4 +221,7 @@ def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[
         ),
         {"g": go_live_id, "at_most": at_most},
     )
-    return [RefusedAddress(row.recipient_kind, row.address) for row in rows]
+    return [
+        RefusedAddress(RecipientKind(row.recipient_kind), row.address, row.reply or "")
+        for row in rows
+    ]

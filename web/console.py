@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from commands.errors import CommandError, UnavailableError
 from commands.orders import Orders
+from commands.reading import refused_mail
 from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
@@ -256,8 +257,10 @@ def organisation_page(
             button="Show all organisations",
         )
     progress = found.standing.progress
+    refused = refused_mail(visit.rooms.engine, found.standing)
     return visit.page(
         "console_organisation.html",
+        refused_mail=[one.words for one in refused],
         status=status,
         staff=staff.staff,
         found=found,

@@ -2,14 +2,20 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+import starter
 from contracts.go_live import Wait
+from mail.messages import MESSAGES
+from mail.preview import preview
 from tests.town import ROOT, Organisation, Town
 from workflows.staff_digest import SCHEDULE_ID
 
@@ -163,3 +169,12 @@ async def test_the_examples_are_imported_by_the_command_in_the_readme(town: Town
     assert "Imported 3 organisations and 2,045 users." in plain(
         await run(town, "import", *files), 0
     )
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_every_command_that_a_mail_names_is_one(message: str) -> None:
+    commands = get_command(starter.app).commands  # type: ignore[attr-defined]
+    for line in re.findall(r"python starter\.py (.+)", preview(message).text):
+        name, *arguments = shlex.split(line)
+        options = {one for parameter in commands[name].params for one in parameter.opts}
+        assert {one for one in arguments if one.startswith("--")} <= options, line

@@ -9,6 +9,7 @@ from commands import reading
 from commands.errors import CommandError
 from contracts import wording
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.notices import RecipientKind
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import until_attention
@@ -69,8 +70,23 @@ async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: To
     await organisation.until(Wait.ADMIN_CONSENT)
     states = {address: state for _, address, state in organisation.mails("it_pack")}
     assert states == {organisation.contact: "sent", organisation.second_contact: "refused"}
-    (words,) = reading.refused_mail(trouble.engine, organisation.standing())
-    assert words.startswith(f"{organisation.second_contact} refuses our mail for good. Ask another")
+    (refused,) = reading.refused_mail(trouble.engine, organisation.standing())
+    assert (refused.address, refused.whose) == (
+        organisation.second_contact,
+        RecipientKind.CONTACT,
+    )
+    assert refused.ask == f"Ira Tee <{organisation.contact}>"
+    assert refused.words.startswith(
+        f"{organisation.second_contact} refuses our mail for good. Ask Ira Tee <"
+    )
+    assert refused.reply.startswith("550")
+    # A name of the right address puts it in order.
+    right = f"Otto Tee <{organisation.address('otto')}>"
+    await trouble.people().name_contact(
+        organisation.slug, right, instead_of=organisation.second_contact
+    )
+    await organisation.received_by(organisation.address("otto"), "moving to Microsoft")
+    assert reading.refused_mail(trouble.engine, organisation.standing()) == []
     await _roll_back(organisation)
 
 
