@@ -1,9 +1,12 @@
 """The page for customer success says what the commands really print."""
 
+import pytest
+
 from tests.journeys.transcript import comparable, play
 from tests.town import Town
 
 
+@pytest.mark.timeout(400)  # two dozen commands, each a process of its own
 async def test_the_commands_of_the_customer_success_page_print_what_it_shows(town: Town) -> None:
     said: list[tuple[str, str, str]] = []
     await play(town, lambda *one: said.append(one))
