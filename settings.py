@@ -44,6 +44,23 @@ def _build_id(written: str) -> str:
     return written
 
 
+def _not_to_be_set(keys: SecretStr | None) -> None:
+    if keys is None:
+        return
+    # Whoever sets it believes that payloads are encrypted; ignoring it would let them.
+    raise ValueError(
+        "must not be set: payloads hold ids only and are not encrypted "
+        "(docs/decisions/0008-payloads-are-not-encrypted.md)"
+    )
+
+
+def _listening(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError("must be HOST:PORT")
+    return address
+
+
 WebAddress = Annotated[str, AfterValidator(_https_or_loopback)]
 
 EXAMPLES = {
@@ -64,6 +81,8 @@ EXAMPLES = {
     "WORKER_HEALTH_PORT": "8083",
     "WORKER_QUEUE": "go-live-bulk",
     "BUILD_ID": "2026-11-24.1 (letters, digits, dots and hyphens)",
+    "METRICS_TOKEN": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
+    "WORKER_METRICS_ADDRESS": "127.0.0.1:8084",
 }
 
 
@@ -94,6 +113,14 @@ class Settings(BaseSettings):
     build_id: Annotated[str, AfterValidator(_build_id)] | None = None
     """The version of the code as the worker tells it to Temporal; without it, unversioned."""
 
+    metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    """Whoever shows it may read /metrics; without it nobody can, there is no such page."""
+    worker_metrics_address: Annotated[str, AfterValidator(_listening)] | None = None
+    """Where the worker answers /metrics; the web does so on its own port."""
+
+    payload_keys: Annotated[SecretStr | None, AfterValidator(_not_to_be_set)] = None
+    """Refused: see docs/decisions/0008-payloads-are-not-encrypted.md."""
+
     @property
     def client_secret_text(self) -> str | None:
         """The client secret in the clear, for the one call that needs it."""
@@ -105,6 +132,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 "set one of GOLIVE_CLIENT_CERTIFICATE_PATH (preferred) and GOLIVE_CLIENT_SECRET"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_token_for_its_metrics(self) -> Self:
+        if self.worker_metrics_address is not None and self.metrics_token is None:
+            raise ValueError("GOLIVE_WORKER_METRICS_ADDRESS needs GOLIVE_METRICS_TOKEN as well")
         return self
 
 

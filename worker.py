@@ -4,17 +4,16 @@ import asyncio
 import logging
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import NamedTuple
 
 import httpx2
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.digests import DigestActivities
@@ -33,8 +32,15 @@ from graph.client import GraphClient
 from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
 from settings import Settings, SettingsError, read_settings
+from telemetry.logs import set_up_logging
+from telemetry.metrics import GraphSpending, Record, registered
+from telemetry.runtime import runtime
+from telemetry.serving import healthy, metrics_page, serving
+from telemetry.tracing import set_up_tracing
 from workflows.go_live import SsoGoLive
 from workflows.staff_digest import StaffDigest
+
+_log = logging.getLogger("worker")
 
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
@@ -162,44 +168,43 @@ async def _work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    client = await connections.temporal()
-    with open_rooms(settings) as rooms:
+    with open_rooms(settings) as rooms, _watched(rooms) as temporal_runtime:
+        client = await connections.temporal(
+            runtime=temporal_runtime, interceptors=set_up_tracing("sso-go-live-worker")
+        )
         async with AsyncExitStack() as running:
             for worker in build_workers(client, rooms):
                 await running.enter_async_context(worker)
             if settings.worker_health_port is not None:
-                running.enter_context(_health(settings.worker_health_port))
-            logging.getLogger(__name__).info("The worker is ready.")
+                running.enter_context(
+                    serving("127.0.0.1", settings.worker_health_port, {"/health": healthy})
+                )
+            _log.info("The worker is ready.")
             await stopping.wait()
 
 
 @contextmanager
-def _health(port: int) -> Iterator[None]:
-    """Answer `GET /health` on the loopback address while the worker works."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/health" else 404)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: probes come every few seconds."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
+def _watched(rooms: Rooms) -> Iterator[Runtime]:
+    """Show metrics while the worker works, where the settings say so."""
+    settings = rooms.settings
+    with ExitStack() as opened:
+        opened.enter_context(
+            registered(Record(open_sessions(rooms.engine)), GraphSpending(rooms.graph))
+        )
+        if settings.worker_metrics_address is not None and settings.metrics_token is not None:
+            host, _, port = settings.worker_metrics_address.rpartition(":")
+            pages = {"/metrics": metrics_page(settings.metrics_token.get_secret_value())}
+            try:
+                opened.enter_context(serving(host, int(port), pages))
+            except OSError:
+                # Go-lives matter more than their figures; an alert says that these are missing.
+                _log.error("Metrics are not shown: another program listens at %s:%s.", host, port)
+        yield opened.enter_context(runtime(with_metrics=settings.metrics_token is not None))
 
 
 def main() -> int:
     """Work until SIGTERM or Ctrl-C; return the exit status."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logging()
     sys.setswitchinterval(TURN_SECONDS)
     try:
         asyncio.run(_work(read_settings()))

@@ -36,6 +36,7 @@ from graph.client import GraphClient
 from graph.directory import UserPage
 from graph.discovery import discover_tenants
 from graph.errors import ListingExpired
+from telemetry.metrics import CONSENTS_REFUSED
 
 BATCH_SIZE = 5_000
 """Users per transaction: big enough to be a set, small enough to pause and to resume between."""
@@ -84,6 +85,7 @@ class DirectoryActivities:
         if age >= timedelta(days=round_trips.EVIDENCE_DAYS):
             return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
         if evidence is None:
+            CONSENTS_REFUSED.labels(Refusal.UNPROVEN).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
         # Asked anew: since the link was mailed, a domain may have moved, or the list changed. And
         # first: a foreign tenant is not worth waiting fifteen minutes for.
@@ -94,6 +96,7 @@ class DirectoryActivities:
             case DomainsFinding.NOT_ON_ENTRA | None:
                 raise _for_a_person(ErrorType.TENANT_UNKNOWN)
         if not _own_domains(domains, consent.tenant_id):
+            CONSENTS_REFUSED.labels(Refusal.WRONG_TENANT).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
         verified = self._read_back(domains, consent.tenant_id)
         with self._sessions.begin() as session:

@@ -3,6 +3,7 @@
 Whether an error may be retried is decided here, where it is known, by `ErrorType`.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -74,7 +75,7 @@ def _patience(asked_seconds: float) -> timedelta:
 
 
 class NothingLeaks(Interceptor):
-    """Replaces every unforeseen exception of an activity by its kind.
+    """Logs each activity's end, and replaces every unforeseen exception by its kind.
 
     A database driver's text quotes rows, a mail library's quotes addresses; both would be kept
     in the history. The kind and the place are enough to look further in the worker's log.
@@ -87,8 +88,12 @@ class NothingLeaks(Interceptor):
 
 class _Guard(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        begun = time.perf_counter()
         try:
-            return await super().execute_activity(input)
+            result = await super().execute_activity(input)
+            seconds = round(time.perf_counter() - begun, 4)
+            activity.logger.info("Done.", extra={"fields": {"seconds": seconds}})
+            return result
         except (ApplicationError, CancelledError):
             raise
         except Exception as error:

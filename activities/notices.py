@@ -19,6 +19,7 @@ from database.engine import Sessions
 from database.ledger import QueuedMail
 from mail.outgoing import Attachment
 from mail.rendering import render
+from telemetry.metrics import MAILS
 
 SENDERS = 4
 """Connections to the relay in use at once, for one delivery."""
@@ -119,6 +120,7 @@ class NoticeActivities:
                 try:
                     for attempt in tries:
                         outcome = _awaited(attempt)
+                        MAILS.labels(outcome).inc()
                         sent += outcome == "sent"
                         refused += outcome == "refused"
                         deferred += outcome == "deferred"

@@ -1,14 +1,15 @@
 """Opens what commands talk to, and says in plain words when it is not there."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx2
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
-from temporalio.client import Client, Plugin
+from temporalio.client import Client, Interceptor, Plugin
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from activities.mail_values import Surroundings
@@ -98,8 +99,16 @@ def plain_microsoft_errors() -> Iterator[None]:
         raise CommandError(str(error)) from None
 
 
-async def temporal(*, plugins: tuple[Plugin, ...] = ()) -> Client:
+async def temporal(
+    *,
+    plugins: tuple[Plugin, ...] = (),
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+    lazy: bool = False,
+) -> Client:
     """Return a client of the Temporal server that the standard `TEMPORAL_*` settings name.
+
+    A lazy one connects when it is first used, and so never raises here.
 
     Raises:
         UnavailableError: no server answers there.
@@ -107,7 +116,9 @@ async def temporal(*, plugins: tuple[Plugin, ...] = ()) -> Client:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
     try:
-        return await Client.connect(**config, plugins=plugins)
+        return await Client.connect(
+            **config, plugins=plugins, interceptors=interceptors, runtime=runtime, lazy=lazy
+        )
     except (RuntimeError, RPCError):
         raise UnavailableError(
             f"No Temporal server answers at {config['target_host']}. "

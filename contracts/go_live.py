@@ -14,9 +14,17 @@ GO_LIVE_BULK_QUEUE = "go-live-bulk"
 """Task queue of activities that work on all of an organisation's users."""
 
 
+_ID_PREFIX = "sso-go-live/"
+
+
 def go_live_id(slug: str) -> str:
     """Return the workflow id of an organisation: one open run each, such as `sso-go-live/acme`."""
-    return f"sso-go-live/{slug}"
+    return f"{_ID_PREFIX}{slug}"
+
+
+def slug_of(workflow_id: str) -> str:
+    """Return the organisation of a workflow id made by `go_live_id`, else an empty text."""
+    return workflow_id.removeprefix(_ID_PREFIX) if workflow_id.startswith(_ID_PREFIX) else ""
 
 
 class GoLiveStage(StrEnum):

@@ -74,12 +74,18 @@ class Budget:
         self._seen_at = clock()
         self._closed_until = 0.0
         self._charged = 0
+        self._throttles = 0
         self._lock = threading.Lock()
 
     @property
     def charged(self) -> int:
         """Units spent since the start, for metrics."""
         return self._charged
+
+    @property
+    def throttles(self) -> int:
+        """Times that Graph asked us to wait, for metrics."""
+        return self._throttles
 
     def resize(self, directory_size: int) -> None:
         """Use the limit for a tenant of this many users from now on."""
@@ -116,6 +122,7 @@ class Budget:
         """Let nobody call this tenant before these seconds are over: Graph has throttled us."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
+            self._throttles += 1
 
     def _refill(self) -> float:
         now = self._clock()

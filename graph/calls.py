@@ -56,6 +56,18 @@ class Calls:
         with self._lock:
             return self._budgets.setdefault(tenant_id, Budget(self._clock))
 
+    @property
+    def units(self) -> int:
+        """Resource units that Graph charged since the start, all tenants together."""
+        with self._lock:
+            return sum(budget.charged for budget in self._budgets.values())
+
+    @property
+    def throttles(self) -> int:
+        """Times that Graph asked us to wait, all tenants together."""
+        with self._lock:
+            return sum(budget.throttles for budget in self._budgets.values())
+
     def patience(self) -> Patience:
         """What one call may wait."""
         return Patience(self._pause)

@@ -197,5 +197,15 @@ class GraphClient:
         return count
 
     def charged(self, tenant_id: str) -> int:
-        """Resource units spent in this tenant since the process started, for metrics."""
+        """Resource units spent in this tenant since the process started."""
         return self._calls.budget(tenant_id).charged
+
+    @property
+    def units(self) -> int:
+        """Resource units spent since the process started, all tenants together, for metrics."""
+        return self._calls.units
+
+    @property
+    def throttles(self) -> int:
+        """Times that Graph asked us to wait, all tenants together, for metrics."""
+        return self._calls.throttles

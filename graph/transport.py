@@ -26,6 +26,7 @@ from graph.errors import (
     Throttled,
     UnexpectedAnswer,
 )
+from graph.spans import call_span
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 60.0
@@ -137,15 +138,17 @@ def send(
         Throttled: 429, or a 5xx that says when to come back.
         ForeignLink: The URL is none.
     """
-    try:
-        response = http.request(method, url, headers=headers, content=content, data=form)
-    except httpx2.HTTPError:
-        raise MicrosoftUnreachable(
-            "Microsoft could not be reached, or its answer was cut."
-        ) from None
-    except httpx2.InvalidURL:
-        raise ForeignLink from None
-    status = response.status_code
+    with call_span(method, url) as span:
+        try:
+            response = http.request(method, url, headers=headers, content=content, data=form)
+        except httpx2.HTTPError:
+            raise MicrosoftUnreachable(
+                "Microsoft could not be reached, or its answer was cut."
+            ) from None
+        except httpx2.InvalidURL:
+            raise ForeignLink from None
+        status = response.status_code
+        span.set_attribute("http.response.status_code", status)
     if status == 429 or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"))
         if status == 429 or wait is not None:

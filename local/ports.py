@@ -24,6 +24,7 @@ _SERVICES = {
     "smtp": "the mail server",
     "mailbox": "the mailbox page",
     "worker_health": "the worker's health page",
+    "worker_metrics": "the worker's metrics page",
     "web": "the web server",
 }
 
@@ -39,6 +40,7 @@ class Ports:
     smtp: int = 8025
     mailbox: int = 8082
     worker_health: int = 8083
+    worker_metrics: int = 8084
     web: int = 8080
 
     @classmethod

@@ -38,7 +38,7 @@ with warnings.catch_warnings():
 NAME = "postgresql"
 DATABASE = "pulse"
 _VERSION = 18
-_PROGRAMS: Path = POSTGRES_VERSIONS[_VERSION]
+PROGRAMS: Path = POSTGRES_VERSIONS[_VERSION]
 _SUPERUSER = "postgres"
 _SYSTEM_USER = "pgserver"
 _SETTINGS = {
@@ -107,7 +107,7 @@ def postgresql_part(
     return Part(
         name=NAME,
         command=(
-            str(_PROGRAMS / "postgres"),
+            str(PROGRAMS / "postgres"),
             *("-D", _as_seen_inside(place, user)),
             *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
         ),
@@ -169,7 +169,7 @@ def _make_cluster(place: Path, user: str | None, *, sync: bool) -> None:
                 f"--pgdata={_as_seen_inside(draft, user)}",
                 *([] if sync else ["--no-sync"]),
             ],
-            bin_path=_PROGRAMS,
+            bin_path=PROGRAMS,
             user=user,
             group=pwd.getpwnam(user).pw_gid if user else None,
             cwd=draft,
@@ -241,16 +241,16 @@ def _let_in_to_programs(user: str, say: Say) -> None:
             f'PostgreSQL does not run as root, and the system user "{user}" could not be made '
             f"for it. Make it (useradd {user}), or work as an ordinary user."
         ) from None
-    if _runs_as(user, str(_PROGRAMS / "postgres"), "--version"):
+    if _runs_as(user, str(PROGRAMS / "postgres"), "--version"):
         return
-    _open_the_way(_PROGRAMS, say)
+    _open_the_way(PROGRAMS, say)
     read_and_execute = 0o055
-    ensure_folder_permissions(_PROGRAMS, read_and_execute)
-    ensure_folder_permissions(_PROGRAMS.parent / "lib", read_and_execute)
-    ensure_folder_permissions(_PROGRAMS.parent / "share", 0o044)
-    if not _runs_as(user, str(_PROGRAMS / "postgres"), "--version"):
+    ensure_folder_permissions(PROGRAMS, read_and_execute)
+    ensure_folder_permissions(PROGRAMS.parent / "lib", read_and_execute)
+    ensure_folder_permissions(PROGRAMS.parent / "share", 0o044)
+    if not _runs_as(user, str(PROGRAMS / "postgres"), "--version"):
         raise MissingPieceError(
-            f'The system user "{user}" cannot run {_PROGRAMS / "postgres"}. Put the project '
+            f'The system user "{user}" cannot run {PROGRAMS / "postgres"}. Put the project '
             "where other users have access, or work as an ordinary user."
         )
 

@@ -30,17 +30,18 @@ SEED = Path("simulator/seeds/demo.json")
 _STAFF_TENANT = "Clientshare"
 _CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 _CLIENT_SECRET = "simulator-only-secret"  # noqa: S105  (known to the simulator alone)
+METRICS_TOKEN = "metrics-of-the-local-stack-only-on-this-machine"  # noqa: S105  (no secret)
 _SERVICES = {
     POSTGRESQL: ("postgresql",),
     TEMPORAL: ("temporal", "temporal_ui"),
     SIMULATOR: ("simulator",),
     MAILBOX: ("smtp", "mailbox"),
-    WORKER: ("worker_health",),
+    WORKER: ("worker_health", "worker_metrics"),
     WEB: ("web",),
 }
 # Settings of the person's own shell that make sense here too; any other GOLIVE_ or TEMPORAL_
 # variable describes another environment, perhaps the real one, and must not reach these parts.
-_HANDED_ON = frozenset({"GOLIVE_BY", "GOLIVE_PAYLOAD_KEYS"})
+_HANDED_ON = frozenset({"GOLIVE_BY"})
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class Stack:
             "GOLIVE_STAFF_TENANT_ID": _staff_tenant_id(self._seed),
             "GOLIVE_TEMPORAL_UI_URL": f"http://{HOST}:{self.ports.temporal_ui}",
             "GOLIVE_WORKER_HEALTH_PORT": str(self.ports.worker_health),
+            "GOLIVE_METRICS_TOKEN": METRICS_TOKEN,
+            "GOLIVE_WORKER_METRICS_ADDRESS": f"{HOST}:{self.ports.worker_metrics}",
             "TEMPORAL_ADDRESS": f"{HOST}:{self.ports.temporal}",
             "TEMPORAL_NAMESPACE": "default",
             # Not the person's own profile file, which may lead to a real cluster.

@@ -432,7 +432,8 @@ async def build_town(folder: Path) -> AsyncIterator[Town]:
             "GOLIVE_DATABASE_URL": database_url,
             "TEMPORAL_ADDRESS": client.service_client.config.target_host,
         }
-        settings_of.pop("GOLIVE_WORKER_HEALTH_PORT")
+        for for_one_worker in ("GOLIVE_WORKER_HEALTH_PORT", "GOLIVE_WORKER_METRICS_ADDRESS"):
+            settings_of.pop(for_one_worker)
         with changed_environment(settings_of):
             settings = Settings()
         engine = open_engine(database_url)

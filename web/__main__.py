@@ -7,6 +7,7 @@ import uvicorn
 
 from commands.leaving import leave
 from settings import SettingsError, read_settings
+from telemetry.logs import set_up_logging
 from web.app import create_app
 from web.limits import HeadersInTime
 
@@ -22,6 +23,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
+    set_up_logging()
     # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
     uvicorn.run(
         app,
@@ -30,6 +32,7 @@ def main() -> int:
         http=HeadersInTime,
         access_log=False,
         server_header=False,
+        log_config=None,
     )
     return 0
 

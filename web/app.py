@@ -9,9 +9,8 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 
+from commands import connections
 from contracts.links import LinkSigner
 from database.engine import open_engine, open_sessions
 from graph.client import GraphClient
@@ -19,6 +18,9 @@ from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
 from settings import Settings
+from telemetry.metrics import GraphSpending, Record, registered
+from telemetry.runtime import runtime
+from telemetry.tracing import set_up_tracing
 from web import (
     callback,
     calm,
@@ -39,6 +41,7 @@ from web.deps import Rooms
 from web.guessing import not_guessing
 from web.headers import SecurityHeaders
 from web.limits import BodyLimits
+from web.measured import Measured, metrics_page
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,9 +50,11 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = open_engine(settings.database_url.get_secret_value())
-        config = ClientConfig.load_client_connect_config()
-        config.setdefault("target_host", "localhost:7233")
-        with open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http:
+        sessions = open_sessions(engine)
+        with (
+            open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http,
+            runtime(with_metrics=settings.metrics_token is not None) as temporal_runtime,
+        ):
             entra = EntraClient(
                 authority=settings.entra_authority,
                 client_id=settings.client_id,
@@ -59,23 +64,34 @@ def create_app(settings: Settings) -> FastAPI:
                 http=http,
                 clock=time.time,
             )
+            graph = GraphClient(http, settings.graph_url, entra)
             app.state.rooms = Rooms(
                 settings=settings,
                 engine=engine,
-                sessions=open_sessions(engine),
+                sessions=sessions,
                 entra=entra,
-                graph=GraphClient(http, settings.graph_url, entra),
+                graph=graph,
                 # Pages work while Temporal is away; only what signals it then answers 503.
-                temporal=await Client.connect(**config, lazy=True),
+                temporal=await connections.temporal(
+                    lazy=True,
+                    runtime=temporal_runtime,
+                    interceptors=set_up_tracing("sso-go-live-web"),
+                ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
             telling_facts = asyncio.create_task(telling.keep_telling(app.state.rooms))
-            yield
+            with registered(Record(sessions), GraphSpending(graph)):
+                yield
             telling_facts.cancel()
         engine.dispose()
 
     app = FastAPI(
-        title="Clientshare Pulse: sign-in", lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Clientshare Pulse: sign-in",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # Its own spans and metrics hold whole addresses, and ours hold personal links.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     # The console's own orders come last: their path would also fit its other forms.
     for room in (login, callback, staff, console_decisions, console_people, console_plans, console):
@@ -84,12 +100,15 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(room.router, dependencies=[Depends(not_guessing)])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)
+    if settings.metrics_token is not None:
+        app.add_api_route("/metrics", metrics_page(settings.metrics_token), include_in_schema=False)
     app.add_middleware(BodyLimits, too_large=calm.too_large, too_slow=calm.too_slow)
     app.add_middleware(
         SecurityHeaders,
         microsoft=settings.entra_authority,
         https=settings.public_url.startswith("https://"),
     )
+    app.add_middleware(Measured)
     calm.answer_calmly(app)
     return app
 

@@ -25,6 +25,7 @@ from database.models import (
 from database.reading import Standing
 from graph.errors import GraphError
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from telemetry.metrics import CONSENTS_REFUSED
 from web import customer_words, telling
 from web.answers import nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
@@ -236,6 +237,7 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
 
 
 def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
+    CONSENTS_REFUSED.labels(refusal).inc()
     records.write_audit(
         session, visit.at, "system", "consent_refused", go_live=go_live, reason=refusal
     )

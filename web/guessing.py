@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from database import records, sign_in
+from telemetry.metrics import SLOWED_DOWN
 from web.deps import AVisit, Visit
 
 MOST_MADE_UP = 30
@@ -32,6 +33,7 @@ def not_guessing(visit: AVisit) -> None:
     """
     with visit.rooms.sessions.begin() as session:
         if sign_in.too_many_failures(session, [_guesser(visit)], visit.at, most=MOST_MADE_UP):
+            SLOWED_DOWN.labels("link").inc()
             raise TooManyGuessesError
 
 
@@ -49,6 +51,7 @@ def look_up(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
     """
     asking = f"look-ups:{_network(visit)}"
     if sign_in.too_many_failures(session, [asking], visit.at, most=MOST_LOOK_UPS):
+        SLOWED_DOWN.labels("domain").inc()
         raise TooManyLookUpsError
     way = sign_in.way_in(session, address)
     if way.organisation_id is None:

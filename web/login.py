@@ -1,6 +1,5 @@
 """Login: the address's domain leads to the right way in; Microsoft sign-in comes back here."""
 
-import logging
 import secrets
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from fastapi.responses import Response
 
 from contracts.addresses import address_key
 from database import sign_in
+from telemetry.metrics import SLOWED_DOWN
 from web.deps import SESSION_COOKIE, AVisit, OwnForm, Visit
 from web.guessing import look_up
 from web.microsoft import to_consent, to_login
@@ -22,7 +22,6 @@ _NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe())
 """Verified where there is no account, so that an unknown address takes as long as a known one."""
 
 Address = Annotated[str, Form(max_length=320)]
-_log = logging.getLogger(__name__)
 
 
 @router.get("/")
@@ -71,6 +70,7 @@ def with_password(
     subjects = [f"address:{address_key(email)}", f"network:{client.host if client else ''}"]
     with visit.rooms.sessions.begin() as session:
         if sign_in.too_many_failures(session, subjects, visit.at):
+            SLOWED_DOWN.labels("password").inc()
             return visit.page("too_many.html", status=429, email=email)
         users = sign_in.users_with_password(session, email)
         user = next((user for user, known in users if _is(known, password)), None)

@@ -16,6 +16,7 @@ from contracts.clock import wall_clock
 from contracts.go_live import AdminConsented, AdminDeclined, UserSignedIn, go_live_id
 from database import facts
 from database.facts import UntoldFact
+from telemetry.logs import note_organisation
 from web.deps import Rooms
 from workflows.go_live import SsoGoLive
 
@@ -57,6 +58,7 @@ async def tell(rooms: Rooms, number: int) -> bool:
 async def keep_telling(rooms: Rooms) -> None:
     """Tell what could not be told, until cancelled. Any number of processes may do it."""
     while True:
+        note_organisation("")
         await asyncio.sleep(LOOK_SECONDS)
         try:
             for fact in await run_in_threadpool(_untold, rooms, wall_clock() - LEFT_ALONE, None):
@@ -69,6 +71,7 @@ async def keep_telling(rooms: Rooms) -> None:
 
 async def _told(rooms: Rooms, fact: UntoldFact) -> bool:
     """Signal one fact; the same one twice changes nothing in a run."""
+    note_organisation(fact.slug)
     signal, kind = _SIGNALS[fact.signal]
     handle = rooms.temporal.get_workflow_handle(go_live_id(fact.slug))
     try:

@@ -24,7 +24,8 @@ from settings import EXAMPLES, Settings
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "activities", "commands", "contracts", "database", "graph", "mail", "web", "workflows",
+    "activities", "commands", "contracts", "database", "graph", "mail", "telemetry", "web",
+    "workflows",
 )  # fmt: skip
 
 

@@ -1,0 +1,83 @@
+"""What operators watch: how many go-lives wait for what and since when, and how the mail stands."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+
+class Waiting(NamedTuple):
+    """Open go-lives that are in one stage and wait for one thing."""
+
+    stage: str
+    waits_for: str
+    paused: bool
+    go_lives: int
+    oldest_since: float
+    """Unix time at which the one that waits longest began to."""
+    first_due: float | None
+    """Unix time at which the earliest of their deadlines passes, None where there is none."""
+
+
+def waiting(session: Session) -> Sequence[Waiting]:
+    """Return the open go-lives by stage and wait."""
+    return [
+        Waiting(*row)
+        for row in _rows(
+            session,
+            """
+            SELECT stage, wait, paused, count(*), min(extract(epoch FROM since))::float8,
+                   min(extract(epoch FROM due_at))::float8
+            FROM golive.go_live WHERE closed_at IS NULL GROUP BY stage, wait, paused
+            """,
+        )
+    ]
+
+
+def oldest_stages(session: Session) -> Sequence[tuple[str, float]]:
+    """Return for each stage when the open go-live that is in it longest entered it (Unix time)."""
+    return _rows(
+        session,
+        """
+        SELECT g.stage, min(extract(epoch FROM t.started_at))::float8
+        FROM golive.go_live g
+        JOIN golive.stage_time t ON t.go_live_id = g.id AND t.stage = g.stage
+        WHERE g.closed_at IS NULL GROUP BY g.stage
+        """,
+    )
+
+
+def needing_attention(session: Session) -> Sequence[tuple[str, int]]:
+    """Return how many open go-lives need attention, by kind."""
+    return _rows(
+        session,
+        "SELECT attention, count(*) FROM golive.go_live "
+        "WHERE closed_at IS NULL AND attention IS NOT NULL GROUP BY attention",
+    )
+
+
+def endings(session: Session) -> Sequence[tuple[str, int]]:
+    """Return how many go-lives have ended, by outcome."""
+    return _rows(
+        session,
+        "SELECT outcome, count(*) FROM golive.go_live WHERE closed_at IS NOT NULL GROUP BY outcome",
+    )
+
+
+def waiting_mail(session: Session) -> tuple[int, float | None]:
+    """Return how many mails of open, unpaused go-lives wait, and when the first was due."""
+    row = session.execute(
+        text(
+            """
+            SELECT count(*), min(extract(epoch FROM m.due_at))::float8
+            FROM golive.mail m JOIN golive.go_live g ON g.id = m.go_live_id
+            WHERE m.state = 'queued' AND g.closed_at IS NULL AND NOT g.paused
+            """
+        )
+    ).one()
+    return row[0], row[1]
+
+
+def _rows(session: Session, statement: str) -> list[Any]:
+    return [tuple(row) for row in session.execute(text(statement))]

@@ -1,0 +1,126 @@
+"""One form of log for every process: JSON lines, or plain lines on a terminal; never a person.
+
+An exception is told by its kind and its places. Its text is left out, also where a library logs
+one: a driver's text quotes rows, a mail library's quotes addresses. What an activity of ours says
+for the history is told: that is held to be clean.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError
+
+from contracts.go_live import go_live_id, slug_of
+
+_organisation: ContextVar[str] = ContextVar("organisation", default="")
+
+_FROM_TEMPORAL: Final = ("temporal_workflow", "temporal_activity")
+_KEPT: Final = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
+"""Of what the SDK says of a run or an activity."""
+
+
+def note_organisation(slug: str) -> None:
+    """Name this organisation in what is logged from here on, in the task at hand."""
+    _organisation.set(slug)
+
+
+def set_up_logging(*, terminal: bool | None = None) -> None:
+    """Log to standard error: JSON lines, or plain lines where a person looks at a terminal."""
+    plain = sys.stderr.isatty() if terminal is None else terminal
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainLines() if plain else JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # Requests are logged by us, by their route: an address holds a personal link.
+    logging.getLogger("uvicorn.access").disabled = True
+    for chatty in ("httpx2", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Fields of their own say it.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+
+
+class JsonLines(logging.Formatter):
+    """A line is one JSON object; `at` is UTC."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return json.dumps(fields_of(record), ensure_ascii=False, default=str)
+
+
+class PlainLines(logging.Formatter):
+    """The same for people: `12:03:04 INFO worker [acme] The worker is ready.`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        known = fields_of(record)
+        whom = f" [{known['organisation']}]" if "organisation" in known else ""
+        error = f" ({known['error']} at {known['error_at'][-1]})" if "error" in known else ""
+        at = known["at"][11:19]
+        return f"{at} {known['level']} {known['logger']}{whom} {known['message']}{error}"
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what is told of one event."""
+    fields: dict[str, Any] = {
+        "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname,
+        "logger": record.name,
+        "message": _message(record),
+        **getattr(record, "fields", {}),
+    }
+    told = _of_temporal(record)
+    fields |= {name: told[name] for name in _KEPT if told.get(name)}
+    organisation = slug_of(str(told.get("workflow_id", ""))) or _organisation.get()
+    if organisation:
+        fields["organisation"] = organisation
+        fields.setdefault("workflow_id", go_live_id(organisation))
+    if record.exc_info and record.exc_info[0] is not None:
+        fields["error"] = record.exc_info[0].__name__
+        if isinstance(record.exc_info[1], ApplicationError):
+            fields["error_text"] = str(record.exc_info[1])
+        fields["error_at"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(record.exc_info[2])
+        ]
+    return fields
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message, without the text of an exception that stands in its place."""
+    if isinstance(record.msg, BaseException):
+        return type(record.msg).__name__
+    if any(isinstance(part, BaseException) for part in _parts(record.args)):
+        return str(record.msg)
+    return record.getMessage()
+
+
+def _parts(arguments: object) -> tuple[object, ...]:
+    if isinstance(arguments, tuple):
+        return arguments
+    return tuple(arguments.values()) if isinstance(arguments, dict) else ()
+
+
+def _of_temporal(record: logging.LogRecord) -> dict[str, Any]:
+    for name in _FROM_TEMPORAL:
+        told = getattr(record, name, None)
+        if isinstance(told, dict):
+            return told
+    if activity.in_activity():
+        info = activity.info()
+        return {
+            "workflow_id": info.workflow_id,
+            "workflow_run_id": info.workflow_run_id,
+            "activity_type": info.activity_type,
+            "attempt": info.attempt,
+        }
+    return {}

@@ -1,0 +1,33 @@
+"""The alert rules are complete, and each says what it means and what to do."""
+
+import re
+
+from tests.telemetry.rules import rules
+from tests.town import ROOT
+
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def test_every_alert_has_an_expression_a_severity_and_words() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert len(set(names)) == len(names) > 10
+    for rule in rules():
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["annotations"]["summary"].endswith(".")
+        assert re.fullmatch(r"\d+[mh]", rule.get("for", "1m"))
+        for opening, closing in ("()", "{}", "[]"):
+            assert rule["expr"].count(opening) == rule["expr"].count(closing)
+
+
+def test_what_a_summary_names_is_kept_by_its_expression() -> None:
+    for rule in rules():
+        for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
+            assert re.search(rf"by \([^)]*\b{label}\b", rule["expr"]), rule["alert"]
+
+
+def test_every_alert_has_a_heading_in_the_operating_page_and_no_heading_lacks_one() -> None:
+    _, _, after = OPERATING.partition("## Alerts")
+    described, _, _ = after.partition("\n## ")
+    headings = re.findall(r"(?m)^### (\w+)$", described)
+    assert headings == [rule["alert"] for rule in rules()]

@@ -1,0 +1,80 @@
+"""A line of the log is JSON, says which go-live, and repeats nobody's words."""
+
+import json
+import logging
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from temporalio.exceptions import ApplicationError
+
+from contracts.go_live import go_live_id, slug_of
+from telemetry.logs import JsonLines, PlainLines
+from tests.town import Town
+
+ADDRESS = "anna.berg@alpenglow.example"
+
+
+def line(record: logging.LogRecord) -> dict[str, object]:
+    return dict(json.loads(JsonLines().format(record)))
+
+
+def record(
+    message: object, *arguments: object, error: BaseException | None = None
+) -> logging.LogRecord:
+    about = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("web", logging.ERROR, __file__, 1, message, arguments, about)  # type: ignore[arg-type]
+
+
+def raised(error: Exception) -> Exception:
+    try:
+        raise error
+    except Exception as caught:
+        return caught
+
+
+@pytest.mark.parametrize("form", [JsonLines(), PlainLines()])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda error: record("A page failed", error=error),
+        lambda error: record("A page failed: %s", error),
+        lambda error: record(error),
+    ],
+)
+def test_the_text_of_a_foreign_exception_is_not_logged(form, made) -> None:
+    said = form.format(made(raised(ValueError(f"{ADDRESS} is not there"))))
+    assert ADDRESS not in said
+    assert "is not there" not in said
+
+
+async def test_a_database_error_names_no_row(town: Town) -> None:
+    statement = text("SELECT CAST(:address AS uuid)")
+    with pytest.raises(DBAPIError) as refused, town.engine.begin() as connection:
+        connection.execute(statement, {"address": ADDRESS})
+    assert ADDRESS in str(refused.value.orig), "the driver quotes what it was given"
+    told = line(record("Exception in ASGI application", error=refused.value))
+    assert ADDRESS not in json.dumps(told)
+    assert told["error"] == "DataError"
+    assert any("test_logs.py" in place for place in told["error_at"])  # type: ignore[attr-defined]
+
+
+def test_what_an_activity_of_ours_says_for_the_history_is_logged() -> None:
+    error = raised(ApplicationError("The relay asks to try 3 mails again later."))
+    assert line(record("failed", error=error))["error_text"] == str(error)
+
+
+def test_a_line_says_which_go_live() -> None:
+    told = record("stuck")
+    told.temporal_workflow = {"workflow_id": go_live_id("acme"), "run_id": "r", "other": "x"}
+    assert line(told) | {"at": ""} == {
+        "at": "",
+        "level": "ERROR",
+        "logger": "web",
+        "message": "stuck",
+        "workflow_id": "sso-go-live/acme",
+        "run_id": "r",
+        "organisation": "acme",
+    }
+    assert " ERROR web [acme] stuck" in PlainLines().format(told)
+    assert slug_of("another/acme") == ""
