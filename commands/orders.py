@@ -97,21 +97,42 @@ class Orders:
             aftercare_days=go_live.aftercare_days,
         )
         try:
-            await self._client.start_workflow(
-                SsoGoLive.run,
-                start,
-                id=go_live_id(slug),
-                task_queue=GO_LIVE_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                static_summary=f"Go-live {go_live.number} of {slug}",
-            )
-            already = False
-        except WorkflowAlreadyStartedError:
-            already = True
+            already = not await self._start_run(start)
         except RPCError as error:
             raise _unavailable(error) from None
         return Started(slug, go_live.number, go_live_id(slug), already)
+
+    async def _start_run(self, start: StartGoLive) -> bool:
+        """Start the run; False = it runs already. That of the go-live before may be ending still.
+
+        Raises:
+            CommandError: it takes too long to end.
+        """
+        summary = f"Go-live {start.number} of {start.slug}"
+        clock = asyncio.get_running_loop().time
+        give_up = clock() + ANSWER_WITHIN_SECONDS
+        while True:
+            try:
+                await self._client.start_workflow(
+                    SsoGoLive.run,
+                    start,
+                    id=go_live_id(start.slug),
+                    task_queue=GO_LIVE_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    static_summary=summary,
+                )
+                return True
+            except WorkflowAlreadyStartedError:
+                handle = self._client.get_workflow_handle(go_live_id(start.slug))
+                if await (await handle.describe()).static_summary() == summary:
+                    return False
+            if clock() > give_up:
+                raise CommandError(
+                    f"{start.slug}: the go-live before is still ending. Start again in a minute; "
+                    "nothing is done twice."
+                )
+            await asyncio.sleep(0.1)
 
     async def confirm_entitlement(self, slug: str, reason: str = "") -> Progress:
         """Say that SSO is in the subscription agreement."""

@@ -148,8 +148,11 @@ async def _until_backed_up(
     folder: Path, ports: Ports, dump: Path, seen: Seen, spans: Spans
 ) -> None:
     stack = Stack(folder / "state", ports)
-    with stack.running(), changed_environment(stack.environment()):
+    with ExitStack() as opened:
+        opened.enter_context(stack.running())
+        opened.enter_context(changed_environment(stack.environment()))
         engine, client = connections.database(Settings()), await connections.temporal()
+        opened.callback(engine.dispose)
         play = Play(stack, engine, client)
         examples = ROOT / "examples"
         importing.import_files(engine, examples / "organisations.csv", examples / "users.csv")
@@ -184,7 +187,6 @@ async def _until_backed_up(
         seen.refused_statuses = [
             scrape(url, "another-token").status_code for url in (play.web, play.worker)
         ]
-        engine.dispose()
     _keep_logs(folder, seen)
 
 
@@ -217,6 +219,7 @@ async def _after_restoring(folder: Path, ports: Ports, dump: Path, seen: Seen) -
         opened.enter_context(stack.running())
         opened.enter_context(changed_environment(stack.environment()))
         engine, client = connections.database(Settings()), await connections.temporal()
+        opened.callback(engine.dispose)
         play = Play(stack, engine, client)
         # Where Temporal is not ahead, nothing has to be done.
         await play.consent(NORTHWIND)
@@ -241,7 +244,6 @@ async def _after_restoring(folder: Path, ports: Ports, dump: Path, seen: Seen) -
                 if slug == ALPENGLOW:
                     seen.people = reading.personal_data(session, standing.organisation_id)
         seen.kept = await _everything_at_temporal(client)
-        engine.dispose()
     _keep_logs(folder, seen)
 
 
