@@ -95,7 +95,7 @@ _LIST = """
         SELECT e.* FROM everyone e {found}
     ), shown AS (
         SELECT * FROM found
-        ORDER BY attention DESC, ours DESC, running DESC, due_at NULLS LAST, not_started DESC,
+        ORDER BY attention DESC, ours DESC, running DESC, not_started DESC, due_at NULLS LAST,
                  slug COLLATE "C"
         LIMIT :size OFFSET :skipped
     )
@@ -108,8 +108,8 @@ _LIST = """
     LEFT JOIN golive.preference p ON p.organisation_id = e.organisation_id
     LEFT JOIN golive.go_live g ON g.id = e.go_live_id
     LEFT JOIN golive.staff s ON s.id = coalesce(g.owner_id, p.owner_id)
-    ORDER BY e.attention DESC, e.ours DESC, e.running DESC, e.due_at NULLS LAST,
-             e.not_started DESC, e.slug COLLATE "C"
+    ORDER BY e.attention DESC, e.ours DESC, e.running DESC, e.not_started DESC,
+             e.due_at NULLS LAST, e.slug COLLATE "C"
 """
 
 _SEARCHED = """

@@ -229,7 +229,9 @@ async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, pag
     await assert_accessible(page)
     actions = [action for _, action, _ in organisation.audit()]
     assert "second_contact_named" in actions
-    await consent(page, organisation, await consent_link(organisation))
+    await page.get_by_role("link", name="Open the consent page").click()
+    await expect(page.get_by_role("heading", name="Connect")).to_be_visible()
+    await consent(page, organisation, page.url)
     progress = await organisation.until(Wait.MOVE_DATE)
     assert progress.due_at is not None
     assert progress.due_at.isoformat().startswith("2099-03-02T06:30")

@@ -1,0 +1,115 @@
+"""The list of the console: what comes first, what filters and search show, and its pages."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from contracts.go_live import GoLiveOutcome, Wait
+from database import overview
+from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
+from database.overview import Listing, Show
+
+AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+State = dict[str, Any]
+
+
+@pytest.fixture
+def dana(session: Session) -> Staff:
+    one = Staff(handle="dana", address="dana@us.example", address_key="dana@us.example")
+    session.add(one)
+    session.flush()
+    return one
+
+
+def found(session: Session, owner: Staff, name: str, *go_lives: State) -> None:
+    """Make an organisation with these go-lives, the oldest first."""
+    one = Organisation(slug=name, name=name.title())
+    session.add(one)
+    session.flush()
+    session.add(Preference(organisation_id=one.id, owner_id=owner.id))
+    session.add(OrganisationDomain(domain=f"{name}.test", organisation_id=one.id))
+    for number, state in enumerate(go_lives, start=1):
+        usual = {
+            "stage": "admin_consent_awaited",
+            "wait": Wait.ADMIN_CONSENT,
+            "due_at": AT,
+            "since": AT,
+            "started_at": AT,
+            "started_by": owner.handle,
+        }
+        session.add(
+            GoLive(organisation_id=one.id, owner_id=owner.id, number=number, **usual | state)
+        )
+        session.flush()
+
+
+def listed(session: Session, search: str = "", show: Show = Show.ALL, page: int = 1) -> Listing:
+    return overview.listing(session, show=show, search=search, page=page)
+
+
+def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
+    session: Session, dana: Staff
+) -> None:
+    found(session, dana, "not-started")
+    found(session, dana, "ended", {"closed_at": AT, "outcome": GoLiveOutcome.LIVE})
+    found(session, dana, "in-two-days", {"due_at": AT + timedelta(days=2)})
+    found(session, dana, "tomorrow", {"due_at": AT + timedelta(days=1)})
+    found(session, dana, "approval", {"wait": Wait.APPROVAL, "due_at": None})
+    found(session, dana, "trouble", {"attention": "mail_refused", "due_at": AT + timedelta(days=9)})
+    everyone = listed(session)
+    assert [one.slug for one in everyone.rows] == [
+        "trouble",
+        "approval",
+        "tomorrow",
+        "in-two-days",
+        "not-started",
+        "ended",
+    ]
+    expected = {
+        Show.ALL: 6,
+        Show.ATTENTION: 1,
+        Show.OURS: 2,
+        Show.THEIRS: 2,
+        Show.RUNNING: 4,
+        Show.ENDED: 1,
+        Show.NOT_STARTED: 1,
+    }
+    assert everyone.tally == expected
+    assert {show: listed(session, show=show).matching for show in Show} == expected
+    assert {show: listed(session, "o", show).matching for show in (Show.ATTENTION, Show.OURS)} == {
+        Show.ATTENTION: 1,
+        Show.OURS: 2,
+    }
+
+
+def test_a_search_finds_names_domains_and_managers_and_the_list_has_pages(
+    session: Session, dana: Staff
+) -> None:
+    for number in range(overview.PAGE_SIZE + 1):
+        found(session, dana, f"one-{number}", {})
+    first = listed(session, "ONE-")
+    assert (len(first.rows), first.matching, first.pages) == (25, 26, 2)
+    assert len(listed(session, "dana", page=2).rows) == 1
+    # A page past the end is the first one.
+    assert listed(session, page=9).page == 1
+    (only,) = listed(session, "one-7.test").rows
+    assert only.name == "One-7"
+    assert listed(session, "%_").matching == 0
+
+
+def test_of_several_go_lives_the_newest_is_listed(session: Session, dana: Staff) -> None:
+    over = {"closed_at": AT, "outcome": GoLiveOutcome.ROLLED_BACK}
+    found(session, dana, "once-more", over, over, {})
+    found(session, dana, "given-up", over, over | {"outcome": GoLiveOutcome.CANCELLED})
+    shown = {one.slug: one.progress for one in listed(session).rows}
+    assert [(one.number, one.outcome) for one in shown.values() if one] == [
+        (3, None),
+        (2, GoLiveOutcome.CANCELLED),
+    ]
+
+
+def test_without_any_organisation_there_is_one_empty_page(session: Session) -> None:
+    nothing = listed(session)
+    assert (nothing.rows, nothing.matching, nothing.pages) == ([], 0, 1)
