@@ -1,5 +1,8 @@
-"""Nothing that Temporal keeps of a go-live holds an address or a name of a person."""
+"""Nothing that Temporal keeps of a go-live, and no line of a log, names a person."""
 
+import logging
+
+import pytest
 from temporalio.client import Client
 
 from contracts.go_live import ConfirmEntitlement, Wait, go_live_id
@@ -20,7 +23,12 @@ async def kept_of(client: Client, organisation: Organisation) -> list[str]:
     return texts
 
 
-async def test_a_go_live_with_failures_keeps_no_personal_data(town: Town) -> None:
+async def test_a_go_live_with_failures_keeps_and_logs_no_personal_data(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    web_log = town.folder / "web.log"
+    logged = web_log.stat().st_size
     organisation = town.found_organisation(
         Person("quentin.quark"), Person("rosa.rochefort"), Person("stella.stone", status="invited")
     )
@@ -38,6 +46,9 @@ async def test_a_go_live_with_failures_keeps_no_personal_data(town: Town) -> Non
     searched = personal_data(town, organisation)
     assert {organisation.address("quentin.quark"), "Quentin.Quark"} <= set(searched)
     assert found_in(await kept_of(town.client, organisation), searched) == []
+    # The workers run in this process, the web in its own.
+    lines = [caplog.text, web_log.read_bytes()[logged:].decode()]
+    assert found_in(lines, searched) == []
 
 
 async def test_an_address_that_is_planted_is_found(town: Town) -> None:
