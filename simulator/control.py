@@ -149,6 +149,7 @@ def _add_propagation(_request: Request, simulation: Simulation, body: Any) -> No
             mode=PropagationMode(body["mode"]),
             seconds=body.get("seconds"),
             attempts=body.get("attempts"),
+            sign_in=bool(body.get("sign_in", False)),
         )
     )
 

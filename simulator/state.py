@@ -37,6 +37,8 @@ class Propagation:
     mode: PropagationMode
     seconds: float | None = None
     attempts: int | None = None
+    sign_in: bool = False
+    """Whether codes of people who sign in are refused as well."""
     visible_at: datetime | None = None
 
 
@@ -181,10 +183,12 @@ class Simulation:
                 return
         self.propagation.pop((tenant_id, client_id), None)
 
-    def unfinished_propagation(self, tenant_id: str, client_id: str) -> PropagationMode | None:
+    def unfinished_propagation(
+        self, tenant_id: str, client_id: str, *, sign_in: bool = False
+    ) -> PropagationMode | None:
         """What a token request meets while a consent has not arrived; counts as an attempt."""
         propagation = self.propagation.get((tenant_id, client_id))
-        if propagation is None:
+        if propagation is None or (sign_in and not propagation.sign_in):
             return None
         if propagation.visible_at is not None and self.clock.now() >= propagation.visible_at:
             del self.propagation[tenant_id, client_id]

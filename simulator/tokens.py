@@ -131,6 +131,8 @@ def _for_code(
     user = home.users.get(code.user_id) if home else None
     if home is None or user is None or not user.enabled:
         raise EntraError("invalid_grant", 50057, "The user account is disabled.")
+    if simulation.unfinished_propagation(home.id, application.client_id, sign_in=True):
+        raise entra_errors.service_principal_missing(application.client_id, home.id)
     issuer = f"{base_url(request)}/{home.id}/v2.0"
     claims = id_claims(simulation, application, home, user, code, issuer)
     granted = [scope for scope in code.scopes if scope != "offline_access"]

@@ -15,7 +15,7 @@ import pytest
 
 from activities.directory import DirectoryActivities
 from contracts.clock import wall_clock
-from contracts.directory import ConsentToVerify
+from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
 from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal, Wait
 from database import records, round_trips
@@ -184,6 +184,57 @@ async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: T
     await asyncio.to_thread(look)
 
 
+# --- a later go-live asks for 3 and 4 once more -----------------------------------------------
+
+
+async def test_an_earlier_consent_stands_with_the_domains_that_are_verified_now(
+    town: Town,
+) -> None:
+    organisation = await _waiting(town)
+    _grant(organisation, FULL)
+    assert await _verify(organisation) is None
+    assert _verified(organisation) == [organisation.domain]
+    second = f"second-{organisation.domain}"
+    organisation.change_tenant(
+        domains=[directory_domain(organisation.domain), directory_domain(second, default=False)]
+    )
+    # Changing the tenant forgot the grant: what is not there any more does not stand.
+    assert not await _stands(organisation)
+    _grant(organisation, FULL)
+    assert await _stands(organisation)
+    assert _verified(organisation) == sorted([organisation.domain, second])
+
+
+async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(town: Town) -> None:
+    organisation = await _waiting(town)
+    _grant(organisation, FULL)
+    assert await _verify(organisation) is None
+    with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
+        assert not await _stands(
+            organisation, GraphClient(town.rooms.http, graph_url, _entra(town))
+        )
+    assert await _stands(organisation)
+    _hide_domains(organisation)
+    _grant(organisation, FULL)
+    assert not await _stands(organisation)
+    assert _verified(organisation) == [organisation.domain]
+
+
+async def _stands(organisation: Organisation, graph: GraphClient | None = None) -> bool:
+    reference = GoLiveRef(str(organisation.standing().go_live_id), AT)
+    activities = _activities(organisation.town, graph)
+    return await asyncio.to_thread(activities.verify_connection, reference)
+
+
+def _verified(organisation: Organisation) -> list[str]:
+    rows = organisation.town.rows(
+        "SELECT v.domain FROM golive.verified_domain v JOIN pulse.organisation o "
+        "ON o.id = v.organisation_id WHERE o.slug = :slug ORDER BY v.domain",
+        slug=organisation.slug,
+    )
+    return [row.domain for row in rows]
+
+
 async def _waiting(town: Town) -> Organisation:
     organisation = town.found_organisation(Person("anna"))
     await organisation.start()
@@ -220,15 +271,18 @@ def _hide_domains(organisation: Organisation) -> None:
     organisation.change_tenant(domains=[directory_domain(f"elsewhere.{organisation.domain}")])
 
 
-async def _verify(organisation: Organisation, graph: GraphClient | None = None) -> Any:
-    """Run the activity as the worker has it; None = proven, else what it raised."""
-    town = organisation.town
-    activities = DirectoryActivities(
+def _activities(town: Town, graph: GraphClient | None) -> DirectoryActivities:
+    return DirectoryActivities(
         open_sessions(town.engine),
         graph or town.rooms.graph,
         town.rooms.http,
         town.settings.entra_authority,
     )
+
+
+async def _verify(organisation: Organisation, graph: GraphClient | None = None) -> Any:
+    """Run the activity as the worker has it; None = proven, else what it raised."""
+    activities = _activities(organisation.town, graph)
     administrator = _evidence(organisation, organisation.tenant_id)
     order = ConsentToVerify(
         str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT

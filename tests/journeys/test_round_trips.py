@@ -153,6 +153,33 @@ def _is_signalled(organisation: Organisation) -> bool:
     )
 
 
+async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_afresh(
+    town: Town,
+) -> None:
+    organisation = await _waiting(town)
+    town.control(
+        "POST",
+        "/propagation",
+        tenant=organisation.tenant_id,
+        client_id=CLIENT,
+        mode="token_refused_401",
+        attempts=1,
+        sign_in=True,
+    )
+
+    def act(who: Consenting) -> None:
+        who.accept()
+        who.assert_told(Refusal.SIGN_IN_TOO_EARLY)
+        who.browser.follow("Start again")
+        assert who.browser.url == who.link
+        who.press(CONSENT).press("Accept")
+        assert "/consent/progress" in who.browser.url, who.text
+
+    await _in_a_browser(organisation, act)
+    await organisation.until(Wait.MOVE_DATE)
+    assert await organisation.signals() == ["admin_consented"]
+
+
 # --- a reload ---------------------------------------------------------------------------------
 
 

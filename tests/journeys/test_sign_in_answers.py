@@ -166,3 +166,33 @@ async def test_an_administrator_without_a_link_consents_from_the_login_page(town
         )
         == []
     )
+
+
+async def test_an_administrator_consents_again_although_an_older_connection_is_there(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    await organisation.go_live()
+    town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    await organisation.start()
+    await organisation.until(lambda now: now.number == 2 and now.wait is Wait.ADMIN_CONSENT)
+
+    def whoever_has_moved(who: Consenting) -> None:
+        who.open("/login").press("Continue", email=organisation.address("anna"))
+        who.press("Login with SSO").press("I am not the administrator")
+        # They have moved, so it is Microsoft who lets them in, as before.
+        assert who.browser.url.startswith(town.settings.entra_authority), who.text
+
+    def the_administrator(who: Consenting) -> None:
+        who.open("/login").press("Continue", email=organisation.administrator)
+        who.press("Login with SSO").press("I am the administrator")
+        who.sign_in(organisation.administrator).press("Accept")
+        assert "/consent/progress" in who.browser.url
+
+    def work() -> None:
+        for act in (whoever_has_moved, the_administrator):
+            with somebody(organisation) as who:
+                act(who)
+
+    await asyncio.to_thread(work)
+    await organisation.until(Wait.MOVE_DATE)
