@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.mail_values import GoLiveMail, Surroundings, Values
-from activities.sending import Sending
+from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
@@ -20,9 +20,6 @@ from database.ledger import QueuedMail
 from mail.outgoing import Attachment
 from mail.rendering import render
 from telemetry.metrics import MAILS
-
-SENDERS = 4
-"""Connections to the relay in use at once, for one delivery."""
 
 HEARTBEAT_SECONDS = 3
 
@@ -102,7 +99,7 @@ class NoticeActivities:
     def _deliver(self, delivery: Delivery, only: tuple[Message, str] | None = None) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
         sent = refused = deferred = 0
-        with self._sessions() as reading, ThreadPoolExecutor(SENDERS) as senders:
+        with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
             for chunk in ledger.due_mail(reading, go_live_id, delivery.at, only=only):
                 if only is None and self._is_paused(go_live_id):
@@ -117,6 +114,8 @@ class NoticeActivities:
                     )
                     for row in chunk
                 ]
+                # Nothing is read until the next chunk, and the senders need connections.
+                reading.commit()
                 try:
                     for attempt in tries:
                         outcome = _awaited(attempt)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Semaphore
 
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
@@ -14,6 +15,9 @@ from mail import errors as mail_errors
 from mail.mailer import Mailer, OutgoingMail, message_id_for
 from mail.outgoing import Attachment, parse_address
 from mail.rendering import RenderedMail
+
+AT_ONCE = 4
+"""Mails on their way to the relay, for all deliveries of a process together."""
 
 MOST_ATTEMPTS = 20
 """A relay that defers one address so often is taken to refuse it."""
@@ -28,6 +32,7 @@ class Sending:
         self._mailer = mailer
         self._sender = sender
         self._domain = parse_address(sender).domain
+        self._turns = Semaphore(AT_ONCE)
 
     def send(
         self,
@@ -41,7 +46,9 @@ class Sending:
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.
         """
-        with self._sessions.begin() as session:
+        # First the turn, then a connection to the database: a relay that takes its time must not
+        # leave the other activities of the process without one.
+        with self._turns, self._sessions.begin() as session:
             if not ledger.claim_mail(session, row.id):
                 return "elsewhere"
             message_id = message_id_for(row.id, self._domain)

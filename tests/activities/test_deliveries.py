@@ -1,0 +1,45 @@
+"""Deliveries side by side, with fewer connections to the database than they could use."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.notices import NoticeActivities
+from activities.sending import Sending
+from contracts.go_live import Wait
+from contracts.notices import Audience, Delivered, Delivery, Message
+from database import ledger
+from database.engine import open_engine, open_sessions
+from tests.town import Town
+
+
+async def test_deliveries_do_not_wait_for_one_another_s_connections(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    at = (await organisation.until(Wait.ADMIN_CONSENT)).since + timedelta(minutes=1)
+    go_live_id = organisation.standing().go_live_id
+    # Two connections, and as many deliveries, each of which reads and sends.
+    engine = open_engine(town.environment["GOLIVE_DATABASE_URL"], pool_size=1)
+    sessions = open_sessions(engine)
+    notices = NoticeActivities(
+        sessions,
+        Sending(sessions, town.rooms.mailer, town.settings.mail_from),
+        town.rooms.surroundings,
+    )
+    for occasion in ("one", "two"):
+        with sessions.begin() as session:
+            to = ledger.recipients(session, UUID(str(go_live_id)), Audience.EVERY_CONTACT)
+            ledger.queue_mail(session, UUID(str(go_live_id)), Message.RESULT, occasion, to, at=at)
+
+    def deliver(occasion: str) -> Delivered:
+        order = Delivery(str(go_live_id), at, Message.RESULT, occasion)
+        return ActivityEnvironment().run(notices.deliver, order)
+
+    done = await asyncio.wait_for(
+        asyncio.gather(*(asyncio.to_thread(deliver, occasion) for occasion in ("one", "two"))), 25
+    )
+    engine.dispose()
+    assert [one.sent for one in done] == [2, 2]
+    await organisation.handle.cancel()
