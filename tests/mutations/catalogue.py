@@ -70,7 +70,7 @@ MUTATIONS = (
         "database/ledger.py",
         "                message=message,\n                occasion=occasion,\n",
         '                message=message,\n                occasion=f"{occasion} {uuid4()}",\n',
-        ("tests/chaos/test_chaos.py",),
+        ("tests/journeys/test_killed_worker.py", "tests/chaos/test_chaos.py"),
     ),
     Mutation(
         "a failure names whom a mail was for",
