@@ -29,8 +29,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.testing import ActivityEnvironment
 
 from activities.mail_values import Surroundings
-from activities.notices import SENDERS, NoticeActivities
-from activities.sending import Sending
+from activities.notices import NoticeActivities
+from activities.sending import AT_ONCE, Sending
 from benchmarks import mail_rate_naive
 from benchmarks.mail_rate_ledger import Ledger
 from contracts.links import LinkSigner
@@ -107,7 +107,7 @@ def _send_without_ledger(mailer: SmtpMailer, mail: RenderedMail, count: int) -> 
             )
         )
 
-    with ThreadPoolExecutor(SENDERS) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         for _ in threads.map(send, range(count)):
             pass
 
@@ -144,7 +144,7 @@ def measure(mails: int = 1_000, rounds: int = 5) -> dict[str, float | int]:
         url = stack.enter_context(running_postgresql(folder / "pg", Ports.free().postgresql))
         ledger = stack.enter_context(Ledger.opened(url, mails, DATE))
         mailer = stack.enter_context(
-            SmtpMailer(f"smtp://127.0.0.1:{port}", max_connections=SENDERS)
+            SmtpMailer(f"smtp://127.0.0.1:{port}", max_connections=AT_ONCE)
         )
         for number in range(rounds):
             ledger.queue(f"round {number}", DATE)
@@ -156,7 +156,7 @@ def measure(mails: int = 1_000, rounds: int = 5) -> dict[str, float | int]:
     return {
         "mails": mails,
         "mail_rounds": rounds,
-        "mail_connections": SENDERS,
+        "mail_connections": AT_ONCE,
         "mails_rendered_per_s": round(5_000 / rendering),
         "mails_per_s": round(statistics.median(ours)),
         "mail_room_per_s": round(statistics.median(bare)),
