@@ -78,6 +78,7 @@ async def test_status_answers_in_five_lines_and_as_data(
     assert organisation.slug in {one["slug"] for one in listed}
 
 
+@pytest.mark.timeout(400)
 async def test_thirty_times_a_command_leaves_with_its_own_status(
     town: Town, organisation: Organisation
 ) -> None:

@@ -79,7 +79,7 @@ def run(town: Town, folder: Path, command: str) -> str:
         env={**os.environ, **town.environment, "GOLIVE_BY": "dana", "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,  # each is a process of its own, and the machine may be busy
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
