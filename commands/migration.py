@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TextIO
@@ -119,7 +119,8 @@ def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iter
                 f"{slug} has no plan yet. See what it would be with: python starter.py plan {slug}"
             )
         counts = plans.exception_counts(session, go_live.id)
-        yield counts, plans.exceptions_of(session, go_live.id)
+        with closing(plans.exceptions_of(session, go_live.id)) as users:
+            yield counts, users
 
 
 async def approve(

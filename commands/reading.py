@@ -124,17 +124,24 @@ def where(found: Standing, progress: Progress) -> str:
     )
     users = (
         f"; {progress.users_done} of {progress.users_total} users moved, "
-        f"{found.signed_in} signed in with SSO, {progress.exceptions} cannot be moved"
+        f"{found.signed_in} signed in with SSO, {not_yet_signed_in(found)} not yet, "
+        f"{progress.exceptions} cannot be moved"
         if progress.plan_hash
         else ""
     )
     return f"{found.name}: {place}{users}"
 
 
+def not_yet_signed_in(found: Standing) -> int:
+    """Return how many moved users have not signed in with SSO."""
+    return max(0, found.progress.users_done - found.signed_in) if found.progress else 0
+
+
 def as_data(found: Standing) -> dict[str, Any]:
     """Return the same as JSON-ready data."""
     data = asdict(found)
     data["organisation_id"] = str(found.organisation_id)
+    data["not_yet_signed_in"] = not_yet_signed_in(found)
     data["go_live_id"] = str(found.go_live_id) if found.go_live_id else None
     if found.progress:
         data["waiting_on"] = wording.waiting_on(found.progress)

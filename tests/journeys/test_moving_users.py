@@ -140,7 +140,9 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     await organisation.sign_in("anna")
     standing = organisation.standing()
     assert (standing.signed_in, standing.progress.users_done) == (1, 4)  # type: ignore[union-attr]
-    assert "1 signed in with SSO" in starter(town, "status", slug).stdout
+    assert (
+        "1 signed in with SSO, 3 not yet, 1 cannot be moved" in starter(town, "status", slug).stdout
+    )
     await orders.roll_back(slug, "changed their mind")
     result = await organisation.ended()
     assert result.outcome is GoLiveOutcome.ROLLED_BACK
