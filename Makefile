@@ -35,7 +35,7 @@ check: $(READY) ## Format, lint, types, import direction, secrets
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m scripts.find_secrets
 
-audit: $(READY) ## Ask whether a locked package has a known vulnerability (needs pypi.org's JSON API)
+audit: $(READY) ## Ask whether a locked package has a known vulnerability (needs PyPI's JSON API)
 	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv .venv/audit \
 		&& .venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
 	@$(BIN)/python -m scripts.audit .venv/audit/bin/pip-audit

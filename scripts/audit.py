@@ -57,7 +57,7 @@ def tell(packages: list[dict[str, Any]]) -> int:
 def tell_nothing_was_audited(why: str) -> int:
     """Say that this says nothing about vulnerabilities; return the exit status."""
     print(
-        f"NOTHING WAS AUDITED. {why}. Run this where https://pypi.org/pypi/PACKAGE/json answers "
+        f"NOTHING WAS AUDITED. {why}. Run this where PyPI's JSON API answers "
         "(a mirror of files alone is not enough), for example nightly in CI."
     )
     return 0
