@@ -22,6 +22,7 @@ from contracts.clock import wall_clock
 from database import people
 from database.engine import open_sessions
 from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
+from workflows.policies import FURTHEST_DATE
 
 ORGANISATION_COLUMNS = (
     "slug", "name", "domains", "customer_success_email", "it_contacts", "sso_included",
@@ -256,7 +257,7 @@ def _organisation(row: _Row) -> ImportedOrganisation:
         language=row.matching("language", _LANGUAGE, "en", default="en"),
         exception_threshold=row.count("exception_threshold", default=0),
         it_acknowledgement=row.yes("it_acknowledgement", default="no"),
-        go_live_date=row.day("go_live_date", default=""),
+        go_live_date=_go_live_date(row),
     )
 
 
@@ -265,6 +266,13 @@ def _time_zone(row: _Row, column: str, *, default: str) -> str:
     if time_zone and time_zone not in available_timezones():
         row.fault(column, f"{time_zone!r} is not a time zone such as Europe/Berlin")
     return time_zone
+
+
+def _go_live_date(row: _Row) -> date | None:
+    day = row.day("go_live_date", default="")
+    if day is not None and day > wall_clock().date() + FURTHEST_DATE:
+        row.fault("go_live_date", f"{day} is more than a year away; choose an earlier date")
+    return day
 
 
 def _contact(row: _Row, written: str) -> ImportedContact:

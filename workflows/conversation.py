@@ -42,7 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.records import Position
     from workflows import search_attributes
     from workflows.ladder import Ladder
-    from workflows.policies import POSITION_CALL
+    from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
 
 def _refuse(reason: str) -> ApplicationError:
@@ -264,6 +264,8 @@ class Conversation:
             raise _refuse("The date lacks a time zone.")
         if moment is not None and moment <= workflow.now():
             raise _refuse("The chosen date lies in the past; choose a later one.")
+        if moment is not None and moment > workflow.now() + FURTHEST_DATE:
+            raise _refuse("The chosen date is more than a year away; choose an earlier one.")
 
     @workflow.update(description="Read the directory again and move who became possible")
     def replan(self, _order: Replan) -> Progress:
