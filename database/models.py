@@ -156,7 +156,7 @@ class FailedLogin(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
     subject_sha256: str
-    """Hash of the address key or of the network address."""
+    """Hash of the address key or of the network (an IPv4 address, a /64 of IPv6)."""
     at: datetime = _instant()
 
 

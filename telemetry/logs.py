@@ -101,7 +101,12 @@ def _message(record: logging.LogRecord) -> str:
         return type(record.msg).__name__
     if any(isinstance(part, BaseException) for part in _parts(record.args)):
         return str(record.msg)
-    return record.getMessage()
+    said = record.getMessage()
+    if record.name == "asyncio" and record.exc_info:
+        # Below its first line stands what failed, with the exception's text; within it, in
+        # brackets, what a callback was called with.
+        said = said.partition("\n")[0].partition("(")[0]
+    return said
 
 
 def _parts(arguments: object) -> tuple[object, ...]:

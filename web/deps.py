@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +48,19 @@ def _printable(written: str) -> str:
 
 TypedText = Annotated[str, AfterValidator(_printable)]
 """What a person typed, without control characters: PostgreSQL refuses some, people see none."""
+
+
+def network_of(host: str) -> str:
+    """Return an IPv4 address as it is, and the /64 of an IPv6 one: "2001:db8:1:2::/64".
+
+    Every home and server has a whole /64 to take addresses from. What is no address is returned
+    as it is.
+    """
+    with suppress(ValueError):
+        address = ip_address(host.partition("%")[0])
+        if isinstance(address, IPv6Address):
+            return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
+    return host
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,12 @@ class Visit:
     browser: str
     session_token: str
     at: datetime
+
+    @property
+    def network(self) -> str:
+        """Where the request comes from, as limits on guessing count it; see `network_of`."""
+        client = self.request.client
+        return network_of(client.host) if client else ""
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; the browser keeps, or gets, the cookie that binds its forms."""

@@ -7,7 +7,7 @@ from telemetry.metrics import SLOWED_DOWN
 from web.deps import AVisit, Visit
 
 MOST_MADE_UP = 30
-"""Links that are not ours, from one network address within a quarter of an hour."""
+"""Links that are not ours, from one network (`Visit.network`) within a quarter of an hour."""
 
 MOST_LOOK_UPS = 60
 """Addresses of domains that are not ours; a mistyped one now and then is nobody's business."""
@@ -49,7 +49,7 @@ def look_up(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
     Raises:
         TooManyLookUpsError: this network address has asked for too many that are not ours.
     """
-    asking = f"look-ups:{_network(visit)}"
+    asking = f"look-ups:{visit.network}"
     if sign_in.too_many_failures(session, [asking], visit.at, most=MOST_LOOK_UPS):
         SLOWED_DOWN.labels("domain").inc()
         raise TooManyLookUpsError
@@ -67,9 +67,4 @@ def _note(session: Session, visit: Visit, subject: str, most: int, action: str) 
 
 
 def _guesser(visit: Visit) -> str:
-    return f"links:{_network(visit)}"
-
-
-def _network(visit: Visit) -> str:
-    client = visit.request.client
-    return client.host if client else ""
+    return f"links:{visit.network}"

@@ -66,8 +66,7 @@ def with_password(
     visit: OwnForm, email: Address = "", password: Annotated[str, Form(max_length=1000)] = ""
 ) -> Response:
     """Sign in by password, as long as it counts for this person."""
-    client = visit.request.client
-    subjects = [f"address:{address_key(email)}", f"network:{client.host if client else ''}"]
+    subjects = [f"address:{address_key(email)}", f"network:{visit.network}"]
     with visit.rooms.sessions.begin() as session:
         if sign_in.too_many_failures(session, subjects, visit.at):
             SLOWED_DOWN.labels("password").inc()

@@ -9,6 +9,7 @@ from contracts.go_live import ConfirmEntitlement, Wait, go_live_id
 from database import reading
 from database.engine import open_sessions
 from local.histories import everything_kept, found_in
+from telemetry.logs import JsonLines
 from tests.town import Organisation, Person, Town
 from workflows.go_live import SsoGoLive
 
@@ -47,7 +48,9 @@ async def test_a_go_live_with_failures_keeps_and_logs_no_personal_data(
     assert {organisation.address("quentin.quark"), "Quentin.Quark"} <= set(searched)
     assert found_in(await kept_of(town.client, organisation), searched) == []
     # The workers run in this process, the web in its own.
-    lines = [caplog.text, web_log.read_bytes()[logged:].decode()]
+    lines = [JsonLines().format(record) for record in caplog.records]
+    assert len(lines) > 5
+    lines.append(web_log.read_bytes()[logged:].decode())
     assert found_in(lines, searched) == []
 
 

@@ -90,6 +90,15 @@ MUTATIONS = (
         ("tests/house/test_privacy.py",),
     ),
     Mutation(
+        "an address is logged as a field",
+        "addresses stand in files that many read and nobody deletes",
+        "activities/notices.py",
+        "        return self._sending.send(row, rendered, reply_to, attachments)\n",
+        '        activity.logger.info("Mail", extra={"fields": {"to": row.address}})\n'
+        "        return self._sending.send(row, rendered, reply_to, attachments)\n",
+        ("tests/house/test_privacy.py",),
+    ),
+    Mutation(
         "the signature of an ID token is not looked at",
         "anybody signs in as anybody",
         "graph/id_tokens.py",

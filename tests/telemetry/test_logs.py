@@ -1,5 +1,7 @@
 """A line of the log is JSON, says which go-live, and repeats nobody's words."""
 
+import asyncio
+import gc
 import json
 import logging
 
@@ -46,6 +48,30 @@ def test_the_text_of_a_foreign_exception_is_not_logged(form, made) -> None:
     said = form.format(made(raised(ValueError(f"{ADDRESS} is not there"))))
     assert ADDRESS not in said
     assert "is not there" not in said
+
+
+async def test_what_an_unawaited_task_or_a_callback_said_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails() -> None:
+        raise ValueError(ADDRESS)
+
+    def fails_too(_: str) -> None:
+        raise ValueError(ADDRESS)
+
+    task = asyncio.create_task(fails())
+    asyncio.get_running_loop().call_soon(fails_too, ADDRESS)
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    told = [line(one) for one in caplog.records if one.name == "asyncio"]
+    assert {said["message"] for said in told} == {
+        "Task exception was never retrieved",
+        f"Exception in callback {fails_too.__qualname__}",
+    }
+    assert ADDRESS in caplog.text, "asyncio quotes what was raised"
+    assert ADDRESS not in json.dumps(told)
+    assert {said["error"] for said in told} == {"ValueError"}
 
 
 async def test_a_database_error_names_no_row(town: Town) -> None:

@@ -22,7 +22,7 @@ from local.browser import Browser
 from local.ports import Ports
 from tests.town import STAFF, Town, process
 from web.app import create_app
-from web.deps import BROWSER_COOKIE
+from web.deps import BROWSER_COOKIE, network_of
 from web.guessing import MOST_MADE_UP
 from web.headers import SecurityHeaders
 from web.staff import STAFF_COOKIE
@@ -233,11 +233,41 @@ async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(town: Tow
     await asyncio.to_thread(no_server_error)
 
 
-async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(town: Town) -> None:
+@pytest.mark.parametrize(
+    ("network", "another"),
+    [("192.0.2.7", "192.0.2.8"), ("2001:db8:1:2::{:x}", "2001:db8:1:3::1")],
+)
+async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(
+    town: Town, network: str, another: str
+) -> None:
     path = "/consent/00000000000000000000000000000000.x"
-    answers = [await asyncio.to_thread(ask, town, "GET", path) for _ in range(MOST_MADE_UP + 1)]
-    assert answers[-1].status_code == 429
-    assert "Wait 15 minutes" in answers[-1].text
+
+    async def asked_from(address: str) -> httpx2.Response:
+        # As the proxy in front says it.
+        headers = {"X-Forwarded-For": address}
+        return await asyncio.to_thread(ask, town, "GET", path, headers=headers)
+
+    for number in range(MOST_MADE_UP):
+        assert (await asked_from(network.format(number))).status_code != 429
+    refused = await asked_from(network.format(MOST_MADE_UP))
+    assert refused.status_code == 429
+    assert "Wait 15 minutes" in refused.text
+    assert (await asked_from(another)).status_code != 429
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_ipv6_network_counts_as_one(host: str, network: str) -> None:
+    assert network_of(host) == network
 
 
 @pytest.mark.parametrize("away", ["GOLIVE_DATABASE_URL", "TEMPORAL_ADDRESS"])
