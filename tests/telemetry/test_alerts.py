@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from tests.telemetry.rules import rules
 from tests.town import ROOT
 
@@ -24,6 +27,17 @@ def test_what_a_summary_names_is_kept_by_its_expression() -> None:
     for rule in rules():
         for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
             assert re.search(rf"by \([^)]*\b{label}\b", rule["expr"]), rule["alert"]
+
+
+@pytest.mark.parametrize("queue", [GO_LIVE_QUEUE, GO_LIVE_BULK_QUEUE])
+def test_a_queue_that_nobody_serves_is_noticed(queue: str) -> None:
+    absent = re.compile(r"absent\(temporal_num_pollers\{([^}]*)\} > 0\)")
+    found = [
+        rule["labels"]["severity"]
+        for rule in rules()
+        if (read := absent.fullmatch(rule["expr"])) and f'task_queue="{queue}"' in read[1]
+    ]
+    assert found == ["page"]
 
 
 def test_every_alert_has_a_heading_in_the_operating_page_and_no_heading_lacks_one() -> None:
