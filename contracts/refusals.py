@@ -18,6 +18,8 @@ class Advice:
 
 _CONSENT_AGAIN = "Consent for the organisation"
 _NEW_LINK = "Send me a new link"
+CHOOSE_ACCOUNT = "Choose another account"
+"""Where Microsoft knows the browser, it would sign the same account in without asking."""
 
 REFUSALS = {
     Refusal.MALFORMED: Advice(
@@ -59,7 +61,7 @@ REFUSALS = {
     Refusal.OTHER_TENANT_SIGNED_IN: Advice(
         "The person signed in to another Microsoft organisation than the one that consented.",
         "The administrator signs in again with a work account of this organisation.",
-        "Sign in again",
+        CHOOSE_ACCOUNT,
     ),
     Refusal.SIGN_IN_TOO_EARLY: Advice(
         "Microsoft is still applying the consent, so it could not confirm yet who signed in.",
@@ -89,7 +91,7 @@ REFUSALS = {
     Refusal.GUEST: Advice(
         "The person signed in with a guest account.",
         "An administrator account that belongs to the organisation itself must consent.",
-        _CONSENT_AGAIN,
+        CHOOSE_ACCOUNT,
     ),
     Refusal.NOT_AN_ADMINISTRATOR: Advice(
         "The account that signed in may not consent for the organisation.",

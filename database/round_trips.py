@@ -142,6 +142,19 @@ def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | 
     ).first()
 
 
+def newest_sign_in_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:
+    """Return this browser's last sign-in at Microsoft that came back, None when there is none."""
+    return session.exec(
+        select(MicrosoftRoundTrip)
+        .where(
+            MicrosoftRoundTrip.browser_sha256 == sha256(browser),
+            MicrosoftRoundTrip.purpose != "consent",
+            col(MicrosoftRoundTrip.used_at).is_not(None),
+        )
+        .order_by(col(MicrosoftRoundTrip.used_at).desc())
+    ).first()
+
+
 def save_evidence(
     session: Session, trip: MicrosoftRoundTrip, tenant_id: UUID, object_id: UUID, at: datetime
 ) -> ConsentEvidence:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi.responses import Response
 
 from contracts.go_live import Refusal
-from contracts.refusals import REFUSALS, Advice
+from contracts.refusals import CHOOSE_ACCOUNT, REFUSALS, Advice
 from web.deps import Visit
 from web.guessing import note_guess
 
@@ -33,7 +33,7 @@ SIGN_IN = {
     SignInAnswer.OTHER_TENANT: Advice(
         "You signed in with an account of another Microsoft organisation.",
         "Sign in again with your work account of the organisation whose address you entered.",
-        _LOGIN_PAGE,
+        CHOOSE_ACCOUNT,
     ),
     SignInAnswer.GUEST: Advice(
         "You are a guest in this Microsoft organisation, and no account with us is linked to you.",
@@ -54,7 +54,7 @@ SIGN_IN = {
     SignInAnswer.NOT_THE_INVITED: Advice(
         "This invitation is for another person; it was not used up.",
         "Sign in with the account the invitation was sent to, or ask for one of your own.",
-        _LOGIN_PAGE,
+        CHOOSE_ACCOUNT,
     ),
     SignInAnswer.CANCELLED: Advice(
         "You left Microsoft's page before you were signed in.",
@@ -88,11 +88,17 @@ class Way:
     action: str = ""
 
 
+OTHER_ACCOUNT = "/auth/microsoft/other-account"
+"""Where a browser that came back with an account of no use here has Microsoft ask for another."""
+
+
 def sign_in_page(
     visit: Visit, answer: SignInAnswer, *, link: str = "/login", status: int = 403
 ) -> Response:
     """Say why this sign-in leads nowhere, and the way on; `link` is where it can be begun again."""
-    return _message(visit, "You are not signed in", SIGN_IN[answer], Way(link), status)
+    advice = SIGN_IN[answer]
+    way = Way(action=OTHER_ACCOUNT) if advice.button == CHOOSE_ACCOUNT else Way(link)
+    return _message(visit, "You are not signed in", advice, way, status)
 
 
 def already_back(visit: Visit, link: str) -> Response:
@@ -145,6 +151,8 @@ def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
             # Whoever came by a personal link hands on just that.
             to_hand_off = link.replace("/consent/", "/hand-off/", 1)
             return Way(to_hand_off if to_hand_off != link else _to_the_administrator(visit))
+        case Refusal.GUEST | Refusal.OTHER_TENANT_SIGNED_IN:
+            return Way(action=OTHER_ACCOUNT)
         case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
             return Way(f"mailto:{visit.rooms.settings.support_address}")
         case _:

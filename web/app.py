@@ -33,6 +33,7 @@ from web import (
     invitation,
     login,
     new_link,
+    other_account,
     setup,
     staff,
     telling,
@@ -94,7 +95,16 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     # The console's own orders come last: their path would also fit its other forms.
-    for room in (login, callback, staff, console_decisions, console_people, console_plans, console):
+    for room in (
+        login,
+        callback,
+        other_account,
+        staff,
+        console_decisions,
+        console_people,
+        console_plans,
+        console,
+    ):
         app.include_router(room.router)
     for room in (consent, hand_off, setup, invitation, new_link):
         app.include_router(room.router, dependencies=[Depends(not_guessing)])

@@ -26,13 +26,18 @@ def to_login(
     trip: MicrosoftRoundTrip | None = None,
     link_id: UUID | None = None,
     organisation_id: UUID | None = None,
+    other_account: bool = False,
 ) -> Response:
-    """Send the browser to a tenant's login; `trip` is the consent it goes on from, if any."""
+    """Send the browser to a tenant's login; `trip` is the consent it goes on from, if any.
+
+    `other_account` has Microsoft ask which account, even where only one is signed in.
+    """
     try:
         request = visit.rooms.entra.begin_sign_in(
             str(tenant_id),
             visit.rooms.url("/auth/microsoft/callback"),
             login_hint=login_hint or None,
+            prompt="select_account" if other_account else None,
         )
     except TenantUnknown:
         with visit.rooms.sessions.begin() as session:

@@ -10,9 +10,11 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from contracts.addresses import address_key
+from contracts.refusals import CHOOSE_ACCOUNT
 from database import records, staff
 from database.models import MicrosoftRoundTrip, Organisation, Staff
 from graph.tokens import SignedInPerson
+from web.answers import OTHER_ACCOUNT
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_login
 
@@ -144,8 +146,8 @@ def _refused(visit: Visit, happened: str) -> Response:
         status=403,
         title="The console is for customer success",
         happened=happened,
-        to_do="Ask an administrator of Clientshare to give you access, then sign in again. "
-        "To use the product itself, go to the login page.",
-        link="/login",
-        button="Go to the login page",
+        to_do="Sign in with the account that has access, or ask an administrator of Clientshare "
+        "to give it to this one. The product itself has a login page of its own.",
+        action=OTHER_ACCOUNT,
+        button=CHOOSE_ACCOUNT,
     )

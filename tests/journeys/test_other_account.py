@@ -1,0 +1,53 @@
+"""Whoever came with an account of no use here can choose another in the same browser."""
+
+import asyncio
+
+from contracts.go_live import Refusal, Wait
+from contracts.refusals import CHOOSE_ACCOUNT
+from tests.consenting import Consenting, somebody
+from tests.journeys.test_consent_endings import GUEST
+from tests.town import Person, Town
+
+
+def _assert_asked_for_an_account(who: Consenting, town: Town) -> None:
+    assert who.browser.url.startswith(town.settings.entra_authority), who.text
+    assert "prompt=select_account" in who.browser.url
+    assert "Email, phone, or Skype" in who.text, who.text
+
+
+async def test_a_guest_administrator_goes_on_with_an_account_of_the_organisation(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(Person("anna"), GUEST)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            who.accept("partner@elsewhere.example").assert_told(Refusal.GUEST)
+            who.press(CHOOSE_ACCOUNT)
+            _assert_asked_for_an_account(who, town)
+            # Chosen wrongly once more, the choice is offered once more.
+            who.sign_in("partner@elsewhere.example").assert_told(Refusal.GUEST)
+            who.press(CHOOSE_ACCOUNT).sign_in(organisation.administrator)
+            assert "/consent/progress" in who.browser.url, who.text
+
+    await asyncio.to_thread(work)
+    progress = await organisation.until(Wait.MOVE_DATE)
+    assert progress.refusal is None
+
+
+async def test_staff_without_the_role_choose_the_account_that_has_it(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"))
+
+    def work() -> None:
+        with somebody(organisation) as who:
+            who.open("/console").press("Login with SSO").sign_in("erin@clientshare.example")
+            assert who.status == 403, who.text
+            who.press(CHOOSE_ACCOUNT)
+            _assert_asked_for_an_account(who, town)
+            who.sign_in("dana@clientshare.example")
+            assert who.status == 200, who.text
+            assert who.browser.url.endswith("/console"), who.text
+
+    await asyncio.to_thread(work)
