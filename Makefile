@@ -26,7 +26,7 @@ stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
 
 test: $(READY) ## Run every test (installs Chromium for those in a browser, where it can)
 	@scripts/install_chromium.sh
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 2 --dist loadfile)
 
 check: $(READY) ## Format, lint, types, import direction, secrets
 	@$(BIN)/ruff format --check .
