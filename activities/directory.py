@@ -1,5 +1,7 @@
 """Activities that ask Microsoft, and those that move users on sets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,7 +31,7 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import moves, plans, records, round_trips, staging
+from database import connections, moves, plans, records, round_trips, staging
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
@@ -60,11 +62,21 @@ class DirectoryActivities:
 
     @activity.defn
     def discover_tenant(self, reference: GoLiveRef) -> Discovery:
-        """Find and keep the tenant of each of the organisation's e-mail domains."""
+        """Find and keep the tenant of each of the organisation's e-mail domains.
+
+        Raises:
+            ApplicationError: final `PEOPLE_IN_ANOTHER_TENANT`: nobody is asked for a consent that
+                would lock people out.
+        """
         found = self._discover(UUID(reference.go_live_id), reference.at)
         finding = finding_of(found) or DomainsFinding.NOT_ON_ENTRA
         tenants = {one.tenant_id for one in found} - {None}
-        return Discovery(tenants.pop() if len(tenants) == 1 else None, finding)
+        tenant_id = tenants.pop() if len(tenants) == 1 else None
+        if tenant_id is not None:
+            with _people_stay(), self._sessions.begin() as session:
+                go_live = records.go_live_by_id(session, UUID(reference.go_live_id))
+                connections.refuse_another_tenant(session, go_live.organisation_id, UUID(tenant_id))
+        return Discovery(tenant_id, finding)
 
     @activity.defn
     def verify_consent(self, consent: ConsentToVerify) -> ConsentVerdict:
@@ -73,7 +85,8 @@ class DirectoryActivities:
         Raises:
             ApplicationError: retryable `NOT_YET`, `NOTHING_GRANTED` or `PERMISSION_MISSING` while
                 Microsoft has not applied all of the consent; final `DOMAINS_NOT_VERIFIED`,
-                `TENANT_UNKNOWN`, `DIFFERENT_TENANTS` or `APPLICATION_DISABLED` for a person.
+                `TENANT_UNKNOWN`, `DIFFERENT_TENANTS`, `PEOPLE_IN_ANOTHER_TENANT` or
+                `APPLICATION_DISABLED` for a person.
         """
         go_live_id, tenant_id = UUID(consent.go_live_id), UUID(consent.tenant_id)
         with self._sessions.begin() as session:
@@ -99,8 +112,8 @@ class DirectoryActivities:
             CONSENTS_REFUSED.labels(Refusal.WRONG_TENANT).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
         verified = self._read_back(domains, consent.tenant_id)
-        with self._sessions.begin() as session:
-            records.connect_tenant(session, evidence, verified, consent.at)
+        with _people_stay(), self._sessions.begin() as session:
+            connections.connect_tenant(session, evidence, verified, consent.at)
         return ConsentVerdict(proven=True)
 
     def _read_back(self, domains: list[DomainTenant], tenant_id: str) -> tuple[str, ...]:
@@ -153,7 +166,7 @@ class DirectoryActivities:
                 return False
             raise
         with self._sessions.begin() as session:
-            records.keep_verified_domains(session, organisation_id, verified)
+            connections.keep_verified_domains(session, organisation_id, verified)
         return True
 
     # --- moving users ------------------------------------------------------------------------
@@ -281,6 +294,15 @@ class DirectoryActivities:
 
 def _own_domains(domains: list[DomainTenant], tenant_id: str) -> set[str]:
     return {one.domain for one in domains if one.tenant_id == tenant_id}
+
+
+@contextmanager
+def _people_stay() -> Iterator[None]:
+    """Leave it to a person where another tenant than before would lock people out."""
+    try:
+        yield
+    except connections.PeopleElsewhereError:
+        raise _for_a_person(ErrorType.PEOPLE_IN_ANOTHER_TENANT) from None
 
 
 def _for_a_person(kind: ErrorType) -> ApplicationError:

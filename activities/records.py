@@ -9,7 +9,7 @@ from temporalio import activity
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
-from database import mail_facts, positions, records, staging
+from database import connections, mail_facts, positions, records, staging
 from database.engine import Sessions
 from database.models import Preference
 
@@ -56,13 +56,13 @@ class RecordActivities:
     def offer_sso(self, reference: GoLiveRef) -> None:
         """Put "Login with SSO" on the organisation's login page."""
         with self._sessions.begin() as session:
-            records.offer_sso(session, UUID(reference.go_live_id), reference.at)
+            connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn
     def withdraw_sso(self, reference: GoLiveRef) -> None:
-        """Undo `offer_sso` and forget the connection this go-live proved."""
+        """Undo `offer_sso`; the connection and its domains are those from before this go-live."""
         with self._sessions.begin() as session:
-            records.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
+            connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn
     def decide_move_date(self, question: MoveDate) -> MoveDate:

@@ -20,6 +20,7 @@ class ErrorType(StrEnum):
     DOMAINS_NOT_VERIFIED = "domains_not_verified"
     TENANT_UNKNOWN = "tenant_unknown"
     DIFFERENT_TENANTS = "different_tenants"
+    PEOPLE_IN_ANOTHER_TENANT = "people_in_another_tenant"
     UNEXPECTED_ANSWER = "unexpected_answer"
     MAIL_REFUSED = "mail_refused"
     GO_LIVE_UNKNOWN = "go_live_unknown"
@@ -37,6 +38,7 @@ MEANING = {
     ErrorType.DOMAINS_NOT_VERIFIED: "final: the tenant has verified none of the domains",
     ErrorType.TENANT_UNKNOWN: "final: the organisation's domains lead to no tenant",
     ErrorType.DIFFERENT_TENANTS: "final: the organisation's domains lead to several tenants",
+    ErrorType.PEOPLE_IN_ANOTHER_TENANT: "final: people here sign in with another tenant than that",
     ErrorType.UNEXPECTED_ANSWER: "final: Microsoft said something that fits nothing we know",
     ErrorType.MAIL_REFUSED: "final: the relay refuses every recipient of a message",
     ErrorType.GO_LIVE_UNKNOWN: "final: the database does not know what was asked for",

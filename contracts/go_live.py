@@ -74,6 +74,7 @@ class Attention(StrEnum):
     MAIL_UNAVAILABLE = "mail_unavailable"
     TENANT_UNKNOWN = "tenant_unknown"
     DIFFERENT_TENANTS = "different_tenants"
+    PEOPLE_IN_ANOTHER_TENANT = "people_in_another_tenant"
     DOMAINS_NOT_VERIFIED = "domains_not_verified"
     SELF_ONLY = "self_only"
     NO_ONE_SIGNED_IN = "no_one_signed_in"

@@ -67,6 +67,12 @@ ATTENTION = {
         "The organisation's e-mail domains belong to different Microsoft organisations.",
         "Customer success keeps the domains of one of them in the list, then retries.",
     ),
+    Attention.PEOPLE_IN_ANOTHER_TENANT: (
+        "The e-mail domains now lead to another Microsoft organisation than the one that people "
+        "here sign in with.",
+        "Customer success corrects the list of domains and retries; or rolls back, and everyone "
+        "keeps the way in they have now.",
+    ),
     Attention.NO_ONE_SIGNED_IN: (
         "None of the first users has signed in with SSO.",
         "Customer success asks one of them to; then retries, or rolls back.",

@@ -73,6 +73,7 @@ _OF_THE_ORGANISATION = (
     "(SELECT id FROM golive.go_live WHERE organisation_id = :o)",
     "DELETE FROM golive.sso_connection WHERE organisation_id = :o",
     "DELETE FROM golive.verified_domain WHERE organisation_id = :o",
+    "UPDATE golive.go_live SET prior_connection = NULL WHERE organisation_id = :o",
     "UPDATE pulse.organisation SET sso_offered = false WHERE id = :o",
 )
 """Besides, where nobody is left: who consented, and the connection that nobody can use any more."""

@@ -277,6 +277,10 @@ class GoLive(SQLModel, table=True):
     """The tenant discovered from the organisation's domains."""
     prior_sso_offered: bool | None = None
     """What the login page showed before stage 3; None = stage 3 has not begun."""
+    prior_connection: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True))
+    )
+    """An earlier go-live's `sso_connection` and verified domains, while this one's stand there."""
     undo_started_at: datetime | None = _instant(nullable=True)
     """From here on no batch may move anyone, however late it arrives."""
     move_at: datetime | None = _instant(nullable=True)

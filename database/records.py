@@ -1,4 +1,4 @@
-"""A go-live's life in the database: start, standing, position, stage 3, consent, end, audit."""
+"""A go-live's life in the database: start, standing, tenant, evidence, end, audit."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,7 +22,6 @@ from database.models import (
     Preference,
     SsoConnection,
     Staff,
-    VerifiedDomain,
 )
 
 
@@ -132,46 +131,6 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
     )
 
 
-def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """Let the login page offer SSO; what it showed before is kept for undo. Twice is once."""
-    go_live = go_live_by_id(session, go_live_id, lock=True)
-    organisation = session.get_one(Organisation, go_live.organisation_id, with_for_update=True)
-    if go_live.prior_sso_offered is not None:
-        return
-    go_live.prior_sso_offered = organisation.sso_offered
-    organisation.sso_offered = True
-    session.add_all([go_live, organisation])
-    write_audit(session, at, "workflow", "sso_offered", go_live=go_live)
-
-
-def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """Undo `offer_sso`, and forget the connection this go-live proved. Twice is once."""
-    go_live = go_live_by_id(session, go_live_id, lock=True)
-    if go_live.prior_sso_offered is not None:
-        organisation = session.get_one(Organisation, go_live.organisation_id)
-        organisation.sso_offered = go_live.prior_sso_offered
-        go_live.prior_sso_offered = None
-        session.add_all([organisation, go_live])
-        write_audit(session, at, "workflow", "sso_withdrawn", go_live=go_live)
-    connection = session.get(SsoConnection, go_live.organisation_id)
-    if connection is not None and connection.go_live_id == go_live_id:
-        session.delete(connection)
-        session.exec(
-            delete(VerifiedDomain).where(
-                col(VerifiedDomain.organisation_id) == go_live.organisation_id
-            )
-        )
-    session.execute(
-        text(
-            """
-            UPDATE golive.personal_link SET revoked_at = :at
-            WHERE go_live_id = :go_live_id AND used_at IS NULL AND revoked_at IS NULL
-            """
-        ),
-        {"at": at, "go_live_id": go_live_id},
-    )
-
-
 def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
     """Return the organisation's e-mail domains, sorted."""
     return list(
@@ -240,64 +199,6 @@ def evidence_of(
             ConsentEvidence.administrator_object_id == administrator_object_id,
         )
     ).first()
-
-
-def connect_tenant(
-    session: Session,
-    evidence: ConsentEvidence,
-    verified_domains: tuple[str, ...],
-    at: datetime,
-) -> None:
-    """Record the proven tenant of the organisation; all four checks passed. Twice is once.
-
-    Every consent link of the go-live is used up by it: what they ask for is done.
-    """
-    go_live = go_live_by_id(session, evidence.go_live_id, lock=True)
-    proven = select(AuditEntry.id).where(
-        AuditEntry.go_live_id == go_live.id,
-        AuditEntry.action == "consent_proven",
-        AuditEntry.subject == str(evidence.tenant_id),
-    )
-    connection = session.get(SsoConnection, go_live.organisation_id)
-    same = connection is not None and connection.tenant_id == evidence.tenant_id
-    if same and session.exec(proven).first() is not None:
-        return
-    if not same:
-        # An earlier go-live's connection to the same tenant stays its own, also when undoing.
-        session.merge(
-            SsoConnection(
-                organisation_id=go_live.organisation_id,
-                tenant_id=evidence.tenant_id,
-                administrator_object_id=evidence.administrator_object_id,
-                proven_at=at,
-                go_live_id=go_live.id,
-            )
-        )
-    keep_verified_domains(session, go_live.organisation_id, verified_domains)
-    session.execute(
-        text(
-            "UPDATE golive.personal_link SET used_at = :at WHERE go_live_id = :g "
-            "AND purpose IN ('consent', 'hand_off') AND used_at IS NULL"
-        ),
-        {"at": at, "g": go_live.id},
-    )
-    write_audit(
-        session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)
-    )
-
-
-def keep_verified_domains(
-    session: Session, organisation_id: UUID, verified_domains: tuple[str, ...]
-) -> None:
-    """Replace the domains that the proven tenant says it has verified."""
-    session.exec(
-        delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == organisation_id)
-    )
-    session.flush()
-    session.add_all(
-        VerifiedDomain(organisation_id=organisation_id, domain=domain)
-        for domain in sorted(set(verified_domains))
-    )
 
 
 REFUSAL_TOLD = "consent_refusal_told"

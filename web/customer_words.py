@@ -62,6 +62,12 @@ _ATTENTION = {
         "Your e-mail domains belong to different Microsoft organisations.",
         "Your customer success manager settles with you which of them it is.",
     ),
+    Attention.PEOPLE_IN_ANOTHER_TENANT: (
+        "Your e-mail domains now lead to another Microsoft organisation than the one your people "
+        "sign in with.",
+        "Your customer success manager settles with you which of them it is; until then everyone "
+        "signs in as before.",
+    ),
 }
 _SETTLE = "Your customer success manager settles with you which e-mail domains are yours."
 _NOT_VERIFIED = ("Your Microsoft organisation has verified none of your e-mail domains.", _SETTLE)

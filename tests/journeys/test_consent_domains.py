@@ -13,6 +13,8 @@ from contracts import wording
 from contracts.directory import DomainsFinding
 from contracts.go_live import Attention, Refusal, Wait
 from contracts.refusals import DOMAINS, REFUSALS, SIGN_IN_UNCONFIRMED
+from database import sign_in
+from database.engine import open_sessions
 from tests.town import Organisation, Person, Town, directory_domain
 
 
@@ -144,3 +146,26 @@ async def test_the_sign_in_counts_as_confirmed_once_somebody_else_has_signed_in(
     data: dict[str, Any] = domains.as_data(town.engine, organisation.slug)
     assert data["consent"]["sign_in_confirmed"] is True
     assert domains.lines(town.engine, organisation.slug) == []
+
+
+async def test_people_who_sign_in_with_one_tenant_are_never_led_to_another(town: Town) -> None:
+    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    await organisation.go_live()
+    before = _ways_in(organisation)
+    organisation.change_tenant(domains=[directory_domain("elsewhere." + organisation.domain)])
+    other = _other_tenant(town, organisation.domain)
+    await organisation.start()
+    now = await organisation.until(lambda now: now.attention is Attention.PEOPLE_IN_ANOTHER_TENANT)
+    await organisation.received_by("dana@clientshare.example", wording.happened(now))
+    assert other in str(domains.as_data(town.engine, organisation.slug)["domains"])
+    assert _ways_in(organisation) == before
+    await town.orders().roll_back(organisation.slug, "They moved to another tenant.")
+    await organisation.ended()
+    assert _ways_in(organisation) == before
+
+
+def _ways_in(organisation: Organisation) -> list[Any]:
+    with open_sessions(organisation.town.engine).begin() as session:
+        way = sign_in.way_in(session, organisation.address("anna"))
+    users = [organisation.user(name) for name in ("anna", "ben")]
+    return [way, *users]
