@@ -17,6 +17,7 @@ KILLS = 50
 @pytest.mark.timeout(900)
 async def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     report = await run(tmp_path, KILLS, SEED)
+    assert report.found.doubled == []
     assert report.found.everything == []
     assert report.kills == KILLS
     assert sum(report.outages.values()) == KILLS // 6

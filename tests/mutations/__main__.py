@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from commands.leaving import leave
 from tests.mutations.catalogue import MUTATIONS, Mutation, copy_of_the_code
@@ -21,8 +22,23 @@ _PASSED, _FAILED = 0, 1
 """pytest's own exit statuses; any other is a fault of the run, not a mutation that was caught."""
 
 
-def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
-    """Return pytest's exit status and the first test that failed."""
+class Outcome(NamedTuple):
+    """What a run of pytest came to."""
+
+    status: int
+    first: str
+    """The first test that failed."""
+    reasons: str = ""
+    """Why tests failed, in pytest's words (its lines that begin with E)."""
+
+    def catches(self, mutation: Mutation) -> bool:
+        """Whether a test failed, and for the reason that the mutation gives it."""
+        failed = self.status == _FAILED and self.first.startswith("FAILED")
+        return failed and mutation.says in self.reasons
+
+
+def run_tests(folder: Path, tests: tuple[str, ...]) -> Outcome:
+    """Run these tests on the code in a folder, until one fails."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
@@ -33,10 +49,12 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return _HUNG, f"not finished after {LONGEST} s"
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return Outcome(_HUNG, f"not finished after {LONGEST} s")
+    lines = done.stdout.splitlines()
+    failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     first = failed[0].split(" - ")[0] if failed else done.stdout[-500:]
-    return done.returncode, first
+    reasons = "\n".join(line for line in lines if line.startswith("E  "))
+    return Outcome(done.returncode, first, reasons)
 
 
 def judge(mutation: Mutation, unbroken: Path) -> bool:
@@ -45,10 +63,13 @@ def judge(mutation: Mutation, unbroken: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copy = copy_of_the_code(Path(folder) / "code", unbroken)
         mutation.apply(copy)
-        status, first = run_tests(copy, mutation.caught_by)
-    caught = status == _FAILED and first.startswith("FAILED")
+        outcome = run_tests(copy, mutation.caught_by)
+    caught = outcome.catches(mutation)
     word = "caught" if caught else "NOT CAUGHT"
-    print(f"{word:10}  {mutation.name}  ({time.monotonic() - begun:.0f} s)  {first}", flush=True)
+    seconds = time.monotonic() - begun
+    print(f"{word:10}  {mutation.name}  ({seconds:.0f} s)  {outcome.first}", flush=True)
+    if not caught and outcome.status == _FAILED and mutation.says:
+        print(f"  It failed, but did not say “{mutation.says}”:\n{outcome.reasons}", flush=True)
     return caught
 
 
@@ -61,9 +82,12 @@ def main() -> int:
     tests = tuple(dict.fromkeys(test for one in chosen for test in one.caught_by))
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         unbroken = copy_of_the_code(Path(folder) / "code")
-        status, first = run_tests(unbroken, tests)
-        if status != _PASSED:
-            print(f"These tests do not pass on the unbroken code, so they prove nothing: {first}")
+        before = run_tests(unbroken, tests)
+        if before.status != _PASSED:
+            print(
+                "These tests do not pass on the unbroken code, so they prove nothing: "
+                f"{before.first}\n{before.reasons}"
+            )
             return 1
         caught = [judge(one, unbroken) for one in chosen]
     print(f"{sum(caught)} of {len(caught)} mutations were caught.")

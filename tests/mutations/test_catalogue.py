@@ -1,10 +1,12 @@
 """The list of mutations cannot rot: each still fits the code, and the page names each."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.mutations.__main__ import judge, run_tests
 from tests.mutations.catalogue import (
     LEFT_OUT,
     MUTATIONS,
@@ -46,6 +48,21 @@ def test_the_tests_that_catch_it_are_there(mutation: Mutation) -> None:
         assert (ROOT / path).exists(), path
         if name:
             assert re.search(rf"def {name}\b", (ROOT / path).read_text(encoding="utf-8")), test
+
+
+def test_a_test_that_fails_for_another_reason_catches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "sent.py").write_text("def sent():\n    return 1\n", encoding="utf-8")
+    (tmp_path / "test_sent.py").write_text(
+        "from sent import sent\n\ndef test_sent():\n    assert sent() == 1, 'too many mails'\n",
+        encoding="utf-8",
+    )
+    doubled = Mutation(
+        "doubled", "", "sent.py", "return 1", "return 2", ("test_sent.py",), says="too many"
+    )
+    dead = replace(doubled, name="dead", new="raise RuntimeError")
+    assert run_tests(tmp_path, ("test_sent.py",)).status == 0
+    assert judge(doubled, tmp_path)
+    assert not judge(dead, tmp_path)
 
 
 def test_the_page_names_every_mutation_and_the_tests_that_catch_it() -> None:
