@@ -49,7 +49,7 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
 
-replay: $(READY) ## Before a deployment: would this code strand a running go-live? (TEMPORAL_ADDRESS names the cluster)
+replay: $(READY) ## Before a deployment: would this code strand a running go-live? (looks where the worker does: TEMPORAL_ADDRESS, else localhost:7233)
 	@$(BIN)/python -m scripts.replay $(ARGS)
 
 mutations: $(READY) ## Break the code on purpose, one way at a time, and see that a test notices (many minutes)

@@ -15,7 +15,7 @@ from tests.town import Town
 REORDERED = next(one for one in MUTATIONS if one.name == "two stages change places")
 
 
-def gate(folder: Path, environment: dict[str, str], *organisations: str) -> tuple[int, str]:
+def gate(folder: Path, environment: dict[str, str], *arguments: str) -> tuple[int, str]:
     """Run the gate with the code in a folder, as `make replay` does."""
     clean = {
         name: value
@@ -23,7 +23,7 @@ def gate(folder: Path, environment: dict[str, str], *organisations: str) -> tupl
         if not name.startswith(("TEMPORAL_", "GOLIVE_"))
     }
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.replay", *organisations],
+        [sys.executable, "-m", "scripts.replay", *arguments],
         cwd=folder,
         env=clean | environment,
         capture_output=True,
@@ -73,12 +73,28 @@ async def test_it_names_the_organisations_that_new_code_would_strand(
         await organisation.handle.cancel()
 
 
-async def test_without_a_cluster_it_replays_the_files_and_says_so(brief: Path) -> None:
+async def test_the_files_alone_are_replayed_on_request_and_it_says_so(brief: Path) -> None:
     nowhere = {"TEMPORAL_CONFIG_FILE": os.devnull}
-    status, said = await asyncio.to_thread(gate, brief, nowhere)
+    status, said = await asyncio.to_thread(gate, brief, nowhere, "--recorded-only")
     assert status == 0, said
     assert "1 of 1 replay" in said
-    assert "no Temporal server is named" in said
+    assert "Running go-lives: not looked at, as you asked." in said
+    status, said = await asyncio.to_thread(gate, brief, nowhere, "--recorded-only", "northwind")
+    assert status == 2
+    assert "--recorded-only looks at no organisation" in said
+
+
+async def test_without_an_address_it_looks_where_the_worker_does(brief: Path) -> None:
+    """It once took an unset TEMPORAL_ADDRESS for no server, and said yes without looking."""
+    nowhere = {"TEMPORAL_CONFIG_FILE": os.devnull}
+    status, said = await asyncio.to_thread(gate, brief, nowhere)
+    if "Running go-lives: not looked at" in said:
+        assert status == 1
+        assert "No Temporal server answers at localhost:7233" in said
+        assert "--recorded-only" in said
+    else:
+        # A stack of somebody's is up on this machine: then its go-lives were looked at.
+        assert "can go on with this code" in said
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9"])
@@ -86,6 +102,7 @@ async def test_a_cluster_that_does_not_answer_is_no_yes(brief: Path, address: st
     away = {"TEMPORAL_CONFIG_FILE": os.devnull, "TEMPORAL_ADDRESS": address}
     status, said = await asyncio.to_thread(gate, brief, away)
     assert status == 1
+    assert "Running go-lives: not looked at, so do not deploy yet." in said
     assert f"No Temporal server answers at {address}" in said
     assert "Traceback" not in said
 
