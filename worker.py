@@ -4,16 +4,18 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import NamedTuple
 
 import httpx2
 from sqlalchemy import Engine
+from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentRequest
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.digests import DigestActivities
@@ -35,7 +37,7 @@ from settings import Settings, SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from telemetry.metrics import GraphSpending, Record, registered
 from telemetry.runtime import runtime
-from telemetry.serving import healthy, metrics_page, serving
+from telemetry.serving import Answer, healthy, metrics_page, serving
 from telemetry.tracing import set_up_tracing
 from workflows.go_live import SsoGoLive
 from workflows.staff_digest import StaffDigest
@@ -173,14 +175,56 @@ async def _work(settings: Settings) -> None:
             runtime=temporal_runtime, interceptors=set_up_tracing("sso-go-live-worker")
         )
         async with AsyncExitStack() as running:
+            await _refuse_to_idle(client, settings)
             for worker in build_workers(client, rooms):
                 await running.enter_async_context(worker)
             if settings.worker_health_port is not None:
+                pages = {"/health": healthy}
                 running.enter_context(
-                    serving("127.0.0.1", settings.worker_health_port, {"/health": healthy})
+                    _shown("health", "127.0.0.1", settings.worker_health_port, pages)
                 )
             _log.info("The worker is ready.")
             await stopping.wait()
+
+
+async def _refuse_to_idle(client: Client, settings: Settings) -> None:
+    """End an unversioned worker where it would get nothing to do, before it looks as if it worked.
+
+    Raises:
+        CommandError: a version is current, so Temporal sends work to versioned workers only.
+    """
+    if settings.build_id is not None:
+        return
+    asked = DescribeWorkerDeploymentRequest(
+        namespace=client.namespace, deployment_name=DEPLOYMENT_NAME
+    )
+    try:
+        answer = await client.workflow_service.describe_worker_deployment(asked)
+    except RPCError as error:
+        # No version was ever started, or the server is older than versions.
+        if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.UNIMPLEMENTED}:
+            _log.warning("Temporal did not say whether a version is current: %s", error.status.name)
+        return
+    current = answer.worker_deployment_info.routing_config.current_deployment_version.build_id
+    if current:
+        raise CommandError(
+            f"Version {current} is current at Temporal, and a worker without a version would get "
+            "nothing to do. Set GOLIVE_BUILD_ID to the version of this code (docs/deploying.md)."
+        )
+
+
+@contextmanager
+def _shown(what: str, host: str, port: int, pages: Mapping[str, Answer]) -> Iterator[None]:
+    """Answer these pages, if the port can be had.
+
+    Go-lives matter more than what is shown of the worker; an alert says that it is missing.
+    """
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(serving(host, port, pages))
+        except OSError as error:
+            _log.error("No %s page at %s:%s: %s.", what, host, port, error.strerror)
+        yield
 
 
 @contextmanager
@@ -194,11 +238,7 @@ def _watched(rooms: Rooms) -> Iterator[Runtime]:
         if settings.worker_metrics_address is not None and settings.metrics_token is not None:
             host, _, port = settings.worker_metrics_address.rpartition(":")
             pages = {"/metrics": metrics_page(settings.metrics_token.get_secret_value())}
-            try:
-                opened.enter_context(serving(host, int(port), pages))
-            except OSError:
-                # Go-lives matter more than their figures; an alert says that these are missing.
-                _log.error("Metrics are not shown: another program listens at %s:%s.", host, port)
+            opened.enter_context(_shown("metrics", host, int(port), pages))
         yield opened.enter_context(runtime(with_metrics=settings.metrics_token is not None))
 
 

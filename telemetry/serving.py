@@ -1,7 +1,7 @@
 """A small page for machines: the worker's health, and its metrics for who shows the token."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,7 +28,7 @@ def healthy(_authorization: str) -> tuple[int, str, bytes]:
 
 
 @contextmanager
-def serving(host: str, port: int, pages: dict[str, Answer]) -> Iterator[None]:
+def serving(host: str, port: int, pages: Mapping[str, Answer]) -> Iterator[None]:
     """Answer GET requests for these paths inside the block."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -4,10 +4,11 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,16 @@ from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from local.ports import free_port
 from tests.mutations.catalogue import copy_of_the_code
-from tests.town import ROOT, Organisation, Town, process, web
+from tests.town import ROOT, Organisation, Town, web
 
 PAGE = ROOT / "docs" / "deploying.md"
 READ_BEFORE = '"read the Microsoft directory"'
 READ_AFTER = '"read the Microsoft directory, by version 2"'
 
 
-def commands(step: str) -> list[str]:
+def commands(step: str) -> str:
     (block,) = re.findall(rf"```sh {step}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return str(block).splitlines()
+    return str(block)
 
 
 class Releases:
@@ -41,45 +42,66 @@ class Releases:
 
     def __init__(self, environment: dict[str, str], folder: Path, closing: ExitStack) -> None:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = environment | {"PATH": path}
-        self.log, self.closing = folder / "workers.log", closing
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        # As with a file of settings that all workers of a machine read.
+        port = {"GOLIVE_WORKER_HEALTH_PORT": str(free_port())}
+        self.environment = {**os.environ, **environment, **port, "PATH": path}
+        self.folder, self.closing = folder, closing
+        self.workers: dict[str, list[int]] = {}
+        """The process ids of the workers that each step started."""
+        self.shells: dict[str, subprocess.Popen[bytes]] = {}
 
     async def follow(self, step: str, release: Path) -> str:
-        """Run the commands of one step of the page, and return what they print."""
-        printed = ""
-        for line in commands(step):
-            if line.endswith(" &"):
-                self._start_worker(line, release)
-            else:
-                printed += await asyncio.to_thread(self._run, line, release)
-        return printed
+        """Run the commands of one step of the page in one shell, and return what they print.
 
-    def _start_worker(self, line: str, release: Path) -> None:
-        found = re.fullmatch(r"GOLIVE_BUILD_ID=(\S+) python (worker\.py) &", line)
-        assert found, line
-        build_id, program = found.groups()
-        environment = self.environment | {"GOLIVE_BUILD_ID": build_id}
-        self.workers[build_id] = self.closing.enter_context(
-            process(environment, program, log=self.log, folder=release)
+        The shell then waits for the workers it started, and ends as they end.
+        """
+        log = self.folder / f"{step}.log"
+        script = (
+            f"set -e\n{commands(step)}\necho workers: $(jobs -p).\n"
+            "for started in $(jobs -p); do wait $started; done"
         )
+        with log.open("wb") as output:
+            shell = subprocess.Popen(
+                ["bash", "-c", script],
+                cwd=release,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.shells[step] = shell
+        self.closing.callback(self._kill, shell)
+        async with asyncio.timeout(90):
+            while not (found := re.search(r"^workers: (.*)\.$", log.read_text(), re.MULTILINE)):
+                assert shell.poll() is None, (step, log.read_text())
+                await asyncio.sleep(0.1)
+        self.workers[step] = [int(one) for one in found.group(1).split()]
+        return log.read_text()
 
-    def _run(self, line: str, release: Path) -> str:
-        done = subprocess.run(
-            ["bash", "-c", line],
+    def _kill(self, shell: subprocess.Popen[bytes]) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait(20)
+
+    def stop(self, step: str) -> None:
+        """Stop the workers of a step by SIGTERM; each ends well."""
+        for pid in self.workers[step]:
+            os.kill(pid, signal.SIGTERM)
+        assert self.shells[step].wait(30) == 0
+
+    def run(self, program: str, release: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, program],
             cwd=release,
-            env={**os.environ, **self.environment},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, (line, done.stdout, done.stderr, self.log.read_text())
-        return done.stdout
 
-    def stop(self, build_id: str) -> None:
-        self.workers[build_id].terminate()
-        assert self.workers[build_id].wait(30) == 0
+    def said(self) -> str:
+        return "".join(log.read_text() for log in self.folder.glob("*.log"))
 
 
 @asynccontextmanager
@@ -162,7 +184,9 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
 
         said = await releases.follow("new", new)
         assert "Running go-lives: 2 of 2 can go on with this code." in said
-        releases.stop("v1")
+        await releases.follow("queues", new)
+        releases.stop("first")
+        releases.stop("new")
         await waiting.consent()
         await waiting.until(Wait.MOVE_DATE)
         await waiting.skip_to_due()
@@ -171,9 +195,10 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
         on = await versions(waiting)
         assert (on[0], on[-1]) == ("v1", "v2")
         assert on == sorted(on)
-        pids = {name: str(worker.pid) for name, worker in releases.workers.items()}
+        (begun_by,) = releases.workers["first"]
+        small, bulk = releases.workers["queues"]
         ran = await activities(waiting)
-        assert ran == {"go-live": {pids["v1"], pids["v2"]}, "go-live-bulk": {pids["v2"]}}
+        assert ran == {"go-live": {str(begun_by), str(small)}, "go-live-bulk": {str(bulk)}}
         history = await waiting.handle.fetch_history()
         assert READ_AFTER.encode() in b"".join(
             event.SerializeToString() for event in history.events
@@ -182,13 +207,44 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
 
         said = await releases.follow("back", old)
         assert "Running go-lives: 1 of 1 can go on with this code." in said
-        releases.stop("v2")
+        releases.stop("queues")
         await town.orders().decline_entitlement(undecided.slug, "Not in the agreement.")
         assert (await undecided.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
         assert (await versions(undecided))[-1] == "v1"
 
+        without_a_version = await asyncio.to_thread(releases.run, "worker.py", old)
+        assert without_a_version.returncode == 1
+        assert without_a_version.stderr.startswith("Version v1 is current at Temporal"), (
+            without_a_version.stderr
+        )
+        assert "Address already in use" in releases.said()
+        assert "Traceback" not in releases.said()
+
 
 def test_the_page_names_what_there_is() -> None:
     assert shutil.which("temporal", path=str(Path(sys.executable).parent))
-    for step in ("first", "new", "old", "back"):
+    for step in ("first", "new", "queues", "old", "back"):
         assert commands(step), step
+
+
+def test_every_worker_the_page_starts_has_a_version() -> None:
+    """On a versioned installation one without gets nothing to do."""
+    started = [
+        line for line in PAGE.read_text(encoding="utf-8").splitlines() if "worker.py &" in line
+    ]
+    assert len(started) == 5
+    assert all("GOLIVE_BUILD_ID=" in line for line in started)
+
+
+@pytest.mark.parametrize("step", ["first", "new", "back"])
+def test_waiting_for_a_worker_ends_when_the_worker_does(step: str, tmp_path: Path) -> None:
+    """With programs in their places: the worker dies at once, and Temporal never knows it."""
+    for name, text in {"python": "exit 0", "temporal": "echo $* >> asked; exit 1"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", commands(step)], cwd=tmp_path, env=environment, timeout=30, check=False
+    )
+    assert done.returncode != 0
+    assert "set-current-version" not in (tmp_path / "asked").read_text(encoding="utf-8")
