@@ -91,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # Starlette would send /login/ to /login at whatever host the request names, by http.
+        redirect_slashes=False,
         # Its own spans and metrics hold whole addresses, and ours hold personal links.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

@@ -124,6 +124,30 @@ async def test_a_line_break_starts_neither_a_header_nor_a_line_of_the_log(
     await target.assert_nothing_moved()
 
 
+async def test_nobody_is_sent_to_the_host_that_a_request_names(town: Town) -> None:
+    """Neither by a page nor by one with a slash too many, which the framework would correct."""
+    paths = [
+        path.replace("{", "").replace("}", "")
+        for path, methods in create_app(town.settings).openapi()["paths"].items()
+        if "get" in methods
+    ]
+    assert len(paths) >= 17
+    paths += ["/health", "/metrics", "/static"]
+
+    def come() -> list[str]:
+        faults = []
+        with httpx2.Client(trust_env=False, headers={"Host": "evil.example"}) as http:
+            for path in (*paths, *(f"{path}/" for path in paths if path != "/")):
+                answer = http.get(f"{town.places.web}{path}")
+                if "evil.example" in answer.headers.get("Location", "") + answer.text:
+                    faults.append(f"{path} leads to the host that was named")
+                elif path.endswith("/") and path != "/" and answer.status_code != 404:
+                    faults.append(f"{path} answers {answer.status_code}")
+        return faults
+
+    assert await asyncio.to_thread(come) == []
+
+
 # --- huge and slow ----------------------------------------------------------------------------
 
 
