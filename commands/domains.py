@@ -62,7 +62,7 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
         except records.UnknownStaffError:
             raise UsageError(f"{by!r} is no known staff handle. Use --by HANDLE.") from None
         listed = records.organisation_domains(session, organisation.id)
-        wanted = domain.strip().casefold()
+        wanted = domain.strip().lower()
         if wanted not in listed:
             raise CommandError(f"{slug} has no domain {domain}; it has: {', '.join(listed)}.")
         if len(listed) == 1:

@@ -22,6 +22,7 @@ from contracts.clock import wall_clock
 from database import people
 from database.engine import open_sessions
 from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
+from graph.discovery import ascii_domain
 from workflows.policies import FURTHEST_DATE
 
 ORGANISATION_COLUMNS = (
@@ -152,9 +153,21 @@ class _Row:
         return int(value)
 
     def address(self, column: str, value: str) -> str:
+        domain = value.rpartition("@")[2]
         if value and not (_ADDRESS.fullmatch(value) and "." in domain_of(value)):
             self.fault(column, f"{value!r} is not an e-mail address")
+        elif not domain.isascii():
+            self.domain(column, domain)
         return value
+
+    def domain(self, column: str, written: str) -> str:
+        """Return a domain in lower case; `straße.example` is never taken for another's."""
+        plain = ascii_domain(written)
+        if not written.isascii() and plain:
+            self.fault(column, f"{written!r} must be written as Microsoft lists it: {plain}")
+        elif plain is None or not _DOMAIN.fullmatch(written.lower()):
+            self.fault(column, f"{written!r} is not a domain such as acme.example")
+        return written.lower()
 
     def several(self, column: str) -> list[str]:
         return [part.strip() for part in self.text(column).split(";") if part.strip()]
@@ -231,10 +244,7 @@ def _organisation(row: _Row) -> ImportedOrganisation:
     starts, ends = row.day("agreement_start"), row.day("agreement_end")
     if starts and ends and starts > ends:
         row.fault("agreement_end", "lies before agreement_start")
-    domains = tuple(domain.casefold() for domain in row.several("domains"))
-    for domain in domains:
-        if not _DOMAIN.fullmatch(domain):
-            row.fault("domains", f"{domain!r} is not a domain such as acme.example")
+    domains = tuple(row.domain("domains", domain) for domain in row.several("domains"))
     time_zone = _time_zone(row, "time_zone", default="Europe/London")
     owner_time_zone = _time_zone(row, "customer_success_time_zone", default="")
     handle = row.matching(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import ceil
 from typing import Any, Final, NamedTuple
 
+from graph.discovery import ascii_domain
 from graph.errors import MicrosoftUnreachable
 
 USER_FIELDS: Final = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
@@ -141,7 +142,8 @@ def organization_of(answer: Mapping[str, Any]) -> Organization:
             tenant_id=organization["id"].lower(),
             display_name=organization.get("displayName") or "",
             verified_domains=tuple(
-                domain["name"].lower() for domain in organization.get("verifiedDomains") or ()
+                ascii_domain(domain["name"]) or domain["name"].lower()
+                for domain in organization.get("verifiedDomains") or ()
             ),
         )
     except (KeyError, IndexError, TypeError, AttributeError):

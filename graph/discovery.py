@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 import httpx2
+import idna
 
 from graph.errors import DomainNotOnEntra, MicrosoftUnreachable, UnexpectedAnswer
 from graph.transport import checked_endpoint, json_object, same_origin, send
@@ -90,7 +91,9 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
         MicrosoftUnreachable, Throttled: As usual.
     """
     base = checked_endpoint(authority)
-    name = _ascii(domain)
+    name = ascii_domain(domain)
+    if name is None:
+        raise DomainNotOnEntra
     response = send(http, "GET", f"{base}/{name}/v2.0/.well-known/openid-configuration")
     if response.status_code in (400, 404):
         raise DomainNotOnEntra
@@ -126,11 +129,18 @@ def discover_tenants(
     return TenantOfDomains(tuple(found))
 
 
-def _ascii(domain: str) -> str:
-    try:
-        name = domain.strip().rstrip(".").encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise DomainNotOnEntra from None
-    if not _DOMAIN.fullmatch(name):
-        raise DomainNotOnEntra
-    return name
+def ascii_domain(domain: str) -> str | None:
+    """The one form in which a domain is asked for and compared: `faß.de` is `xn--fa-hia.de`.
+
+    None = it is no domain name. Microsoft lists international domains in this form too.
+
+    Source: RFC 5891 with the mapping of UTS 46; Python's own codec is that of RFC 3490, which
+    turns `faß.de` into `fass.de`, a domain of somebody else.
+    """
+    name = domain.strip().rstrip(".").lower()
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except UnicodeError:
+            return None
+    return name if _DOMAIN.fullmatch(name) else None

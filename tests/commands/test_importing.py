@@ -73,6 +73,15 @@ async def test_an_import_brings_everything_and_a_second_one_updates(
         ("name", "", "name: is empty"),
         ("name", "two\nlines", "name: has a line break"),
         ("domains", "nodot", "domains: 'nodot' is not a domain"),
+        (
+            "domains",
+            "straße.example",
+            "domains: 'straße.example' must be written as Microsoft "
+            "lists it: xn--strae-oqa.example",
+        ),
+        ("domains", "\u212aelvin.example", "as Microsoft lists it: kelvin.example"),
+        ("domains", "☃.example", "domains: '☃.example' is not a domain"),
+        ("customer_success_email", "ü@faß.example", "as Microsoft lists it: xn--fa-hia.example"),
         ("domains", "t.example;t.example", "stands in line 2 already"),
         ("customer_success_email", "dana", "customer_success_email: 'dana' is not an e-mail"),
         ("it_contacts", "Ira <ira>", "it_contacts: 'ira' is not an e-mail address"),

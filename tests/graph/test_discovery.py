@@ -56,13 +56,23 @@ def test_text_that_is_no_domain_never_reaches_microsoft(
     assert scripted.requests == []
 
 
+@pytest.mark.parametrize(
+    ("domain", "asked"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        # Python's own codec would ask about fass.de, which is somebody else's.
+        ("faß.de", "xn--fa-hia.de"),
+        ("STRAßE.example", "xn--strae-oqa.example"),
+        ("xn--strae-oqa.example", "xn--strae-oqa.example"),
+    ],
+)
 def test_an_international_domain_is_asked_for_in_its_ascii_form(
-    http: httpx2.Client, scripted: ScriptedMicrosoft
+    http: httpx2.Client, scripted: ScriptedMicrosoft, domain: str, asked: str
 ) -> None:
     with pytest.raises(DomainNotOnEntra):
-        discover_tenant(http, scripted.url, "bücher.example")
+        discover_tenant(http, scripted.url, domain)
 
-    assert scripted.requests[0].path.startswith("/xn--bcher-kva.example/")
+    assert scripted.requests[0].path.startswith(f"/{asked}/")
 
 
 def test_personal_accounts_are_no_organisation(
