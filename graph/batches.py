@@ -85,7 +85,8 @@ class _Batch:
                         status, body if isinstance(body, dict) else {}
                     )
                 else:
-                    wait = max(wait, self._wait_for(number, item))
+                    sent = response.headers.get("Date")
+                    wait = max(wait, self._wait_for(number, item, sent))
             if refused is not None:
                 if self._refreshed:
                     refuse(refused, self._permission)
@@ -111,11 +112,11 @@ class _Batch:
             content=json.dumps({"requests": requests}).encode(),
         )
 
-    def _wait_for(self, number: int, item: Mapping[str, Any]) -> float:
+    def _wait_for(self, number: int, item: Mapping[str, Any], sent: str | None) -> float:
         headers = item.get("headers")
         given = headers.items() if isinstance(headers, dict) else ()
         named = {str(name).lower(): str(value) for name, value in given}
-        seconds = retry_after(named.get("retry-after"))
+        seconds = retry_after(named.get("retry-after"), sent)
         if seconds is not None:
             return seconds
         self._failures[number] += 1

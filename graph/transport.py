@@ -10,10 +10,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import math
 import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -102,24 +104,36 @@ def same_origin(url: str, base: str) -> bool:
         return False
 
 
-def retry_after(raw: str | None) -> float | None:
+def retry_after(raw: str | None, sent: str | None = None) -> float | None:
     """Read a ``Retry-After`` header, possibly fractional (``2.128``); None when there is none.
 
-    In seconds. A date or nonsense counts as ten.
+    In seconds, at most an hour: whoever is asked for more comes back in an hour and asks again. A
+    date is counted from ``sent``, the answer's own ``Date``, by which no clock of ours matters.
+    Nonsense counts as ten.
 
-    Source: Microsoft Learn, *Microsoft Graph throttling guidance*, read 2026-11-23.
+    Source: Microsoft Learn, *Microsoft Graph throttling guidance*, read 2026-11-23; RFC 9110,
+    section 10.2.3.
     """
     if raw is None:
         return None
     try:
         seconds = float(raw)
     except ValueError:
-        return _DEFAULT_RETRY_AFTER
-    if not 0 <= seconds <= _LONGEST_RETRY_AFTER:
-        # Also catches "nan" and "inf", which float() accepts.
+        seconds = _seconds_until(raw, sent)
+    if not (math.isfinite(seconds) and seconds >= 0):
         return _DEFAULT_RETRY_AFTER
     # Zero would turn a waiting loop into a busy one.
-    return max(_SHORTEST_RETRY_AFTER, seconds)
+    return min(max(_SHORTEST_RETRY_AFTER, seconds), _LONGEST_RETRY_AFTER)
+
+
+def _seconds_until(date: str, sent: str | None) -> float:
+    """Seconds to an HTTP date, none if it has passed; not a number if it cannot be told."""
+    try:
+        wait = parsedate_to_datetime(date) - parsedate_to_datetime(sent or "")
+    except (TypeError, ValueError, OverflowError):
+        # A date without a zone cannot be taken from one that has it.
+        return math.nan
+    return max(0.0, wait.total_seconds())
 
 
 def send(
@@ -150,7 +164,7 @@ def send(
         status = response.status_code
         span.set_attribute("http.response.status_code", status)
     if status == 429 or status >= 500:
-        wait = retry_after(response.headers.get("Retry-After"))
+        wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
         if status == 429 or wait is not None:
             raise Throttled(_DEFAULT_RETRY_AFTER if wait is None else wait)
         raise MicrosoftUnreachable(f"Microsoft answered with status {status}.")

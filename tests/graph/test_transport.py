@@ -53,14 +53,25 @@ def test_anything_else_is_refused_as_an_endpoint(url: str) -> None:
         ("-1", 10.0),
         ("nan", 10.0),
         ("inf", 10.0),
-        ("9999999", 10.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 10.0),
+        ("soon", 10.0),
+        ("3601", 3600.0),
+        ("7200", 3600.0),
+        ("9999999", 3600.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 120.0),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0.1),
+        ("Thu, 22 Oct 2026 07:28:00 GMT", 3600.0),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", 10.0),
     ],
 )
-def test_retry_after_may_be_fractional_and_nonsense_has_a_default(
+def test_retry_after_may_be_fractional_or_a_date_and_nonsense_has_a_default(
     header: str | None, seconds: float | None
 ) -> None:
-    assert retry_after(header) == seconds
+    assert retry_after(header, "Wed, 21 Oct 2026 07:26:00 GMT") == seconds
+
+
+def test_a_date_to_come_back_at_means_nothing_without_the_date_it_was_sent() -> None:
+    assert retry_after("Wed, 21 Oct 2026 07:28:00 GMT") == 10.0
+    assert retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "yesterday") == 10.0
 
 
 def test_429_carries_its_wait_also_when_it_names_none(
