@@ -13,6 +13,7 @@ import logging
 import math
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -31,7 +32,12 @@ from graph.errors import (
 from graph.spans import call_span
 
 _CONNECT_SECONDS: Final = 10.0
-_ANSWER_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 15.0
+"""The longest silence within an answer."""
+_WHOLE_ANSWER_SECONDS: Final = 30.0
+"""One request in all, however it trickles: half of what an activity has for its calls."""
+_MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of one answer: a page of 999 users has about one million."""
 _LONGEST_DOCUMENT_AGE: Final = 3600.0
 _DEFAULT_RETRY_AFTER: Final = 10.0
 _SHORTEST_RETRY_AFTER: Final = 0.1
@@ -148,13 +154,16 @@ def send(
     """Send one request and return any answer below 500 except 429.
 
     Raises:
-        MicrosoftUnreachable: Network failure, timeout, cut answer, redirect or 5xx.
+        MicrosoftUnreachable: Network failure, timeout, cut answer, redirect or 5xx; an answer that
+            is not whole after half a minute, or larger than any that Microsoft gives.
         Throttled: 429, or a 5xx that says when to come back.
         ForeignLink: The URL is none.
     """
     with call_span(method, url) as span:
         try:
-            response = http.request(method, url, headers=headers, content=content, data=form)
+            response = _whole(
+                http, http.build_request(method, url, headers=headers, content=content, data=form)
+            )
         except httpx2.HTTPError:
             raise MicrosoftUnreachable(
                 "Microsoft could not be reached, or its answer was cut."
@@ -171,6 +180,34 @@ def send(
     if 300 <= status < 400:
         raise MicrosoftUnreachable("Microsoft answered with a redirect where none is expected.")
     return response
+
+
+def _whole(http: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
+    """Send a request and read its answer within bounds: the client's own are for each read only.
+
+    Raises:
+        MicrosoftUnreachable: The answer passed one of them.
+        httpx2.HTTPError: As usual.
+    """
+    until = time.monotonic() + _WHOLE_ANSWER_SECONDS
+    response = http.send(request, stream=True)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise MicrosoftUnreachable("Microsoft's answer was larger than any should be.")
+            if time.monotonic() > until:
+                raise MicrosoftUnreachable("Microsoft's answer did not come to its end in time.")
+    finally:
+        response.close()
+    # The body is decoded by now, so what described it on the way no longer does.
+    kept = response.headers.copy()
+    for description in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+        kept.pop(description, None)
+    return httpx2.Response(response.status_code, headers=kept, content=b"".join(chunks))
 
 
 def json_object(response: httpx2.Response) -> dict[str, Any]:

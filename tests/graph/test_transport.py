@@ -1,10 +1,14 @@
+import gzip
 import socket
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx2
 import pytest
 
+from graph import transport
 from graph.errors import ForeignLink, MicrosoftUnreachable, Throttled
 from graph.transport import checked_endpoint, json_object, open_http, retry_after, send
 from tests.graph.scripted import Answer, ScriptedMicrosoft
@@ -143,6 +147,54 @@ def test_a_silent_server_is_unreachable() -> None:
         pytest.raises(MicrosoftUnreachable),
     ):
         send(silent, "GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+
+
+def test_an_answer_that_trickles_is_given_up_as_a_whole(
+    http: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read of it is in time, so only a bound on the whole ends it."""
+    monkeypatch.setattr(transport, "_WHOLE_ANSWER_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        trickling = threading.Thread(target=_trickle, args=[server])
+        trickling.start()
+        with pytest.raises(MicrosoftUnreachable, match="in time"):
+            send(http, "GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        trickling.join(10)
+    assert not trickling.is_alive(), "the connection is closed, not left open"
+
+
+def _trickle(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(10_000):
+            connection.sendall(b" ")
+            time.sleep(0.02)
+
+
+def test_an_answer_larger_than_any_should_be_is_given_up(
+    http: httpx2.Client, scripted: ScriptedMicrosoft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_MOST_BYTES", 100_000)
+    scripted.routes["/a"] = lambda _: Answer(200, b" " * 99_998 + b"{}")
+    scripted.routes["/b"] = lambda _: Answer(200, b" " * 100_000 + b"{}")
+
+    assert json_object(send(http, "GET", f"{scripted.url}/a")) == {}
+    with pytest.raises(MicrosoftUnreachable, match="larger"):
+        send(http, "GET", f"{scripted.url}/b")
+
+
+def test_a_compressed_answer_is_read_and_measured_as_it_unfolds(
+    http: httpx2.Client, scripted: ScriptedMicrosoft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_MOST_BYTES", 100_000)
+    gzipped = {"Content-Encoding": "gzip"}
+    scripted.routes["/a"] = lambda _: Answer(200, gzip.compress(b'{"a": "b"}'), gzipped)
+    scripted.routes["/b"] = lambda _: Answer(200, gzip.compress(b" " * 1_000_000), gzipped)
+
+    assert json_object(send(http, "GET", f"{scripted.url}/a")) == {"a": "b"}
+    with pytest.raises(MicrosoftUnreachable, match="larger"):
+        send(http, "GET", f"{scripted.url}/b")
 
 
 def test_text_that_is_no_url_is_a_foreign_link(http: httpx2.Client) -> None:
