@@ -4,9 +4,10 @@
 def classification(entries: str) -> str:
     """Return the `WITH` clauses that end in `classified`: every user in exactly one class.
 
-    Values to bind: `staging_id`, `organisation_id`, `tenant_id`. Every step is a join of sets;
-    matching is an equality join of address keys, and an address on two objects is ambiguous,
-    never the first of them.
+    Values to bind: `staging_id`, `organisation_id`, `tenant_id`, and `go_live_id`, whose own links
+    leave rivals what they were before it moved anyone. Every step is a join of sets; matching is
+    an equality join of address keys, and an address on two objects is ambiguous, never the first
+    of them.
 
     Args:
         entries: The staging table to match with.
@@ -78,9 +79,11 @@ reasoned AS (
         WHEN NOT d.enabled THEN 'disabled'
         WHEN NOT d.is_person AND NOT c.is_linked AND NOT c.is_decided
             THEN 'shared_or_service_account'
-        WHEN held.user_id <> c.user_id THEN 'linked_to_another'
+        WHEN held.user_id <> c.user_id AND held.go_live_id IS DISTINCT FROM :go_live_id
+            THEN 'linked_to_another'
         WHEN NOT c.is_linked AND (r.decided > 1 OR r.users > 1 AND NOT c.is_decided)
             THEN 'same_person_twice'
+        WHEN held.user_id <> c.user_id THEN 'linked_to_another'
     END AS reason
     FROM candidates c
     LEFT JOIN directory d ON d.object_id = c.object_id

@@ -38,13 +38,14 @@ class Case:
         return UUID(made["id"])
 
     def linked(self, user: AppUser, object_id: UUID, tenant_id: UUID | None = None) -> AppUser:
+        """Linked by an earlier go-live."""
         self.here.session.flush()
         self.here.session.add(
             DirectoryLink(
                 user_id=user.id,
                 tenant_id=tenant_id or self.here.tenant_id,
                 object_id=object_id,
-                go_live_id=self.here.go_live_id,
+                go_live_id=uuid4(),
             )
         )
         return user
