@@ -45,6 +45,9 @@ BATCH_SIZE = 5_000
 
 INVITATION_DAYS = 30
 
+MOST_RESTARTS = 2
+"""Of one listing in one attempt; the next attempt comes after a pause that grows."""
+
 
 class DirectoryActivities:
     """Each may run again at any point; a second run goes on where the first one stopped."""
@@ -178,25 +181,34 @@ class DirectoryActivities:
         A killed worker's successor goes on after the last page that was kept; a new order reads
         from the first page. How far it came and the link to the next page stand in the database,
         with the page: Microsoft writes account names into links, and heartbeat details are kept
-        in the history.
+        in the history. A reader that was taken for dead, and is not, writes nothing more.
         """
         go_live_id = UUID(reference.go_live_id)
         info = activity.info()
-        reader = f"{info.workflow_run_id}/{info.activity_id}"
-        with self._sessions.begin() as session:
-            tenant_id = str(self._tenant(session, go_live_id))
-            cursor = staging.begin_staging(session, go_live_id, reader)
-        while not cursor.is_complete:
-            try:
-                with microsoft_errors():
-                    for users in self._graph.user_pages(tenant_id, from_link=cursor.next_link):
-                        with activity.shield_thread_cancel_exception():
-                            cursor = self._keep_page(go_live_id, cursor, users)
-                        activity.heartbeat(cursor.pages)
-            except ListingExpired:
-                cursor = staging.StagingCursor(0, 0, None, reader)
-        with heartbeating(cursor.pages), self._sessions.begin() as session:
-            staging.finish_staging(session)
+        order = f"{info.workflow_run_id}/{info.activity_id}"
+        # A page may take Microsoft a minute, longer than a worker may be silent.
+        with heartbeating():
+            with self._sessions.begin() as session:
+                tenant_id = str(self._tenant(session, go_live_id))
+                cursor = staging.begin_staging(session, go_live_id, order, info.attempt)
+            restarts = 0
+            while not cursor.is_complete:
+                try:
+                    with microsoft_errors():
+                        for users in self._graph.user_pages(tenant_id, from_link=cursor.next_link):
+                            with activity.shield_thread_cancel_exception():
+                                cursor = self._keep_page(go_live_id, cursor, users)
+                except ListingExpired:
+                    if restarts == MOST_RESTARTS:
+                        raise ApplicationError(
+                            "Microsoft keeps refusing the links to further pages of the listing.",
+                            type=ErrorType.MICROSOFT_UNREACHABLE,
+                        ) from None
+                    restarts += 1
+                    with self._sessions.begin() as session:
+                        cursor = staging.restart_staging(session, go_live_id, cursor)
+            with self._sessions.begin() as session:
+                staging.finish_staging(session)
         return Snapshot(entries=cursor.entries, pages=cursor.pages)
 
     def _keep_page(

@@ -467,7 +467,7 @@ class DirectorySnapshot(SQLModel, table=True):
     entries: int
     next_link: str | None = None
     reader: str
-    """The activity that reads; only its own successor goes on from here."""
+    """Which order to read, and behind `#` its attempt; from the next one on, this one is late."""
 
 
 class DirectoryLink(SQLModel, table=True):

@@ -28,7 +28,7 @@ class StagingCursor:
     next_link: str | None
     """Where Microsoft said to go on; may hold an account's name, so it stays in the database."""
     reader: str
-    """Which activity reads; its successor after a crash has the same name, a new order another."""
+    """Which attempt of which order reads: only the newest may go on."""
 
     @property
     def is_complete(self) -> bool:
@@ -36,12 +36,26 @@ class StagingCursor:
         return self.pages > 0 and self.next_link is None
 
 
-def begin_staging(session: Session, go_live_id: UUID, reader: str) -> StagingCursor:
-    """Return where this reader stopped; another reader's snapshot is begun anew."""
-    kept = session.get(DirectorySnapshot, go_live_id)
-    if kept is None or kept.reader != reader:
-        return StagingCursor(0, 0, None, reader)
-    return StagingCursor(kept.pages, kept.entries, kept.next_link, reader)
+class StagingOvertakenError(Exception):
+    """Another attempt reads this directory by now, or nobody is to read it any more."""
+
+
+def begin_staging(session: Session, go_live_id: UUID, order: str, attempt: int) -> StagingCursor:
+    """Return where the order's last attempt stopped; the copy of another order is begun anew.
+
+    From the commit on, no earlier attempt writes a page.
+
+    Raises:
+        StagingOvertakenError: The go-live is closed or being undone.
+    """
+    _hold_open(session, go_live_id)
+    reader = f"{order}#{attempt}"
+    kept = session.get(DirectorySnapshot, go_live_id, with_for_update=True)
+    if kept is not None and kept.reader.rpartition("#")[0] == order:
+        kept.reader = reader
+        session.flush()
+        return StagingCursor(kept.pages, kept.entries, kept.next_link, reader)
+    return _begin_anew(session, go_live_id, reader)
 
 
 def stage_page(
@@ -53,24 +67,56 @@ def stage_page(
 ) -> StagingCursor:
     """Write the page after `cursor` by COPY, and return the new cursor, kept with the page.
 
-    Whatever an earlier attempt wrote from this page on is replaced.
+    Raises:
+        StagingOvertakenError: `cursor` is not where the copy stands: its reader was taken for
+            dead, and another one goes on; or the copy is no longer wanted.
     """
-    session.execute(
-        text(f"DELETE FROM {ENTRIES} WHERE go_live_id = :g AND page >= :page"),
-        {"g": go_live_id, "page": cursor.pages},
-    )
+    kept = _lock(session, go_live_id, cursor)
     copied = _copy(session, ENTRIES, go_live_id, cursor.pages, entries)
-    after = StagingCursor(cursor.pages + 1, cursor.entries + copied, next_link, cursor.reader)
+    kept.pages, kept.entries, kept.next_link = kept.pages + 1, kept.entries + copied, next_link
+    session.flush()
+    return StagingCursor(kept.pages, kept.entries, next_link, cursor.reader)
+
+
+def restart_staging(session: Session, go_live_id: UUID, cursor: StagingCursor) -> StagingCursor:
+    """Drop what was staged; the same reader goes on from the first page.
+
+    Raises:
+        StagingOvertakenError: As `stage_page`.
+    """
+    _lock(session, go_live_id, cursor)
+    return _begin_anew(session, go_live_id, cursor.reader)
+
+
+def _begin_anew(session: Session, go_live_id: UUID, reader: str) -> StagingCursor:
+    session.execute(text(f"DELETE FROM {ENTRIES} WHERE go_live_id = :g"), {"g": go_live_id})
     session.merge(
-        DirectorySnapshot(
-            go_live_id=go_live_id,
-            pages=after.pages,
-            entries=after.entries,
-            next_link=next_link,
-            reader=cursor.reader,
-        )
+        DirectorySnapshot(go_live_id=go_live_id, pages=0, entries=0, next_link=None, reader=reader)
     )
-    return after
+    session.flush()
+    return StagingCursor(0, 0, None, reader)
+
+
+def _lock(session: Session, go_live_id: UUID, cursor: StagingCursor) -> DirectorySnapshot:
+    """Return the snapshot's row, if it stands at `cursor`; held until commit."""
+    _hold_open(session, go_live_id)
+    kept = session.get(DirectorySnapshot, go_live_id, with_for_update=True, populate_existing=True)
+    if kept is None or (kept.reader, kept.pages) != (cursor.reader, cursor.pages):
+        raise StagingOvertakenError
+    return kept
+
+
+def _hold_open(session: Session, go_live_id: UUID) -> None:
+    """Let nobody close or undo the go-live, or forget its staging, before the commit."""
+    wanted = session.execute(
+        text(
+            "SELECT FROM golive.go_live WHERE id = :g AND closed_at IS NULL "
+            "AND undo_started_at IS NULL FOR SHARE"
+        ),
+        {"g": go_live_id},
+    ).first()
+    if wanted is None:
+        raise StagingOvertakenError
 
 
 def stage_privately(
@@ -108,6 +154,8 @@ def finish_staging(session: Session) -> None:
 
 
 def forget_staging(session: Session, go_live_id: UUID) -> None:
-    """Delete the staged directory of a go-live."""
+    """Delete the staged directory of a go-live; a page that comes late is refused."""
+    # Waits for a page that is being written: it would outlive this otherwise.
+    session.execute(text("SELECT FROM golive.go_live WHERE id = :g FOR UPDATE"), {"g": go_live_id})
     for table in (ENTRIES, "golive.directory_snapshot"):
         session.execute(text(f"DELETE FROM {table} WHERE go_live_id = :g"), {"g": go_live_id})

@@ -69,7 +69,7 @@ class Customer:
     def stage(self, accounts: Sequence[dict[str, Any]], page: int = PAGE) -> None:
         """Put what Microsoft would answer into staging, page by page."""
         self.session.flush()
-        cursor = staging.begin_staging(self.session, self.go_live_id, f"test {uuid4()}")
+        cursor = staging.begin_staging(self.session, self.go_live_id, f"test {uuid4()}", 1)
         for start in range(0, max(1, len(accounts)), page):
             users = users_of({"value": accounts[start : start + page]})
             more = "next" if start + page < len(accounts) else None

@@ -393,15 +393,6 @@ def test_somebody_deactivated_after_the_move_stays_out_when_it_is_undone(session
     ) == [("deactivated", "password")]
 
 
-def test_a_snapshot_goes_on_for_its_own_reader_only(session: Session) -> None:
-    made = customer(session, DOMAINS[0])
-    cursor = staging.begin_staging(session, made.go_live_id, "one")
-    staging.stage_page(session, made.go_live_id, cursor, [], "next")
-    assert staging.begin_staging(session, made.go_live_id, "one").next_link == "next"
-    anew = staging.begin_staging(session, made.go_live_id, "two")
-    assert (anew.pages, anew.next_link, anew.is_complete) == (0, None, False)
-
-
 def test_excluded_and_deactivated_users_do_not_count_towards_the_threshold(
     session: Session,
 ) -> None:
