@@ -41,14 +41,14 @@ CONSENTS_REFUSED = Counter(
 )
 SLOWED_DOWN = Counter(
     "golive_slowed_down",
-    "Requests refused because too many passwords, links or domains before them were wrong.",
+    "Requests refused because too many before them were made up or wrong, by what was tried.",
     ["what"],
 )
 MAILS = Counter("golive_mails", "Mails handed to the relay, by what it said.", ["result"])
 
 for _result in ("sent", "refused", "deferred"):
     MAILS.labels(_result)
-for _what in ("password", "link", "domain"):
+for _what in ("password", "link", "domain", "callback"):
     SLOWED_DOWN.labels(_what)
 
 

@@ -1,6 +1,6 @@
 """What every test may use: one town a session, and the workers in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -20,3 +20,12 @@ async def town(empty_town: Town) -> AsyncIterator[Town]:
     """The whole product, with workers in this process."""
     async with working(empty_town):
         yield empty_town
+
+
+@pytest.fixture(autouse=True)
+def _guesses_forgiven(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever guesses has to wait; the next test is somebody else."""
+    yield
+    if "empty_town" in request.fixturenames:
+        town: Town = request.getfixturevalue("empty_town")
+        town.rows("DELETE FROM pulse.failed_login")

@@ -29,6 +29,7 @@ from graph.tokens import SignedInPerson
 from web import consent, staff, telling
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import AVisit, Visit
+from web.guessing import note_stray
 from web.microsoft import no_round_trip, start_of
 from web.returned import Ending, ending_of, read_returned
 
@@ -116,6 +117,7 @@ def _come_back(visit: Visit) -> _Answer:
 
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.rooms.sessions.begin() as session:
+        note_stray(session, visit)
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
     return _Answer(no_round_trip(visit, state, refusal))
 

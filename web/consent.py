@@ -29,6 +29,7 @@ from telemetry.metrics import CONSENTS_REFUSED
 from web import customer_words, telling
 from web.answers import nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
+from web.guessing import note_stray
 from web.microsoft import no_round_trip, start_of, to_consent, to_login
 from web.new_link import dead_link
 from web.returned import Ending, Returned, ending_of, read_returned
@@ -197,6 +198,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
             at=visit.at,
         )
         if isinstance(trip, Refusal):
+            note_stray(session, visit)
             _audit(session, visit, None, trip)
     if isinstance(trip, Refusal):
         return no_round_trip(visit, returned.state, trip), None
@@ -229,6 +231,7 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
     else:
         refusal = Refusal.STATE_UNKNOWN
     with visit.rooms.sessions.begin() as session:
+        note_stray(session, visit)
         trip = round_trips.open_consent_trip(session, visit.browser, visit.at)
         of = trip.go_live_id if trip else None
         found = sign_in.open_go_live_of(session, of) if of else None

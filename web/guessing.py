@@ -1,4 +1,4 @@
-"""Slows down whoever tries one made-up link, or one domain, after another."""
+"""Slows down whoever tries one made-up link, domain or answer of Microsoft's after another."""
 
 from sqlmodel import Session
 
@@ -12,6 +12,9 @@ MOST_MADE_UP = 30
 MOST_LOOK_UPS = 60
 """Addresses of domains that are not ours; a mistyped one now and then is nobody's business."""
 
+MOST_STRAYS = 30
+"""Answers of Microsoft's that belong to no request of the browser; a reload now and then does."""
+
 
 class TooManyGuessesError(Exception):
     """Somebody tries one after another."""
@@ -23,6 +26,12 @@ class TooManyLookUpsError(TooManyGuessesError):
     """Somebody looks for our customers, one e-mail domain after another."""
 
     what = "e-mail addresses of organisations that are not with us"
+
+
+class TooManyStraysError(TooManyGuessesError):
+    """Somebody writes answers of Microsoft's by hand, each a line in the audit trail for good."""
+
+    what = "answers of Microsoft that belong to no request of ours"
 
 
 def not_guessing(visit: AVisit) -> None:
@@ -57,6 +66,19 @@ def look_up(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
     if way.organisation_id is None:
         _note(session, visit, asking, MOST_LOOK_UPS, "domains_guessed")
     return way
+
+
+def note_stray(session: Session, visit: Visit) -> None:
+    """Remember an answer of Microsoft's that belongs to no request of this browser.
+
+    Raises:
+        TooManyStraysError: this network address has brought too many; nothing is written of it.
+    """
+    bringing = f"strays:{visit.network}"
+    if sign_in.too_many_failures(session, [bringing], visit.at, most=MOST_STRAYS):
+        SLOWED_DOWN.labels("callback").inc()
+        raise TooManyStraysError
+    _note(session, visit, bringing, MOST_STRAYS, "callbacks_guessed")
 
 
 def _note(session: Session, visit: Visit, subject: str, most: int, action: str) -> None:

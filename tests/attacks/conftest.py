@@ -13,9 +13,7 @@ from tests.town import Organisation, Person, Town
 
 @pytest.fixture(autouse=True)
 def _forgiven(town: Town) -> Iterator[None]:
-    """Whoever guesses has to wait; the next test is somebody else."""
     yield
-    town.rows("DELETE FROM pulse.failed_login")
     town.control("DELETE", "/faults")
 
 

@@ -11,6 +11,7 @@ from contracts.go_live import Refusal, Wait
 from tests.consenting import Consenting, somebody
 from tests.town import Organisation, Person, Town
 from web.answers import SIGN_IN, SignInAnswer
+from web.guessing import MOST_STRAYS
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 CALLBACKS = ("/consent/callback", "/auth/microsoft/callback")
@@ -64,6 +65,8 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
     def try_everything() -> None:
         with somebody(organisation) as who:
             for callback in CALLBACKS:
+                # Each door by somebody new: whoever brings very many has to wait.
+                town.rows("DELETE FROM pulse.failed_login")
                 for case in _queries():
                     lines = _audit_lines(town)
                     state = who.to_microsoft().state
@@ -85,6 +88,34 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
         )
         assert row.found == 0
     await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+
+
+async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(town: Town) -> None:
+    organisation = await _waiting(town)
+
+    def come() -> None:
+        with somebody(organisation) as who:
+            lines = _audit_lines(town)
+            for number in range(MOST_STRAYS):
+                who.open(f"{CALLBACKS[number % 2]}?state=made-up-{number}")
+                assert who.status == 400, who.text
+            # Each has its line, and one says that there were too many.
+            assert _audit_lines(town) == lines + MOST_STRAYS + 1
+            for query in ("state=made-up", "", "error=access_denied", "state=%C3"):
+                for callback in CALLBACKS:
+                    who.open(f"{callback}?{query}")
+                    assert who.status == 429, (callback, query, who.text)
+                    assert "Wait 15 minutes" in who.text
+            assert _audit_lines(town) == lines + MOST_STRAYS + 1
+            # Who was sent to Microsoft by us comes back from the same network all the same.
+            who.accept()
+            assert "/consent/progress" in who.browser.url, who.text
+
+    await asyncio.to_thread(come)
+    assert (
+        len(town.rows("SELECT 1 FROM golive.audit_entry WHERE action = 'callbacks_guessed'")) == 1
+    )
     await organisation.until(Wait.MOVE_DATE)
 
 
