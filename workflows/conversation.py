@@ -45,6 +45,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
 
+_CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
+
+
 def _refuse(reason: str) -> ApplicationError:
     return ApplicationError(reason, type="refused", non_retryable=True)
 
@@ -76,6 +79,10 @@ class Conversation:
         """Closed as declined, and whatever is being proven ends by it."""
         self._proof: asyncio.Task[ConsentVerdict] | None = None
         """What reads a consent back from Microsoft just now."""
+        self._proving: AdminConsented | None = None
+        """Whose consent that is, while reminders go on beside it."""
+        self._stuck: Attention | None = None
+        """Why the last proof gave up; shown beside the wait for a consent."""
         self._refusal: Refusal | None = None
         self._signed_in = False
         self._approved_hash: str | None = None
@@ -96,8 +103,8 @@ class Conversation:
 
     @workflow.signal(description="An administrator came back from Microsoft with a consent")
     def admin_consented(self, fact: AdminConsented) -> None:
-        """Record a consent to be proven; the same one again changes nothing."""
-        if fact not in self._consents:
+        """Record a consent to be proven; the same one again changes nothing but its time."""
+        if fact not in self._consents and fact != self._proving:
             self._consents.append(fact)
         self._consented_at = workflow.now()
 
@@ -356,7 +363,7 @@ class Conversation:
 
     def _show(self, progress: Progress) -> None:
         workflow.set_current_details(wording.details(progress, self._console_url))
-        asked_for = progress.due_at if progress.wait is Wait.ADMIN_CONSENT else None
+        asked_for = progress.due_at if progress.wait in _CONSENT_WAITS else None
         deadline = search_attributes.CONSENT_DEADLINE
         pairs = (
             search_attributes.ORGANISATION.value_set(self._start.slug),

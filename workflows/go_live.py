@@ -160,14 +160,14 @@ class SsoGoLive(Proving, Moving):
             answered = await self._wait_for(
                 Wait.ADMIN_CONSENT,
                 lambda told=told: bool(  # type: ignore[misc]
-                    self._consents or self._closed_declined or self._declined != told
+                    self._is_to_be_proven or self._closed_declined or self._declined != told
                 ),
                 ladder,
             )
             if self._closing:
                 return False
-            if self._consents:
-                if await self._prove():
+            if self._is_to_be_proven:
+                if await self._prove(ladder):
                     return True
             elif self._closed_declined or not answered:
                 return False
@@ -262,7 +262,8 @@ class SsoGoLive(Proving, Moving):
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, tell people, close the record."""
-        self._ending, self._ladder, self._attention, self._paused_at = True, None, None, None
+        self._ending, self._ladder, self._paused_at = True, None, None
+        self._attention = self._stuck = None
         if outcome is not GoLiveOutcome.LIVE:
             for undo in reversed(self._compensations):
                 await undo()
@@ -316,10 +317,10 @@ class SsoGoLive(Proving, Moving):
     def _said_no(self) -> bool:
         return self._declined is not None and self._declined.said_no
 
-    async def _tell_of_trouble(self) -> None:
+    async def _tell_of_trouble(self, why: Attention) -> None:
         """Besides customer success, tell the contacts where only an administrator can help."""
-        await super()._tell_of_trouble()
-        if self._attention in _FOR_THE_ADMINISTRATOR:
+        await super()._tell_of_trouble(why)
+        if why in _FOR_THE_ADMINISTRATOR:
             with suppress(ActivityError):
                 await self._notify(
                     Message.CONSENT_TROUBLE,

@@ -95,6 +95,10 @@ SAME_DAY = timedelta(days=1)
 """Nobody gets two mails within this time, unless a person asked."""
 
 
+MAIL_GOES_FIRST = timedelta(minutes=1)
+"""How long a new proof waits for the mail about the last one; not until a relay is back."""
+
+
 class Reminder(NamedTuple):
     """A message that goes out some time after a wait began, if nobody has answered."""
 

@@ -1,16 +1,21 @@
 """How a consent is proven: read back from Microsoft, until it is there or somebody ends it."""
 
-from temporalio import workflow
-from temporalio.exceptions import ActivityError
-from temporalio.workflow import ActivityConfig
+import asyncio
+from contextlib import suppress
+from datetime import datetime
 
-from workflows.waiting import Waiting
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.workflow import ActivityConfig, ActivityHandle
+
+from workflows.waiting import REMINDERS_GO_ON, Waiting, attention_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from contracts.directory import ConsentToVerify, ConsentVerdict
-    from contracts.go_live import AdminConsented, Refusal, StartGoLive, Wait
-    from workflows.policies import PROPAGATION_CALL
+    from contracts.go_live import AdminConsented, Attention, Refusal, StartGoLive, Wait
+    from workflows.ladder import Ladder
+    from workflows.policies import MAIL_GOES_FIRST, PROPAGATION_CALL, SAME_DAY
 
 
 class Proving(Waiting):
@@ -20,14 +25,84 @@ class Proving(Waiting):
         """Begin without a consent."""
         super().__init__(start)
         self._consent: AdminConsented | None = None
+        self._troubles_told: dict[Attention, datetime] = {}
+        self._telling: asyncio.Task[None] | None = None
 
-    async def _prove(self) -> bool:
+    async def _prove(self, ladder: Ladder) -> bool:
         """Read the truth back from Microsoft; a redirect proves nothing.
 
-        Where it needs attention, a new consent is as good as a *retry*. False = it is not proven,
-        or customer success has closed the go-live as declined meanwhile.
+        Anybody of the customer's can report a consent, so neither reminders nor deadline stop for
+        it. False = it is not proven, or customer success has closed the go-live as declined
+        meanwhile. Where the proof gave up, a new consent is as good as a *retry*.
         """
         self._refusal = None
+        if not workflow.patched(REMINDERS_GO_ON):
+            return await self._prove_alone()
+        self._stuck, self._attention, self._attention_answer = None, None, None
+        try:
+            verdict = await self._read_back_beside(ladder)
+        except ActivityError as error:
+            if not self._closing:
+                if is_cancelled_exception(error):
+                    raise
+                await self._give_up(attention_of(error), ladder)
+            return False
+        self._refusal = None if verdict.proven else refusal_of(verdict.refusal or "")
+        return verdict.proven and not self._closing
+
+    async def _read_back_beside(self, ladder: Ladder) -> ConsentVerdict:
+        """Read it back while the ladder goes on; at its deadline, what has begun is still heard."""
+        proof = self._begin_to_read_back()
+        self._proving = self._consent
+        try:
+            if not await self._wait_for(
+                Wait.MICROSOFT, lambda: proof.done() or self._closing, ladder
+            ):
+                await self._now_waits(Wait.MICROSOFT)
+            return await proof
+        finally:
+            proof.cancel()
+            await asyncio.gather(proof, return_exceptions=True)
+            self._proof = self._proving = None
+
+    async def _give_up(self, why: Attention, ladder: Ladder) -> None:
+        """Show what is wrong beside the wait for the consent, and tell people once a day.
+
+        Who reported a consent meanwhile stands in the other's place, but is no reason to be silent.
+        """
+        now = workflow.now()
+        if self._consents:
+            self._take_newest()
+        if self._paused_at is None and ladder.is_over(now):
+            # No other proof begins after the deadline, however often a consent is reported.
+            return
+        self._stuck = self._attention = why
+        self._may_skip, self._ladder = False, ladder
+        await self._now_waits(Wait.ADMIN_CONSENT)
+        told = self._troubles_told.get(why)
+        if told is None or now - told >= SAME_DAY:
+            self._troubles_told[why] = now
+            self._telling = asyncio.create_task(self._tell_of_trouble(why))
+            # The mail says what is wrong now, so what comes next waits for it; but not for long,
+            # and it is not taken back.
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._telling is None or self._telling.done() or self._closing,
+                    timeout=MAIL_GOES_FIRST,
+                    timeout_summary="mail about the trouble goes first",
+                )
+
+    @property
+    def _is_to_be_proven(self) -> bool:
+        """Whether a consent has come, or a person said *retry* for one whose proof gave up."""
+        return bool(self._consents) or (
+            self._stuck is not None
+            and self._attention is self._stuck
+            and self._attention_answer is not None
+        )
+
+    async def _prove_alone(self) -> bool:
+        """Prove as runs do that began before reminders went on: nothing else happens meanwhile."""
         await self._now_waits(Wait.MICROSOFT)
         while not self._closing:
             try:
@@ -43,23 +118,30 @@ class Proving(Waiting):
         return False
 
     async def _read_back(self) -> ConsentVerdict:
+        try:
+            return await self._begin_to_read_back()
+        finally:
+            self._proof = None
+
+    def _begin_to_read_back(self) -> ActivityHandle[ConsentVerdict]:
         config: ActivityConfig = {
             **PROPAGATION_CALL,
             "summary": "read the consent back; Microsoft may take minutes to apply it",
         }
-        self._proof = workflow.start_activity_method(
+        proof = workflow.start_activity_method(
             DirectoryActivities.verify_consent, self._newest_consent(), **config
         )
-        try:
-            return await self._proof
-        finally:
-            self._proof = None
+        self._proof = proof
+        return proof
+
+    def _take_newest(self) -> None:
+        self._consent = self._consents.pop()
+        self._consents.clear()
 
     def _newest_consent(self) -> ConsentToVerify:
         """Return the consent at hand; one that came meanwhile stands in its place."""
         if self._consents:
-            self._consent = self._consents.pop()
-            self._consents.clear()
+            self._take_newest()
         assert self._consent is not None  # noqa: S101  (proving begins with one)
         return ConsentToVerify(
             self._start.go_live_id,

@@ -43,6 +43,10 @@ _ATTENTION = {
 }
 
 
+REMINDERS_GO_ON = "reminders-go-on-during-a-proof"
+"""The patch of runs that remind people, and keep the deadline, while a consent is proven."""
+
+
 def _never() -> bool:
     return False
 
@@ -121,6 +125,9 @@ class Waiting(Conversation):
             if not finished:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
+                if workflow.patched(REMINDERS_GO_ON):
+                    # An answer may turn out to be none, such as a consent that is not proven.
+                    ladder.rungs.insert(0, rung)
         if finished:
             sending.result()
 
@@ -247,17 +254,21 @@ class Waiting(Conversation):
         self._since = workflow.now()
         await self._record()
         # Told in the background: where mail itself is what broke, nobody waits for it.
-        telling = asyncio.create_task(self._tell_of_trouble())
+        telling = asyncio.create_task(self._tell_of_trouble(why))
         try:
             await workflow.wait_condition(lambda: self._attention_answer is not None or unless())
         finally:
             telling.cancel()
-            self._attention, self._may_skip = None, False
+            answer, self._may_skip = self._attention_answer, False
+            # Where it came while a proof was stuck (a reminder, say), that is shown again.
+            self._attention = self._stuck
+            if self._stuck is not None:
+                self._attention_answer = None
         self._since = workflow.now()
         await self._record()
-        return not isinstance(self._attention_answer, Skip)
+        return not isinstance(answer, Skip)
 
-    async def _tell_of_trouble(self) -> None:
+    async def _tell_of_trouble(self, why: Attention) -> None:  # noqa: ARG002  (a stage may ask)
         with suppress(ActivityError):
             await self._notify(
                 Message.NEEDS_ATTENTION,

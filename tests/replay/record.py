@@ -113,6 +113,25 @@ async def closed_during_a_proof(town: Town) -> Organisation:
     return organisation
 
 
+async def proof_gave_up(town: Town) -> Organisation:
+    """A consent that Microsoft does not apply; people are reminded, a *retry* proves it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await organisation.skip(timedelta(days=6))
+    town.control("DELETE", "/propagation")
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
 async def rolled_back(town: Town) -> Organisation:
     """Everything is undone after the move."""
     organisation = founded(town)
@@ -181,6 +200,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
+    "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
     "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
     "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),

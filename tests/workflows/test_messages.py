@@ -68,7 +68,7 @@ TABLE = {
     Wait.ENTITLEMENT: Row(confirm=None, decline=None),
     Wait.IT_ACKNOWLEDGEMENT: Row(skip=None),
     Wait.ADMIN_CONSENT: Row(),
-    Wait.MICROSOFT: Row(extend=NO_DEADLINE),
+    Wait.MICROSOFT: Row(),
     Wait.MOVE_DATE: Row(),
     Wait.APPROVAL: Row(acknowledge=MOVING, approve=CHANGED, replan=None, extend=NO_DEADLINE),
     Wait.FIRST_SIGN_IN: Row(acknowledge=MOVING),

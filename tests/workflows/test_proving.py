@@ -1,0 +1,83 @@
+"""A consent that is reported stops nothing until it is proven: anybody can report one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+from contracts.go_live import AdminConsented, Attention, GoLiveOutcome, Wait
+from tests.town import Organisation, Person, Town
+from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.schedule import ledger
+from workflows.go_live import SsoGoLive
+
+
+@asynccontextmanager
+async def _reported(town: Town) -> AsyncIterator[Organisation]:
+    """An organisation whose consent was reported, and never given."""
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    yield organisation
+    town.control("DELETE", "/propagation")
+
+
+async def _given_up(organisation: Organisation) -> None:
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+
+
+async def test_a_report_stops_neither_reminders_nor_the_deadline(town: Town) -> None:
+    async with _reported(town) as organisation:
+        proving = organisation.progress
+        assert proving.due_at is not None, "the deadline is named while it is proven"
+        await _given_up(organisation)
+        now = organisation.progress
+        assert (now.wait, now.due_at) == (Wait.ADMIN_CONSENT, proving.due_at)
+        await organisation.skip(timedelta(days=29))
+        assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
+    sent = [one.message for one in ledger(organisation)]
+    assert sent.count("consent_escalation") == 1
+    assert len(ledger(organisation, "consent_reminder")) == 4
+    assert sent.count("needs_attention") == 1
+
+
+async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> None:
+    async with _reported(town) as organisation:
+        await organisation.skip(timedelta(minutes=3))
+        rows = town.rows(
+            "SELECT e.tenant_id, e.administrator_object_id FROM golive.consent_evidence e "
+            "JOIN golive.go_live g ON g.id = e.go_live_id JOIN pulse.organisation o "
+            "ON o.id = g.organisation_id WHERE o.slug = :slug",
+            slug=organisation.slug,
+        )
+        ((tenant, administrator),) = rows
+        for who in (administrator, uuid4()):
+            fact = AdminConsented(str(tenant), str(who))
+            await organisation.handle.signal(SsoGoLive.admin_consented, fact)
+        await _given_up(organisation)
+        await organisation.received_by("dana@clientshare.example", "not")
+        assert organisation.progress.wait is Wait.ADMIN_CONSENT
+        # What is reported from now on is tried, as a retry is.
+        town.control("DELETE", "/propagation")
+        fact = AdminConsented(str(tenant), str(administrator))
+        await organisation.handle.signal(SsoGoLive.admin_consented, fact)
+        done = await organisation.until(Wait.MOVE_DATE)
+        assert done.attention is None
+        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await organisation.ended()
+
+
+async def test_a_proof_that_gave_up_can_be_retried(town: Town) -> None:
+    async with _reported(town) as organisation:
+        await _given_up(organisation)
+        await organisation.skip(timedelta(days=6))
+        assert ledger(organisation, "consent_reminder")
+        town.control("DELETE", "/propagation")
+        await town.orders().retry(organisation.slug)
+        await organisation.until(Wait.MOVE_DATE)
+        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await organisation.ended()
