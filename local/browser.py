@@ -84,6 +84,11 @@ class Browser:
         """Return the words of the present page."""
         return " ".join(self._page.text)
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Return what it keeps, of every place it was at."""
+        return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
+
     def listen(self, hear: Callable[[httpx2.Response], None]) -> None:
         """Have every answer told to someone, redirects as well."""
         self._http.event_hooks["response"].append(hear)

@@ -5,31 +5,26 @@ are true; a consent that can be followed to Microsoft; a back-up that go-lives g
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+import signal
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
-from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.testing import TimeSkipper
 
 from commands import connections, importing
-from commands.orders import Orders
-from contracts.clock import wall_clock
-from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
 from database import reading
 from database.engine import open_sessions
-from local import people
-from local.demo import ADMINISTRATORS
 from local.histories import everything_kept, found_in, texts_of
 from local.ports import Ports
 from local.postgresql import running_postgresql
-from local.stack import POSTGRESQL, Stack
+from local.stack import POSTGRESQL, SETUP, WEB, WORKER, Stack
 from settings import Settings
 from tests.journeys.watched import (
     Spans,
@@ -41,158 +36,104 @@ from tests.journeys.watched import (
     until_wait,
     value,
 )
+from tests.journeys.watched_play import (
+    ALPENGLOW,
+    DATABASE_PASSWORD,
+    NORTHWIND,
+    TYPED,
+    Play,
+    Seen,
+    WatchedStack,
+)
 from tests.telemetry.rules import selectors
 from tests.town import ROOT, changed_environment
 
-ALPENGLOW, NORTHWIND = "alpenglow", "northwind"
-TYPED = "very.secret.person@alpenglow.example"
-"""An address that nobody has, typed where people type."""
+# The first of these tests waits for the whole stack, on a busy machine too.
+pytestmark = pytest.mark.timeout(600)
 
-
-@dataclass
-class Seen:
-    """What was left behind by a run with every kind of failure."""
-
-    logs: dict[str, str] = field(default_factory=dict)
-    """By part of the stack."""
-    metrics: dict[str, str] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    """By Temporal."""
-    said: list[str] = field(default_factory=list)
-    """By commands that failed."""
-    spans: list[Any] = field(default_factory=list)
-    people: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    refused_statuses: list[int] = field(default_factory=list)
-    outcomes: dict[str, str] = field(default_factory=dict)
-
-
-class Play:
-    """The people of two organisations, on one stack."""
-
-    def __init__(self, stack: Stack, engine: Engine, client: Client) -> None:
-        self.engine, self.client = engine, client
-        self.orders = Orders(engine, client, "dana")
-        ports = stack.ports
-        self.web = f"http://127.0.0.1:{ports.web}"
-        self.mailbox = f"http://127.0.0.1:{ports.mailbox}"
-        self.worker = f"http://127.0.0.1:{ports.worker_metrics}"
-        self.simulator = f"http://127.0.0.1:{ports.simulator}"
-        self.town = people.Town(self.web, self.mailbox)
-
-    async def consent(self, slug: str) -> None:
-        await asyncio.to_thread(people.consent, self.town, *ADMINISTRATORS[slug])
-
-    async def move(self, slug: str) -> None:
-        progress = await until_wait(self.engine, slug, Wait.MOVE_DATE)
-        assert progress.due_at is not None
-        handle = self.client.get_workflow_handle(go_live_id(slug))
-        await TimeSkipper(self.client).fast_forward(handle, progress.due_at - wall_clock())
-        await until_wait(self.engine, slug, Wait.FIRST_SIGN_IN)
-
-    async def first_sign_in(self, slug: str) -> None:
-        with open_sessions(self.engine).begin() as session:
-            standing = reading.standing_of(session, slug)
-            assert standing is not None
-            assert standing.go_live_id is not None
-            address = reading.first_wave_addresses(session, standing.go_live_id)[0]
-        (await asyncio.to_thread(people.log_in_with_sso, self.town, address)).__exit__()
-
-    def make_trouble(self) -> None:
-        """Refused and deferred mail; a Graph that fails and answers malformed."""
-        for fault in (
-            {"reject": "tom.berger@alpenglow.example", "code": 550},
-            {"defer": "amelia.baker@northwind.example", "code": 451, "times": 1},
-        ):
-            self._post(f"{self.mailbox}/api/faults", fault)
-        for kind in ({"kind": "malformed"}, {"kind": "server_error", "status": 503}):
-            fault = {"match": {"path": "/graph/v1.0/*"}, "times": 1, **kind}
-            self._post(f"{self.simulator}/_control/faults", fault)
-
-    @staticmethod
-    def _post(url: str, body: dict[str, Any]) -> None:
-        httpx2.post(url, json=body, trust_env=False).raise_for_status()
-
-    def visit_badly(self, link: str) -> None:
-        """What strangers and unlucky people do; each with an address in it."""
-        with httpx2.Client(base_url=self.web, trust_env=False) as browser:
-            browser.get(f"/{TYPED}/nowhere?email={TYPED}")
-            browser.get(f"/consent/{link}x")
-            browser.get("/auth/microsoft/callback", params={"state": TYPED, "code": TYPED})
-            browser.get("/consent/callback", params={"error": TYPED, "error_description": TYPED})
-            page = browser.get("/login").text
-            token = re.search(r'name="form_token" value="([^"]+)"', page)
-            assert token is not None
-            for _ in range(11):
-                browser.post(
-                    "/login/password",
-                    data={"form_token": token[1], "email": TYPED, "password": TYPED},
-                )
+OUR_LOGS = ("worker", "web", "setup", "postgresql", "temporal")
 
 
 @pytest_asyncio.fixture(scope="module")
 async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seen]:
     """Two go-lives with every trouble; a back-up in the middle, a new database server, and on."""
-    folder, seen, ports = tmp_path_factory.mktemp("watched"), Seen(), Ports.free()
-    dump = folder / "pulse.dump"
-    with collecting_spans() as spans:
-        tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-        with changed_environment(tracing):
-            await _until_backed_up(folder, ports, dump, seen, spans)
-            await _after_restoring(folder, ports, dump, seen)
-        seen.spans = spans.found
-    yield seen
-
-
-async def _until_backed_up(
-    folder: Path, ports: Ports, dump: Path, seen: Seen, spans: Spans
-) -> None:
-    stack = Stack(folder / "state", ports)
+    folder, seen = tmp_path_factory.mktemp("watched"), Seen()
+    stack = WatchedStack(folder / "state", Ports.free())
     with ExitStack() as opened:
+        spans = opened.enter_context(collecting_spans())
+        tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+        opened.enter_context(changed_environment(tracing))
         opened.enter_context(stack.running())
         opened.enter_context(changed_environment(stack.environment()))
         engine, client = connections.database(Settings()), await connections.temporal()
         opened.callback(engine.dispose)
-        play = Play(stack, engine, client)
-        examples = ROOT / "examples"
-        importing.import_files(engine, examples / "organisations.csv", examples / "users.csv")
-        play.make_trouble()
-        for slug in (ALPENGLOW, NORTHWIND):
-            await play.orders.start(slug, aftercare_days=0)
-            await until_wait(engine, slug, Wait.ADMIN_CONSENT)
-        seen.links = [play.town.consent_link(ADMINISTRATORS[ALPENGLOW][0]).rsplit("/", 1)[1]]
-        play.visit_badly(seen.links[0])
-        await asyncio.to_thread(
-            postgresql, "pg_dump", ports.postgresql,
-            "--format", "custom", "--file", str(dump), "pulse",
-        )  # fmt: skip
-        # The database is gone for a moment, in the middle of things.
-        stack.supervisor.kill(POSTGRESQL)
-        seen.said += [shell("status", ALPENGLOW).stderr, shell("start", TYPED).stderr]
-        httpx2.get(f"{play.web}/consent/{seen.links[0]}", trust_env=False)
-        seen.metrics["away"] = scrape(play.web).text
-        stack.supervisor.restart(POSTGRESQL)
-        await play.consent(ALPENGLOW)
-        await play.move(ALPENGLOW)
-        await until(
-            lambda: asyncio.to_thread(lambda: spans.named("activity verify_consent")),
-            bool,
-            "the trace",
-        )
-        await _park_a_run(client, play)
-        seen.metrics |= {
-            name: await asyncio.to_thread(lambda url=url: scrape(url).text)
-            for name, url in {"web": play.web, "worker": play.worker}.items()
-        }
-        seen.refused_statuses = [
-            scrape(url, "another-token").status_code for url in (play.web, play.worker)
-        ]
-    _keep_logs(folder, seen)
+        play = Play(stack, engine, client, seen)
+        dump = await _until_backed_up(folder, play)
+        await _until_ahead(play, spans)
+        opened.enter_context(await asyncio.to_thread(_restored, folder, stack, dump))
+        await asyncio.gather(_goes_on(play), _begins_again(play))
+        _keep_people(play)
+        seen.kept = await _everything_at_temporal(client)
+        seen.spans = spans.found
+    for log in folder.glob("state/logs/*.log"):
+        part = log.name.split(".")[0]
+        seen.logs[part] = seen.logs.get(part, "") + log.read_text()
+    seen.keys.add_links_of(folder / "state" / "mailbox")
+    for name in ("GOLIVE_SECRET_KEY", "GOLIVE_CLIENT_SECRET", "GOLIVE_METRICS_TOKEN"):
+        seen.keys.add(name, stack.environment()[name])
+    seen.keys.add("password of the database", DATABASE_PASSWORD)
+    yield seen
 
 
-async def _park_a_run(client: Client, play: Play) -> None:
+async def _until_backed_up(folder: Path, play: Play) -> Path:
+    """Both wait for their consent, after everything that strangers and faults do."""
+    examples = ROOT / "examples"
+    importing.import_files(play.engine, examples / "organisations.csv", examples / "users.csv")
+    play.make_trouble()
+    for slug in (ALPENGLOW, NORTHWIND):
+        await play.orders.start(slug, aftercare_days=0)
+    for slug in (ALPENGLOW, NORTHWIND):
+        await until_wait(play.engine, slug, Wait.ADMIN_CONSENT)
+    dump = folder / "pulse.dump"
+    backing_up = asyncio.to_thread(
+        postgresql, "pg_dump", play.stack.ports.postgresql,
+        "--format", "custom", "--file", str(dump), "pulse",
+    )  # fmt: skip
+    await asyncio.gather(asyncio.to_thread(play.visit_badly, play.consent_token()), backing_up)
+    return dump
+
+
+async def _until_ahead(play: Play, spans: Spans) -> None:
+    """One goes on after the back-up; the database is gone for a moment, in the middle of things."""
+    seen, supervisor = play.seen, play.stack.supervisor
+    supervisor.kill(POSTGRESQL)
+    failed = await asyncio.gather(
+        asyncio.to_thread(shell, "status", ALPENGLOW), asyncio.to_thread(shell, "start", TYPED)
+    )
+    seen.said += [command.stderr for command in failed]
+    httpx2.get(f"{play.web}/consent/{play.consent_token()}", trust_env=False)
+    seen.metrics["away"] = scrape(play.web).text
+    await asyncio.to_thread(supervisor.restart, POSTGRESQL)
+    await play.consent(ALPENGLOW)
+    await play.move(ALPENGLOW)
+    await until(
+        lambda: asyncio.to_thread(lambda: spans.named("activity verify_consent")),
+        bool,
+        "the trace",
+    )
+    await _park_a_run(play)
+    seen.metrics |= {
+        name: await asyncio.to_thread(lambda url=url: scrape(url).text)
+        for name, url in {"web": play.web, "worker": play.worker}.items()
+    }
+    seen.refused_statuses = [
+        scrape(url, "another-token").status_code for url in (play.web, play.worker)
+    ]
+
+
+async def _park_a_run(play: Play) -> None:
     """A run whose code the worker does not have: what a wrong deployment looks like."""
-    parked = await client.start_workflow("NoSuchKind", id="parked", task_queue=GO_LIVE_QUEUE)
+    parked = await play.client.start_workflow("NoSuchKind", id="parked", task_queue=GO_LIVE_QUEUE)
     await until(
         lambda: asyncio.to_thread(lambda: scrape(play.worker).text),
         lambda metrics: value(metrics, "temporal_workflow_task_execution_failed_total") > 0,
@@ -201,50 +142,50 @@ async def _park_a_run(client: Client, play: Play) -> None:
     await parked.terminate()
 
 
-def _keep_logs(folder: Path, seen: Seen) -> None:
-    for log in folder.glob("state/logs/*.log"):
-        part = log.name.split(".")[0]
-        seen.logs[part] = seen.logs.get(part, "") + log.read_text()
+@contextmanager
+def _restored(folder: Path, stack: Stack, dump: Path) -> Iterator[None]:
+    """The database of the back-up on a new server, as docs/operating.md says."""
+    for part in (WEB, WORKER):
+        stack.supervisor.kill(part, signal.SIGTERM)
+    stack.supervisor.kill(POSTGRESQL)
+    with running_postgresql(folder / "restored", stack.ports.postgresql):
+        postgresql(
+            "pg_restore", stack.ports.postgresql, "--dbname", "pulse", "--exit-on-error", str(dump)
+        )
+        stack.supervisor.run_once(stack.part(SETUP))
+        stack.supervisor.start(stack.part(WORKER), stack.part(WEB))
+        yield
 
 
-async def _after_restoring(folder: Path, ports: Ports, dump: Path, seen: Seen) -> None:
-    """The database of the back-up on a new server; Temporal is ahead of it for one go-live."""
-    stack = Stack(folder / "state", ports, without={POSTGRESQL})
-    with ExitStack() as opened:
-        opened.enter_context(running_postgresql(folder / "restored", ports.postgresql))
-        await asyncio.to_thread(
-            postgresql, "pg_restore", ports.postgresql,
-            "--dbname", "pulse", "--exit-on-error", str(dump),
-        )  # fmt: skip
-        opened.enter_context(stack.running())
-        opened.enter_context(changed_environment(stack.environment()))
-        engine, client = connections.database(Settings()), await connections.temporal()
-        opened.callback(engine.dispose)
-        play = Play(stack, engine, client)
-        # Where Temporal is not ahead, nothing has to be done.
-        await play.consent(NORTHWIND)
-        await play.move(NORTHWIND)
-        await play.first_sign_in(NORTHWIND)
-        await until_wait(engine, NORTHWIND, GoLiveOutcome.LIVE)
-        # Where it is, the go-live is rolled back and started again.
-        await play.orders.roll_back(ALPENGLOW, "the database was restored")
-        await until_wait(engine, ALPENGLOW, GoLiveOutcome.ROLLED_BACK)
-        await play.orders.start(ALPENGLOW, aftercare_days=0)
-        await until_wait(engine, ALPENGLOW, Wait.ADMIN_CONSENT)
-        await play.consent(ALPENGLOW)
-        await play.move(ALPENGLOW)
-        await play.first_sign_in(ALPENGLOW)
-        await until_wait(engine, ALPENGLOW, GoLiveOutcome.LIVE)
-        with open_sessions(engine).begin() as session:
-            for slug in (ALPENGLOW, NORTHWIND):
-                standing = reading.standing_of(session, slug)
-                assert standing is not None
-                assert standing.progress is not None
-                seen.outcomes[slug] = f"{standing.progress.number} {standing.progress.outcome}"
-                if slug == ALPENGLOW:
-                    seen.people = reading.personal_data(session, standing.organisation_id)
-        seen.kept = await _everything_at_temporal(client)
-    _keep_logs(folder, seen)
+async def _goes_on(play: Play) -> None:
+    """Where Temporal is not ahead of the record, nothing has to be done."""
+    await play.consent(NORTHWIND)
+    await play.move(NORTHWIND)
+    await play.first_sign_in(NORTHWIND)
+    await until_wait(play.engine, NORTHWIND, GoLiveOutcome.LIVE)
+
+
+async def _begins_again(play: Play) -> None:
+    """Where it is, the go-live is rolled back and started again."""
+    await play.orders.roll_back(ALPENGLOW, "the database was restored")
+    await until_wait(play.engine, ALPENGLOW, GoLiveOutcome.ROLLED_BACK)
+    await play.orders.start(ALPENGLOW, aftercare_days=0)
+    await until_wait(play.engine, ALPENGLOW, Wait.ADMIN_CONSENT)
+    await play.consent(ALPENGLOW)
+    await play.move(ALPENGLOW)
+    await play.first_sign_in(ALPENGLOW)
+    await until_wait(play.engine, ALPENGLOW, GoLiveOutcome.LIVE)
+
+
+def _keep_people(play: Play) -> None:
+    with open_sessions(play.engine).begin() as session:
+        for slug in (ALPENGLOW, NORTHWIND):
+            standing = reading.standing_of(session, slug)
+            assert standing is not None
+            assert standing.progress is not None
+            play.seen.outcomes[slug] = f"{standing.progress.number} {standing.progress.outcome}"
+            if slug == ALPENGLOW:
+                play.seen.people = reading.personal_data(session, standing.organisation_id)
 
 
 async def _everything_at_temporal(client: Client) -> list[str]:
@@ -260,25 +201,43 @@ async def _everything_at_temporal(client: Client) -> list[str]:
     return kept
 
 
-# --- no person anywhere ---------------------------------------------------------------------------
+# --- no person and no key anywhere ----------------------------------------------------------------
 
 
-def test_no_log_line_of_any_part_names_a_person_or_a_link(seen: Seen) -> None:
-    wanted = [*seen.people, TYPED, *seen.links]
+def test_no_log_line_of_any_part_names_a_person_or_holds_a_key(seen: Seen) -> None:
     assert len(seen.people) > 40
-    for part in ("worker", "web", "setup", "postgresql", "temporal"):
-        assert found_in([seen.logs[part]], wanted) == [], part
+    for part in OUR_LOGS:
+        assert found_in([seen.logs[part]], [*seen.people, TYPED]) == [], part
+        assert seen.keys.found_in([seen.logs[part]]) == [], part
 
 
-def test_temporal_keeps_no_person_of_any_run(seen: Seen) -> None:
+def test_temporal_keeps_no_person_and_no_key_of_any_run(seen: Seen) -> None:
     assert len(seen.kept) > 1000
-    assert found_in(seen.kept, [*seen.people, TYPED, *seen.links]) == []
+    assert found_in(seen.kept, [*seen.people, TYPED]) == []
+    assert seen.keys.found_in(seen.kept) == []
+
+
+def test_every_kind_of_key_was_searched_for_and_would_be_found(seen: Seen) -> None:
+    assert set(seen.keys.known) >= {
+        *("link: consent", "link: invitation", "link: setup", "session"),
+        *("GOLIVE_SECRET_KEY", "GOLIVE_CLIENT_SECRET", "GOLIVE_METRICS_TOKEN"),
+        "password of the database",
+    }
+    for kind, keys in seen.keys.known.items():
+        for key in keys:
+            assert len(key) >= 16, kind
+            assert kind in seen.keys.found_in([f'{{"message": "a line with {key} in it"}}'])
+    parts = (b'{"alg":"RS256"}', b'{"oid":"1234"}', b"signature")
+    token = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    assert seen.keys.found_in([f"Bearer {token}"]) == ["a token of Microsoft"]
+    assert seen.keys.found_in(["GET /auth/callback?code=0.AbCdEfGh1"]) == ["a round trip"]
 
 
 def test_no_metric_no_span_and_no_failing_command_names_a_person(seen: Seen) -> None:
     texts = [*seen.metrics.values(), *seen.said, *(str(span) for span in seen.spans)]
     assert all("Traceback" not in said for said in seen.said)
-    assert found_in(texts, [*seen.people, *seen.links, "alpenglow.example"]) == []
+    assert found_in(texts, [*seen.people, "alpenglow.example"]) == []
+    assert seen.keys.found_in(texts) == []
 
 
 def test_every_line_of_worker_and_web_is_json_and_says_which_go_live(seen: Seen) -> None:
@@ -311,6 +270,8 @@ def test_the_figures_are_true(seen: Seen) -> None:
     assert value(worker, "golive_mails_total", result="sent") >= 5
     assert value(worker, "golive_graph_resource_units_total") > 0
     assert value(worker, "temporal_activity_execution_latency_count") > 10
+    for queue, kind in ((GO_LIVE_QUEUE, "workflow_task"), (GO_LIVE_BULK_QUEUE, "activity_task")):
+        assert value(worker, "temporal_num_pollers", task_queue=queue, poller_type=kind) > 0
     assert value(web, "golive_consents_refused_total") >= 1
     assert value(web, "golive_slowed_down_total", what="password") >= 1
     assert value(web, "golive_http_request_seconds_count", route="/consent/{token}") >= 2
