@@ -138,9 +138,15 @@ def program(
     *arguments: str,
     ready_at: str | None = None,
     health_port: int | None = None,
+    queue: str = "",
 ) -> Part:
-    """One of our programs as a part of the stack, like those it starts itself."""
+    """One of our programs as a part of the stack, like those it starts itself.
+
+    A worker serves one queue alone if it is named.
+    """
     environment = {**os.environ, **stack.environment(), "PYTHONUNBUFFERED": "1"}
+    if queue:
+        environment["GOLIVE_WORKER_QUEUE"] = queue
     if health_port is not None:
         environment["GOLIVE_WORKER_HEALTH_PORT"] = str(health_port)
         ready_at = f"http://{HOST}:{health_port}/health"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.go_live import GoLiveStage
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveStage
 from local.ports import free_port
 from tests.chaos.city import City, city, program
 from tests.chaos.plan import Kind
@@ -24,7 +24,7 @@ async def goes_live(organisation: Organisation) -> None:
 
 
 async def taken_away_for_good(there: City, part: str, organisation: Organisation) -> None:
-    """Take a part away as soon as the go-live has begun."""
+    """Take a part away as soon as the go-live has begun; it comes back after the end."""
     going_live = asyncio.create_task(goes_live(organisation))
     await organisation.until(lambda now: now.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED)
     await asyncio.to_thread(there.stack.supervisor.kill, part)
@@ -34,15 +34,23 @@ async def taken_away_for_good(there: City, part: str, organisation: Organisation
 
 @pytest.mark.timeout(600)
 async def test_any_one_process_can_be_taken_away(tmp_path: Path) -> None:
-    slugs = ["no-worker-1", "no-web-1", *(f"without-{part}" for part in ALONE)]
+    taken_away = [f"{GO_LIVE_QUEUE}-1", f"{GO_LIVE_BULK_QUEUE}-1", "web-1"]
+    slugs = [f"without-{part}" for part in (*taken_away, *ALONE)]
     async with city(tmp_path, [(slug, Kind.LIVE) for slug in slugs]) as there:
         workers = [
-            program(there.stack, f"worker-{number}", "worker.py", health_port=free_port())
+            program(
+                there.stack,
+                f"{queue}-{number}",
+                "worker.py",
+                health_port=free_port(),
+                queue=queue,
+            )
+            for queue in (GO_LIVE_QUEUE, GO_LIVE_BULK_QUEUE)
             for number in (1, 2)
         ]
         await asyncio.to_thread(there.stack.supervisor.start, *workers)
-        await taken_away_for_good(there, "worker-1", there.organisations["no-worker-1"])
-        await taken_away_for_good(there, "web-1", there.organisations["no-web-1"])
+        for part in taken_away:
+            await taken_away_for_good(there, part, there.organisations[f"without-{part}"])
         going_live = [
             asyncio.create_task(goes_live(there.organisations[f"without-{part}"])) for part in ALONE
         ]
