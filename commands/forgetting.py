@@ -20,6 +20,12 @@ REMAINS = (
 )
 
 
+REMAINS_OF_ONE = (
+    "If this was the administrator who consented, the number of their Microsoft account stays with",
+    "the connection, and with what their browser proved, until the organisation is forgotten.",
+)
+
+
 def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Forgotten:
     """Forget everybody of an organisation, or whoever has this address there.
 
@@ -66,4 +72,5 @@ def lines(slug: str, address: str | None, forgotten: Forgotten) -> list[str]:
         f"{slug}: {forgotten.users} users and {forgotten.contacts} contacts are forgotten; "
         f"{forgotten.texts} typed texts are removed from the audit trail.",
         *REMAINS,
+        *(REMAINS_OF_ONE if address else ()),
     ]

@@ -74,6 +74,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(town: To
     )
     assert "4 users and 2 contacts are forgotten; 1 typed texts are removed" in said
     assert "What remains:" in said
+    assert "the administrator who consented" not in said
     names = [word for word in words if word not in {"Ira Tee", "Otto Tee"}]
     assert found_in(everything_stored(town), names) == []
     assert found_in(json.dumps(organisation.audit()).splitlines(), words) == []
@@ -101,6 +102,8 @@ async def test_one_person_is_forgotten_and_the_others_stay(town: Town) -> None:
         forgetting.forget, town.engine, organisation.slug, address.upper(), "dana", REASON
     )
     assert (done.users, done.contacts) == (1, 0)
+    said = " ".join(forgetting.lines(organisation.slug, address, done))
+    assert "the administrator who consented, the number of their Microsoft account stays" in said
     assert found_in(everything_stored(town), [address, "Victor.Vonnegut"]) == []
     await organisation.sign_in("ursula.underhill")
 
