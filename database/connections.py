@@ -14,7 +14,7 @@ from database.models import (
     SsoConnection,
     VerifiedDomain,
 )
-from database.records import go_live_by_id, write_audit
+from database.records import account, go_live_by_id, write_audit
 
 
 class PeopleElsewhereError(Exception):
@@ -104,7 +104,13 @@ def connect_tenant(
         {"at": at, "g": go_live.id},
     )
     write_audit(
-        session, at, "workflow", "consent_proven", go_live=go_live, subject=str(evidence.tenant_id)
+        session,
+        at,
+        "workflow",
+        "consent_proven",
+        go_live=go_live,
+        subject=str(evidence.tenant_id),
+        reason=account(evidence.administrator_object_id),
     )
 
 

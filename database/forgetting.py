@@ -183,5 +183,18 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
         text("UPDATE golive.audit_entry SET reason = :removed WHERE id = ANY(:ids)"),
         {"removed": REMOVED, "ids": gone},
     )
+    session.execute(
+        # The numbers of Microsoft accounts, which nobody typed.
+        text(
+            """
+            UPDATE golive.audit_entry SET reason = :removed
+            WHERE organisation_id = :o AND action = ANY(:of_an_account)
+              AND (CAST(:key AS text) IS NULL OR reason IN (
+                SELECT 'account ' || l.object_id FROM golive.directory_link l
+                JOIN gone_user g ON g.id = l.user_id))
+            """
+        ),
+        {**keys, "of_an_account": list(records.OF_AN_ACCOUNT)},
+    )
     session.execute(text("SELECT set_config('golive.forgetting', '', true)"))
     return len(gone)

@@ -7,16 +7,32 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from contracts.go_live import Progress, Wait
+from contracts.go_live import Attention, GoLiveStage, Progress, Wait
 from database.models import StageTime
-from database.records import go_live_by_id
+from database.records import go_live_by_id, write_audit
+
+_NOT_PROVEN = {
+    Attention.MICROSOFT_NOT_CAUGHT_UP,
+    Attention.SELF_ONLY,
+    Attention.PERMISSION_MISSING,
+    Attention.APPLICATION_DISABLED,
+}
+"""What is wrong with a consent that no proof has come of."""
 
 
 def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
-    """Write where the run stands, and when it entered and left its stages."""
+    """Write where the run stands, and when it entered and left its stages.
+
+    A consent whose proof has just given up comes into the audit trail, once.
+    """
     go_live = go_live_by_id(session, go_live_id, lock=True)
     if go_live.closed_at is not None:
         return
+    proving = progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    if proving and progress.attention in _NOT_PROVEN and progress.attention != go_live.attention:
+        write_audit(
+            session, at, "workflow", "consent_refused", go_live=go_live, reason=progress.attention
+        )
     go_live.stage = progress.stage
     go_live.wait = progress.wait
     go_live.since = progress.since

@@ -259,6 +259,15 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     write_audit(session, at, "workflow", "go_live_ended", go_live=go_live, reason=outcome)
 
 
+OF_AN_ACCOUNT = ("consent_signed_in", "consent_proven")
+"""Entries of the audit trail whose reason is `account` of whoever consented."""
+
+
+def account(object_id: UUID) -> str:
+    """Return how the audit trail names a Microsoft account; forgetting removes it."""
+    return f"account {object_id}"
+
+
 def write_audit(
     session: Session,
     at: datetime,

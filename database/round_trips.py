@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from contracts.go_live import Refusal
-from database.models import ConsentEvidence, MicrosoftRoundTrip, PersonalLink
+from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
+from database.records import account, write_audit
 from database.sign_in import sha256
 
 ROUND_TRIP_MINUTES = 30
@@ -158,7 +159,10 @@ def newest_sign_in_trip(session: Session, browser: str) -> MicrosoftRoundTrip | 
 def save_evidence(
     session: Session, trip: MicrosoftRoundTrip, tenant_id: UUID, object_id: UUID, at: datetime
 ) -> ConsentEvidence:
-    """Record that checks 1 to 3 passed for this administrator. Twice is once."""
+    """Record that checks 1 to 3 passed for this administrator. Twice is once.
+
+    The audit trail keeps each time, whose account it was, and by which link.
+    """
     session.execute(
         insert(ConsentEvidence)
         .values(
@@ -183,6 +187,15 @@ def save_evidence(
     kept = session.get_one(MicrosoftRoundTrip, trip.state_sha256)
     kept.evidence_id = evidence.id
     session.add(kept)
+    write_audit(
+        session,
+        at,
+        "system",
+        "consent_signed_in",
+        go_live=session.get_one(GoLive, evidence.go_live_id),
+        subject=f"link:{trip.link_id}" if trip.link_id else "",
+        reason=account(object_id),
+    )
     return evidence
 
 

@@ -80,6 +80,10 @@ class Organisation:
         return self.address("admin")
 
     @property
+    def administrator_id(self) -> str:
+        return next(person.object_id for person in self.people if person.administrator)
+
+    @property
     def handle(self) -> WorkflowHandle[Any, GoLiveResult]:
         return self.town.client.get_workflow_handle(go_live_id(self.slug), result_type=GoLiveResult)
 

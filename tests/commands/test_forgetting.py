@@ -67,6 +67,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(town: To
     words = words_of(town, organisation)
     assert {"Ira Tee", organisation.contact, organisation.address("wanda.wexford")} <= set(words)
     assert "Zelda.Zuckmayer" in found_in(everything_stored(town), words)
+    assert organisation.administrator_id in json.dumps(organisation.audit())
     mails, audit = len(organisation.mails()), len(organisation.audit())
 
     said = plain(
@@ -78,6 +79,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(town: To
     names = [word for word in words if word not in {"Ira Tee", "Otto Tee"}]
     assert found_in(everything_stored(town), names) == []
     assert found_in(json.dumps(organisation.audit()).splitlines(), words) == []
+    assert organisation.administrator_id not in json.dumps(organisation.audit())
     assert ("dana", "people_forgotten", REASON) in organisation.audit()
     assert (len(organisation.mails()), len(organisation.audit())) == (mails, audit + 1)
     assert organisation.standing().progress is not None

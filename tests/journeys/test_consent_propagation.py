@@ -84,7 +84,17 @@ async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) ->
     )
     assert timedelta(seconds=90) <= passed < timedelta(minutes=15)
     assert organisation.mails("needs_attention") == []
-    assert ("workflow", "consent_proven", "") in organisation.audit()
+    # Who consented, by which link, and that it was proven.
+    whose = f"account {organisation.administrator_id}"
+    assert ("system", "consent_signed_in", whose) in organisation.audit()
+    assert ("workflow", "consent_proven", whose) in organisation.audit()
+    (line,) = town.rows(
+        "SELECT l.purpose FROM golive.audit_entry a JOIN golive.go_live g ON g.id = a.go_live_id "
+        "JOIN golive.personal_link l ON a.subject = 'link:' || l.id "
+        "WHERE a.action = 'consent_signed_in' AND g.id = :g",
+        g=organisation.standing().go_live_id,
+    )
+    assert line.purpose == "consent"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +119,7 @@ async def test_twenty_minutes_need_attention_and_retry_finishes_it(
     gave_up = organisation.progress.since - since
     assert timedelta(minutes=13) <= gave_up <= timedelta(minutes=16)
     assert organisation.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    assert ("workflow", "consent_refused", attention.value) in organisation.audit()
     await organisation.received_by("dana@clientshare.example", situations.ATTENTION[attention][0])
     # All of Microsoft's twenty minutes, whatever has passed: so the next look is the one.
     town.control("POST", "/clock", advance_seconds=20 * 60)
@@ -157,6 +168,7 @@ async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
             organisation, began, timedelta(minutes=18), lambda now: now.attention is attention
         )
         assert organisation.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+        assert organisation.audit().count(("workflow", "consent_refused", attention.value)) == 1
         assert advice.happened in await organisation.temporal_details()
         for address in ("dana@clientshare.example", organisation.contact):
             await organisation.received_by(address, advice.happened)
@@ -193,6 +205,7 @@ async def test_an_application_that_is_switched_off_needs_attention_at_once(town:
     )
     advice = REFUSALS[Refusal.APPLICATION_DISABLED]
     assert (wording.happened(now), wording.to_do(now)) == (advice.happened, advice.to_do)
+    assert ("workflow", "consent_refused", now.attention.value) in organisation.audit()  # type: ignore[union-attr]
     for address in ("dana@clientshare.example", organisation.contact):
         await organisation.received_by(address, advice.happened)
     town.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=True)
