@@ -16,6 +16,7 @@ from rich.text import Text
 
 from commands import (
     connections,
+    deciding,
     domains,
     forgetting,
     importing,
@@ -385,9 +386,11 @@ def link(
     by: By = None,
     reason: Reason = "",
 ) -> None:
-    """Decide that a user is this Microsoft account."""
-    then = migration.link(_engine(), _name(by), organisation, address, object_id, reason)
-    print(f"{address} is to be linked. {then}")
+    """Decide that a user is this Microsoft account; for one who has moved, at once."""
+    settings = read_settings()
+    engine = _engine(settings)
+    with connections.microsoft(settings) as graph:
+        print(deciding.link(engine, graph, _name(by), organisation, address, object_id, reason))
 
 
 @app.command()
@@ -395,7 +398,7 @@ def exclude(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Decide that a user is left out of the move and keeps the password."""
-    then = migration.exclude(_engine(), _name(by), organisation, address, reason)
+    then = deciding.exclude(_engine(), _name(by), organisation, address, reason)
     print(f"{address} is left out. {then}")
 
 
@@ -404,7 +407,7 @@ def include(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Take an earlier link or exclude back."""
-    then = migration.include(_engine(), _name(by), organisation, address, reason)
+    then = deciding.include(_engine(), _name(by), organisation, address, reason)
     print(f"{address} is decided by the directory again. {then}")
 
 

@@ -1,4 +1,4 @@
-"""What people see and decide about a move: dry run, exceptions, approval with the difference."""
+"""What people see of a move and approve: dry run, exceptions, approval with the difference."""
 
 import csv
 import re
@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TextIO
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -15,11 +15,9 @@ from sqlmodel import Session
 from activities.staging import staged_entries
 from commands.connections import plain_database_errors, plain_microsoft_errors
 from commands.errors import CommandError, UsageError
-from commands.orders import SHORTEST_HASH, Orders, known_staff
+from commands.orders import SHORTEST_HASH, Orders
 from commands.reading import unknown_organisation
 from contracts import wording
-from contracts.addresses import address_key
-from contracts.clock import wall_clock
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress
 from database import plans, records, staging
@@ -79,7 +77,7 @@ def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
         CommandError: no such organisation, no proven consent, or Microsoft does not answer.
     """
     with plain_database_errors(engine), open_sessions(engine)() as session:
-        organisation = _organisation(session, slug)
+        organisation = organisation_named(session, slug)
         connection = session.get(SsoConnection, organisation.id)
         if connection is None:
             raise CommandError(
@@ -92,7 +90,7 @@ def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
             accounts = staging.stage_privately(
                 session, staging_id, (staged_entries(page.users) for page in pages)
             )
-        go_live = _open_go_live(session, organisation)
+        go_live = open_go_live(session, organisation)
         found = plans.preview(session, staging_id, organisation.id, go_live.id if go_live else None)
         held = _held_plan(session, go_live)
         differs = held is not None and held.plan_hash != found.plan.plan_hash
@@ -112,7 +110,7 @@ def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iter
         CommandError: no such organisation, or no plan yet.
     """
     with plain_database_errors(engine), open_sessions(engine)() as session:
-        organisation = _organisation(session, slug)
+        organisation = organisation_named(session, slug)
         go_live = records.latest_go_live(session, organisation.id)
         if go_live is None or go_live.plan_hash is None:
             raise CommandError(
@@ -149,7 +147,7 @@ async def approve(
 def difference_since(engine: Engine, slug: str, plan_hash: str) -> str | None:
     """Say what has changed between the plan of this hash and the present one; None = nothing."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        go_live = _open_go_live(session, _organisation(session, slug))
+        go_live = open_go_live(session, organisation_named(session, slug))
         held = _held_plan(session, go_live)
         if go_live is None or held is None or held.plan_hash.startswith(plan_hash):
             return None
@@ -169,82 +167,6 @@ def difference(before: dict[str, int], after: dict[str, int]) -> str:
         if before.get(kind, 0) != after.get(kind, 0)
     ]
     return ", ".join(changes) or "as many of each kind, but other people"
-
-
-def link(engine: Engine, by: str, slug: str, address: str, object_id: str, reason: str) -> str:
-    """Decide that a user is this account of the directory; it counts from the next plan on.
-
-    Raises:
-        CommandError: no such user, or they have moved already.
-    """
-    try:
-        identity = UUID(object_id)
-    except ValueError:
-        raise UsageError(
-            f"{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
-            "customer IT finds it in Microsoft Entra on the user's page."
-        ) from None
-    return _decide(engine, by, slug, address, "link", identity, reason)
-
-
-def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
-    """Decide that a user is left out and keeps the password; counts from the next plan on.
-
-    Raises:
-        CommandError: no such user, or they have moved already.
-    """
-    return _decide(engine, by, slug, address, "exclude", None, reason)
-
-
-def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
-    """Take an earlier `link` or `exclude` back; it counts from the next plan on.
-
-    Raises:
-        CommandError: no such user, or they have moved already.
-    """
-    return _decide(engine, by, slug, address, None, None, reason)
-
-
-def _decide(
-    engine: Engine,
-    by: str,
-    slug: str,
-    address: str,
-    decision: str | None,
-    object_id: UUID | None,
-    reason: str,
-) -> str:
-    """Write a decision and its reason; return what happens next, in a sentence."""
-    if not reason.strip():
-        raise UsageError('Say why, with --reason "...".')
-    at = wall_clock()
-    with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        known_staff(session, by)
-        organisation = _organisation(session, slug)
-        go_live = _open_go_live(session, organisation)
-        user = plans.user_to_decide(session, organisation.id, address_key(address))
-        if user is None:
-            raise CommandError(f"{slug} has no user {address!r}.")
-        if user.moved:
-            raise CommandError(
-                f"{address} has moved already: once linked, only the Microsoft account's object "
-                "id counts. Rolling back undoes the move."
-            )
-        reason_id = records.write_audit(
-            session,
-            at,
-            by,
-            f"{decision or 'include'}_user",
-            go_live=go_live,
-            organisation_id=organisation.id,
-            subject=f"user:{user.user_id}",
-            reason=reason.strip(),
-        )
-        plans.decide(session, user.user_id, decision, object_id, by=by, at=at, reason_id=reason_id)
-        may_replan = go_live is not None and go_live.wait in {"approval", "aftercare"}
-    if may_replan:
-        return f"It counts from the next plan on: python starter.py replan {slug}"
-    return "It counts from the next plan on, which the go-live makes before it moves anyone."
 
 
 # --- as text, as data, as a table ---------------------------------------------------------------
@@ -289,7 +211,7 @@ def exception_lines(
     for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
         words = wording.EXCEPTIONS[ExceptionReason(reason)]
         lines.append(f"{count:>9,}  {reason.replace('_', ' ')}: {words.why}")
-        lines.append(f"           {words.next_step}")
+        lines.append(f"           {words.in_shell}")
     lines.append("")
     lines += [
         f"           {one.address}: {str(one.reason).replace('_', ' ')}"
@@ -340,7 +262,7 @@ def row(one: Decision) -> dict[str, str]:
         "result": "exception" if one.reason else one.move_class,
         "reason": one.reason or "",
         "why": words.why if words else "",
-        "next_step": words.next_step if words else "",
+        "next_step": words.in_shell if words else "",
         "who": words.who if words else "",
         "object_id": str(one.object_id or ""),
     }
@@ -372,14 +294,20 @@ def safe_cell(value: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(("=", "+", "-", "@")) else text
 
 
-def _organisation(session: Session, slug: str) -> Organisation:
+def organisation_named(session: Session, slug: str) -> Organisation:
+    """Return the organisation.
+
+    Raises:
+        CommandError: there is none with this slug.
+    """
     try:
         return records.organisation_by_slug(session, slug)
     except records.UnknownOrganisationError:
         raise CommandError(unknown_organisation(slug)) from None
 
 
-def _open_go_live(session: Session, organisation: Organisation) -> GoLive | None:
+def open_go_live(session: Session, organisation: Organisation) -> GoLive | None:
+    """Return the organisation's open go-live, None where none is open."""
     newest: GoLive | None = records.latest_go_live(session, organisation.id)
     return newest if newest is not None and newest.closed_at is None else None
 

@@ -19,6 +19,8 @@ class ExceptionReason(StrEnum):
     """Why a user cannot be moved by the plan."""
 
     NO_MATCH = "no_match"
+    LINKED_ACCOUNT_GONE = "linked_account_gone"
+    DECIDED_ACCOUNT_MISSING = "decided_account_missing"
     AMBIGUOUS = "ambiguous"
     SAME_PERSON_TWICE = "same_person_twice"
     GUEST = "guest"

@@ -38,7 +38,18 @@ class ExceptionWords:
     next_step: str
     who: str
     """Who does it."""
+    command: str = ""
+    """What customer success types for it; never in a mail or on a page."""
 
+    @property
+    def in_shell(self) -> str:
+        """The next step as a terminal or a list for customer success says it."""
+        return f"{self.next_step} With: {self.command}" if self.command else self.next_step
+
+
+_LINK = "python starter.py link ORG ADDRESS OBJECT_ID --reason …"
+_EXCLUDE = "python starter.py exclude ORG ADDRESS --reason …"
+_INCLUDE = "python starter.py include ORG ADDRESS --reason …"
 
 EXCEPTIONS = {
     ExceptionReason.NO_MATCH: ExceptionWords(
@@ -46,10 +57,24 @@ EXCEPTIONS = {
         "Customer IT adds the address to the right account, or customer success excludes the user.",
         "customer IT",
     ),
+    ExceptionReason.LINKED_ACCOUNT_GONE: ExceptionWords(
+        "The Microsoft account that this user is linked to is no longer in the directory.",
+        "Customer IT names the person's present account, and customer success links that one.",
+        "customer IT",
+        _LINK,
+    ),
+    ExceptionReason.DECIDED_ACCOUNT_MISSING: ExceptionWords(
+        "Customer success named an account for this user that is not in the Microsoft directory.",
+        "Customer success checks the object id with customer IT and links the right account, or "
+        "takes the decision back.",
+        "customer success",
+        f"{_LINK}, or {_INCLUDE}",
+    ),
     ExceptionReason.AMBIGUOUS: ExceptionWords(
         "More than one account in the Microsoft directory has this address.",
         "Customer IT removes it from all but one; or customer success links the right one.",
         "customer IT",
+        _LINK,
     ),
     ExceptionReason.SAME_PERSON_TWICE: ExceptionWords(
         "Two of our users lead to the same Microsoft account.",
@@ -68,8 +93,10 @@ EXCEPTIONS = {
     ),
     ExceptionReason.OUTSIDE_VERIFIED_DOMAINS: ExceptionWords(
         "The address is not in a domain that the organisation has verified with Microsoft.",
-        "Customer success asks for the person's work address.",
+        "Customer success asks for the person's work address and links the account of that name, "
+        "or excludes the user.",
         "customer success",
+        f"{_LINK}, or {_EXCLUDE}",
     ),
     ExceptionReason.LINKED_TO_ANOTHER: ExceptionWords(
         "The Microsoft account, or the user, is already linked to another one.",
@@ -78,8 +105,9 @@ EXCEPTIONS = {
     ),
     ExceptionReason.SHARED_OR_SERVICE_ACCOUNT: ExceptionWords(
         "This looks like a shared mailbox or a service account, not a person.",
-        "Customer success asks who uses it; that person gets an account of their own.",
+        "Customer success asks who uses it: links it if it is one person's, or excludes the user.",
         "customer success",
+        f"{_LINK}, or {_EXCLUDE}",
     ),
     ExceptionReason.MORE_THAN_ONE_ORGANISATION: ExceptionWords(
         "This address has an account in more than one organisation with us.",

@@ -74,7 +74,8 @@ reasoned AS (
             THEN 'more_than_one_organisation'
         WHEN c.object_id IS NULL AND c.objects = 0 THEN 'no_match'
         WHEN c.object_id IS NULL THEN 'ambiguous'
-        WHEN d.object_id IS NULL THEN 'no_match'
+        WHEN d.object_id IS NULL AND c.is_linked THEN 'linked_account_gone'
+        WHEN d.object_id IS NULL THEN 'decided_account_missing'
         WHEN d.is_guest THEN 'guest'
         WHEN NOT d.enabled THEN 'disabled'
         WHEN NOT d.is_person AND NOT c.is_linked AND NOT c.is_decided

@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from contracts.directory import MigrationPlan
 from database.matching import classification
-from database.models import ExceptionDecision
 from database.staging import ENTRIES, PRIVATE_ENTRIES
 
 FIRST_WAVE_SIZE = 5
@@ -322,60 +321,3 @@ def exception_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
         {"go_live_id": go_live_id},
     )
     return {row.reason: row.users for row in rows}
-
-
-# --- what people decide about single users --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class UserToDecide:
-    """A user whom somebody wants to decide about."""
-
-    user_id: UUID
-    moved: bool
-    """Linked to an account of the directory already."""
-
-
-def user_to_decide(
-    session: Session, organisation_id: UUID, address_key: str
-) -> UserToDecide | None:
-    """Return the organisation's user with this address."""
-    row = session.execute(
-        text(
-            """
-            SELECT u.id AS user_id, l.user_id IS NOT NULL AND u.sign_in_method = 'sso' AS moved
-            FROM pulse.app_user u LEFT JOIN golive.directory_link l ON l.user_id = u.id
-            WHERE u.organisation_id = :o AND u.address_key = :address_key
-            """
-        ),
-        {"o": organisation_id, "address_key": address_key},
-    ).first()
-    return UserToDecide(**row._mapping) if row else None
-
-
-def decide(
-    session: Session,
-    user_id: UUID,
-    decision: str | None,
-    object_id: UUID | None,
-    *,
-    by: str,
-    at: datetime,
-    reason_id: int,
-) -> None:
-    """Keep what a person decided about a user; None takes an earlier decision back."""
-    if decision is None:
-        session.execute(
-            text("DELETE FROM golive.exception_decision WHERE user_id = :u"), {"u": user_id}
-        )
-        return
-    session.merge(
-        ExceptionDecision(
-            user_id=user_id,
-            decision=decision,
-            object_id=object_id,
-            decided_by=by,
-            decided_at=at,
-            reason_id=reason_id,
-        )
-    )

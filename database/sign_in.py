@@ -243,7 +243,10 @@ class SsoPerson:
 
 
 def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
-    """Return the account linked to tenant and object id: the only key a person is known by."""
+    """Return the account linked to tenant and object id: the only key a person is known by.
+
+    Held until commit, so that an undo waits for the sign-in and then takes all of it back.
+    """
     row = session.execute(
         text(
             """
@@ -255,6 +258,7 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
             JOIN pulse.organisation o ON o.id = u.organisation_id
             LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND g.closed_at IS NULL
             WHERE l.tenant_id = :tenant_id AND l.object_id = :object_id
+            FOR NO KEY UPDATE OF u FOR SHARE OF l
             """
         ),
         {"tenant_id": tenant_id, "object_id": object_id},

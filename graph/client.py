@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
+from urllib.parse import quote
 
 import httpx2
 
@@ -139,6 +140,20 @@ class GraphClient:
         refuse(response.status_code, _READ_USERS)
         answer = json_object(response)
         return UserPage(users_of(answer), self._calls.next_link(answer))
+
+    def user(self, tenant_id: str, object_id: str) -> DirectoryUser | None:
+        """The account with this object id, None where the tenant has none.
+
+        Args:
+            tenant_id: The tenant.
+            object_id: A UUID.
+        """
+        url = f"{self._calls.base}/users/{quote(object_id, safe='')}?$select={USER_FIELDS}"
+        response = self._calls.get(tenant_id, url)
+        if response.status_code == 404:
+            return None
+        refuse(response.status_code, _READ_USERS)
+        return users_of({"value": [json_object(response)]})[0]
 
     def users_by_address(
         self, tenant_id: str, addresses: Iterable[str]

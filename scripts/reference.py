@@ -64,7 +64,7 @@ def reference() -> str:
                     "Users who cannot be moved",
                     ("Reason", "Why", "Next step"),
                     (
-                        (one, wording.EXCEPTIONS[one].why, wording.EXCEPTIONS[one].next_step)
+                        (one, wording.EXCEPTIONS[one].why, wording.EXCEPTIONS[one].in_shell)
                         for one in ExceptionReason
                     ),
                 ),

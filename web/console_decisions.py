@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from commands import domains, migration
+from commands import deciding, domains
 from commands.errors import CommandError, UnavailableError
 from contracts import wording
 from contracts.addresses import address_key
 from contracts.directory import ExceptionReason
-from database import overview, plans, reading
+from database import decisions, overview, reading
 from web.console import in_words, organisation_page
 from web.deps import OwnForm, TypedText
 from web.staff import AStaffVisit, StaffVisit
@@ -23,6 +23,7 @@ router = APIRouter(prefix="/console")
 _Reason = Annotated[TypedText, Form(max_length=2000)]
 _DONE = {
     "link": "This user is linked to the account you named",
+    "relink": "This user is linked to the account you named from now on",
     "exclude": "This user is left out",
     "include": "The directory decides about this user again",
 }
@@ -39,7 +40,7 @@ def find_user(
     with visit.rooms.sessions.begin() as session:
         standing = reading.standing_of(session, slug)
         user = (
-            plans.user_to_decide(session, standing.organisation_id, address_key(address))
+            decisions.user_to_decide(session, standing.organisation_id, address_key(address))
             if standing
             else None
         )
@@ -69,22 +70,25 @@ def decide(
     """Link a user to an account, leave them out, or take either back."""
     with visit.rooms.sessions.begin() as session:
         user = overview.user_of(session, slug, user_id)
-    if user is None or decision not in _DONE:
+    if user is None or decision not in {"link", "exclude", "include"}:
         return _user_page(staff, slug, user_id, status=404)
-    common = visit.rooms.engine, staff.staff.handle, slug, user.address
+    engine, common = visit.rooms.engine, (staff.staff.handle, slug, user.address)
 
     def give() -> None:
         if decision == "link":
-            migration.link(*common, object_id.strip(), reason)
+            deciding.link(engine, visit.rooms.graph, *common, object_id.strip(), reason)
+        elif decision == "exclude":
+            deciding.exclude(engine, *common, reason)
         else:
-            {"exclude": migration.exclude, "include": migration.include}[decision](*common, reason)
+            deciding.include(engine, *common, reason)
 
     problem = _problem(give, reason, slug)
     if problem:
         return _user_page(
             staff, slug, user_id, problem=problem, opened=decision, typed=object_id, status=409
         )
-    return visit.go_to(f"/console/{quote(slug)}/users/{user_id}?done={decision}")
+    done = "relink" if decision == "link" and user.is_linked else decision
+    return visit.go_to(f"/console/{quote(slug)}/users/{user_id}?done={done}")
 
 
 @router.post("/{slug}/domains")

@@ -96,6 +96,8 @@ def everything(client: GraphClient) -> None:
     assert client.user_count(CONTOSO) > 0
     assert sum(len(page.users) for page in client.user_pages(CONTOSO)) > 0
     assert sum(len(page.users) for page in client.user_pages(BIG)) > 999
+    first = next(client.user_pages(CONTOSO)).users[0]
+    assert client.user(CONTOSO, first.object_id) == first
     wanted = [USER, ADMIN, "shay.o'neil@contoso.example", *(f"n{k}@x.example" for k in range(50))]
     found = [user for group in client.users_by_address(CONTOSO, wanted) for user in group]
     assert len(found) == 3
@@ -108,7 +110,9 @@ def test_every_call_of_the_client_follows_the_description(
     client: GraphClient, listener: Listener, pretend: Pretend, path: Path
 ) -> None:
     everything(client)
-    assert listener.paths() == {"/organization", "/users", "/$batch"}
+    first = next(client.user_pages(CONTOSO)).users[0]
+    one = f"/users/{first.object_id}"
+    assert listener.paths() == {"/organization", "/users", one, "/$batch"}
     listener.hold_to(description(path, pretend.base))
 
 

@@ -8,10 +8,11 @@ import os
 import subprocess
 import sys
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
-from commands import migration
+from commands import deciding, migration
 from commands.errors import CommandError, UsageError
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
@@ -87,14 +88,22 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
         await migration.approve(orders, town.engine, slug, "0123456789ab")
 
     with pytest.raises(UsageError, match="Say why"):
-        migration.link(town.engine, STAFF, slug, organisation.address("ghost"), anna.object_id, "")
+        deciding.link(
+            town.engine,
+            town.rooms.graph,
+            STAFF,
+            slug,
+            organisation.address("ghost"),
+            anna.object_id,
+            "",
+        )
     with pytest.raises(UsageError, match="no object id"):
-        migration.link(town.engine, STAFF, slug, organisation.address("ghost"), "anna", "why")
+        deciding.link(
+            town.engine, town.rooms.graph, STAFF, slug, organisation.address("ghost"), "anna", "why"
+        )
     with pytest.raises(CommandError, match="has no user"):
-        migration.exclude(town.engine, STAFF, slug, organisation.address("nobody"), "why")
-    then = migration.exclude(
-        town.engine, STAFF, slug, organisation.address("=sum"), "a typing slip"
-    )
+        deciding.exclude(town.engine, STAFF, slug, organisation.address("nobody"), "why")
+    then = deciding.exclude(town.engine, STAFF, slug, organisation.address("=sum"), "a typing slip")
     assert "starter.py replan" in then
     await orders.replan(slug)
     await organisation.until(
@@ -113,7 +122,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     assert (done.users_done, done.users_total, done.exceptions) == (3, 3, 2)
     assert ("dana", "exclude_user", "a typing slip") in organisation.audit()
     with pytest.raises(CommandError, match="has moved already"):
-        migration.exclude(town.engine, STAFF, slug, organisation.address("anna"), "too late")
+        deciding.exclude(town.engine, STAFF, slug, organisation.address("anna"), "too late")
 
     # Customer IT adds the missing account; only that user moves.
     town.control(
@@ -143,16 +152,65 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     assert (
         "1 signed in with SSO, 3 not yet, 1 cannot be moved" in starter(town, "status", slug).stdout
     )
+    await _account_made_anew(town, organisation)
     await orders.roll_back(slug, "changed their mind")
     result = await organisation.ended()
     assert result.outcome is GoLiveOutcome.ROLLED_BACK
     anna_row = organisation.user("anna")
     assert (anna_row["sign_in_method"], anna_row["first_sso_sign_in_at"]) == ("password", None)
+    assert anna_row["object_id"] is None
     assert not town.rows(
         "SELECT FROM golive.directory_entry e JOIN golive.go_live g ON g.id = e.go_live_id "
         "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
         slug=slug,
     )
+
+
+async def _account_made_anew(town: Town, organisation: Organisation) -> None:
+    """Whose account was deleted and made anew gets back in by an order; only one that fits."""
+    new, guest = str(uuid4()), str(uuid4())
+    for object_id, name, kind in ((new, "anna2", "Member"), (guest, "visitor", "Guest")):
+        town.control(
+            "POST",
+            f"/tenants/{organisation.tenant_id}/users",
+            id=object_id,
+            userPrincipalName=organisation.address(name),
+            mail=organisation.address(name),
+            userType=kind,
+            accountEnabled=True,
+            proxyAddresses=[],
+        )
+    before = organisation.user("anna")
+    ben = str(organisation.user("ben")["object_id"])
+
+    def link(object_id: str) -> str:
+        return deciding.link(
+            town.engine,
+            town.rooms.graph,
+            STAFF,
+            organisation.slug,
+            organisation.address("anna"),
+            object_id,
+            "a new account",
+        )
+
+    for wrong, words in (
+        (str(uuid4()), "has no account"),
+        (guest, "is a guest"),
+        (ben, "Another user is linked"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            link(wrong)
+    assert organisation.user("anna") == before
+    sessions = """
+        SELECT s.ended_because FROM pulse.app_session s
+        WHERE s.user_id = :user AND s.method = 'sso' AND s.ended_at IS NULL
+    """
+    assert town.rows(sessions, user=before["id"])
+    assert "from now on" in link(new)
+    assert not town.rows(sessions, user=before["id"])
+    assert {**before, "object_id": UUID(new)} == organisation.user("anna")
+    assert ("dana", "relink_user", "a new account") in organisation.audit()
 
 
 async def test_an_organisation_without_users_goes_live(town: Town) -> None:

@@ -1,0 +1,131 @@
+"""What people decide about single users: which account they are, or that they are left out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from database.models import ExceptionDecision
+
+
+class AccountTakenError(Exception):
+    """Another user is linked to this account."""
+
+
+@dataclass(frozen=True)
+class UserToDecide:
+    """A user whom somebody wants to decide about."""
+
+    user_id: UUID
+    moved: bool
+    """Linked to an account of the directory already, and signs in with it."""
+    linked_tenant_id: UUID | None
+    """The tenant of the account that the user is linked to."""
+    proven_tenant_id: UUID | None
+    """The tenant that the organisation signs in with."""
+
+
+def user_to_decide(
+    session: Session, organisation_id: UUID, address_key: str
+) -> UserToDecide | None:
+    """Return the organisation's user with this address."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.id AS user_id, l.user_id IS NOT NULL AND u.sign_in_method = 'sso' AS moved,
+                   l.tenant_id AS linked_tenant_id, c.tenant_id AS proven_tenant_id
+            FROM pulse.app_user u LEFT JOIN golive.directory_link l ON l.user_id = u.id
+            LEFT JOIN golive.sso_connection c ON c.organisation_id = u.organisation_id
+            WHERE u.organisation_id = :o AND u.address_key = :address_key
+            """
+        ),
+        {"o": organisation_id, "address_key": address_key},
+    ).first()
+    return UserToDecide(**row._mapping) if row else None
+
+
+def decide(
+    session: Session,
+    user_id: UUID,
+    decision: str | None,
+    object_id: UUID | None,
+    *,
+    by: str,
+    at: datetime,
+    reason_id: int,
+) -> None:
+    """Keep what a person decided about a user; None takes an earlier decision back."""
+    if decision is None:
+        session.execute(
+            text("DELETE FROM golive.exception_decision WHERE user_id = :u"), {"u": user_id}
+        )
+        return
+    session.merge(
+        ExceptionDecision(
+            user_id=user_id,
+            decision=decision,
+            object_id=object_id,
+            decided_by=by,
+            decided_at=at,
+            reason_id=reason_id,
+        )
+    )
+
+
+def replace_link(
+    session: Session, user_id: UUID, object_id: UUID, go_live_id: UUID | None, at: datetime
+) -> bool:
+    """Link a user to another account of the same tenant; False = no longer linked to any.
+
+    Whoever is signed in with the account of before is signed out. The link stays that of the
+    go-live which made it, so rolling that one back still takes it away.
+
+    Args:
+        session: Holds the go-live's turn (`plans.take_turn`), where one is open.
+        user_id: The user.
+        object_id: The account, which somebody has seen in the directory.
+        go_live_id: The open go-live, if any: what it decided about the user names the account.
+        at: When it was ordered.
+
+    Raises:
+        AccountTakenError: another user is linked to this account.
+    """
+    keys = {"u": user_id, "object_id": object_id, "g": go_live_id, "at": at}
+    taken = session.execute(
+        text(
+            """
+            SELECT EXISTS (SELECT FROM golive.directory_link mine JOIN golive.directory_link l
+                ON l.tenant_id = mine.tenant_id AND l.object_id = :object_id
+                WHERE mine.user_id = :u AND l.user_id <> :u)
+            """
+        ),
+        keys,
+    ).scalar_one()
+    if taken:
+        raise AccountTakenError
+    linked = session.execute(
+        text(
+            "UPDATE golive.directory_link SET object_id = :object_id WHERE user_id = :u "
+            "RETURNING user_id"
+        ),
+        keys,
+    ).first()
+    if linked is None:
+        return False
+    session.execute(
+        text(
+            "UPDATE golive.user_move SET object_id = :object_id WHERE go_live_id = :g "
+            "AND user_id = :u AND moved_at IS NOT NULL AND undone_at IS NULL"
+        ),
+        keys,
+    )
+    session.execute(
+        text(
+            "UPDATE pulse.app_session SET ended_at = :at, ended_because = 'account_replaced' "
+            "WHERE user_id = :u AND method = 'sso' AND ended_at IS NULL"
+        ),
+        keys,
+    )
+    return True
