@@ -56,7 +56,7 @@ mutations: $(READY) ## Break the code on purpose, one way at a time, and see tha
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
 chaos: $(READY) ## Take organisations live while workers are killed and parts are away (KILLS=200, SEED=...)
-	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED)) --report benchmarks/chaos.json
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 screens: $(READY) ## Take a picture of every page into docs/screens/
 	@scripts/install_chromium.sh

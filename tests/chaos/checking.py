@@ -13,13 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
 
-SURELY_COMMITTED = 1.0
-"""Seconds after a delivery in which a kill may still keep us from noting it."""
+SURELY_COMMITTED = 0.5
+"""Seconds after a delivery in which a kill may still keep us from noting it, on a busy machine."""
 
 
 @dataclass
@@ -31,6 +31,8 @@ class Found:
     wrong: list[str] = field(default_factory=list)
     repeated_deliveries: int = 0
     """Mails delivered again under the same Message-ID, each for a known reason."""
+    excused_share: float = 0.0
+    """Of the time in which mails came, the part in which some moment could be such a reason."""
 
     @property
     def everything(self) -> list[str]:
@@ -46,6 +48,18 @@ class Delivery:
     message_id: str
     subject: str
     at: float
+
+
+class Moment(NamedTuple):
+    """A kill, or the time a part was away, by the wall clock."""
+
+    begin: float
+    until: float
+    at_most: int
+    """Mails that can have been on their way to the relay just then."""
+
+    def excuses(self, at: float) -> bool:
+        return self.begin - SURELY_COMMITTED <= at <= self.until
 
 
 def deliveries(folder: Path) -> list[Delivery]:
@@ -69,22 +83,48 @@ def deliveries(folder: Path) -> list[Delivery]:
 def check_deliveries(
     mails: Iterable[Delivery],
     cut: Collection[int],
-    moments: Collection[tuple[float, float]],
+    moments: Collection[Moment],
     found: Found,
 ) -> None:
-    """Every delivery of a mail but its last needs a reason: a cut line, or a kill just then."""
+    """Every delivery of a mail but its last needs a reason: a cut line, or a kill just then.
+
+    A kill is a reason for as many mails only as the killed can have been sending.
+    """
     by_id: dict[str, list[Delivery]] = defaultdict(list)
     for one in mails:
         by_id[one.message_id].append(one)
+    unexplained = []
     for same in by_id.values():
         for one in same[:-1]:
-            killed = any(begin - SURELY_COMMITTED <= one.at <= until for begin, until in moments)
-            if one.number in cut or killed:
+            if one.number in cut:
                 found.repeated_deliveries += 1
             else:
-                found.doubled.append(
-                    f"{one.recipient}: “{one.subject}” was delivered again without a reason"
-                )
+                unexplained.append(one)
+    # Each in turn takes the moment that ends first, so that as many as can be are explained.
+    left = {moment: moment.at_most for moment in sorted(moments, key=lambda one: one.until)}
+    for one in sorted(unexplained, key=lambda each: each.at):
+        reason = next(
+            (each for each, mails in left.items() if mails and each.excuses(one.at)), None
+        )
+        if reason is None:
+            found.doubled.append(
+                f"{one.recipient}: “{one.subject}” was delivered again without a reason"
+            )
+        else:
+            left[reason] -= 1
+            found.repeated_deliveries += 1
+    times = [one.at for same in by_id.values() for one in same]
+    found.excused_share = _covered(moments, min(times, default=0), max(times, default=0))
+
+
+def _covered(moments: Collection[Moment], first: float, last: float) -> float:
+    """Return the part of the time from first to last in which some moment would be a reason."""
+    covered, after = 0.0, first
+    for moment in sorted(moments):
+        begin, until = max(moment.begin - SURELY_COMMITTED, after), min(moment.until, last)
+        covered += max(0.0, until - begin)
+        after = max(after, until)
+    return covered / (last - first) if last > first else 0.0
 
 
 # --- one organisation, in its own words -----------------------------------------------------------

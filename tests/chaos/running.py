@@ -45,7 +45,7 @@ class Report:
     found: checking.Found = field(default_factory=checking.Found)
 
     def figures(self) -> dict[str, Any]:
-        """As they stand in `benchmarks/chaos.json`."""
+        """As they stand in a report."""
         return {
             "kills": self.kills,
             "lost": len(self.found.lost),
@@ -56,6 +56,7 @@ class Report:
             "faults": dict(sorted(self.faults.items())),
             "mails": self.mails,
             "repeated_deliveries": self.found.repeated_deliveries,
+            "excused_share": round(self.found.excused_share, 2),
             "tried_again": self.tried_again,
             "seed": self.seed,
             "seconds": round(self.seconds),

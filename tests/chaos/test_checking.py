@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos import checking
-from tests.chaos.checking import Delivery, Found
+from tests.chaos.__main__ import ENOUGH, KEPT, PASSING, report_of
+from tests.chaos.checking import Delivery, Found, Moment
 from tests.chaos.plan import OUTAGES, make_plan
-from tests.town import Organisation, Person, Town
+from tests.town import ROOT, Organisation, Person, Town
 
 OF_THE_USERS = (
     "(SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
@@ -137,12 +139,28 @@ async def test_a_mail_delivered_again_needs_a_reason() -> None:
     for cut, moments, doubled in (
         ((), (), 1),
         ((1,), (), 0),
-        ((), ((100.5, 100.6),), 0),
-        ((2,), ((90.0, 99.0),), 1),
+        ((), (Moment(100.4, 100.6, 4),), 0),
+        ((), (Moment(100.6, 100.7, 4),), 1),
+        ((), (Moment(100.4, 100.6, 0),), 1),
+        ((2,), (Moment(90.0, 99.0, 4),), 1),
     ):
         found = Found()
         checking.check_deliveries([first, again], cut, moments, found)
         assert (len(found.doubled), found.repeated_deliveries) == (doubled, 1 - doubled)
+
+
+async def test_a_kill_excuses_no_more_mails_than_a_worker_has_on_their_way() -> None:
+    """Code that sends everything twice must not hide behind the kills."""
+    once = [
+        Delivery(number, "ben@x.example", f"<{number}@us.example>", "Hello", 100.0 + number / 100)
+        for number in range(20)
+    ]
+    again = [replace(one, number=100 + one.number, at=one.at + 5) for one in once]
+    found = Found()
+    kills = (Moment(100.1, 100.2, 4), Moment(100.15, 100.3, 4))
+    checking.check_deliveries([*once, *again], (), kills, found)
+    assert (found.repeated_deliveries, len(found.doubled)) == (8, 12)
+    assert 0.05 < found.excused_share < 0.07
 
 
 @pytest.mark.parametrize(
@@ -246,3 +264,11 @@ def test_the_same_seed_decides_the_same_and_takes_every_part_away() -> None:
     assert plan != make_plan(8, 50)
     assert {step.outage for step in plan.steps} == {None, *OUTAGES}
     assert len(plan.steps) == 50
+
+
+def test_a_short_trial_leaves_the_figures_of_a_long_run_alone() -> None:
+    assert report_of(10) == PASSING
+    assert report_of(200) == KEPT
+    figures = json.loads((ROOT / KEPT).read_text(encoding="utf-8"))
+    assert figures["kills"] >= ENOUGH
+    assert (figures["lost"], figures["doubled"], figures["wrong"]) == (0, 0, 0)
