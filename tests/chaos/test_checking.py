@@ -133,6 +133,20 @@ async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) 
     assert [line for line in found.doubled if "mail to ben" in line]
 
 
+async def test_a_run_across_midnight_finds_no_fault_in_another_date(
+    town: Town, alike: list[Organisation]
+) -> None:
+    found, slug = Found(), alike[1].slug
+    dated = [
+        Delivery(1, f"ben@{slug}.example", "<1@us.example>", f"{slug.title()} moves on {day}", 1.0)
+        for day in ("Wed 25 Nov 2026, 09:00 GMT", "Thu 26 Nov 2026, 09:00 GMT")
+    ]
+    with planted(town) as database:
+        before, after = (checking.picture(database, slug, [one]) for one in dated)
+    checking.compare(slug, after, before, found)
+    assert found.everything == []
+
+
 async def test_a_mail_delivered_again_needs_a_reason() -> None:
     first = Delivery(1, "ben@x.example", "<1@us.example>", "Hello", 100.0)
     again = replace(first, number=2, at=130.0)
