@@ -57,8 +57,9 @@ def test_the_baseline_holds_hashes_and_only_files_that_are_there() -> None:
 
 
 def test_an_audit_names_what_is_vulnerable_and_never_calls_silence_good_news(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("AUDIT_MAY_BE_SILENT", raising=False)
     bad = {
         "name": "fresh",
         "version": "1.0",
@@ -69,5 +70,7 @@ def test_an_audit_names_what_is_vulnerable_and_never_calls_silence_good_news(
     said = capsys.readouterr().out
     assert "fresh 1.0: PYSEC-2026-1; mended in 1.1" in said
     assert "not audited: unheard" in said
+    assert audit.tell([unknown]) == 3
+    monkeypatch.setenv("AUDIT_MAY_BE_SILENT", "1")
     assert audit.tell([unknown]) == 0
     assert "NOTHING WAS AUDITED" in capsys.readouterr().out
