@@ -113,7 +113,9 @@ async def _disturbed(trouble: Trouble, plan: Plan, plays: list[Play], limit: flo
     playing = [asyncio.create_task(one(number, play)) for number, play in enumerate(plays)]
     try:
         _, pending = await asyncio.wait(playing, timeout=limit)
-        trouble.stopped.set()
+        if pending:
+            trouble.stopped.set()
+        # The go-lives may all have ended before the last kills; those are still made.
         await making
     finally:
         for task in playing:
