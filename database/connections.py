@@ -66,8 +66,10 @@ def connect_tenant(
 ) -> None:
     """Record the proven tenant of the organisation; all four checks passed. Twice is once.
 
-    Every consent link of the go-live is used up by it: what they ask for is done. What an earlier
-    go-live had proven is kept for undo.
+    The administrator is who came through the first three checks last before the grant was there:
+    whoever reported a consent earlier may be anybody of the tenant. Every consent link of the
+    go-live is used up by it: what they ask for is done. What an earlier go-live had proven is kept
+    for undo.
 
     Raises:
         PeopleElsewhereError: as `refuse_another_tenant`.
@@ -86,11 +88,19 @@ def connect_tenant(
     _keep_prior(session, go_live, connection)
     if not same:
         # An earlier go-live's connection to the same tenant stays its own, also when undoing.
+        newest = session.exec(
+            select(ConsentEvidence)
+            .where(
+                ConsentEvidence.go_live_id == go_live.id,
+                ConsentEvidence.tenant_id == evidence.tenant_id,
+            )
+            .order_by(col(ConsentEvidence.checked_at).desc())
+        ).first()
         session.merge(
             SsoConnection(
                 organisation_id=go_live.organisation_id,
                 tenant_id=evidence.tenant_id,
-                administrator_object_id=evidence.administrator_object_id,
+                administrator_object_id=(newest or evidence).administrator_object_id,
                 proven_at=at,
                 go_live_id=go_live.id,
             )

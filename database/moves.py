@@ -277,13 +277,22 @@ _UNDO_STATEMENTS = (
 
 
 def sign_ins(session: Session, go_live_id: UUID, organisation_id: UUID) -> SignIns:
-    """Count moved users who have signed in through SSO; the administrator apart."""
+    """Count moved users who have signed in through SSO; whoever may be the administrator apart.
+
+    That is everybody who came back from Microsoft with a consent in this go-live.
+    """
     row = session.execute(
         text(
             """
             SELECT count(*) AS signed_in,
-                   count(*) FILTER (WHERE m.object_id IS DISTINCT FROM :administrator_object_id)
-                       AS by_non_administrator
+                   count(*) FILTER (
+                       WHERE m.object_id IS DISTINCT FROM :administrator_object_id
+                       AND NOT EXISTS (
+                           SELECT 1 FROM golive.consent_evidence e
+                           WHERE e.go_live_id = m.go_live_id
+                             AND e.administrator_object_id = m.object_id
+                       )
+                   ) AS by_non_administrator
             FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
             WHERE m.go_live_id = :go_live_id AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
               AND u.first_sso_sign_in_at IS NOT NULL

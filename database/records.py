@@ -201,6 +201,28 @@ def evidence_of(
     ).first()
 
 
+CONSENT_TOLD = "consent_told"
+"""In the audit trail: the run heard that this account reported a consent."""
+
+TOLD_A_DAY = 10
+"""How often a run hears of one account's consent within a day: its history has a limit."""
+
+
+def may_be_told(session: Session, go_live_id: UUID, subject: str, at: datetime) -> bool:
+    """Tell whether the run may hear of a consent once more; a browser can report any number."""
+    told = session.exec(
+        select(AuditEntry.id)
+        .where(
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == CONSENT_TOLD,
+            AuditEntry.subject == subject,
+            AuditEntry.at > at - timedelta(days=1),
+        )
+        .limit(TOLD_A_DAY)
+    ).all()
+    return len(told) < TOLD_A_DAY
+
+
 REFUSAL_TOLD = "consent_refusal_told"
 """In the audit trail: the run, and through it people, heard why a consent did not come about."""
 

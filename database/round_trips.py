@@ -59,7 +59,10 @@ def begin_round_trip(
 
 
 def forget_what_is_over(session: Session, at: datetime) -> None:
-    """Delete secrets of trips nobody came back from, trips a day after, and old evidence."""
+    """Delete secrets of trips nobody came back from, trips a day after, and old evidence.
+
+    While users of a go-live move, its evidence stays: whom it names may be the administrator.
+    """
     session.execute(
         text(
             "UPDATE golive.microsoft_round_trip SET flow = '{}' "
@@ -72,7 +75,11 @@ def forget_what_is_over(session: Session, at: datetime) -> None:
         {"old": at - timedelta(days=1)},
     )
     session.execute(
-        text("DELETE FROM golive.consent_evidence WHERE checked_at < :old"),
+        text(
+            "DELETE FROM golive.consent_evidence e USING golive.go_live g "
+            "WHERE g.id = e.go_live_id AND e.checked_at < :old "
+            "AND (g.closed_at IS NOT NULL OR g.stage <> 'users_migrated')"
+        ),
         {"old": at - timedelta(days=EVIDENCE_DAYS)},
     )
 

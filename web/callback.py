@@ -141,7 +141,7 @@ def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -
             session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
         fact = consent.note_consent(session, evidence, visit.at)
-    # No fact = the go-live ended while somebody was at Microsoft; the page says how.
+    # No fact = there is nothing to tell the go-live now; the page says how far it is.
     return _Answer(visit.go_to("/consent/progress"), fact, untold=consent.kept(visit))
 
 
@@ -168,7 +168,7 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
             telling.note(
                 session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
             )
-            if found.waiting_go_live_id
+            if found.waiting_go_live_id and found.first_time
             else None
         )
     return _Answer(visit.sign_in(visit.go_to("/"), token), fact)

@@ -133,10 +133,14 @@ def go(visit: OwnForm, token: str) -> Response:
 def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
     """Keep the consent for the go-live; the link is used up by the proof, so clicks can repeat.
 
-    None = the go-live has ended.
+    None = the go-live has ended, or has heard of this account often enough today.
     """
-    if sign_in.open_go_live_of(session, evidence.go_live_id) is None:
+    found = sign_in.open_go_live_of(session, evidence.go_live_id)
+    # Our own number of it: the audit trail keeps none of Microsoft's that leads to somebody.
+    who = f"evidence:{evidence.id}"
+    if found is None or not records.may_be_told(session, evidence.go_live_id, who, at):
         return None
+    records.write_audit(session, at, "system", records.CONSENT_TOLD, go_live=found[0], subject=who)
     fact = AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id))
     return telling.note(session, evidence.go_live_id, fact, at)
 
@@ -313,11 +317,15 @@ def _note_again(visit: Visit) -> int | Response:
     with visit.rooms.sessions.begin() as session:
         trip = round_trips.newest_consent_trip(session, visit.browser)
         evidence = round_trips.evidence_of_trip(session, trip, visit.at) if trip else None
-        fact = note_consent(session, evidence, visit.at) if evidence else None
+        standing = _standing(session, trip)
+        now = standing.progress if standing else None
+        # While it is being proven, the run has nothing to learn from hearing of it again.
+        proving = now is not None and now.wait is Wait.MICROSOFT
+        fact = note_consent(session, evidence, visit.at) if evidence and not proving else None
     if trip is None:
         return nothing_to_show(visit)
     if evidence is None:
         # It proved nothing, or so long ago that it no longer counts.
         return refused(visit, Refusal.SIGN_IN_TOO_OLD, status=409, action="/consent/again")
-    # None = the go-live ended meanwhile; the page says how.
+    # None = there is nothing to tell it now; the page says how far it is.
     return visit.go_to("/consent/progress") if fact is None else fact

@@ -1,0 +1,87 @@
+"""Whoever may be the administrator is no proof that others can sign in."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from database import connections, moves, records, round_trips
+from database.models import ConsentEvidence, SsoConnection, UserMove
+from tests.database.customers import AT, Customer, customer
+
+
+def _evidence(made: Customer, minutes: int) -> ConsentEvidence:
+    evidence = ConsentEvidence(
+        go_live_id=made.go_live_id,
+        tenant_id=made.tenant_id,
+        administrator_object_id=uuid4(),
+        checked_at=AT + timedelta(minutes=minutes),
+    )
+    made.session.add(evidence)
+    made.session.flush()
+    return evidence
+
+
+def _signed_in(made: Customer, object_id: UUID, address: str) -> None:
+    user = made.user(address, first_sso_sign_in_at=AT)
+    made.session.flush()
+    made.session.add(
+        UserMove(
+            go_live_id=made.go_live_id,
+            user_id=user.id,
+            position=made.rows("SELECT count(*) FROM golive.user_move")[0][0],
+            move_class="link",
+            wave="first",
+            object_id=object_id,
+            prior_sign_in_method="password",
+            prior_status="active",
+            moved_at=AT,
+        )
+    )
+    made.session.flush()
+
+
+def test_the_administrator_is_who_came_last_before_the_grant_was_there(session: Session) -> None:
+    made = customer(session, "acme.example")
+    made.rows("DELETE FROM golive.sso_connection WHERE go_live_id = :g RETURNING 1")
+    session.expire_all()
+    earlier, later = _evidence(made, 1), _evidence(made, 5)
+    connections.connect_tenant(session, earlier, ("acme.example",), AT + timedelta(minutes=6))
+    session.flush()
+    connection = session.get_one(SsoConnection, made.organisation_id)
+    assert connection.administrator_object_id == later.administrator_object_id
+
+
+def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(
+    session: Session,
+) -> None:
+    made = customer(session, "acme.example")
+    reported = _evidence(made, 1).administrator_object_id
+    _signed_in(made, reported, "anna@acme.example")
+    _signed_in(made, made.administrator, "grace@acme.example")
+    # What they proved is forgotten after a week, but not while users move.
+    round_trips.forget_what_is_over(session, AT + timedelta(days=9))
+    counted = moves.sign_ins(session, made.go_live_id, made.organisation_id)
+    assert (counted.signed_in, counted.by_non_administrator) == (2, 0)
+    _signed_in(made, uuid4(), "ben@acme.example")
+    counted = moves.sign_ins(session, made.go_live_id, made.organisation_id)
+    assert (counted.signed_in, counted.by_non_administrator) == (3, 1)
+
+
+def test_a_run_hears_of_one_account_ten_times_a_day(session: Session) -> None:
+    made = customer(session, "acme.example")
+    go_live = records.go_live_by_id(session, made.go_live_id)
+
+    def told(subject: str, hours: int) -> bool:
+        at = AT + timedelta(hours=hours)
+        if not records.may_be_told(session, made.go_live_id, subject, at):
+            return False
+        records.write_audit(
+            session, at, "system", records.CONSENT_TOLD, go_live=go_live, subject=subject
+        )
+        session.flush()
+        return True
+
+    assert [told("one", 0) for _ in range(12)] == [True] * 10 + [False] * 2
+    assert told("another", 0)
+    assert told("one", 25)
