@@ -362,7 +362,12 @@ def approve(
     by: By = None,
     reason: Reason = "",
 ) -> None:
-    """Move users by exactly this plan; refused with the difference if it has changed since."""
+    """Approve exactly this plan; refused with the difference if it has changed since.
+
+    Where the plan is more than an hour old, the directory is read once more before anyone moves,
+    and again after a long wait for the first sign-in. If the plan is still the same, users move by
+    it; otherwise the new one waits for approval, unless it keeps to the threshold.
+    """
 
     async def give(orders: Orders) -> None:
         await migration.approve(orders, _engine(), organisation, plan_hash, reason)

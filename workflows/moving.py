@@ -22,11 +22,12 @@ class Moving(Waiting):
         """Begin without a plan."""
         super().__init__(start)
         self._plan: MigrationPlan | None = None
+        self._planned_at = workflow.now()
         self._sso_works = False
         """One of the first users, not the administrator, has signed in through SSO."""
 
     async def _plan_and_move(self, *, in_waves: bool) -> None:
-        """Snapshot, plan, approve, apply, deliver; a plan that changed meanwhile starts over."""
+        """Snapshot, plan, approve, apply, deliver; a plan that changed, or is old, starts over."""
         moved = False
         while not moved:
             plan = await self._approved_plan()
@@ -71,14 +72,17 @@ class Moving(Waiting):
             "decide about every user",
         )
         self._plan, self._plan_hash = plan, plan.plan_hash
+        self._planned_at = workflow.now()
         self._users_total, self._exceptions = plan.movable, plan.exceptions
         return plan
 
     async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
-        """Move one wave and deliver its mail; False when the plan is no longer true."""
+        """Move one wave and deliver its mail; False when the plan is no longer true, or old."""
         paused = True
         while paused:
             await self._not_paused()
+            if self._plan_is_old():
+                return False
             done = await self._do(
                 DirectoryActivities.move_wave,
                 lambda: WaveToMove(
@@ -97,6 +101,11 @@ class Moving(Waiting):
         if not done.plan_changed:
             await self._deliver()
         return not done.plan_changed
+
+    def _plan_is_old(self) -> bool:
+        """Tell whether people were waited for since the directory was read."""
+        waited = workflow.now() - self._planned_at >= policies.PLAN_LIFE
+        return waited and workflow.patched("old-plans-are-made-anew")
 
     async def _deliver(self) -> None:
         """Deliver what the ledger holds for users, at the relay's pace."""

@@ -129,6 +129,9 @@ APPROVAL_REMINDERS = tuple(
 )
 """A plan waits for approval without a deadline: nothing else happens by itself."""
 
+PLAN_LIFE = timedelta(hours=1)
+"""How long a plan may wait before it is applied; then the directory may say otherwise by now."""
+
 CONSENT_REMINDERS = (
     Reminder(timedelta(days=3), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
     Reminder(timedelta(days=7), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
