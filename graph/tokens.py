@@ -30,13 +30,6 @@ GRAPH_SCOPE: Final = "https://graph.microsoft.com/.default"
 elsewhere."""
 
 _ADDED_BY_MSAL: Final = frozenset({"openid", "profile", "offline_access"})
-_CONSENTING_ROLES: Final = frozenset(
-    {
-        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
-        "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role Administrator
-    }
-)
-"""Role template ids of those who may consent to Graph application permissions."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +60,10 @@ class SignedInPerson:
     roles: tuple[str, ...]
     """Our application's roles that the tenant gave this person (console access in the vendor's own
     tenant)."""
-    hinted_administrator: bool | None
-    """Whether the person seems allowed to consent; None when Microsoft did not say. For wording
-    only."""
     hinted_guest: bool
-    """Whether the person seems to be a guest in this tenant, whose home is elsewhere. For wording
-    only."""
+    """Whether the person seems to be a guest in this tenant, whose home is elsewhere: such a person
+    neither consents for it nor works in the console. Microsoft may leave the hint out, so its
+    absence proves nothing."""
 
 
 class EntraClient:
@@ -291,8 +282,7 @@ def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefused:
 
 
 def _person(claims: Mapping[str, Any]) -> SignedInPerson:
-    listed_roles, directory_roles = claims.get("roles"), claims.get("wids")
-    home = claims.get("idp")
+    listed_roles, home = claims.get("roles"), claims.get("idp")
     return SignedInPerson(
         tenant_id=claims["tid"],
         object_id=claims["oid"],
@@ -301,9 +291,6 @@ def _person(claims: Mapping[str, Any]) -> SignedInPerson:
         roles=tuple(r for r in listed_roles if isinstance(r, str))
         if isinstance(listed_roles, list)
         else (),
-        hinted_administrator=not _CONSENTING_ROLES.isdisjoint(map(str, directory_roles))
-        if isinstance(directory_roles, list)
-        else None,
         hinted_guest=claims.get("acct") == 1
         # Named only when it differs from the issuer, or names the same tenant in another form.
         or (isinstance(home, str) and claims["tid"] not in home),

@@ -217,7 +217,6 @@ def test_a_person_signs_in(entra: EntraClient, simulator: Simulator, browser: Br
 
     assert (person.tenant_id, person.object_id) == (CONTOSO, ADA)
     assert person.preferred_username == "ada@contoso.example"
-    assert person.hinted_administrator is True
     assert person.hinted_guest is False
 
 
