@@ -12,16 +12,15 @@ from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.links import LinkPurpose, LinkSigner
-from contracts.notices import Message
+from contracts.notices import Message, RecipientKind
 from contracts.refusals import REFUSALS
+from contracts.situations import OUTCOMES
 from database import mail_facts
 from database.ledger import QueuedMail
 from database.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Person, calendar_attachment
 from mail.document import pdf_of
-from mail.messages import MESSAGES
-from mail.messages import Audience as Reader
 from mail.outgoing import Attachment
 from mail.rendering import render
 
@@ -32,6 +31,13 @@ _PERMISSIONS = [
     for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
 ]
 _GRACE_DAYS = 14
+_ENDINGS = {Message.CLOSING_NOTICE, Message.ROLL_BACK_NOTICE}
+_ENDED_BY = {
+    GoLiveOutcome.NOT_ENTITLED: "decline_entitlement",
+    GoLiveOutcome.CONSENT_DECLINED: "close_declined",
+    GoLiveOutcome.ROLLED_BACK: "roll_back",
+}
+"""The order that ends a go-live this way, where somebody does."""
 PACK_FILE = "microsoft-sso-go-live.pdf"
 
 
@@ -76,8 +82,10 @@ class GoLiveMail:
         if link_id and purpose and version:
             values["link"] = self._surroundings.link_url(purpose, link_id, version)
             values["link_expires"] = self._day(mail.link_expires_at)
-        elif MESSAGES[mail.message].audience is Reader.CUSTOMER_SUCCESS:
+        elif mail.recipient_kind == RecipientKind.STAFF:
             values["link"] = f"{self._surroundings.public_url}/console/{self.facts.slug}"
+        if mail.message in _ENDINGS:
+            values |= self._ending(mail)
         if mail.message is Message.IT_PACK:
             values["consent_link"] = self._consent_link(mail.recipient_id)
         return values
@@ -212,11 +220,9 @@ class GoLiveMail:
         }
 
     def roll_back_notice(self) -> Values:
-        """Why, and what stays with the customer."""
+        """What was undone, and what stays with the customer."""
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
-        reason = mail_facts.last_reason(self._session, self.facts.go_live_id, "roll_back")
         return {
-            "reason": reason or "The go-live was cancelled.",
             "rolled_back_at": self._moment(self.facts.since),
             "users_restored": counts["undone"],
             "application_id": self._surroundings.client_id,
@@ -234,10 +240,21 @@ class GoLiveMail:
             **self._exceptions(),
         }
 
-    def closing_notice(self) -> Values:
-        """How it ended."""
-        progress = self._progress()
-        return {"what_happened": wording.happened(progress)}
+    def _ending(self, mail: QueuedMail) -> Values:
+        """How it ended, which the occasion says: the record is closed only after this mail.
+
+        Why somebody rolled it back was written for colleagues, so the customer does not read it.
+        """
+        outcome = GoLiveOutcome(mail.occasion)
+        for_staff = mail.recipient_kind == RecipientKind.STAFF
+        order = _ENDED_BY.get(outcome) if for_staff else None
+        return {
+            "what_happened": OUTCOMES[outcome],
+            "for_staff": for_staff,
+            "reason": mail_facts.last_reason(self._session, self.facts.go_live_id, order)
+            if order
+            else "",
+        }
 
     def _exceptions(self) -> Values:
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
@@ -331,6 +348,5 @@ _OF_MESSAGE: dict[Message, Callable[[GoLiveMail], Values]] = {
     Message.APPROVAL_NEEDED: GoLiveMail.approval_needed,
     Message.NEEDS_ATTENTION: GoLiveMail.needs_attention,
     Message.ROLL_BACK_NOTICE: GoLiveMail.roll_back_notice,
-    Message.CLOSING_NOTICE: GoLiveMail.closing_notice,
     Message.RESULT: GoLiveMail.result,
 }

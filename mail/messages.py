@@ -272,6 +272,9 @@ MESSAGES: dict[str, MessageDescription] = {
     "roll_back_notice": _describe(
         Audience.CUSTOMER_SUCCESS_AND_IT,
         "Everything was put back as it was; says what IT may still want to remove.",
+        organisation_slug=_SLUG,
+        for_staff=False,
+        what_happened="Rolled back; people log in with their password again.",
         reason="The customer asked to move after the holidays.",
         rolled_back_at="Friday 11 December 2026, 16:30 (Copenhagen)",
         users_restored=36,
@@ -285,7 +288,10 @@ MESSAGES: dict[str, MessageDescription] = {
     "closing_notice": _describe(
         Audience.CUSTOMER_SUCCESS_AND_IT,
         "The go-live ended before anybody was moved: not entitled, declined or expired.",
-        what_happened="Nobody consented in time.",
+        organisation_slug=_SLUG,
+        for_staff=False,
+        reason="",
+        what_happened="Nobody consented in time; people log in as before.",
     ),
     "result": _describe(
         Audience.CUSTOMER_SUCCESS_AND_IT,
