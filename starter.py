@@ -28,10 +28,11 @@ from commands import (
 )
 from commands.errors import CommandError
 from commands.leaving import leave
-from commands.orders import MORE_DAYS, Orders
+from commands.orders import MORE_DAYS, MOST_DAYS, Orders
 from commands.people_in_charge import PeopleInCharge, Told, tell
 from contracts import wording
 from contracts.clock import wall_clock
+from contracts.go_live import Wait
 from settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
@@ -192,8 +193,11 @@ def acknowledge(
     reason: Reason = "",
 ) -> None:
     """Say for customer IT that it has read the pack, and when its users may move."""
-    _order(by, lambda orders: orders.acknowledge(organisation, move_at, reason))
-    print(f"{organisation}: the IT team has the pack; the go-live goes on.")
+    progress = _order(by, lambda orders: orders.acknowledge(organisation, move_at, reason))
+    goes_on = progress.wait is Wait.IT_ACKNOWLEDGEMENT and not progress.paused
+    chosen = f"{organisation}: users may move from {move_at} on.\n" if move_at else ""
+    what = "The go-live goes on." if goes_on else wording.by_itself(progress)
+    print(f"{chosen}{organisation}: the IT team has the pack. {what}")
 
 
 @app.command()
@@ -228,7 +232,9 @@ def skip(organisation: Organisation, by: By = None, reason: Reason = "") -> None
 def extend(
     organisation: Organisation,
     until: Annotated[str | None, typer.Option(help="A day or an hour, such as 2026-12-31")] = None,
-    days: Annotated[int, typer.Option(help="How much later, where no date is given.")] = MORE_DAYS,
+    days: Annotated[
+        int, typer.Option(min=1, max=MOST_DAYS, help="How much later, where no date is given.")
+    ] = MORE_DAYS,
     by: By = None,
     reason: Reason = "",
 ) -> None:

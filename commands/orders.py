@@ -41,7 +41,7 @@ from contracts.go_live import (
     StartGoLive,
     go_live_id,
 )
-from database import records
+from database import it_team, records
 from database.engine import open_sessions
 from database.models import GoLive, Organisation, Preference, Staff
 from workflows.go_live import SsoGoLive
@@ -51,6 +51,8 @@ ANSWER_WITHIN_SECONDS = 20
 
 MORE_DAYS = 7
 """What a deadline moves by when nobody says until when."""
+
+MOST_DAYS = 366
 
 SHORTEST_HASH = 8
 """Characters of a plan's hash that are enough to name it."""
@@ -164,9 +166,11 @@ class Orders:
             if isinstance(move_at, str)
             else move_at
         )
-        return await self._give(
+        progress = await self._give(
             slug, SsoGoLive.acknowledge_it, lambda _: AcknowledgeIt(self._by, chosen), reason
         )
+        await asyncio.to_thread(self._keep_move_date, slug, chosen)
+        return progress
 
     async def approve(self, slug: str, plan_hash: str, reason: str = "") -> Progress:
         """Approve the plan with this hash, or with a hash that begins like this."""
@@ -219,6 +223,8 @@ class Orders:
         `until` is an instant, or a day or hour as typed, in the organisation's time zone;
         without it the deadline moves by `days`.
         """
+        if not 1 <= days <= MOST_DAYS:
+            raise UsageError(f"A deadline moves by 1 to {MOST_DAYS} days, not by {days}.")
         if until is None:
             due_at = (await self._progress(slug)).due_at
             if due_at is None:
@@ -289,6 +295,14 @@ class Orders:
                 subject=subject,
                 reason=reason.strip(),
             )
+
+    def _keep_move_date(self, slug: str, chosen: datetime | None) -> None:
+        """Show the date that the run has accepted to everyone who looks."""
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            organisation = self._organisation(session, slug)
+            go_live = records.latest_go_live(session, organisation.id)
+            if go_live is not None:
+                it_team.keep_move_date(session, go_live.id, chosen)
 
     async def _progress(self, slug: str) -> Progress:
         found = await asyncio.to_thread(reading.standing, self._engine, slug)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.refusals import REFUSALS
 from contracts.situations import ATTENTION, OUTCOMES, WAITS
 
@@ -159,7 +159,19 @@ def waiting_on(progress: Progress) -> str:
     """Return who moves next."""
     if progress.outcome is not None:
         return "nobody"
-    return "customer success" if progress.attention else WAITING_ON[progress.wait]
+    if progress.attention is not None or is_declined(progress):
+        return "customer success"
+    return WAITING_ON[progress.wait]
+
+
+def is_declined(progress: Progress) -> bool:
+    """Tell whether the consent was declined: reminders have stopped, a consent still counts."""
+    return (
+        progress.outcome is None
+        and progress.attention is None
+        and progress.wait is Wait.ADMIN_CONSENT
+        and progress.refusal is Refusal.DECLINED
+    )
 
 
 def happened(progress: Progress) -> str:
@@ -197,6 +209,8 @@ def by_itself(progress: Progress) -> str:
         return "Nobody moves until then."
     if progress.due_at is None:
         return "It goes on by itself."
+    if is_declined(progress):
+        return f"No reminder goes out; without a consent it ends on {instant(progress.due_at)}."
     what = {
         Wait.ENTITLEMENT: "Without an answer it ends as not entitled",
         Wait.IT_ACKNOWLEDGEMENT: "Without an answer it goes on",

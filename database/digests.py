@@ -88,8 +88,10 @@ def news_of(
     rows = session.execute(
         text(
             """
-            SELECT go_live_id, at, action, reason AS detail FROM golive.audit_entry
+            SELECT go_live_id, at, action, reason AS detail FROM golive.audit_entry a
             WHERE go_live_id = ANY(:go_lives) AND action = ANY(:news) AND at > :since AND at <= :at
+              AND NOT EXISTS (SELECT FROM golive.audit_entry r WHERE r.go_live_id = a.go_live_id
+                  AND r.action = 'order_refused' AND r.subject = 'order:' || a.id)
             UNION ALL
             SELECT go_live_id, started_at, 'stage', stage FROM golive.stage_time
             WHERE go_live_id = ANY(:go_lives) AND started_at > :since AND started_at <= :at

@@ -1,8 +1,9 @@
 """What the customer's IT team says on its set-up page: that it is ready, when, and who else."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from sqlalchemy import String, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -17,18 +18,31 @@ def note_acknowledgement(
     session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
 ) -> None:
     """Record that the IT team is ready, and the date it chose until the move decides for good."""
-    go_live = records.go_live_by_id(session, go_live_id, lock=True)
-    if move_at is not None:
-        go_live.move_at = move_at
-        session.add(go_live)
+    keep_move_date(session, go_live_id, move_at)
+    go_live = records.go_live_by_id(session, go_live_id)
     records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
+
+
+def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+    """Keep a date that the run has accepted, whoever gave it; None keeps what there is."""
+    if move_at is not None:
+        go_live = records.go_live_by_id(session, go_live_id, lock=True)
+        go_live.move_at = move_at.astimezone(UTC)
+        session.add(go_live)
 
 
 def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
     """Return when the IT team last said that it is ready, None when it has not."""
+    refused = select(AuditEntry.subject).where(
+        AuditEntry.go_live_id == go_live_id, AuditEntry.action == "order_refused"
+    )
     return session.exec(
         select(AuditEntry.at)
-        .where(AuditEntry.go_live_id == go_live_id, AuditEntry.action == "acknowledge_it")
+        .where(
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "acknowledge_it",
+            ("order:" + cast(AuditEntry.id, String)).not_in(refused),
+        )
         .order_by(col(AuditEntry.id).desc())
     ).first()
 

@@ -77,10 +77,11 @@ _LIST = """
                g.closed_at IS NOT NULL AS ended,
                g.id IS NOT NULL AND g.closed_at IS NULL AS running,
                g.attention IS NOT NULL AS attention,
-               g.closed_at IS NULL AND (g.attention IS NOT NULL OR g.wait = ANY(:ours)) IS TRUE
-                   AS ours,
-               g.closed_at IS NULL AND (g.attention IS NULL AND g.wait = ANY(:theirs)) IS TRUE
-                   AS theirs
+               g.closed_at IS NULL AND (g.attention IS NOT NULL OR g.wait = ANY(:ours)
+                   OR (g.wait = 'admin_consent' AND g.refusal = 'declined')) IS TRUE AS ours,
+               g.closed_at IS NULL AND (g.attention IS NULL AND g.wait = ANY(:theirs)
+                   AND NOT (g.wait = 'admin_consent' AND g.refusal IS NOT DISTINCT FROM 'declined'))
+                   IS TRUE AS theirs
         FROM golive.preference p
         JOIN pulse.organisation o ON o.id = p.organisation_id
         LEFT JOIN newest g ON g.organisation_id = p.organisation_id

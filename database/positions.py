@@ -19,6 +19,9 @@ _NOT_PROVEN = {
 }
 """What is wrong with a consent that no proof has come of."""
 
+_CARRIED_BY_LINKS = {Wait.IT_ACKNOWLEDGEMENT, Wait.ADMIN_CONSENT}
+"""The waits that a contact ends by a personal link."""
+
 
 def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
     """Write where the run stands, and when it entered and left its stages.
@@ -59,13 +62,13 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
         .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
         .on_conflict_do_nothing()
     )
-    if progress.wait is Wait.ADMIN_CONSENT and progress.due_at is not None:
+    if progress.wait in _CARRIED_BY_LINKS and progress.due_at is not None:
         # A deadline that moves takes the links in people's mailboxes with it.
         session.execute(
             text(
                 """
                 UPDATE golive.personal_link SET expires_at = :due_at
-                WHERE go_live_id = :go_live_id AND purpose = 'consent'
+                WHERE go_live_id = :go_live_id AND purpose IN ('consent', 'setup')
                   AND revoked_at IS NULL AND expires_at < :due_at
                 """
             ),

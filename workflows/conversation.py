@@ -363,13 +363,16 @@ class Conversation:
 
     def _show(self, progress: Progress) -> None:
         workflow.set_current_details(wording.details(progress, self._console_url))
+        waiting_on = wording.waiting_on(progress)
+        if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
+            waiting_on = wording.WAITING_ON[progress.wait]
         asked_for = progress.due_at if progress.wait in _CONSENT_WAITS else None
         deadline = search_attributes.CONSENT_DEADLINE
         pairs = (
             search_attributes.ORGANISATION.value_set(self._start.slug),
             search_attributes.OWNER.value_set(self._owner),
             search_attributes.STAGE.value_set(progress.stage),
-            search_attributes.WAITING_ON.value_set(wording.waiting_on(progress)),
+            search_attributes.WAITING_ON.value_set(waiting_on),
             search_attributes.NEEDS_ATTENTION.value_set(progress.attention is not None),
             search_attributes.USERS_TOTAL.value_set(progress.users_total),
             search_attributes.USERS_MIGRATED.value_set(progress.users_done),

@@ -57,10 +57,12 @@ def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
     found(session, dana, "in-two-days", {"due_at": AT + timedelta(days=2)})
     found(session, dana, "tomorrow", {"due_at": AT + timedelta(days=1)})
     found(session, dana, "approval", {"wait": Wait.APPROVAL, "due_at": None})
+    found(session, dana, "declined", {"refusal": "declined", "due_at": AT + timedelta(days=3)})
     found(session, dana, "trouble", {"attention": "mail_refused", "due_at": AT + timedelta(days=9)})
     everyone = listed(session)
     assert [one.slug for one in everyone.rows] == [
         "trouble",
+        "declined",
         "approval",
         "tomorrow",
         "in-two-days",
@@ -68,11 +70,11 @@ def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
         "ended",
     ]
     expected = {
-        Show.ALL: 6,
+        Show.ALL: 7,
         Show.ATTENTION: 1,
-        Show.OURS: 2,
+        Show.OURS: 3,
         Show.THEIRS: 2,
-        Show.RUNNING: 4,
+        Show.RUNNING: 5,
         Show.ENDED: 1,
         Show.NOT_STARTED: 1,
     }

@@ -72,6 +72,15 @@ async def test_extending_without_a_date_gives_a_week_more(town: Town) -> None:
     after = await town.orders().extend(organisation.slug)
     assert before.due_at is not None
     assert after.due_at == before.due_at + timedelta(days=7)
+    for days in (0, 367, 10**9):
+        with pytest.raises(CommandError, match="1 to 366 days"):
+            await town.orders().extend(organisation.slug, days=days)
+    chosen = await organisation.now() + timedelta(days=20)
+    await town.orders().acknowledge(organisation.slug, chosen)
+    kept = town.rows(
+        "SELECT move_at FROM golive.go_live WHERE id = :g", g=organisation.standing().go_live_id
+    )
+    assert [row.move_at for row in kept] == [chosen]
     both = await asyncio.gather(
         town.orders().roll_back(organisation.slug, "enough"),
         town.orders().roll_back(organisation.slug, "enough, twice"),

@@ -4,9 +4,10 @@ import asyncio
 import re
 from datetime import timedelta
 
-from contracts.go_live import Attention, Wait, go_live_id
+from contracts.go_live import AdminDeclined, Attention, Refusal, Wait, go_live_id
 from tests.town import ROOT, Organisation, Town
 from tests.workflows.drive import until_attention
+from workflows.go_live import SsoGoLive
 
 _ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<filter>ExecutionStatus[^`]+)` \|$", re.M)
 
@@ -17,28 +18,32 @@ def views() -> dict[str, str]:
 
 
 async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
-    ours, it, administrator, stuck = (
+    ours, it, administrator, stuck, declined = (
         town.found_organisation(sso_included="no"),
         town.found_organisation(it_acknowledgement="yes"),
+        town.found_organisation(),
         town.found_organisation(),
         town.found_organisation(),
     )
     for address in (stuck.contact, stuck.second_contact):
         town.mail_faults(reject=address, code=550)
-    for organisation in (ours, it, administrator, stuck):
+    for organisation in (ours, it, administrator, stuck, declined):
         await organisation.start()
     await ours.until(Wait.ENTITLEMENT)
     await it.until(Wait.IT_ACKNOWLEDGEMENT)
     due_at = (await administrator.until(Wait.ADMIN_CONSENT)).due_at
+    await declined.until(Wait.ADMIN_CONSENT)
+    await declined.handle.signal(SsoGoLive.admin_declined, AdminDeclined(Refusal.DECLINED))
+    await declined.until(lambda now: now.refusal is Refusal.DECLINED)
     await until_attention(stuck, Attention.MAIL_REFUSED)
     town.mail_faults()
     assert due_at is not None
     found = views()
     soon = f"{due_at + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
     overdue = re.sub(r'"\d{4}[^"]*Z"', f'"{soon}"', found["Consent overdue"])
-    everyone = {one.slug for one in (ours, it, administrator, stuck)}
+    everyone = {one.slug for one in (ours, it, administrator, stuck, declined)}
     for query, wanted in (
-        (found["Waiting on customer success"], {ours.slug, stuck.slug}),
+        (found["Waiting on customer success"], {ours.slug, stuck.slug, declined.slug}),
         (found["Waiting on IT"], {it.slug, administrator.slug}),
         (found["Needs attention"], {stuck.slug}),
         (overdue, {administrator.slug}),
@@ -47,7 +52,7 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
             # Lists follow what runs say within a moment.
             while await _listed(town, query) & everyone != wanted:
                 await asyncio.sleep(0.1)
-    for organisation in (ours, it, administrator, stuck):
+    for organisation in (ours, it, administrator, stuck, declined):
         await _end(organisation)
 
 
