@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,6 +55,15 @@ def _not_to_be_set(keys: SecretStr | None) -> None:
     )
 
 
+def _tenant_id(written: str | None) -> str | None:
+    if written is None:
+        return None
+    try:
+        return str(UUID(written))
+    except ValueError:
+        raise ValueError("must be a tenant's id: 32 hexadecimal digits with hyphens") from None
+
+
 def _listening(address: str) -> str:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
@@ -102,7 +112,8 @@ class Settings(BaseSettings):
     public_url: WebAddress
     secret_key: Annotated[SecretStr, AfterValidator(_long_enough)]
     support_address: str
-    staff_tenant_id: str | None = None
+    staff_tenant_id: Annotated[str | None, AfterValidator(_tenant_id)] = None
+    """In Microsoft's own form: lower case, with hyphens."""
     temporal_ui_url: WebAddress | None = None
     """Where the Temporal UI is; the console links each go-live to it."""
     ca_bundle: Path | None = None

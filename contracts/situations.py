@@ -1,6 +1,6 @@
 """Words for every wait, trouble and ending: what happened, and who must do what.
 
-`contracts.wording` puts them together; nothing else reads them.
+`contracts.wording` puts them together; the page of a go-live that has ended reads its ending.
 """
 
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait

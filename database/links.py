@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from database import records
-from database.models import Contact, GoLive, Mail, PersonalLink
+from database.models import Contact, GoLive, Mail, Organisation, PersonalLink
 
 MOST_A_DAY = 3
 """New links for one person in 24 hours; more only fill a mailbox."""
@@ -32,6 +32,42 @@ class NewLink:
     occasion: str
     asked_by: str
     """`contact:<id>`, `user:<id>` or a staff handle."""
+
+
+@dataclass(frozen=True)
+class WaitingMail:
+    """A mail with a new link that has not been sent yet."""
+
+    id: UUID
+    slug: str
+    link: NewLink
+
+
+def waiting_mails(session: Session, before: datetime, limit: int = 100) -> list[WaitingMail]:
+    """Return mails of running go-lives that people asked for before then, oldest first."""
+    rows = session.exec(
+        select(Mail, Organisation.slug)
+        .join(GoLive, col(GoLive.id) == col(Mail.go_live_id))
+        .join(Organisation, col(Organisation.id) == col(GoLive.organisation_id))
+        .where(
+            Mail.state == "queued",
+            col(Mail.occasion).startswith(AGAIN),
+            Mail.due_at < before,
+            col(GoLive.closed_at).is_(None),
+        )
+        .order_by(col(Mail.due_at))
+        .limit(limit)
+    )
+    return [
+        WaitingMail(
+            mail.id,
+            slug,
+            NewLink(
+                Message(mail.message), mail.occasion, f"{mail.recipient_kind}:{mail.recipient_id}"
+            ),
+        )
+        for mail, slug in rows
+    ]
 
 
 def to_renew(session: Session, link: PersonalLink) -> PersonalLink:

@@ -199,10 +199,13 @@ class Sent:
 class Done:
     """One entry of the audit trail."""
 
+    id: int
     at: datetime
     actor: str
     action: str
     reason: str
+    subject: str
+    """Whom it is about, by name; empty when it is nobody, or somebody who was forgotten."""
 
 
 def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
@@ -226,19 +229,53 @@ def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
     return [Sent(**row._mapping) for row in rows]
 
 
-def audit_trail(session: Session, organisation_id: UUID, most: int) -> list[Done]:
-    """Return the newest entries of an organisation's audit trail, newest first."""
+ONE_A_USER = ("user_moved", "user_move_undone")
+"""Actions with an entry for each user of a move; among thousands of them nothing else is found."""
+
+
+def audit_trail(
+    session: Session, organisation_id: UUID, most: int, *, every: bool = False, before: int = 0
+) -> list[Done]:
+    """Return the newest entries of an organisation's audit trail, newest first.
+
+    Those of single moved users only with `every`; `before` is an entry's id, 0 = from the newest.
+    """
     rows = session.execute(
         text(
             """
-            SELECT a.at, coalesce(c.name, u.display_name, a.actor) AS actor, a.action, a.reason
-            FROM golive.audit_entry a
-            LEFT JOIN golive.contact c ON a.actor = 'contact:' || c.id
-            LEFT JOIN pulse.app_user u ON a.actor LIKE 'user:%' AND a.actor = 'user:' || u.id
-            WHERE a.organisation_id = :o ORDER BY a.id DESC LIMIT :most
+            WITH shown AS (
+                SELECT a.*, CASE WHEN a.subject ~ :with_id
+                    THEN CAST(split_part(a.subject, ':', 2) AS uuid) END AS subject_id,
+                    CASE WHEN a.actor ~ :with_id
+                    THEN CAST(split_part(a.actor, ':', 2) AS uuid) END AS actor_id
+                FROM golive.audit_entry a
+                WHERE a.organisation_id = :o AND (:every OR a.action <> ALL(:one_a_user))
+                    AND (:before = 0 OR a.id < :before)
+                ORDER BY a.id DESC LIMIT :most)
+            SELECT a.id, a.at, coalesce(nullif(c.name, ''), u.display_name, a.actor) AS actor,
+                   a.action, a.reason,
+                   coalesce(su.display_name, nullif(sc.name, ''), sc.address, ss.handle,
+                       lu.display_name, nullif(lc.name, ''), lc.address, '') AS subject
+            FROM shown a
+            LEFT JOIN golive.contact c ON c.id = a.actor_id
+            LEFT JOIN pulse.app_user u ON u.id = a.actor_id
+            LEFT JOIN pulse.app_user su ON su.id = a.subject_id
+            LEFT JOIN golive.contact sc ON sc.id = a.subject_id
+            LEFT JOIN golive.staff ss ON ss.id = a.subject_id
+            LEFT JOIN golive.personal_link l ON l.id = a.subject_id
+            LEFT JOIN pulse.app_user lu ON lu.id = l.user_id
+            LEFT JOIN golive.contact lc ON lc.id = l.contact_id
+            ORDER BY a.id DESC
             """
         ),
-        {"o": organisation_id, "most": most},
+        {
+            "o": organisation_id,
+            "most": most,
+            "every": every,
+            "before": before,
+            "one_a_user": list(ONE_A_USER),
+            "with_id": "^(user|contact|staff|link):[0-9a-f-]{36}$",
+        },
     )
     return [Done(**row._mapping) for row in rows]
 

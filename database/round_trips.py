@@ -74,11 +74,17 @@ def forget_what_is_over(session: Session, at: datetime) -> None:
         text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
         {"old": at - timedelta(days=1)},
     )
+    # A consent by the link in the pack may come weeks before its stage: it ages from then on.
     session.execute(
         text(
-            "DELETE FROM golive.consent_evidence e USING golive.go_live g "
-            "WHERE g.id = e.go_live_id AND e.checked_at < :old "
-            "AND (g.closed_at IS NOT NULL OR g.stage <> 'users_migrated')"
+            """
+            DELETE FROM golive.consent_evidence e USING golive.go_live g
+            WHERE g.id = e.go_live_id AND e.checked_at < :old AND (
+                g.closed_at IS NOT NULL
+                OR g.stage <> 'users_migrated' AND EXISTS (
+                    SELECT 1 FROM golive.stage_time t WHERE t.go_live_id = g.id
+                    AND t.stage = 'admin_consent_awaited' AND t.started_at < :old))
+            """
         ),
         {"old": at - timedelta(days=EVIDENCE_DAYS)},
     )

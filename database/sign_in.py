@@ -1,6 +1,7 @@
 """What the web asks and records: ways in, sessions, round trips to Microsoft, evidence, links."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,6 +24,14 @@ from database.models import (
 
 SESSION_HOURS = 12
 MOST_FAILURES = 10
+"""Wrong passwords for one address from one network; others there, and it elsewhere, go on."""
+
+MOST_FOR_AN_ADDRESS = 100
+"""From all networks together."""
+
+MOST_FROM_A_NETWORK = 500
+"""For all addresses together: a whole office has one network address, and mistypes."""
+
 FAILURE_MINUTES = 15
 
 
@@ -99,24 +108,32 @@ def password_counts(user: AppUser, at: datetime) -> bool:
     )
 
 
-def too_many_failures(
-    session: Session, subjects: list[str], at: datetime, *, most: int = MOST_FAILURES
-) -> bool:
-    """Tell whether one of these subjects had its share of wrong passwords lately."""
+def password_tries(address: str, network: str) -> dict[str, int]:
+    """Return what wrong passwords are counted by, each with how many it may have."""
+    key = address_key(address)
+    return {
+        f"address and network:{key} {network}": MOST_FAILURES,
+        f"address:{key}": MOST_FOR_AN_ADDRESS,
+        f"network:{network}": MOST_FROM_A_NETWORK,
+    }
+
+
+def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -> bool:
+    """Tell whether one of these subjects has failed as often as it may lately."""
+    limits = {sha256(subject): number for subject, number in most.items()}
     rows = session.exec(
-        select(func.count())
-        .select_from(FailedLogin)
+        select(FailedLogin.subject_sha256, func.count())
         .where(
-            col(FailedLogin.subject_sha256).in_([sha256(subject) for subject in subjects]),
+            col(FailedLogin.subject_sha256).in_(list(limits)),
             FailedLogin.at > at - timedelta(minutes=FAILURE_MINUTES),
         )
         .group_by(col(FailedLogin.subject_sha256))
     ).all()
-    return any(count >= most for count in rows)
+    return any(count >= limits[subject] for subject, count in rows)
 
 
-def note_failure(session: Session, subjects: list[str], at: datetime) -> None:
-    """Remember a wrong password."""
+def note_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
+    """Remember a wrong password, or a guess."""
     session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
     session.execute(
         text("DELETE FROM pulse.failed_login WHERE at < :old"),

@@ -1,6 +1,8 @@
 """Serves the web: python -m web --port 8080."""
 
 import argparse
+import logging
+import os
 import sys
 
 import uvicorn
@@ -11,6 +13,8 @@ from telemetry.logs import set_up_logging
 from web.app import create_app
 from web.limits import HeadersInTime
 
+_log = logging.getLogger(__name__)
+
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status."""
@@ -19,11 +23,18 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080)
     arguments = parser.parse_args()
     try:
-        app = create_app(read_settings())
+        settings = read_settings()
+        app = create_app(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     set_up_logging()
+    if settings.public_url.startswith("https://") and not os.environ.get("FORWARDED_ALLOW_IPS"):
+        # TLS ends before us, so somebody else talks to us in everybody's name.
+        _log.warning(
+            "FORWARDED_ALLOW_IPS names no proxy: unless it runs on this machine, everybody "
+            "behind it shares one network address, and with it the limits on guessing"
+        )
     # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
     uvicorn.run(
         app,

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi.responses import Response
 
-from contracts.go_live import Refusal
+from contracts.go_live import GoLiveOutcome, Refusal
 from contracts.refusals import CHOOSE_ACCOUNT, REFUSALS, Advice
+from contracts.situations import OUTCOMES
+from database.models import GoLive
 from web.deps import Visit
 from web.guessing import note_guess
 
@@ -119,6 +122,63 @@ def nothing_to_show(visit: Visit) -> Response:
         _LOGIN_PAGE,
     )
     return _message(visit, "There is nothing to show here", advice, Way(), 404)
+
+
+_LOG_IN = "Log in with SSO"
+_ENDING = Advice(
+    "This go-live is just being ended.",
+    "In a minute this page says how. Your customer success manager can say more.",
+    _LOGIN_PAGE,
+)
+_CAN_SAY_MORE = (
+    "Nothing more happens by itself. Your customer success manager can say more; if another "
+    "go-live has begun since, its links are in our newest mail."
+)
+_LEFT = Advice(
+    "We write to other people of your organisation about the go-live now.",
+    "Ask a colleague of your IT team, or your customer success manager.",
+    _LOGIN_PAGE,
+)
+_INVITATION_USED = Advice(
+    REFUSALS[Refusal.LINK_USED].happened, "From now on you log in with SSO.", _LOG_IN
+)
+_INVITATION_NOT_NEEDED = Advice(
+    "This invitation is over, and no longer needed: your account is ready.",
+    "Log in with SSO, with your Microsoft work account.",
+    _LOG_IN,
+)
+_INVITATION_WITHDRAWN = Advice(
+    "This invitation was withdrawn.",
+    "Ask the person in your organisation who manages access for a new one.",
+    _LOGIN_PAGE,
+)
+
+
+def has_ended(visit: Visit, go_live_id: UUID | None) -> Response:
+    """Say how a go-live ended and whom to ask; nobody gets a new link for it."""
+    with visit.rooms.sessions.begin() as session:
+        go_live = session.get(GoLive, go_live_id) if go_live_id else None
+    outcome = GoLiveOutcome(go_live.outcome) if go_live and go_live.outcome else None
+    if outcome is None:
+        advice = _ENDING
+    elif outcome is GoLiveOutcome.LIVE:
+        advice = Advice(OUTCOMES[outcome], "From now on everyone there logs in with SSO.", _LOG_IN)
+    else:
+        advice = Advice(OUTCOMES[outcome], _CAN_SAY_MORE, _LOGIN_PAGE)
+    return _message(visit, "This go-live has ended", advice, Way(), 410)
+
+
+def has_left(visit: Visit) -> Response:
+    """Answer somebody who is no contact of the organisation any more."""
+    return _message(visit, "This link no longer works", _LEFT, Way(), 410)
+
+
+def invitation_is_over(visit: Visit, *, used: bool, can_log_in: bool) -> Response:
+    """Say how someone logs in whose invitation is used up or too old, if they can."""
+    if not can_log_in:
+        return _message(visit, "This link no longer works", _INVITATION_WITHDRAWN, Way(), 410)
+    advice = _INVITATION_USED if used else _INVITATION_NOT_NEEDED
+    return _message(visit, "Log in with SSO", advice, Way(), 410)
 
 
 def refused(

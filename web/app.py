@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -39,8 +39,7 @@ from web import (
     telling,
 )
 from web.deps import Rooms
-from web.guessing import not_guessing
-from web.headers import SecurityHeaders
+from web.headers import HeadAsGet, SecurityHeaders
 from web.limits import BodyLimits
 from web.measured import Measured, metrics_page
 
@@ -93,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         # Starlette would send /login/ to /login at whatever host the request names, by http.
         redirect_slashes=False,
+        openapi_url=None,
         # Its own spans and metrics hold whole addresses, and ours hold personal links.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -109,18 +109,20 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(room.router)
     for room in (consent, hand_off, setup, invitation, new_link):
-        app.include_router(room.router, dependencies=[Depends(not_guessing)])
+        app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)
     if settings.metrics_token is not None:
         app.add_api_route("/metrics", metrics_page(settings.metrics_token), include_in_schema=False)
     app.add_middleware(BodyLimits, too_large=calm.too_large, too_slow=calm.too_slow)
+    app.add_middleware(calm.UnforeseenErrors)
     app.add_middleware(
         SecurityHeaders,
         microsoft=settings.entra_authority,
         https=settings.public_url.startswith("https://"),
     )
     app.add_middleware(Measured)
+    app.add_middleware(HeadAsGet)
     calm.answer_calmly(app)
     return app
 

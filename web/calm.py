@@ -4,10 +4,10 @@ import logging
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
@@ -30,9 +30,7 @@ def answer_calmly(app: FastAPI) -> None:
     app.exception_handler(guessing.TooManyGuessesError)(_too_many_guesses)
     app.exception_handler(RuntimeError)(_perhaps_away)
     for kind in (
-        OperationalError,
-        InterfaceError,
-        NoConnectionFree,
+        SQLAlchemyError,
         RPCError,
         WorkflowUpdateRPCTimeoutOrCancelledError,
         UnavailableError,
@@ -41,8 +39,52 @@ def answer_calmly(app: FastAPI) -> None:
         app.exception_handler(kind)(_away)
 
 
+class UnforeseenErrors:
+    """ASGI middleware within the security headers: a page for what nobody has thought of.
+
+    Starlette's own answer stands outside of every middleware, and would go without those headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Answer for this application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as before; an error after the answer has begun can only end it."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            if scope["type"] != "http" or begun:
+                raise
+            # What is logged of an exception is its kind and its places; its text may quote people.
+            _log.exception("A page failed")
+            await _failed(Request(scope))(scope, receive, send)
+
+
+def _failed(request: Request) -> Response:
+    return visit(request).page(
+        "message.html",
+        status=500,
+        title="This did not work",
+        happened="Something went wrong on our side, and we have noted it.",
+        to_do="Look whether it was done before you try again. If it stays like this, write to us.",
+        link=_page_of(request.url.path),
+        button="Open the page again",
+    )
+
+
 def _not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405 and request.method == "GET":
+        # A form's address, opened again after its answer was shown there: its page has it too.
+        return RedirectResponse(_page_of(request.url.path), status_code=303)
     return visit(request).page(
         "message.html",
         status=status,
@@ -155,6 +197,8 @@ def _page_of(path: str) -> str:
     parts = path.split("/")
     room, rest = parts[1], parts[2:]
     if room == "console":
+        if rest[1:2] == ["users"] and len(rest) > 3:
+            return "/".join(parts[:5])
         return "/console" if rest in (["sign-in"], ["sign-out"]) else "/".join(parts[:3])
     if path in {"/consent/again", "/consent/progress"}:
         return "/consent/progress"

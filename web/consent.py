@@ -11,7 +11,14 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from contracts.go_live import AdminConsented, AdminDeclined, Refusal, Wait
+from contracts.go_live import (
+    AdminConsented,
+    AdminDeclined,
+    GoLiveOutcome,
+    GoLiveStage,
+    Refusal,
+    Wait,
+)
 from contracts.links import LinkPurpose
 from database import hand_off, reading, records, round_trips, sign_in
 from database.models import (
@@ -27,7 +34,7 @@ from graph.errors import GraphError
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from telemetry.metrics import CONSENTS_REFUSED
 from web import customer_words, telling
-from web.answers import nothing_to_show, refused
+from web.answers import has_ended, nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
 from web.guessing import note_stray
 from web.microsoft import no_round_trip, start_of, to_consent, to_login
@@ -68,6 +75,12 @@ async def tell_again(visit: OwnForm) -> Response:
     return visit.go_to("/consent/progress") if told else kept(visit)
 
 
+@router.get("/again")
+def look_again(visit: AVisit) -> Response:
+    """Show how far it is to whoever opens the address of that form."""
+    return visit.go_to("/consent/progress")
+
+
 @router.post("/again")
 def again(visit: OwnForm) -> Response:
     """Send this browser's administrator to the organisation-wide consent page once more."""
@@ -83,11 +96,11 @@ def ask(visit: AVisit, token: str) -> Response:
     """Explain what the administrator is about to allow. Opening this changes nothing."""
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
-        return dead_link(visit, LinkPurpose.CONSENT, token, link, f"/consent/{token}/progress")
+        return dead_link(visit, LinkPurpose.CONSENT, token, link)
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, link.go_live_id)
     if found is None:
-        return refused(visit, Refusal.LINK_REVOKED, status=410)
+        return has_ended(visit, link.go_live_id)
     return visit.page(
         "consent.html",
         organisation_name=found[1].name,
@@ -101,22 +114,29 @@ def ask(visit: AVisit, token: str) -> Response:
 def progress_of_link(visit: AVisit, token: str) -> Response:
     """Show how far the go-live is that this link belongs to, also once the link is used."""
     link = _link(visit, token)
-    if link is None or (
-        isinstance(link, Refusal) and link in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}
-    ):
-        return dead_link(visit, LinkPurpose.CONSENT, token, link)
     with visit.rooms.sessions.begin() as session:
         row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         standing = _standing(session, row)
         trip = round_trips.newest_consent_trip(session, visit.browser)
+    now = standing.progress if standing else None
+    # Once the consent is given, every link to it leads here: the one that was handed on as well.
+    given = link is Refusal.LINK_USED or (
+        now is not None and now.stage is GoLiveStage.USERS_MIGRATED
+    )
+    if row is None or not (given or isinstance(link, PersonalLink)):
+        return dead_link(
+            visit, LinkPurpose.CONSENT, token, link if isinstance(link, Refusal) else None
+        )
+    if standing is None:
+        return has_ended(visit, row.go_live_id)
     # What a browser has proven is its own to repeat; the link alone proves nothing.
-    own = trip if row and trip and trip.go_live_id == row.go_live_id else None
+    own = trip if trip and trip.go_live_id == row.go_live_id else None
     return _progress_page(
         visit,
         standing,
         own,
         again=f"/consent/{token}",
-        proven=not isinstance(link, PersonalLink),
+        proven=given,
         here=f"/consent/{token}/progress",
     )
 
@@ -126,7 +146,7 @@ def go(visit: OwnForm, token: str) -> Response:
     """Send the administrator to Microsoft's consent page of the organisation's own tenant."""
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
-        return dead_link(visit, LinkPurpose.CONSENT, token, link, f"/consent/{token}/progress")
+        return dead_link(visit, LinkPurpose.CONSENT, token, link)
     return to_consent(visit, link.go_live_id, link.id)
 
 
@@ -171,7 +191,7 @@ def not_consented(
                 reason=ending.refusal,
             )
     if found is None:
-        return refused(visit, Refusal.LINK_REVOKED, status=410), None
+        return has_ended(visit, trip.go_live_id), None
     return refused(visit, ending.refusal, link=start_of(visit, trip)), fact
 
 
@@ -215,7 +235,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
     if found is None:
-        return refused(visit, Refusal.LINK_REVOKED, status=410), None
+        return has_ended(visit, trip.go_live_id), None
     try:
         return to_login(visit, trip.tenant_id, "consent_sign_in", trip=trip), None
     except GraphError as error:
@@ -281,8 +301,10 @@ def _progress_page(
     with visit.rooms.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     waits = now.outcome is None and now.wait is Wait.ADMIN_CONSENT
-    refused_or_stuck = now.outcome is None and (
-        now.attention is not None or now.refusal is not None
+    refused_or_stuck = (
+        now.outcome is None
+        and now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+        and (now.attention is not None or now.refusal is not None)
     )
     evident = trip is not None and trip.evidence_id is not None
     return visit.page(
@@ -292,6 +314,7 @@ def _progress_page(
         # Only who has come through the first three checks is told that they are through.
         checks=consent_checks(now) if proven else [],
         moving=is_moving(now),
+        ended=now.outcome is not None and now.outcome is not GoLiveOutcome.LIVE,
         check_again=waits and evident,
         again=again if refused_or_stuck or (waits and not evident) else "",
         here=here,

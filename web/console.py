@@ -35,6 +35,7 @@ MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
 _SAID = {
     "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
     "owner": "The organisation is handed over; mails to its manager go there from now on.",
     "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
     "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
@@ -81,11 +82,15 @@ def every_organisation(
 
 @router.get("/{slug}")
 def one_organisation(
-    staff: AStaffVisit, slug: str, done: Annotated[str, Query(max_length=40)] = ""
+    staff: AStaffVisit,
+    slug: str,
+    done: Annotated[str, Query(max_length=40)] = "",
+    every: bool = False,
+    before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
-    """Show everything about one organisation."""
+    """Show everything about one organisation; `every` and `before` say which of its trail."""
     said = ORDERS[done].done if done in ORDERS else _SAID.get(done, "")
-    return organisation_page(staff, slug, said=said)
+    return organisation_page(staff, slug, said=said, trail=(every, before))
 
 
 @router.post("/{slug}/{order}")
@@ -213,7 +218,7 @@ class _Organisation:
     """Members of staff who could look after it."""
 
 
-def _read(session: Session, slug: str) -> _Organisation | None:
+def _read(session: Session, slug: str, trail: tuple[bool, int]) -> _Organisation | None:
     standing = reading.standing_of(session, slug)
     if standing is None:
         return None
@@ -224,7 +229,7 @@ def _read(session: Session, slug: str) -> _Organisation | None:
         contacts=mail_facts.contacts_of(session, o),
         domains=records.organisation_domains(session, o),
         mails=overview.mails(session, g, MOST_MAILS) if g else [],
-        audit=overview.audit_trail(session, o, MOST_AUDIT),
+        audit=overview.audit_trail(session, o, MOST_AUDIT, every=trail[0], before=trail[1]),
         times=overview.stage_times(session, g) if g else {},
         exceptions=overview.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
         exception_counts=mail_facts.exception_counts(session, g) if g else [],
@@ -241,11 +246,12 @@ def organisation_page(
     problem: str = "",
     opened: str = "",
     status: int = 200,
+    trail: tuple[bool, int] = (False, 0),
 ) -> Response:
     """Show everything about one organisation, and what was said or is to be corrected."""
     visit = staff.visit
     with visit.rooms.sessions.begin() as session:
-        found = _read(session, slug)
+        found = _read(session, slug, trail)
     if found is None:
         return visit.page(
             "message.html",
@@ -267,7 +273,7 @@ def organisation_page(
         standing=found.standing,
         progress=progress,
         zone=found.preference.time_zone,
-        stages=stage_states(progress),
+        stages=stage_states(progress, found.times),
         happened=wording.happened(progress) if progress else "Nobody has started a go-live yet.",
         to_do=wording.to_do(progress) if progress else "Customer success starts it.",
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
@@ -289,6 +295,9 @@ def organisation_page(
         sign_in=(SIGN_IN_CONFIRMED if found.consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED)
         if found.consent
         else "",
+        every=trail[0],
+        is_newest=not trail[1],
+        earlier=found.audit[-1].id if len(found.audit) == MOST_AUDIT else 0,
         said=said,
         problem=problem,
         opened=opened,

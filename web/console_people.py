@@ -14,9 +14,9 @@ from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
 from database import links, mail_facts, reading, sign_in
 from database.links import NewLink
+from web import telling
 from web.console import again, in_words
 from web.deps import OwnForm, TypedText, Visit
-from web.new_link import send
 from web.staff import AStaffVisit, StaffVisit
 
 router = APIRouter(prefix="/console")
@@ -108,10 +108,12 @@ async def send_links_again(
     if renewed is None:
         return await again(staff, slug, "The pack cannot be sent to this contact now.", "")
     try:
-        await send(visit, slug, renewed)
+        on_its_way = await telling.send_again(visit.rooms, slug, renewed)
     except WorkflowUpdateFailedError:
         return await again(staff, slug, "This go-live is ending.", "")
-    return visit.go_to(f"/console/{quote(slug)}?done=send-again")
+    return visit.go_to(
+        f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"
+    )
 
 
 async def _change(

@@ -2,14 +2,15 @@
 
 from sqlmodel import Session
 
+from contracts.addresses import domain_of
 from database import records, sign_in
 from telemetry.metrics import SLOWED_DOWN
-from web.deps import AVisit, Visit
+from web.deps import Visit
 
 MOST_MADE_UP = 30
 """Links that are not ours, from one network (`Visit.network`) within a quarter of an hour."""
 
-MOST_LOOK_UPS = 60
+MOST_LOOK_UPS = 120
 """Addresses of domains that are not ours; a mistyped one now and then is nobody's business."""
 
 MOST_STRAYS = 30
@@ -34,38 +35,44 @@ class TooManyStraysError(TooManyGuessesError):
     what = "answers of Microsoft that belong to no request of ours"
 
 
-def not_guessing(visit: AVisit) -> None:
-    """Let a request through unless its network address has been guessing links.
+def note_guess(visit: Visit) -> None:
+    """Remember a link that was never one of ours; a genuine one is opened whatever was tried.
 
     Raises:
-        TooManyGuessesError: it has.
+        TooManyGuessesError: this network address has tried too many.
     """
+    guesser = f"links:{visit.network}"
     with visit.rooms.sessions.begin() as session:
-        if sign_in.too_many_failures(session, [_guesser(visit)], visit.at, most=MOST_MADE_UP):
+        if sign_in.too_many_failures(session, {guesser: MOST_MADE_UP}, visit.at):
             SLOWED_DOWN.labels("link").inc()
             raise TooManyGuessesError
-
-
-def note_guess(visit: Visit) -> None:
-    """Remember a link that was never one of ours."""
-    with visit.rooms.sessions.begin() as session:
-        _note(session, visit, _guesser(visit), MOST_MADE_UP, "links_guessed")
+        _note(session, visit, guesser, MOST_MADE_UP, "links_guessed")
 
 
 def look_up(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
     """Return the way in for an address's domain.
 
+    A browser that has been signed in there asks about nothing it does not know, and is always
+    answered: on the morning of a move a whole office comes by one network address.
+
     Raises:
         TooManyLookUpsError: this network address has asked for too many that are not ours.
     """
     asking = f"look-ups:{visit.network}"
-    if sign_in.too_many_failures(session, [asking], visit.at, most=MOST_LOOK_UPS):
+    if sign_in.too_many_failures(session, {asking: MOST_LOOK_UPS}, visit.at) and not _was_there(
+        session, visit, address
+    ):
         SLOWED_DOWN.labels("domain").inc()
         raise TooManyLookUpsError
     way = sign_in.way_in(session, address)
     if way.organisation_id is None:
         _note(session, visit, asking, MOST_LOOK_UPS, "domains_guessed")
     return way
+
+
+def _was_there(session: Session, visit: Visit, address: str) -> bool:
+    known = sign_in.address_of_session(session, visit.session_token) if visit.session_token else ""
+    return bool(known) and domain_of(known) == domain_of(address)
 
 
 def note_stray(session: Session, visit: Visit) -> None:
@@ -75,7 +82,7 @@ def note_stray(session: Session, visit: Visit) -> None:
         TooManyStraysError: this network address has brought too many; nothing is written of it.
     """
     bringing = f"strays:{visit.network}"
-    if sign_in.too_many_failures(session, [bringing], visit.at, most=MOST_STRAYS):
+    if sign_in.too_many_failures(session, {bringing: MOST_STRAYS}, visit.at):
         SLOWED_DOWN.labels("callback").inc()
         raise TooManyStraysError
     _note(session, visit, bringing, MOST_STRAYS, "callbacks_guessed")
@@ -84,9 +91,5 @@ def note_stray(session: Session, visit: Visit) -> None:
 def _note(session: Session, visit: Visit, subject: str, most: int, action: str) -> None:
     """Remember a guess; the one that is too many is told in the audit trail, once."""
     sign_in.note_failure(session, [subject], visit.at)
-    if sign_in.too_many_failures(session, [subject], visit.at, most=most):
+    if sign_in.too_many_failures(session, {subject: most}, visit.at):
         records.write_audit(session, visit.at, "system", action)
-
-
-def _guesser(visit: Visit) -> str:
-    return f"links:{visit.network}"

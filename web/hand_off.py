@@ -9,6 +9,7 @@ from contracts.links import LinkPurpose
 from database import hand_off as handing
 from database import sign_in
 from database.models import PersonalLink
+from web.answers import has_ended
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, Visit
 from web.new_link import dead_link
 
@@ -45,7 +46,7 @@ def hand_on(visit: OwnForm, token: str) -> Response:
     with visit.rooms.sessions.begin() as session:
         link = handing.genuine_consent_link(session, signer, token)
         if link is not None and sign_in.open_go_live_of(session, link.go_live_id) is None:
-            return _dead(visit, token, Refusal.LINK_REVOKED)
+            return has_ended(visit, link.go_live_id)
         new = handing.hand_off(session, signer, token, visit.at)
     if not isinstance(new, PersonalLink):
         return _dead(visit, token, new)
@@ -62,7 +63,7 @@ def message(visit: AVisit, token: str) -> Response:
     with visit.rooms.sessions.begin() as session:
         open_one = sign_in.open_go_live_of(session, found.go_live_id)
     if open_one is None:
-        return _dead(visit, token, Refusal.LINK_REVOKED)
+        return has_ended(visit, found.go_live_id)
     return visit.page(
         "hand_off_message.html",
         organisation_name=open_one[1].name,
@@ -82,4 +83,4 @@ def _find(visit: Visit, token: str) -> PersonalLink | Refusal | None:
 
 
 def _dead(visit: Visit, token: str, why: Refusal | None) -> Response:
-    return dead_link(visit, LinkPurpose.CONSENT, token, why, f"/consent/{token}/progress")
+    return dead_link(visit, LinkPurpose.CONSENT, token, why)

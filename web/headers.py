@@ -7,7 +7,9 @@ _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
         "img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "form-action 'self' {microsoft}"
+        # Browsers check each redirect after a form as well, and Microsoft sends people of a
+        # federated domain on to their own login, at an address that nobody here knows.
+        "form-action 'self' https:{microsoft}"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -18,14 +20,36 @@ _HEADERS = {
 }
 
 
+class HeadAsGet:
+    """ASGI middleware: a page can be asked for by HEAD, as link checkers do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Answer for this application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as to GET, without the body."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
 class SecurityHeaders:
     """ASGI middleware: one dictionary, made once, goes onto each answer."""
 
     def __init__(self, app: ASGIApp, *, microsoft: str, https: bool) -> None:
-        """Allow forms to lead to `microsoft`; browsers check the redirects after a form too."""
+        """Allow forms to lead to `microsoft` too where that is a pretence without TLS."""
         self._app = app
+        without_tls = f" {microsoft}" if microsoft.startswith("http://") else ""
         self._headers = {
-            name: value.replace("{microsoft}", microsoft) for name, value in _HEADERS.items()
+            name: value.replace("{microsoft}", without_tls) for name, value in _HEADERS.items()
         }
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"

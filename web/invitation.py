@@ -3,11 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
 from database import sign_in
 from database.models import PersonalLink
-from web.answers import refused
+from web.answers import invitation_is_over
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_login
 from web.new_link import dead_link
@@ -42,4 +41,5 @@ def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
         )
         if not isinstance(link, PersonalLink):
             return dead_link(visit, LinkPurpose.INVITATION, token, link)
-        return sign_in.invited(session, link) or refused(visit, Refusal.LINK_REVOKED, status=410)
+        found = sign_in.invited(session, link)
+        return found or invitation_is_over(visit, used=False, can_log_in=False)

@@ -8,7 +8,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from contracts.addresses import address_key
 from database import sign_in
 from telemetry.metrics import SLOWED_DOWN
 from web.deps import SESSION_COOKIE, AVisit, OwnForm, Visit
@@ -66,9 +65,9 @@ def with_password(
     visit: OwnForm, email: Address = "", password: Annotated[str, Form(max_length=1000)] = ""
 ) -> Response:
     """Sign in by password, as long as it counts for this person."""
-    subjects = [f"address:{address_key(email)}", f"network:{visit.network}"]
+    tries = sign_in.password_tries(email, visit.network)
     with visit.rooms.sessions.begin() as session:
-        if sign_in.too_many_failures(session, subjects, visit.at):
+        if sign_in.too_many_failures(session, tries, visit.at):
             SLOWED_DOWN.labels("password").inc()
             return visit.page("too_many.html", status=429, email=email)
         users = sign_in.users_with_password(session, email)
@@ -76,7 +75,7 @@ def with_password(
         if not users:
             _is(_NOBODYS_HASH, password)
         if user is None:
-            sign_in.note_failure(session, subjects, visit.at)
+            sign_in.note_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=401, email=email, way=way, wrong=True)
         if not sign_in.password_counts(user, visit.at):

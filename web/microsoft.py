@@ -13,7 +13,7 @@ from contracts.links import LinkPurpose
 from database import records, round_trips, sign_in
 from database.models import GoLive, MicrosoftRoundTrip, PersonalLink
 from graph.errors import TenantUnknown
-from web.answers import already_back, refused
+from web.answers import already_back, has_ended, refused
 from web.deps import Visit
 
 
@@ -79,7 +79,7 @@ def to_consent(
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, go_live_id)
         if found is None:
-            return refused(visit, Refusal.LINK_REVOKED, status=410)
+            return has_ended(visit, go_live_id)
         go_live, organisation = found
         if go_live.tenant_id is None:
             records.write_audit(

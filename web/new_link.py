@@ -1,24 +1,24 @@
 """A new link for a dead one: one click, to the address on file and to no other."""
 
-from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.client import WorkflowUpdateFailedError
 
-from contracts.go_live import Refusal, Resend, go_live_id
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Refusal
 from contracts.links import LinkPurpose
 from database import hand_off, links, sign_in
 from database.links import NewLink
-from web.answers import refused, unknown_link
+from database.models import GoLive, PersonalLink
+from web import telling
+from web.answers import has_ended, has_left, invitation_is_over, refused, unknown_link
 from web.deps import OwnForm, Visit
-from workflows.go_live import SsoGoLive
 
 router = APIRouter()
-
-_ANSWER_WITHIN = timedelta(seconds=15)
 
 
 class Renewable(StrEnum):
@@ -29,15 +29,47 @@ class Renewable(StrEnum):
     INVITATION = LinkPurpose.INVITATION
 
 
-def dead_link(
-    visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | None, link: str = "/login"
-) -> Response:
-    """Say which kind of dead a link is, and offer a new one where that can help."""
+def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | None) -> Response:
+    """Say which kind of dead a link is, and offer a new one where one can be sent."""
     if why is None:
         return unknown_link(visit)
-    renewable = why in {Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED}
-    action = f"/{purpose}/{token}/new-link" if renewable else ""
-    return refused(visit, why, status=410, link=link, action=action)
+    with visit.rooms.sessions.begin() as session:
+        link = _genuine(session, visit, purpose, token)
+        instead = _instead(session, visit, purpose, token, link) if link else None
+    return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
+
+
+def _instead(
+    session: Session, visit: Visit, purpose: LinkPurpose, token: str, link: PersonalLink
+) -> Response | None:
+    """Return the page for whoever is helped by no new link, None for all others."""
+    go_live = session.get_one(GoLive, link.go_live_id)
+    is_used = link.used_at is not None
+    if purpose is LinkPurpose.INVITATION and (is_used or go_live.outcome == GoLiveOutcome.LIVE):
+        can_log_in = sign_in.invited(session, link) is not None
+        return invitation_is_over(visit, used=is_used, can_log_in=can_log_in)
+    if go_live.closed_at is not None:
+        return has_ended(visit, go_live.id)
+    if links.has_left(session, link):
+        return has_left(visit)
+    is_consented = is_used or go_live.stage == GoLiveStage.USERS_MIGRATED
+    if purpose is LinkPurpose.CONSENT and is_consented:
+        return _consented(visit, token)
+    return None
+
+
+def _consented(visit: Visit, token: str) -> Response:
+    return refused(visit, Refusal.LINK_USED, status=410, link=f"/consent/{token}/progress")
+
+
+def _genuine(
+    session: Session, visit: Visit, purpose: LinkPurpose, token: str, *, lock: bool = False
+) -> PersonalLink | None:
+    signer = visit.rooms.signer
+    link = sign_in.genuine_link(session, signer, token, purpose, lock=lock)
+    if link is None and purpose is LinkPurpose.CONSENT:
+        link = hand_off.genuine_consent_link(session, signer, token)
+    return link
 
 
 @router.post("/{purpose}/{token}/new-link")
@@ -46,10 +78,22 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
+    slug, renewed, go_live = found
     try:
-        await send(visit, *found)
+        on_its_way = await telling.send_again(visit.rooms, slug, renewed)
     except WorkflowUpdateFailedError:
-        return refused(visit, Refusal.LINK_REVOKED, status=410)
+        return await run_in_threadpool(has_ended, visit, go_live)
+    if not on_its_way:
+        return visit.page(
+            "message.html",
+            status=202,
+            title="A new link will come",
+            happened="It is noted. A part of our service does not answer right now, so the new "
+            "link comes a little later, by itself, to the address we have on file.",
+            to_do="There is nothing more for you to do. The links in older mails no longer work.",
+            link="/login",
+            button="Go to the login page",
+        )
     return visit.page(
         "message.html",
         title="A new link is on its way",
@@ -60,43 +104,22 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     )
 
 
-async def send(visit: Visit, slug: str, renewed: NewLink) -> None:
-    """Have the mail with a new link delivered.
-
-    Told, not waited for: a relay may take its time. Where nobody can be told, the page of a
-    failure says so, and the repeated click finds the same mail still waiting.
-
-    Raises:
-        WorkflowUpdateFailedError: the go-live is ending.
-    """
-    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(slug))
-    await handle.start_update(
-        SsoGoLive.resend,
-        Resend(renewed.asked_by, renewed.message, renewed.occasion),
-        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-        rpc_timeout=_ANSWER_WITHIN,
-    )
-
-
-def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
+def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink, UUID] | Response:
     with visit.rooms.sessions.begin() as session:
-        link = sign_in.genuine_link(session, visit.rooms.signer, token, purpose, lock=True)
-        if link is None and purpose is LinkPurpose.CONSENT:
-            link = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
+        link = _genuine(session, visit, purpose, token, lock=True)
         if link is None:
             return unknown_link(visit)
+        instead = _instead(session, visit, purpose, token, link)
+        if instead is not None:
+            return instead
         link = links.to_renew(session, link)
         if link.used_at is not None:
-            return refused(visit, Refusal.LINK_USED, status=410, link=_progress(purpose, token))
+            return _consented(visit, token)
         found = sign_in.open_go_live_of(session, link.go_live_id)
-        if found is None or links.has_left(session, link):
-            return refused(visit, Refusal.LINK_REVOKED, status=410)
+        if found is None:
+            return has_ended(visit, link.go_live_id)
         renewed = links.renew(session, link, found[0], visit.at)
-    return (found[1].slug, renewed) if renewed else _enough(visit)
-
-
-def _progress(purpose: LinkPurpose, token: str) -> str:
-    return f"/consent/{token}/progress" if purpose is LinkPurpose.CONSENT else "/login"
+    return (found[1].slug, renewed, found[0].id) if renewed else _enough(visit)
 
 
 def _enough(visit: Visit) -> Response:

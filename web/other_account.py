@@ -3,9 +3,8 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from contracts.go_live import Refusal
 from database import round_trips, sign_in
-from web.answers import OTHER_ACCOUNT, refused
+from web.answers import OTHER_ACCOUNT, has_ended
 from web.deps import OwnForm
 from web.microsoft import to_login
 
@@ -26,7 +25,7 @@ def choose(visit: OwnForm) -> Response:
     if trip is None or trip.tenant_id is None:
         return visit.go_to("/login")
     if ended:
-        return refused(visit, Refusal.LINK_REVOKED, status=410)
+        return has_ended(visit, of)
     return to_login(
         visit,
         trip.tenant_id,

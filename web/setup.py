@@ -19,15 +19,15 @@ from activities.mail_values import PACK_FILE, GoLiveMail
 from commands import connections
 from contracts import wording
 from contracts.directory import ExceptionReason
-from contracts.go_live import AcknowledgeIt, GoLiveStage, Progress, Refusal, go_live_id
+from contracts.go_live import AcknowledgeIt, GoLiveStage, Progress, go_live_id
 from contracts.links import LinkPurpose
 from contracts.notices import Message
-from database import it_team, ledger, mail_facts, reading, sign_in
+from database import it_team, ledger, mail_facts, overview, reading, sign_in
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.reading import Standing
 from mail.errors import MissingValue
 from mail.rendering import announcement
-from web.answers import refused
+from web.answers import has_ended
 from web.customer_words import told
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
 from web.new_link import dead_link
@@ -159,7 +159,7 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
         )
         standing = reading.standing_of(session, organisation.slug)
     if standing is None or standing.go_live_id != link.go_live_id:
-        return refused(visit, Refusal.LINK_REVOKED, status=410)
+        return has_ended(visit, link.go_live_id)
     return link, standing
 
 
@@ -195,6 +195,7 @@ def _page(
         ready_at = it_team.acknowledged_at(session, link.go_live_id)
         plan = _plan(session, link)
         preference = session.get_one(Preference, standing.organisation_id)
+        reached = overview.stage_times(session, link.go_live_id)
         consent = _consent_page(session, visit, link, progress)
     zone = ZoneInfo(facts.time_zone)
     moves_at = wording.instant(facts.move_at.astimezone(zone)) if facts.move_at else ""
@@ -203,7 +204,7 @@ def _page(
         "setup.html",
         status=409 if problem else 200,
         standing=standing,
-        stages=stage_states(progress),
+        stages=stage_states(progress, reached),
         told=told(progress, facts.time_zone),
         consent=consent,
         action=f"/setup/{token}",

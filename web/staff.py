@@ -131,7 +131,7 @@ def admit(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> Res
 
 
 def _why_not(visit: Visit, person: SignedInPerson) -> str:
-    if person.tenant_id != visit.rooms.settings.staff_tenant_id or person.hinted_guest:
+    if person.tenant_id.lower() != visit.rooms.settings.staff_tenant_id or person.hinted_guest:
         return "You signed in with an account that does not belong to Clientshare itself."
     if ROLE not in person.roles:
         return "Your account works, but it does not have the role “CustomerSuccess”."

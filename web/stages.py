@@ -1,6 +1,6 @@
 """Says of each stage whether it is done, now or next, and of the consent which check is through."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from contracts import wording
@@ -27,6 +27,13 @@ _WAS = {
 """What is said instead once it is done."""
 
 
+_UNDONE = {
+    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” was taken off the login page again.",
+    GoLiveStage.USERS_MIGRATED: "Whoever had moved logs in as before again.",
+}
+"""What is said once it was taken back; the other stages leave nothing to take back."""
+
+
 @dataclass(frozen=True)
 class StageState:
     """One line of a checklist."""
@@ -36,23 +43,35 @@ class StageState:
     what: str
     who: str
     state: str
-    """`done`, `now`, `next` or `not reached`."""
+    """`done`, `now`, `next`, `undone` or `not reached`."""
 
 
-def stage_states(progress: Progress | None) -> Sequence[StageState]:
-    """Return the checklist of a go-live, None for one that has not begun."""
+def stage_states(
+    progress: Progress | None, reached: Collection[str] = frozenset()
+) -> Sequence[StageState]:
+    """Return the checklist of a go-live, None for one that has not begun.
+
+    `reached` names the stages that it went through itself: what an earlier go-live did, it passes
+    over, and does not take back.
+    """
     current = list(GoLiveStage).index(progress.stage) if progress else -1
     states = []
     for position, stage in enumerate(GoLiveStage):
         if progress is None:
             state = "next"
-        elif progress.outcome is GoLiveOutcome.LIVE or position < current:
+        elif progress.outcome is GoLiveOutcome.LIVE:
+            state = "done"
+        elif progress.outcome is not None and stage in reached and stage in _UNDONE:
+            # Without a plan nobody has moved.
+            moved = stage is not GoLiveStage.USERS_MIGRATED or progress.plan_hash is not None
+            state = "undone" if moved else "not reached"
+        elif position < current:
             state = "done"
         elif progress.outcome is not None:
             state = "not reached"
         else:
             state = "now" if position == current else "next"
-        what = _WAS.get(stage, _WHAT[stage]) if state == "done" else _WHAT[stage]
+        what = {"done": _WAS, "undone": _UNDONE}.get(state, {}).get(stage, _WHAT[stage])
         states.append(StageState(stage, wording.STAGES[stage], what, _WHO[stage], state))
     return states
 
@@ -66,15 +85,19 @@ _CHECKS = (
 
 
 def consent_checks(progress: Progress) -> list[tuple[str, str]]:
-    """Return the four checks of a consent that came back, each with `done`, `now` or `failed`.
+    """Return the four checks of a consent that came back: `done`, `now`, `next` or `failed`.
 
-    The first three are through before there is anything to show; the fourth is the workflow's.
+    The first three are through before there is anything to show; the fourth is the workflow's,
+    and is made in its own stage: a link in the pack may be used before that.
     """
-    waits_for_consent = progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
-    if progress.outcome is not None and progress.outcome is not GoLiveOutcome.LIVE:
-        last = "failed" if waits_for_consent else "done"
-    elif not waits_for_consent:
+    stages = list(GoLiveStage)
+    ahead = stages.index(GoLiveStage.ADMIN_CONSENT_AWAITED) - stages.index(progress.stage)
+    if ahead < 0 or progress.outcome is GoLiveOutcome.LIVE:
         last = "done"
+    elif progress.outcome is not None:
+        last = "failed"
+    elif ahead > 0:
+        last = "next"
     elif progress.refusal is not None or progress.attention not in {
         None,
         Attention.MICROSOFT_NOT_CAUGHT_UP,

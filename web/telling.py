@@ -1,21 +1,29 @@
-"""Tells go-lives what browsers proved: at once where that can be, else until it succeeds."""
+"""Tells go-lives what browsers proved and what mail was asked for again: at once, else later."""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from temporalio.client import (
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.clock import wall_clock
-from contracts.go_live import AdminConsented, AdminDeclined, UserSignedIn, go_live_id
-from database import facts
+from contracts.go_live import AdminConsented, AdminDeclined, Resend, UserSignedIn, go_live_id
+from database import facts, links
 from database.facts import UntoldFact
+from database.links import NewLink
 from telemetry.logs import note_organisation
 from web.deps import Rooms
 from workflows.go_live import SsoGoLive
@@ -27,6 +35,12 @@ ANSWER_WITHIN = timedelta(seconds=5)
 
 LOOK_SECONDS = 5.0
 """Between two looks for what could not be told."""
+
+LOOKS_FOR_MAIL = 3
+"""Every so many looks, mails that wait to be sent again are looked for as well."""
+
+ACCEPTED_WITHIN = timedelta(seconds=15)
+"""An update needs a worker that answers."""
 
 LEFT_ALONE = timedelta(seconds=10)
 """A fact this young is still being told by the request that noted it."""
@@ -57,16 +71,62 @@ async def tell(rooms: Rooms, number: int) -> bool:
 
 async def keep_telling(rooms: Rooms) -> None:
     """Tell what could not be told, until cancelled. Any number of processes may do it."""
-    while True:
+    for look in count(1):
         note_organisation("")
         await asyncio.sleep(LOOK_SECONDS)
         try:
+            if look % LOOKS_FOR_MAIL == 0:
+                await _send_what_waits(rooms)
             for fact in await run_in_threadpool(_untold, rooms, wall_clock() - LEFT_ALONE, None):
                 if not await _told(rooms, fact):
                     break
         except Exception as error:
             # The database is away, perhaps: its text may quote values, its kind says enough.
             _log.warning("Facts could not be looked for: %s", type(error).__name__)
+
+
+async def send_again(
+    rooms: Rooms, slug: str, renewed: NewLink, *, number: str | None = None
+) -> bool:
+    """Have the mail with a new link delivered; False = not now, `keep_telling` does it later.
+
+    Told, not waited for: a relay may take its time. `number` makes repetitions the same update.
+
+    Raises:
+        WorkflowUpdateFailedError: the go-live is ending.
+    """
+    note_organisation(slug)
+    handle = rooms.temporal.get_workflow_handle(go_live_id(slug))
+    try:
+        await handle.start_update(
+            SsoGoLive.resend,
+            Resend(renewed.asked_by, renewed.message, renewed.occasion),
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            id=number,
+            rpc_timeout=ACCEPTED_WITHIN,
+        )
+    except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+        _log.warning("A mail could not be sent again yet: %s", type(error).__name__)
+        return False
+    except RuntimeError as error:
+        if not is_first_connection(error):
+            raise
+        _log.warning("A mail could not be sent again yet: Temporal does not answer")
+        return False
+    return True
+
+
+async def _send_what_waits(rooms: Rooms) -> None:
+    """Have mails delivered that were asked for while nobody could be told."""
+    for mail in await run_in_threadpool(_waiting_mails, rooms, wall_clock() - LEFT_ALONE):
+        with suppress(WorkflowUpdateFailedError):
+            if not await send_again(rooms, mail.slug, mail.link, number=f"again-{mail.id}"):
+                break
+
+
+def _waiting_mails(rooms: Rooms, before: datetime) -> list[links.WaitingMail]:
+    with rooms.sessions.begin() as session:
+        return links.waiting_mails(session, before)
 
 
 async def _told(rooms: Rooms, fact: UntoldFact) -> bool:

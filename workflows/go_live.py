@@ -154,6 +154,7 @@ class SsoGoLive(Proving, Moving):
 
     async def _admin_consent_awaited(self) -> bool:
         await self._move_to(GoLiveStage.ADMIN_CONSENT_AWAITED)
+        self._asked_at = workflow.now()
         ladder = await self._consent_ladder()
         told: AdminDeclined | None = None
         while True:

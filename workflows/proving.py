@@ -27,6 +27,8 @@ class Proving(Waiting):
         self._consent: AdminConsented | None = None
         self._troubles_told: dict[Attention, datetime] = {}
         self._telling: asyncio.Task[None] | None = None
+        self._asked_at: datetime | None = None
+        """When this stage began: a consent that came earlier ages from then on."""
 
     async def _prove(self, ladder: Ladder) -> bool:
         """Read the truth back from Microsoft; a redirect proves nothing.
@@ -143,12 +145,13 @@ class Proving(Waiting):
         if self._consents:
             self._take_newest()
         assert self._consent is not None  # noqa: S101  (proving begins with one)
+        counted_from = [at for at in (self._consented_at, self._asked_at) if at is not None]
         return ConsentToVerify(
             self._start.go_live_id,
             self._consent.tenant_id,
             self._consent.administrator_object_id,
             workflow.now(),
-            self._consented_at,
+            max(counted_from, default=None),
         )
 
 

@@ -116,6 +116,7 @@ async def test_an_order_that_makes_no_sense_now_is_refused_in_words(
     [
         ({"GOLIVE_DATABASE_URL": None}, 1, "GOLIVE_DATABASE_URL is not set. Example:"),
         ({"GOLIVE_SECRET_KEY": "short"}, 1, "GOLIVE_SECRET_KEY must have at least 32"),
+        ({"GOLIVE_STAFF_TENANT_ID": "ours"}, 1, "GOLIVE_STAFF_TENANT_ID must be a tenant's id"),
         ({"GOLIVE_PUBLIC_URL": "http://pulse.example"}, 1, "GOLIVE_PUBLIC_URL must be an https"),
         ({"GOLIVE_CLIENT_SECRET": None}, 1, "set one of GOLIVE_CLIENT_CERTIFICATE_PATH"),
         (

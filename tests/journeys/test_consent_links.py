@@ -1,6 +1,7 @@
 """A consent link that is expired, used or replaced: which of them, and the way on."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from contracts.go_live import Refusal, Wait
@@ -104,20 +105,60 @@ async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
     assert await organisation.signals() == ["admin_consented"]
 
 
-async def test_a_link_of_a_go_live_that_has_ended_opens_nothing(town: Town) -> None:
+async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:
     organisation = await _waiting(town)
     link = town.places.consent_link(organisation.contact)
     await town.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
 
     def look(who: Consenting) -> None:
-        who.browser.open(link)
-        who.assert_told(Refusal.LINK_REVOKED, 410)
-        who.press(NEW_LINK)
-        assert who.status == 410
+        for at in (link, f"{link}/progress"):
+            who.browser.open(at)
+            _assert_ended(who)
+        who.browser.open(_setup_link(organisation))
+        _assert_ended(who)
 
     await _do(organisation, look)
     assert organisation.mails("consent_request") == []
+
+
+def _setup_link(organisation: Organisation) -> str:
+    texts = organisation.town.places._mails(organisation.contact)
+    found = (re.search(r"http\S+/setup/\S+", text) for text in texts)
+    return next(link.group() for link in found if link)
+
+
+def _assert_ended(who: Consenting) -> None:
+    """How it ended, whom to ask, and no button that promises what cannot come."""
+    assert "Rolled back; people log in with their password again." in who.text, who.text
+    assert NEW_LINK not in who.text
+    assert "This link was already used" not in who.text
+    who.browser.follow("Go to the login page")
+    assert who.status == 200
+
+
+async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -> None:
+    organisation = await _waiting(town)
+    own = town.places.consent_link(organisation.contact)
+
+    def hand_on(who: Consenting) -> None:
+        who.browser.open(own)
+        who.press("Hand this to the administrator")
+        who.browser.open(who.browser.url.replace("/hand-off/", "/consent/")[: -len("/message")])
+        who.press("Login with SSO and consent").sign_in(organisation.administrator)
+        who.press("Accept")
+
+    await _do(organisation, hand_on)
+    await organisation.until(Wait.MOVE_DATE)
+
+    def look(who: Consenting) -> None:
+        who.browser.open(own)
+        who.assert_told(Refusal.LINK_USED, 410)
+        who.browser.follow("Show where it stands")
+        assert who.status == 200
+        assert "The consent is complete" in who.text
+
+    await _do(organisation, look)
 
 
 async def test_opening_a_link_ten_times_changes_nothing(town: Town) -> None:

@@ -111,3 +111,29 @@ async def test_an_invitation_expires_and_a_new_one_replaces_it(town: Town) -> No
         assert _state(organisation, "omar") == ("active", True)
 
     await asyncio.to_thread(work)
+
+
+async def test_an_invitation_that_is_too_old_after_the_end_leads_to_the_login(town: Town) -> None:
+    organisation = await _invited(town)
+
+    def work() -> None:
+        (link,) = _links(organisation, "omar")
+        town.rows(
+            "UPDATE golive.personal_link k SET expires_at = now() - interval '1 minute' "
+            "FROM pulse.app_user u WHERE u.id = k.user_id AND u.address = :address",
+            address=organisation.address("omar"),
+        )
+        town.rows(
+            "UPDATE golive.go_live SET outcome = 'LIVE', closed_at = now() WHERE id = :g",
+            g=organisation.standing().go_live_id,
+        )
+        with somebody(organisation) as who:
+            who.open(link)
+            assert who.status == 410
+            assert "your account is ready" in who.text, who.text
+            who.browser.follow("Log in with SSO")
+            who.press("Continue", email=organisation.address("omar")).press("Login with SSO")
+            who.sign_in(organisation.address("omar"))
+            assert "with Microsoft single sign-on" in who.text, who.text
+
+    await asyncio.to_thread(work)

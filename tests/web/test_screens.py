@@ -36,11 +36,13 @@ class Album:
                 await self._keep(Path(FOLDER) / f"{name}-{view}.png", width, height)
 
     async def _keep(self, path: Path, width: int, height: int) -> None:
-        # A picture of a desk's screen at two thirds keeps the repository small.
+        # The whole page, so that a button below the first screen is on it too. A picture of a
+        # desk's screen at two thirds keeps the repository small.
+        whole = await self.page.evaluate("document.documentElement.scrollHeight")
         chromium = await self.page.context.new_cdp_session(self.page)
         metrics = {
             "width": width,
-            "height": height,
+            "height": max(height, whole),
             "deviceScaleFactor": 0.66 if width > 1000 else 1,
             "mobile": False,
         }

@@ -6,7 +6,7 @@ let failures = 0;
 async function look() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "follow" });
-  if (answer.status === 401) { location.reload(); return; }
+  if (answer.status === 401) { location.assign(answer.url); return; }
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const there of document.querySelectorAll("[data-part]")) {

@@ -1,0 +1,44 @@
+"""A consent by the link in the pack, while the IT team has not confirmed yet."""
+
+import asyncio
+
+from contracts.clock import wall_clock
+from contracts.go_live import Wait
+from database import round_trips
+from database.engine import open_sessions
+from tests.consenting import Consenting, somebody
+from tests.town import Person, Town
+
+
+async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_stage_begins(
+    town: Town,
+) -> None:
+    organisation = town.found_organisation(Person("anna"), it_acknowledgement="yes")
+    await organisation.start()
+    await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
+
+    def act() -> None:
+        with somebody(organisation) as who:
+            who.accept()
+            assert_noted(who)
+            who.browser.open(f"{who.link}/progress")
+            assert "The consent is complete" not in who.text
+
+    def assert_noted(who: Consenting) -> None:
+        assert "Your consent is noted." in who.text, who.text
+        assert "Later, by itself" in who.text
+        assert "The consent is complete" not in who.text
+
+    await asyncio.to_thread(act)
+    # Eight days of other people's visits later, by the web's own clock.
+    town.rows(
+        "UPDATE golive.consent_evidence SET checked_at = checked_at - interval '8 days' "
+        "WHERE go_live_id = :g",
+        g=organisation.standing().go_live_id,
+    )
+    with open_sessions(town.engine).begin() as session:
+        round_trips.forget_what_is_over(session, wall_clock())
+    # Nobody answers: after two weeks it goes on by itself.
+    await organisation.skip_to_due()
+    await organisation.until(Wait.MOVE_DATE, within=60)
+    assert await organisation.signals() == ["admin_consented"]

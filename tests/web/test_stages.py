@@ -1,0 +1,61 @@
+"""What is said beside each stage."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from web.stages import stage_states
+
+STAGES = [stage.value for stage in GoLiveStage]
+
+
+def ended(stage: GoLiveStage, outcome: GoLiveOutcome, plan_hash: str | None = None) -> Progress:
+    return Progress(
+        slug="acme",
+        number=1,
+        stage=stage,
+        wait=Wait.NOTHING,
+        since=datetime(2026, 11, 24, tzinfo=UTC),
+        outcome=outcome,
+        plan_hash=plan_hash,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "plan_hash", "reached", "told"),
+    [
+        (
+            GoLiveStage.USERS_MIGRATED,
+            "1a2b",
+            STAGES,
+            ["done", "done", "undone", "done", "undone"],
+        ),
+        (
+            GoLiveStage.USERS_MIGRATED,
+            None,
+            STAGES,
+            ["done", "done", "undone", "done", "not reached"],
+        ),
+        (
+            GoLiveStage.ADMIN_CONSENT_AWAITED,
+            None,
+            STAGES[:4],
+            ["done", "done", "undone", "not reached", "not reached"],
+        ),
+        # What an earlier go-live did stays.
+        (
+            GoLiveStage.USERS_MIGRATED,
+            "1a2b",
+            [STAGES[0], STAGES[4]],
+            ["done", "done", "done", "done", "undone"],
+        ),
+    ],
+)
+def test_what_was_taken_back_is_not_said_to_be_done(
+    stage: GoLiveStage, plan_hash: str | None, reached: list[str], told: list[str]
+) -> None:
+    states = stage_states(ended(stage, GoLiveOutcome.ROLLED_BACK, plan_hash), reached)
+    assert [one.state for one in states] == told
+    undone = [one.what for one in states if one.state == "undone"]
+    assert all("again" in what for what in undone)
