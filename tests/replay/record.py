@@ -6,6 +6,7 @@ is only before a first release. What the histories keep of the machine is replac
 
 import asyncio
 import json
+import re
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -238,6 +239,10 @@ def _names_a_machine(name: str, value: Any) -> bool:
     return name == "identity" or (name == "name" and isinstance(value, str) and "@" in value)
 
 
+_FOLDERS = re.compile(r'(?<=File ")/(?:[^"/]+/)*(?=[^"/]+/[^"/]+")')
+"""Of a file in a stack trace, all but its room and its name."""
+
+
 def without_machine(kept: Any) -> Any:
     """Replace what names the machine the history was recorded on."""
     if isinstance(kept, dict):
@@ -245,6 +250,8 @@ def without_machine(kept: Any) -> Any:
             name: "recorded" if _names_a_machine(name, value) else without_machine(value)
             for name, value in kept.items()
         }
+    if isinstance(kept, str):
+        return _FOLDERS.sub("", kept)
     return [without_machine(one) for one in kept] if isinstance(kept, list) else kept
 
 

@@ -35,6 +35,7 @@ def test_a_recorded_path_holds_nobody_and_no_machine(name: str) -> None:
     texts = list(texts_of(_history(name).events))
     assert [text for text in texts if "@" in text] == []
     assert [text for text in texts if "it2." in text or "Tee" in text] == []
+    assert [text for text in texts if 'File "/' in text] == []
 
 
 @pytest.mark.parametrize("name", PATHS)
