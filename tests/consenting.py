@@ -1,14 +1,15 @@
 """People who consent, or do not: each in a browser of their own, all by HTTP."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from contracts.go_live import Refusal
+from contracts.go_live import Refusal, Wait
 from contracts.refusals import REFUSALS
 from local.browser import Browser
-from tests.town import Organisation
+from tests.town import Organisation, Person, Town
 
 CLIENT = "11111111-2222-3333-4444-555555555555"
 CONSENT = "Login with SSO and consent"
@@ -73,6 +74,25 @@ class Consenting:
         assert _words(advice.happened) in self.text, self.text
         assert _words(advice.to_do) in self.text, self.text
         assert advice.button in self.text, self.text
+
+
+async def waiting_for_consent(town: Town, *people: Person, **columns: str) -> Organisation:
+    """A new organisation whose go-live waits for the administrator."""
+    organisation = town.found_organisation(*people, **columns)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def in_a_browser(organisation: Organisation, act: Callable[[Consenting], object]) -> str:
+    """Let somebody act in a new browser; return what the page says in the end."""
+
+    def work() -> str:
+        with somebody(organisation) as who:
+            act(who)
+            return who.text
+
+    return await asyncio.to_thread(work)
 
 
 @contextmanager

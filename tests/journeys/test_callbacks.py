@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from contracts.go_live import Refusal, Wait
-from tests.consenting import Consenting, somebody
+from tests.consenting import Consenting, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
 from web.answers import SIGN_IN, SignInAnswer
 from web.guessing import MOST_STRAYS
@@ -45,20 +45,13 @@ def _queries(state: str = "", tenant: str = "") -> dict[str, str]:
     }
 
 
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
-
-
 def _audit_lines(town: Town) -> int:
     (row,) = town.rows("SELECT count(*) AS lines FROM golive.audit_entry")
     return int(row.lines)
 
 
 async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     web_log = town.folder / "web.log"
     logged = web_log.stat().st_size
 
@@ -92,7 +85,7 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
 
 
 async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def come() -> None:
         with somebody(organisation) as who:
@@ -120,7 +113,7 @@ async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(town
 
 
 async def test_an_error_counts_whatever_admin_consent_says(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def come_back() -> None:
         with somebody(organisation) as who:
@@ -155,7 +148,7 @@ async def _refused(organisation: Organisation, act: Callable[[Consenting], Refus
 
 
 async def test_an_answer_of_another_browser_is_refused(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def act(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
@@ -170,7 +163,7 @@ async def test_an_answer_of_another_browser_is_refused(town: Town) -> None:
 
 
 async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def used(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
@@ -191,7 +184,7 @@ async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
 
 
 async def test_a_code_that_was_used_before_is_refused(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
 

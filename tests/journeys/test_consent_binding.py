@@ -1,7 +1,7 @@
 """A consent belongs to the browser that proved it and to the link it began with; to nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -15,27 +15,12 @@ from contracts.refusals import REFUSALS
 from database import records
 from database.engine import open_sessions
 from local.browser import Browser
-from tests.consenting import CONSENT, Consenting, somebody
+from tests.consenting import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import never_applied, until_attention
 
 CHECK = "Check again"
 AGAIN = "Consent for the organisation"
-
-
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
-
-
-async def _do(organisation: Organisation, act: Callable[[Consenting], None]) -> None:
-    def work() -> None:
-        with somebody(organisation) as who:
-            act(who)
-
-    await asyncio.to_thread(work)
 
 
 def _from_the_login_page(who: Consenting) -> Consenting:
@@ -75,7 +60,7 @@ async def _until_refused(organisation: Organisation, refusal: Refusal) -> None:
 
 
 async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     async with _consented_in_vain(organisation) as who:
         own = f"{who.link}/progress"
 
@@ -93,7 +78,7 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(t
             with pytest.raises(LookupError, match=AGAIN):
                 other.press(CHECK)
 
-        await _do(organisation, in_another)
+        await in_a_browser(organisation, in_another)
         await _until_refused(organisation, Refusal.DECLINED)
 
         def in_its_own() -> None:
@@ -107,7 +92,7 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(t
 
 
 async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     async with _consented_in_vain(organisation) as who:
 
         def act() -> None:
@@ -128,7 +113,7 @@ async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -
 
 
 async def test_without_cookies_every_click_has_a_next_step(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def act() -> None:
         link = urlsplit(town.places.consent_link(organisation.contact)).path
@@ -159,7 +144,7 @@ async def test_without_cookies_every_click_has_a_next_step(town: Town) -> None:
 
 
 async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def act(who: Consenting) -> None:
         state = _from_the_login_page(who).state
@@ -173,7 +158,7 @@ async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(town:
         who.open("/consent/progress")
         assert who.status == 404
 
-    await _do(organisation, act)
+    await in_a_browser(organisation, act)
     assert await organisation.signals() == []
 
 
@@ -181,7 +166,7 @@ async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(town:
 
 
 async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def decline(who: Consenting) -> None:
         who.press("Cancel")
@@ -193,13 +178,13 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town:
     def by_link(who: Consenting) -> None:
         decline(who.to_microsoft().sign_in(organisation.administrator))
 
-    await _do(organisation, from_the_login_page)
+    await in_a_browser(organisation, from_the_login_page)
     assert await organisation.signals() == []
     # Somebody who is not heard keeps nobody from being heard.
-    await _do(organisation, by_link)
+    await in_a_browser(organisation, by_link)
     await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     for _ in range(2):
-        await _do(organisation, by_link)
+        await in_a_browser(organisation, by_link)
     assert await organisation.signals() == ["admin_declined"]
     actions = [action for _, action, _ in organisation.audit()]
     assert actions.count("consent_refused") == 4
@@ -214,7 +199,7 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town:
 
 
 async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     old = await asyncio.to_thread(lambda: town.places.consent_link(organisation.contact))
     seen: list[str] = []
 
@@ -235,7 +220,7 @@ async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(town:
             # The browser's own page leads back to Microsoft, and not to the newer link either.
             who.open("/consent/progress").press(AGAIN)
 
-    await _do(organisation, act)
+    await in_a_browser(organisation, act)
     opened = {urlsplit(url).path.split("/")[2] for url in seen if "/consent/" in url}
     assert {token for token in opened if "." in token} == {old.rsplit("/", 1)[1]}
     # And whoever holds a link that was replaced is not heard either.
@@ -243,7 +228,7 @@ async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(town:
 
 
 async def test_a_link_that_was_handed_on_is_used_up_by_the_proof_as_well(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
 
     def act(who: Consenting) -> None:
         who.browser.open(who.link)
@@ -260,4 +245,4 @@ async def test_a_link_that_was_handed_on_is_used_up_by_the_proof_as_well(town: T
         who.assert_told(Refusal.LINK_USED, 410)
 
     loop = asyncio.get_running_loop()
-    await _do(organisation, act)
+    await in_a_browser(organisation, act)

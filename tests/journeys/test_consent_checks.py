@@ -17,13 +17,13 @@ from activities.directory import DirectoryActivities
 from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
-from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal, Wait
+from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal
 from database import records, round_trips
 from database.engine import open_sessions
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
-from tests.consenting import CLIENT, somebody
+from tests.consenting import CLIENT, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town, directory_domain
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_the_state_is_ours_of_this_browser_and_half_an_hour_old_at_most(
 async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing(
     town: Town,
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     await organisation.handle.signal(
         "admin_consented", AdminConsented(organisation.tenant_id, str(uuid4()))
@@ -80,7 +80,10 @@ async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing
 
 
 async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) -> None:
-    organisation, other = await _waiting(town), await _waiting(town)
+    organisation, other = (
+        await waiting_for_consent(town, Person("anna")),
+        await waiting_for_consent(town, Person("anna")),
+    )
     _grant(other, FULL)
     administrator = _evidence(organisation, other.tenant_id)
     await organisation.handle.signal(
@@ -92,7 +95,7 @@ async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) 
 
 
 async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _hide_domains(organisation)
     _grant(organisation, FULL)
     administrator = _evidence(organisation, organisation.tenant_id)
@@ -106,7 +109,7 @@ async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(
 async def test_a_tenant_that_says_it_verified_none_of_the_domains_is_not_connected(
     town: Town,
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
         failure = await _verify(organisation, GraphClient(town.rooms.http, graph_url, _entra(town)))
@@ -162,7 +165,7 @@ def _entra(town: Town) -> EntraClient:
 async def test_a_grant_that_lacks_anything_is_waited_for_and_never_believed(
     town: Town, granted: list[str] | None, expected: ErrorType
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     if granted is not None:
         _grant(organisation, granted)
     failure = await _verify(organisation)
@@ -171,7 +174,7 @@ async def test_a_grant_that_lacks_anything_is_waited_for_and_never_believed(
 
 
 async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     assert _connections(organisation) == [UUID(organisation.tenant_id)]
@@ -190,7 +193,7 @@ async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: T
 async def test_an_earlier_consent_stands_with_the_domains_that_are_verified_now(
     town: Town,
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     assert _verified(organisation) == [organisation.domain]
@@ -206,7 +209,7 @@ async def test_an_earlier_consent_stands_with_the_domains_that_are_verified_now(
 
 
 async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
@@ -233,13 +236,6 @@ def _verified(organisation: Organisation) -> list[str]:
         slug=organisation.slug,
     )
     return [row.domain for row in rows]
-
-
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
 
 
 def _grant(organisation: Organisation, application: list[str]) -> None:

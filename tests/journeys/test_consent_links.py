@@ -2,28 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 
 from contracts.go_live import Refusal, Wait
-from tests.consenting import Consenting, somebody
+from tests.consenting import Consenting, in_a_browser, waiting_for_consent
 from tests.town import Organisation, Person, Town
 
 NEW_LINK = "Send me a new link"
-
-
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
-
-
-async def _do(organisation: Organisation, act: Callable[[Consenting], None]) -> None:
-    def work() -> None:
-        with somebody(organisation) as who:
-            act(who)
-
-    await asyncio.to_thread(work)
 
 
 def _links(organisation: Organisation, change: str) -> None:
@@ -44,7 +28,7 @@ async def _new_link(organisation: Organisation, old: str) -> str:
 
 
 async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     old = town.places.consent_link(organisation.contact)
     _links(organisation, "expires_at = '2020-01-01'")
 
@@ -55,7 +39,7 @@ async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(t
         assert who.status == 200
         assert organisation.contact not in who.text
 
-    await _do(organisation, ask)
+    await in_a_browser(organisation, ask)
     new = await _new_link(organisation, old)
 
     def use(who: Consenting) -> None:
@@ -65,13 +49,13 @@ async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(t
         who.press("Login with SSO and consent").sign_in(organisation.administrator)
         who.press("Accept")
 
-    await _do(organisation, use)
+    await in_a_browser(organisation, use)
     await organisation.until(Wait.MOVE_DATE)
     assert any("link" in action for _, action, _ in organisation.audit())
 
 
 async def test_asking_again_and_again_does_not_fill_a_mailbox(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     old = town.places.consent_link(organisation.contact)
     before = len(organisation.received(organisation.contact))
     _links(organisation, "expires_at = '2020-01-01'")
@@ -83,13 +67,13 @@ async def test_asking_again_and_again_does_not_fill_a_mailbox(town: Town) -> Non
             assert who.status < 500
             who.browser.open(old)
 
-    await _do(organisation, ask)
+    await in_a_browser(organisation, ask)
     await _new_link(organisation, old)
     assert len(organisation.received(organisation.contact)) - before <= 3
 
 
 async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     link = town.places.consent_link(organisation.contact)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
@@ -101,12 +85,12 @@ async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
         assert who.status == 200
         assert "The consent is complete" in who.text
 
-    await _do(organisation, look)
+    await in_a_browser(organisation, look)
     assert await organisation.signals() == ["admin_consented"]
 
 
 async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     link = town.places.consent_link(organisation.contact)
     await town.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
@@ -118,7 +102,7 @@ async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:
         who.browser.open(_setup_link(organisation))
         _assert_ended(who)
 
-    await _do(organisation, look)
+    await in_a_browser(organisation, look)
     assert organisation.mails("consent_request") == []
 
 
@@ -138,7 +122,7 @@ def _assert_ended(who: Consenting) -> None:
 
 
 async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     own = town.places.consent_link(organisation.contact)
 
     def hand_on(who: Consenting) -> None:
@@ -148,7 +132,7 @@ async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -
         who.press("Login with SSO and consent").sign_in(organisation.administrator)
         who.press("Accept")
 
-    await _do(organisation, hand_on)
+    await in_a_browser(organisation, hand_on)
     await organisation.until(Wait.MOVE_DATE)
 
     def look(who: Consenting) -> None:
@@ -158,11 +142,11 @@ async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -
         assert who.status == 200
         assert "The consent is complete" in who.text
 
-    await _do(organisation, look)
+    await in_a_browser(organisation, look)
 
 
 async def test_opening_a_link_ten_times_changes_nothing(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     rows = "SELECT * FROM golive.personal_link WHERE go_live_id = :g ORDER BY id"
     before = [tuple(row) for row in town.rows(rows, g=organisation.standing().go_live_id)]
 
@@ -171,7 +155,7 @@ async def test_opening_a_link_ten_times_changes_nothing(town: Town) -> None:
             who.browser.open(who.link)
             assert who.status == 200
 
-    await _do(organisation, open_it)
+    await in_a_browser(organisation, open_it)
     after = [tuple(row) for row in town.rows(rows, g=organisation.standing().go_live_id)]
     assert after == before
     assert await organisation.signals() == []

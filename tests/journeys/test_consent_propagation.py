@@ -9,7 +9,7 @@ import pytest
 from contracts import situations, wording
 from contracts.go_live import Attention, GoLiveStage, Progress, Refusal, Wait
 from contracts.refusals import REFUSALS
-from tests.consenting import CLIENT, Consenting, somebody
+from tests.consenting import CLIENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
 
 FORMS = ("token_refused_400", "token_refused_401", "token_without_roles")
@@ -18,24 +18,6 @@ pytestmark = pytest.mark.timeout(300)
 
 STEP = timedelta(seconds=30)
 """Shorter than the longest pause between two looks at Microsoft."""
-
-
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
-
-
-async def _in_a_browser(organisation: Organisation, act: Callable[[Consenting], object]) -> str:
-    """Return what the page says in the end."""
-
-    def work() -> str:
-        with somebody(organisation) as who:
-            act(who)
-            return who.text
-
-    return await asyncio.to_thread(work)
 
 
 def _delay(organisation: Organisation, form: str, seconds: int) -> None:
@@ -71,11 +53,11 @@ async def _let_pass(
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _delay(organisation, form, 90)
     # Before Microsoft's own ninety seconds begin: however slow the browser, these are no fewer.
     began = await organisation.now()
-    await _in_a_browser(organisation, Consenting.accept)
+    await in_a_browser(organisation, Consenting.accept)
     now = await organisation.until(Wait.MICROSOFT)
     assert wording.happened(now) == REFUSALS[Refusal.NOT_CAUGHT_UP].happened
     assert REFUSALS[Refusal.NOT_CAUGHT_UP].happened in await organisation.temporal_details()
@@ -107,9 +89,9 @@ async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) ->
 async def test_twenty_minutes_need_attention_and_retry_finishes_it(
     town: Town, form: str, attention: Attention
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     _delay(organisation, form, 20 * 60)
-    await _in_a_browser(organisation, Consenting.accept)
+    await in_a_browser(organisation, Consenting.accept)
     # The fifteen minutes begin when the run has heard of it.
     await organisation.until(lambda now: now.wait is Wait.MICROSOFT or now.attention is not None)
     since = organisation.progress.since
@@ -159,7 +141,7 @@ def _without_one_permission(who: Consenting) -> None:
 async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
     town: Town, act: Callable[[Consenting], None], refusal: Refusal, attention: Attention
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     advice = REFUSALS[refusal]
     with somebody(organisation) as who:
         await asyncio.to_thread(act, who)
@@ -186,7 +168,7 @@ async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
 
 
 async def test_an_application_that_is_switched_off_needs_attention_at_once(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"))
     town.control(
         "POST",
         "/propagation",
@@ -195,7 +177,7 @@ async def test_an_application_that_is_switched_off_needs_attention_at_once(town:
         mode="token_refused_400",
         attempts=1,
     )
-    await _in_a_browser(organisation, Consenting.accept)
+    await in_a_browser(organisation, Consenting.accept)
     grants = f"/tenants/{organisation.tenant_id}/grants"
     (grant,) = town.control("GET", grants)["grants"]
     kept = {name: grant[name] for name in ("application", "delegated", "all_principals")}

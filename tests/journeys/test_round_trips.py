@@ -1,8 +1,6 @@
 """A round trip to Microsoft counts once: what is left of it, and the way on when it fails."""
 
-import asyncio
 import json
-from collections.abc import Callable
 from urllib.parse import unquote, urlencode
 
 import httpx2
@@ -10,7 +8,14 @@ import pytest
 
 from contracts.go_live import Refusal, Wait
 from contracts.refusals import REFUSALS
-from tests.consenting import CLIENT, CONSENT, Consenting, somebody
+from tests.consenting import (
+    CLIENT,
+    CONSENT,
+    Consenting,
+    in_a_browser,
+    somebody,
+    waiting_for_consent,
+)
 from tests.town import Organisation, Person, Town
 
 GRANT = {
@@ -21,15 +26,8 @@ GRANT = {
 STAFF = "dana@clientshare.example"
 
 
-async def _waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"), Person("ben"))
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
-
-
 async def _consented(town: Town) -> Organisation:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     return organisation
@@ -44,14 +42,6 @@ async def _moved(town: Town) -> Organisation:
     await organisation.skip_to_due()
     await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
     return organisation
-
-
-async def _in_a_browser(organisation: Organisation, act: Callable[[Consenting], None]) -> None:
-    def work() -> None:
-        with somebody(organisation) as who:
-            act(who)
-
-    await asyncio.to_thread(work)
 
 
 def _microsoft_is_away(town: Town, tenant_id: str, path: str = "/oauth2/v2.0/token") -> None:
@@ -74,7 +64,7 @@ def _start_again(who: Consenting) -> None:
 
 
 async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         who.to_microsoft().sign_in(organisation.administrator)
@@ -86,7 +76,7 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(t
         who.press(CONSENT).press("Accept")
         assert "/consent/progress" in who.browser.url, who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
     refused = ("system", "consent_refused", Refusal.MICROSOFT_NOT_ASKED.value)
     assert refused in organisation.audit()
@@ -96,7 +86,7 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(t
 async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_halves(
     town: Town,
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         who.to_microsoft().sign_in(organisation.administrator)
@@ -106,7 +96,7 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_
         who.press(CONSENT).press("Accept")
         assert "/consent/progress" in who.browser.url, who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
 
 
@@ -121,7 +111,7 @@ async def test_a_sign_in_is_begun_afresh_when_microsoft_is_away(town: Town) -> N
         who.press("Continue", email=organisation.address("anna")).press("Login with SSO")
         assert "with Microsoft single sign-on" in who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
 
 
 async def test_staff_begin_afresh_at_the_console_when_microsoft_is_away(town: Town) -> None:
@@ -136,7 +126,7 @@ async def test_staff_begin_afresh_at_the_console_when_microsoft_is_away(town: To
         who.press("Login with SSO")
         assert "Organisations" in who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
 
 
 def _to_microsoft(who: Consenting, name: str) -> None:
@@ -156,7 +146,7 @@ def _is_signalled(organisation: Organisation) -> bool:
 async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_afresh(
     town: Town,
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
     town.control(
         "POST",
         "/propagation",
@@ -175,7 +165,7 @@ async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_
         who.press(CONSENT).press("Accept")
         assert "/consent/progress" in who.browser.url, who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["admin_consented"]
 
@@ -209,11 +199,11 @@ async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(town: 
         who.browser.follow("Go to the start page")
         assert "with Microsoft single sign-on" in who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
 
 
 async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -225,13 +215,13 @@ async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> Non
             assert who.status == 200
             assert organisation.slug.title() in who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["admin_consented"]
 
 
 async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -243,7 +233,7 @@ async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> No
         who.press("Consent for the organisation").press("Accept")
         assert "/consent/progress" in who.browser.url
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
 
 
@@ -259,7 +249,7 @@ async def test_a_reload_at_the_console_leads_to_the_console(town: Town) -> None:
         assert who.browser.url.endswith("/console")
         assert "Organisations" in who.text
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
 
 
 # --- nothing signals but Microsoft's word -------------------------------------------------------
@@ -269,7 +259,7 @@ async def test_a_reload_at_the_console_leads_to_the_console(town: Town) -> None:
 async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
     town: Town, code: str
 ) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         sent = _codes_of_a_consent(organisation) if code == "replayed" else code
@@ -282,7 +272,7 @@ async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
         assert who.browser.url == who.link
 
     before = [] if code != "replayed" else ["admin_declined"]
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     assert await organisation.signals() == before
     refused = ("system", "consent_refused", Refusal.ID_TOKEN_INVALID.value)
     assert refused in organisation.audit()
@@ -311,7 +301,7 @@ def _codes_of_a_consent(organisation: Organisation) -> str:
 
 
 async def test_an_error_without_state_is_not_taken_for_somebodys_word(town: Town) -> None:
-    organisation = await _waiting(town)
+    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         for error in ("access_denied", "consent_required", "server_error"):
@@ -328,7 +318,7 @@ async def test_an_error_without_state_is_not_taken_for_somebodys_word(town: Town
             stranger.browser.follow("Start again")
             assert stranger.browser.url.endswith("/login")
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)
     assert await organisation.signals() == []
 
 
@@ -369,4 +359,4 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town
             other.open("/console").press("Login with SSO")
         assert "code_verifier" not in kept()
 
-    await _in_a_browser(organisation, act)
+    await in_a_browser(organisation, act)

@@ -13,6 +13,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from contracts import wording
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
 from contracts.refusals import REFUSALS
+from tests.consenting import waiting_for_consent
 from tests.town import Organisation, Person, Town
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
 
@@ -49,13 +50,6 @@ async def consent(page: Page, organisation: Organisation, link: str) -> None:
     await page.get_by_role("button", name="Login with SSO and consent").click()
     await at_microsoft(page, organisation.administrator)
     await page.get_by_role("button", name="Accept").click()
-
-
-async def waiting_for_consent(town: Town, *people: Person, **columns: str) -> Organisation:
-    organisation = town.found_organisation(*people, **columns)
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
 
 
 async def moved(organisation: Organisation) -> None:

@@ -12,6 +12,7 @@ from commands import importing
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Attention, GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.consenting import waiting_for_consent
 from tests.town import Organisation, Town, write_csv
 from tests.workflows.drive import until_attention
 from tests.workflows.schedule import ledger
@@ -26,13 +27,6 @@ def lee(town: Town) -> str:
         customer_success_handle="lee", customer_success_email="lee@clientshare.example"
     )
     return "lee@clientshare.example"
-
-
-async def waiting(town: Town) -> Organisation:
-    organisation = town.found_organisation()
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    return organisation
 
 
 def links_of(organisation: Organisation, address: str) -> list[str]:
@@ -51,7 +45,7 @@ async def shown_becomes(organisation: Organisation, name: str, value: object) ->
 async def test_a_new_owner_gets_the_next_mails_and_the_temporal_ui_says_so(
     town: Town, lee: str
 ) -> None:
-    organisation = await waiting(town)
+    organisation = await waiting_for_consent(town)
     for _ in range(2):
         told = await town.people().change_owner(organisation.slug, "lee", "Dana is on leave.")
         assert told.go_live_runs
@@ -66,7 +60,7 @@ async def test_a_new_owner_gets_the_next_mails_and_the_temporal_ui_says_so(
 
 
 async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(town: Town) -> None:
-    organisation = await waiting(town)
+    organisation = await waiting_for_consent(town)
     old = await asyncio.to_thread(links_of, organisation, organisation.contact)
     assert len(old) == 2
     new = organisation.address("new")
@@ -134,7 +128,7 @@ async def test_an_address_that_refuses_is_replaced_and_retried(town: Town) -> No
 async def test_an_import_that_names_others_hands_over_and_asks_in_its_order(
     town: Town, lee: str, tmp_path: Path
 ) -> None:
-    organisation = await waiting(town)
+    organisation = await waiting_for_consent(town)
     town.import_organisation(
         organisation,
         customer_success_handle="lee",
