@@ -32,7 +32,7 @@ MEANING = {
     ErrorType.MICROSOFT_THROTTLES: "retried after the pause Microsoft asked for",
     ErrorType.MAIL_UNAVAILABLE: "retried for a day",
     ErrorType.CREDENTIAL_REFUSED: "final: our own secret or certificate is wrong",
-    ErrorType.APPLICATION_DISABLED: "final: the customer switched our application off",
+    ErrorType.APPLICATION_DISABLED: "final: our application is switched off in the tenant",
     ErrorType.NOTHING_GRANTED: "retried like `not_yet`: nothing is granted for everyone so far",
     ErrorType.PERMISSION_MISSING: "retried like `not_yet`: the consent lacks a permission so far",
     ErrorType.DOMAINS_NOT_VERIFIED: "final: the tenant has verified none of the domains",

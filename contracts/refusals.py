@@ -151,9 +151,9 @@ REFUSALS = {
         "Show where it stands",
     ),
     Refusal.APPLICATION_DISABLED: Advice(
-        "The customer has switched our application off in their tenant.",
-        "The administrator enables it under Enterprise applications in Microsoft Entra; customer "
-        "success retries.",
+        "Our application is switched off in the organisation's Microsoft directory.",
+        "The administrator enables it under Enterprise applications in Microsoft Entra; then "
+        "customer success retries.",
         _CONSENT_AGAIN,
     ),
     Refusal.UNPROVEN: Advice(

@@ -9,7 +9,15 @@ from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, R
 from web.customer_words import told
 
 AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
-OURS = ("customer's", "Customer success ", "Customer IT", "operator", "Temporal", "threshold")
+OURS = (
+    "customer's",
+    "The customer ",
+    "Customer success ",
+    "Customer IT",
+    "operator",
+    "Temporal",
+    "threshold",
+)
 
 
 def progress(**more: object) -> Progress:
