@@ -23,11 +23,12 @@ from temporalio import worker as temporal_worker
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadConverter
 
+from graph.spans import quiet_span
+
 _HEADER: Final = "golive-trace"
 _NOTED: Final = "golive_trace_noted"
 _CAUSES_FOR: Final = timedelta(hours=1)
 _CONTEXT: Final = TraceContextTextMapPropagator()
-_tracer = trace.get_tracer("sso-go-live")
 
 Headers = Mapping[str, Payload]
 
@@ -70,25 +71,8 @@ class RequestSpan:
 @contextmanager
 def request_span(name: str) -> Iterator[RequestSpan]:
     """Trace a request; what the browser says of a trace of its own is not believed."""
-    with _span(name, SpanKind.SERVER) as span:
+    with quiet_span(name, SpanKind.SERVER) as span:
         yield RequestSpan(span)
-
-
-@contextmanager
-def _span(name: str, kind: SpanKind, parent: Any = None, **attributes: str | int) -> Iterator[Span]:
-    with _tracer.start_as_current_span(
-        name,
-        parent,
-        kind=kind,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield span
-        except Exception as error:
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
 
 
 def _with_context(headers: Headers) -> Headers:
@@ -130,11 +114,11 @@ class Tracing(temporal_client.Interceptor, temporal_worker.Interceptor):
 
 def _noted(payload: Payload, name: str, workflow_id: str, run_id: str) -> Payload:
     """Note, outside of the sandbox, that a run took a message; return its place in the trace."""
-    with _span(
+    with quiet_span(
         f"workflow took {name}",
         SpanKind.SERVER,
         _context_of(payload),
-        **{"temporal.workflow_id": workflow_id, "temporal.run_id": run_id},
+        {"temporal.workflow_id": workflow_id, "temporal.run_id": run_id},
     ):
         return _with_context({}).get(_HEADER, payload)
 
@@ -160,7 +144,9 @@ class _Client(temporal_client.OutboundInterceptor):
 
 @contextmanager
 def _sending(what: str, name: str, workflow_id: str) -> Iterator[None]:
-    with _span(f"{what} {name}", SpanKind.CLIENT, **{"temporal.workflow_id": workflow_id}):
+    with quiet_span(
+        f"{what} {name}", SpanKind.CLIENT, attributes={"temporal.workflow_id": workflow_id}
+    ):
         yield
 
 
@@ -173,7 +159,7 @@ class _Activity(temporal_worker.ActivityInboundInterceptor):
             "temporal.activity_attempt": info.attempt,
         }
         parent = _context_of(input.headers.get(_HEADER))
-        with _span(f"activity {info.activity_type}", SpanKind.SERVER, parent, **attributes):
+        with quiet_span(f"activity {info.activity_type}", SpanKind.SERVER, parent, attributes):
             return await super().execute_activity(input)
 
 

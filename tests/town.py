@@ -141,13 +141,17 @@ class Organisation:
         """The go-live's own clock: wall time plus what was skipped."""
         return await self.town.skipper.get_current_time(self.handle)
 
-    async def go_live(self) -> GoLiveResult:
-        """Play every part from start to LIVE."""
-        await self.start()
+    async def come_to_the_move(self, *, aftercare_days: int = 0) -> None:
+        """Start, consent, and let the agreed hour come."""
+        await self.start(aftercare_days=aftercare_days)
         await self.until(Wait.ADMIN_CONSENT)
         await self.consent()
         await self.until(Wait.MOVE_DATE)
         await self.skip_to_due()
+
+    async def go_live(self) -> GoLiveResult:
+        """Play every part from start to LIVE."""
+        await self.come_to_the_move()
         progress = await self.until(
             lambda now: now.wait is Wait.FIRST_SIGN_IN or now.outcome is not None
         )

@@ -64,10 +64,6 @@ async def target(town: Town) -> Target:
 async def moved(town: Town) -> Organisation:
     """An organisation whose users sign in with Microsoft."""
     organisation = town.found_organisation(Person("anna"), Person("stranger", status=None))
-    await organisation.start(aftercare_days=14)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     return organisation

@@ -135,11 +135,7 @@ async def test_the_sign_in_counts_as_confirmed_once_somebody_else_has_signed_in(
 ) -> None:
     organisation = town.found_organisation(Person("anna"), Person("ben"))
     assert domains.as_data(town.engine, organisation.slug)["consent"] is None
-    await organisation.start(aftercare_days=14)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
     assert SIGN_IN_UNCONFIRMED in _lines(town, organisation)
     await organisation.sign_in(organisation.first_moved())

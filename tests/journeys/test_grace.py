@@ -32,11 +32,7 @@ async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -
         hash=PasswordHasher().hash(WORDS),
         slug=organisation.slug,
     )
-    await organisation.start(aftercare_days=14)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     assert organisation.user("anna")["sign_in_method"] == "sso"
 

@@ -17,11 +17,7 @@ async def _invited(town: Town) -> Organisation:
     organisation = town.found_organisation(
         Person("anna"), *(Person(name, status="invited") for name in NEW)
     )
-    await organisation.start(aftercare_days=14)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     return organisation
 

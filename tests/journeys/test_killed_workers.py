@@ -89,11 +89,7 @@ async def until_users_move(town: Town, log: Path) -> Organisation:
     """A go-live whose first users move as soon as a worker is there."""
     organisation = await asyncio.to_thread(found, town)
     with worker(town, log):
-        await organisation.start()
-        await organisation.until(Wait.ADMIN_CONSENT)
-        await organisation.consent()
-        await organisation.until(Wait.MOVE_DATE)
-        await organisation.skip_to_due()
+        await organisation.come_to_the_move()
         await organisation.until(Wait.FIRST_SIGN_IN, within=LONGEST)
     return organisation
 

@@ -24,11 +24,7 @@ TABLES = ("golive.user_move", "golive.directory_entry", "golive.plan", "golive.g
 async def at_approval(town: Town, *members: Person) -> Organisation:
     """A go-live whose plan has more exceptions than its threshold."""
     organisation = town.found_organisation(*members, exception_threshold="0")
-    await organisation.start(aftercare_days=7)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=7)
     await organisation.until(Wait.APPROVAL)
     return organisation
 

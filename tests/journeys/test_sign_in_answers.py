@@ -115,11 +115,7 @@ async def _moved(town: Town) -> Organisation:
     organisation = town.found_organisation(
         Person("anna"), Person("ben"), Person("stranger", status=None), GUEST
     )
-    await organisation.start(aftercare_days=14)
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
     return organisation
 

@@ -41,11 +41,7 @@ async def live(town: Town) -> Organisation:
 async def live_by_newer_plans(town: Town) -> Organisation:
     """The approval and the first sign-in take a day each; the directory is read anew after both."""
     organisation = town.found_organisation(*MEMBERS, exception_threshold="0")
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move()
     await organisation.until(Wait.APPROVAL)
     await organisation.skip(timedelta(days=1))
     await go_on(organisation, Wait.APPROVAL)
@@ -128,11 +124,7 @@ async def closed_during_a_proof(town: Town) -> Organisation:
     await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     await organisation.skip(timedelta(days=1))
-    never_applied(organisation)
-    await organisation.consent()
-    await organisation.until(Wait.MICROSOFT)
-    await organisation.skip(timedelta(minutes=16))
-    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await _consented_in_vain(organisation)
     await organisation.skip(timedelta(days=1))
     await town.orders().close_declined(organisation.slug, "They changed their mind once more.")
     return organisation
@@ -144,17 +136,21 @@ async def proof_gave_up(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
-    never_applied(organisation)
-    await organisation.consent()
-    await organisation.until(Wait.MICROSOFT)
-    await organisation.skip(timedelta(minutes=16))
-    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await _consented_in_vain(organisation)
     await organisation.skip(timedelta(days=6))
     town.control("DELETE", "/propagation")
     await town.orders().retry(organisation.slug)
     await organisation.until(Wait.MOVE_DATE)
     await town.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
+
+
+async def _consented_in_vain(organisation: Organisation) -> None:
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
 
 
 async def rolled_back(town: Town) -> Organisation:

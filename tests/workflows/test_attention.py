@@ -161,11 +161,7 @@ async def test_first_users_who_never_sign_in_need_attention_until_one_does(troub
         *(Person(name) for name in ("anna", "ben", "cleo", "dora", "emil", "fay", "gus")),
         exception_threshold="10",
     )
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.consent()
-    await organisation.until(Wait.MOVE_DATE)
-    await organisation.skip_to_due()
+    await organisation.come_to_the_move()
     opened = await organisation.until(Wait.FIRST_SIGN_IN)
     assert opened.due_at is not None
     assert opened.due_at - opened.since == pytest.approx(
