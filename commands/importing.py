@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from commands.connections import plain_database_errors
 from commands.errors import ImportRefusedError, UsageError
-from contracts.addresses import address_key, domain_of
+from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
 from database import people
 from database.engine import open_sessions
@@ -42,9 +42,6 @@ _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
 )
-_ADDRESS = re.compile(
-    r"[^\s@<>,;:\"\\]{1,64}@[^\s@<>,;:\"\\]{1,253}|\"[^\"\r\n]{1,62}\"@[^\s@]{1,253}"
-)
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
@@ -52,11 +49,6 @@ _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
 _MOST_SHOWN = 50
 
 Row = TypeVar("Row")
-
-
-def is_address(text: str) -> bool:
-    """Tell whether this is one complete e-mail address."""
-    return _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -154,7 +146,7 @@ class _Row:
 
     def address(self, column: str, value: str) -> str:
         domain = value.rpartition("@")[2]
-        if value and not (_ADDRESS.fullmatch(value) and "." in domain_of(value)):
+        if value and not (is_mail_address(value) and "." in domain_of(value)):
             self.fault(column, f"{value!r} is not an e-mail address")
         elif not domain.isascii():
             self.domain(column, domain)

@@ -17,9 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
-from commands.importing import is_address
 from commands.orders import known_staff
 from commands.reading import unknown_organisation
+from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
 from contracts.go_live import PeopleChanged, Resend, go_live_id
 from database import contacts, people, records
@@ -81,7 +81,7 @@ class PeopleInCharge:
             UsageError: this is no complete e-mail address.
         """
         name, address = parseaddr(contact) if "<" in contact else ("", contact.strip())
-        if not is_address(address):
+        if not is_mail_address(address):
             raise UsageError(
                 f'{contact!r} is no contact. Write it like this: "Ira Tee <ira.tee@acme.example>".'
             )

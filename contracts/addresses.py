@@ -1,6 +1,22 @@
-"""How e-mail addresses are compared: one way for ours and Microsoft's."""
+"""What an e-mail address is and how two are compared: one way for ours and Microsoft's."""
 
+import re
 import unicodedata
+
+_MAIL_ADDRESS = re.compile(
+    r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20]+"
+)
+
+
+def is_mail_address(text: str) -> bool:
+    """Tell whether this is one complete e-mail address that mail can be written to.
+
+    A name part in quotes is valid for RFC 5322, but many relays refuse it; so do we, everywhere.
+    """
+    return (
+        _MAIL_ADDRESS.fullmatch(text) is not None
+        and len(text.encode("utf-8", "replace")) <= 254  # RFC 5321, as a path without its brackets
+    )
 
 
 def address_key(address: str) -> str:

@@ -15,10 +15,10 @@ from email.charset import QP, Charset
 from email.header import Header
 from email.utils import format_datetime
 
+from contracts.addresses import is_mail_address
 from mail.errors import AddressUnusable
 from mail.lines import one_line
 
-_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9-]+")
@@ -147,7 +147,7 @@ def parse_address(text: str) -> MailAddress:
         name = one_line(name).strip()
         if len(name) > 1 and name[0] == name[-1] == '"':
             name = name[1:-1]
-    if not _ADDRESS.fullmatch(address) or len(address.encode("utf-8", "replace")) > 254:
+    if not is_mail_address(address):
         raise AddressUnusable("This is not a mail address that can be written to.")
     local_part, _, domain = address.rpartition("@")
     try:

@@ -1,6 +1,5 @@
 """The IT team's page: what happens, what is done, and what the team decides."""
 
-import re
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Annotated
@@ -18,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.mail_values import PACK_FILE, GoLiveMail
 from commands import connections
 from contracts import wording
+from contracts.addresses import is_mail_address
 from contracts.directory import ExceptionReason
 from contracts.go_live import AcknowledgeIt, GoLiveStage, Progress, go_live_id
 from contracts.links import LinkPurpose
@@ -37,7 +37,6 @@ from workflows.policies import PASSWORD_GRACE_DAYS
 
 router = APIRouter(prefix="/setup")
 
-_ADDRESS = re.compile(r"[^\s@<>,;:\"\\]{1,64}@[^\s@<>,;:\"\\]{3,253}")
 ANSWER_WITHIN_SECONDS = 20
 
 
@@ -127,7 +126,7 @@ def name_contact(
     address = address.strip()
     if not name.strip():
         problem = "Please give the person's name."
-    elif not _ADDRESS.fullmatch(address):
+    elif not is_mail_address(address):
         problem = "This is not a complete e-mail address."
     else:
         with visit.rooms.sessions.begin() as session:
