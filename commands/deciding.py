@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from commands.connections import plain_database_errors, plain_microsoft_errors
 from commands.errors import CommandError, UsageError
-from commands.migration import open_go_live, organisation_named
+from commands.migration import organisation_named
 from commands.orders import known_staff
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
@@ -89,7 +89,7 @@ def _decide(
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
         organisation = organisation_named(session, slug)
-        go_live = open_go_live(session, organisation)
+        go_live = records.open_go_live(session, organisation.id)
         user = _user(session, organisation, address)
         if user.moved:
             raise CommandError(
@@ -114,7 +114,7 @@ def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, r
     """Put another account in the place of the one that a user is linked to."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
-        go_live = open_go_live(session, organisation)
+        go_live = records.open_go_live(session, organisation.id)
         if go_live is not None:
             plans.take_turn(session, go_live.id)
         user = _user(session, organisation, address)

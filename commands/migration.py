@@ -90,7 +90,7 @@ def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
             accounts = staging.stage_privately(
                 session, staging_id, (staged_entries(page.users) for page in pages)
             )
-        go_live = open_go_live(session, organisation)
+        go_live = records.open_go_live(session, organisation.id)
         found = plans.preview(session, staging_id, organisation.id, go_live.id if go_live else None)
         held = _held_plan(session, go_live)
         differs = held is not None and held.plan_hash != found.plan.plan_hash
@@ -147,7 +147,7 @@ async def approve(
 def difference_since(engine: Engine, slug: str, plan_hash: str) -> str | None:
     """Say what has changed between the plan of this hash and the present one; None = nothing."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        go_live = open_go_live(session, organisation_named(session, slug))
+        go_live = records.open_go_live(session, organisation_named(session, slug).id)
         held = _held_plan(session, go_live)
         if go_live is None or held is None or held.plan_hash.startswith(plan_hash):
             return None
@@ -304,12 +304,6 @@ def organisation_named(session: Session, slug: str) -> Organisation:
         return records.organisation_by_slug(session, slug)
     except records.UnknownOrganisationError:
         raise CommandError(unknown_organisation(slug)) from None
-
-
-def open_go_live(session: Session, organisation: Organisation) -> GoLive | None:
-    """Return the organisation's open go-live, None where none is open."""
-    newest: GoLive | None = records.latest_go_live(session, organisation.id)
-    return newest if newest is not None and newest.closed_at is None else None
 
 
 def _held_plan(session: Session, go_live: GoLive | None) -> KnownPlan | None:

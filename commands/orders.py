@@ -86,7 +86,7 @@ class Orders:
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = self._organisation(session, slug)
             known_staff(session, self._by)
-            go_live, _ = records.open_go_live(
+            go_live, _ = records.begin_go_live(
                 session, organisation, by=self._by, at=at, aftercare_days=aftercare_days
             )
             owner = session.get_one(Staff, go_live.owner_id).handle

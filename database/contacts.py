@@ -48,7 +48,7 @@ def change_owner(
     From the next mail on everything goes to them.
     """
     preference = session.get_one(Preference, organisation.id, with_for_update=True)
-    go_live = open_go_live(session, organisation.id)
+    go_live = records.open_go_live(session, organisation.id)
     if preference.owner_id == owner.id and (go_live is None or go_live.owner_id == owner.id):
         return
     preference.owner_id = owner.id
@@ -108,7 +108,7 @@ def name_contact(
         order.remove(contact)
         order.insert(0, contact)
     put_in_order(session, order)
-    go_live = open_go_live(session, organisation.id)
+    go_live = records.open_go_live(session, organisation.id)
     records.write_audit(
         session,
         at,
@@ -146,20 +146,11 @@ def remove_contact(
         at,
         by,
         "contact_removed",
-        go_live=open_go_live(session, organisation.id),
+        go_live=records.open_go_live(session, organisation.id),
         organisation_id=organisation.id,
         subject=f"contact:{leaver.id}",
         reason=reason,
     )
-
-
-def open_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
-    """Return the organisation's go-live that has not ended, if there is one."""
-    return session.exec(
-        select(GoLive).where(
-            GoLive.organisation_id == organisation_id, col(GoLive.closed_at).is_(None)
-        )
-    ).first()
 
 
 def owner_of_open_go_live(session: Session, organisation_id: UUID) -> str | None:

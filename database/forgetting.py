@@ -108,9 +108,9 @@ def forget(
     }
     # A start refers to the organisation, so none can come between this and the commit.
     session.get_one(Organisation, organisation.id, with_for_update=True)
-    newest = records.latest_go_live(session, organisation.id)
-    if newest is not None and newest.closed_at is None:
+    if records.open_go_live(session, organisation.id) is not None:
         raise GoLiveOpenError
+    newest = records.latest_go_live(session, organisation.id)
     names = _mark(session, keys)
     if not names:
         return Forgotten()

@@ -99,26 +99,15 @@ def save_organisations(
     """
     handed_over = []
     for imported in organisations:
-        before = _owner_of_open_go_live(session, imported.slug)
         _save_organisation(session, imported)
-        if before is not None and before != imported.owner_handle:
-            organisation = records.organisation_by_slug(session, imported.slug)
+        organisation = records.organisation_by_slug(session, imported.slug)
+        looks_after = contacts.owner_of_open_go_live(session, organisation.id)
+        if looks_after is not None and looks_after != imported.owner_handle:
             owner = records.staff_by_handle(session, imported.owner_handle)
             contacts.change_owner(session, organisation, owner, by="system", at=at, reason="import")
             handed_over.append(HandedOver(imported.slug, imported.owner_handle))
     session.flush()
     return handed_over
-
-
-def _owner_of_open_go_live(session: Session, slug: str) -> str | None:
-    return session.execute(
-        text(
-            "SELECT s.handle FROM golive.go_live g JOIN golive.staff s ON s.id = g.owner_id "
-            "JOIN pulse.organisation o ON o.id = g.organisation_id "
-            "WHERE o.slug = :slug AND g.closed_at IS NULL"
-        ),
-        {"slug": slug},
-    ).scalar_one_or_none()
 
 
 def _save_organisation(session: Session, imported: ImportedOrganisation) -> None:

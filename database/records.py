@@ -82,7 +82,16 @@ def latest_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
     ).first()
 
 
-def open_go_live(
+def open_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
+    """Return the organisation's go-live that has not ended, None where none is open."""
+    return session.exec(
+        select(GoLive).where(
+            GoLive.organisation_id == organisation_id, col(GoLive.closed_at).is_(None)
+        )
+    ).first()
+
+
+def begin_go_live(
     session: Session, organisation: Organisation, *, by: str, at: datetime, aftercare_days: int
 ) -> tuple[GoLive, bool]:
     """Return the organisation's open go-live and whether this call made it.
@@ -108,7 +117,7 @@ def open_go_live(
         insert(GoLive).values(**values).on_conflict_do_nothing().returning(col(GoLive.id))
     ).first()
     if made is None:
-        return open_go_live(session, organisation, by=by, at=at, aftercare_days=aftercare_days)
+        return begin_go_live(session, organisation, by=by, at=at, aftercare_days=aftercare_days)
     write_audit(session, at, by, "go_live_started", go_live=row)
     return go_live_by_id(session, row.id), True
 
