@@ -36,12 +36,11 @@ def begin_round_trip(
     tenant_id: UUID | None = None,
     link_version: int | None = None,
 ) -> None:
-    """Remember that this browser was sent to Microsoft, and forget what is over.
+    """Remember that this browser was sent to Microsoft.
 
     `link_version` is that of the trip this one goes on from; else the link's own.
     """
     link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
-    forget_what_is_over(session, at)
     session.add(
         MicrosoftRoundTrip(
             state_sha256=sha256(state),

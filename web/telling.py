@@ -1,4 +1,7 @@
-"""Tells go-lives what browsers proved and what mail was asked for again: at once, else later."""
+"""Tells go-lives what browsers proved and what mail was asked for again: at once, else later.
+
+The same loop forgets what browsers left behind, so that no login has to.
+"""
 
 import asyncio
 import logging
@@ -21,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.clock import wall_clock
 from contracts.go_live import AdminConsented, AdminDeclined, Resend, UserSignedIn, go_live_id
-from database import facts, links
+from database import facts, links, round_trips
 from database.facts import UntoldFact
 from database.links import NewLink
 from telemetry.logs import note_organisation
@@ -36,8 +39,8 @@ ANSWER_WITHIN = timedelta(seconds=5)
 LOOK_SECONDS = 5.0
 """Between two looks for what could not be told."""
 
-LOOKS_FOR_MAIL = 3
-"""Every so many looks, mails that wait to be sent again are looked for as well."""
+LOOKS_FOR_THE_REST = 3
+"""Every so many looks, what is over is forgotten, and mails that wait to be sent again are sent."""
 
 ACCEPTED_WITHIN = timedelta(seconds=15)
 """An update needs a worker that answers."""
@@ -75,14 +78,15 @@ async def keep_telling(rooms: Rooms) -> None:
         note_organisation("")
         await asyncio.sleep(LOOK_SECONDS)
         try:
-            if look % LOOKS_FOR_MAIL == 0:
+            if look % LOOKS_FOR_THE_REST == 0:
+                await run_in_threadpool(_forget_what_is_over, rooms)
                 await _send_what_waits(rooms)
             for fact in await run_in_threadpool(_untold, rooms, wall_clock() - LEFT_ALONE, None):
                 if not await _told(rooms, fact):
                     break
         except Exception as error:
             # The database is away, perhaps: its text may quote values, its kind says enough.
-            _log.warning("Facts could not be looked for: %s", type(error).__name__)
+            _log.warning("The look for what is left to do failed: %s", type(error).__name__)
 
 
 async def send_again(
@@ -159,6 +163,11 @@ def is_first_connection(error: Exception) -> bool:
 def _untold(rooms: Rooms, before: datetime, only: int | None) -> list[UntoldFact]:
     with rooms.sessions.begin() as session:
         return facts.untold_facts(session, before=before, only=only)
+
+
+def _forget_what_is_over(rooms: Rooms) -> None:
+    with rooms.sessions.begin() as session:
+        round_trips.forget_what_is_over(session, wall_clock())
 
 
 def _forget(rooms: Rooms, number: int) -> None:

@@ -1,5 +1,6 @@
 """A round trip to Microsoft counts once: what is left of it, and the way on when it fails."""
 
+import asyncio
 import json
 from urllib.parse import unquote, urlencode
 
@@ -350,9 +351,9 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town
             "WHERE tenant_id = :t",
             t=organisation.tenant_id,
         )
-        # Whoever begins the next one, the secrets of those nobody came back from are forgotten.
-        with somebody(organisation) as other:
-            other.open("/console").press("Login with SSO")
-        assert "code_verifier" not in kept()
 
     await in_a_browser(organisation, act)
+    # The secrets of a trip that nobody came back from are forgotten, whether others come or not.
+    async with asyncio.timeout(60):
+        while "code_verifier" in await asyncio.to_thread(kept):
+            await asyncio.sleep(0.2)
