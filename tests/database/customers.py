@@ -175,3 +175,17 @@ def account(address: str, **values: Any) -> dict[str, Any]:
         "accountEnabled": True,
         **values,
     }
+
+
+def with_users(session: Session, *users: tuple[str, dict[str, Any]]) -> Customer:
+    """A customer with these users, each with an account of the directory; `boss` consents."""
+    domain = "acme.example"
+    made = customer(session, domain)
+    accounts = []
+    for name, values in users:
+        address = f"{name}@{domain}"
+        made.user(address, **values)
+        object_id = str(made.administrator) if name == "boss" else str(uuid4())
+        accounts.append(account(address, id=object_id))
+    made.stage(accounts)
+    return made

@@ -1,9 +1,7 @@
 """Moving on sets: one class each, one identity each, twice is once, all the way back."""
 
-import json
 import os
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,15 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from contracts.addresses import address_key
 from contracts.directory import ExceptionReason, MoveClass, Wave
-from database import moves, plans, staging
+from database import moves, plans
 from database.engine import open_sessions
 from database.models import DirectoryLink, ExceptionDecision
-from tests.database.customers import AT, Customer, account, customer, move_once, move_wave
+from tests.database.customers import AT, Customer, account, customer, move_once, with_users
 
 MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
 DOMAINS = ("acme.example", "other.example")
@@ -311,75 +309,6 @@ def test_a_rival_decided_for_an_account_that_has_moved_already_does_not_get_it(
 # --- who moves first ------------------------------------------------------------------------------
 
 
-def first_wave(made: Customer) -> list[str]:
-    return [
-        row[0]
-        for row in made.rows(
-            "SELECT u.address FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id "
-            "WHERE m.go_live_id = :g AND m.wave = 'first' ORDER BY 1"
-        )
-    ]
-
-
-def with_users(session: Session, *users: tuple[str, dict[str, Any]]) -> Customer:
-    made = customer(session, DOMAINS[0])
-    accounts = []
-    for name, values in users:
-        address = f"{name}@{DOMAINS[0]}"
-        made.user(address, **values)
-        object_id = str(made.administrator) if name == "boss" else str(uuid4())
-        accounts.append(account(address, id=object_id))
-    made.stage(accounts)
-    return made
-
-
-def test_five_existing_users_go_first_and_never_the_administrator(session: Session) -> None:
-    names = [("boss", {})] + [(f"user{n}", {}) for n in range(7)]
-    made = with_users(session, *names, ("new", {"status": "invited"}))
-    assert made.plan().first_wave == 5
-    assert all(address.startswith("user") for address in first_wave(made))
-
-
-def test_new_users_go_first_where_too_few_exist(session: Session) -> None:
-    invited = {"status": "invited"}
-    made = with_users(session, ("anna", {}), *((f"new{n}", invited) for n in range(9)))
-    assert made.plan().first_wave == 5
-    assert f"anna@{DOMAINS[0]}" in first_wave(made)
-
-
-def test_the_pilot_group_goes_first_alone(session: Session) -> None:
-    pilot = {"group_name": "pilot"}
-    made = with_users(session, ("anna", pilot), ("boss", pilot), ("ben", {}), ("cleo", {}))
-    assert made.plan().first_wave == 1
-    assert first_wave(made) == [f"anna@{DOMAINS[0]}"]
-
-
-def test_a_pilot_group_of_exceptions_or_administrators_is_replaced(session: Session) -> None:
-    pilot = {"group_name": "pilot"}
-    made = with_users(session, ("boss", pilot), ("info", pilot), ("anna", {}), ("ben", {}))
-    assert made.plan().first_wave == 2
-    assert first_wave(made) == [f"anna@{DOMAINS[0]}", f"ben@{DOMAINS[0]}"]
-
-
-def test_the_only_user_goes_first_and_the_only_administrator_does_not(session: Session) -> None:
-    one, boss = with_users(session, ("anna", {})), with_users(session, ("boss", {}))
-    assert (one.plan().first_wave, boss.plan().first_wave) == (1, 0)
-    assert boss.move() == 1
-
-
-def test_a_new_plan_after_the_first_wave_names_no_second_one(session: Session) -> None:
-    made = with_users(session, *((f"user{n}", {}) for n in range(9)))
-    made.plan()
-    assert move_wave(session, made, Wave.FIRST, 100) == 5
-    again = made.plan()
-    assert (again.first_wave, again.movable) == (5, 9)
-    assert move_wave(session, made, Wave.FIRST, 100) == 0
-    assert move_wave(session, made, Wave.REST, 100) == 4
-
-
-# --- limits ---------------------------------------------------------------------------------------
-
-
 def test_somebody_deactivated_after_the_move_stays_out_when_it_is_undone(session: Session) -> None:
     made = with_users(session, ("anna", {}))
     made.plan()
@@ -400,96 +329,3 @@ def test_excluded_and_deactivated_users_do_not_count_towards_the_threshold(
     made.user(f"ghost@{DOMAINS[0]}")
     plan = made.plan()
     assert (plan.exceptions, plan.unsettled) == (2, 1)
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
-
-
-def full_reads(plan: dict[str, Any]) -> list[tuple[str, int]]:
-    """Every read of all of something in a plan, with how often it happened.
-
-    An index that is read without a condition is read from end to end, too.
-    """
-    return [
-        (node.get("Relation Name") or node.get("CTE Name") or "?", node["Actual Loops"])
-        for node in nodes(plan)
-        if node["Node Type"] in {"Seq Scan", "CTE Scan", "Subquery Scan"}
-        or (node["Node Type"].startswith("Index") and "Index Cond" not in node)
-    ]
-
-
-def most_rows_read(plan: dict[str, Any]) -> float:
-    """The rows of a table that the busiest node of a plan looked at."""
-    return max(
-        (
-            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            for node in nodes(plan)
-            if "Relation Name" in node and node["Node Type"].endswith("Scan")
-        ),
-        default=0,
-    )
-
-
-def test_no_step_of_plan_or_move_scans_a_table_for_each_user(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = customer(session, DOMAINS[0])
-    session.execute(
-        text(
-            "INSERT INTO pulse.app_user (id, organisation_id, address, address_key, display_name, "
-            "status, sign_in_method, group_name) SELECT gen_random_uuid(), :o, a, a, '', 'active', "
-            "'password', '' FROM (SELECT 'user' || k || '@acme.example' AS a "
-            "FROM generate_series(1, 6000) k) named"
-        ),
-        {"o": made.organisation_id},
-    )
-    session.execute(
-        text(
-            "INSERT INTO pulse.app_session (token_sha256, user_id, method, started_at, expires_at) "
-            "SELECT id::text, id, 'password', :at, :at FROM pulse.app_user"
-        ),
-        {"at": AT},
-    )
-    made.stage([account(f"user{number}@acme.example") for number in range(6_001)], page=999)
-    staging.finish_staging(session)
-    session.execute(text("ANALYZE pulse.app_user, pulse.app_session"))
-    seen: dict[str, dict[str, Any]] = {}
-    execute = session.execute
-
-    def explained(statement: Any, keys: Any = None) -> Any:
-        words = str(statement).strip()
-        if words.startswith(("WITH", "INSERT", "UPDATE", "SELECT min", "DELETE")):
-            execute(text("SAVEPOINT before_it"))
-            (answer,) = execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {words}"), keys).scalars()
-            execute(text("ROLLBACK TO before_it"))
-            tree = answer if isinstance(answer, list) else json.loads(answer)
-            seen[words] = tree[0]["Plan"]
-        return execute(statement, keys)
-
-    def often() -> dict[str, list[tuple[str, int]]]:
-        return {
-            words: again
-            for words, plan in seen.items()
-            if (again := [read for read in full_reads(plan) if read[1] > 3])
-        }
-
-    monkeypatch.setattr(session, "execute", explained)
-    made.plan()
-    plans.decisions_changed(session, made.go_live_id, made.organisation_id, made.tenant_id)
-    assert not often(), "no step of planning reads a table once for each user"
-    seen.clear()
-    assert move_once(session, made, Wave.FIRST, 500) == 5
-    assert move_once(session, made, Wave.REST, 500) == 500
-    moves.begin_undo(session, made.go_live_id, AT)
-    seen = {words: plan for words, plan in seen.items() if "'withdrawn'" not in words}
-    assert moves.undo_batch(session, made.go_live_id, at=AT, size=500)
-    assert len(seen) > 15
-    assert not often()
-    read = {
-        words.split(")\n")[-1].strip()[:70]: most_rows_read(plan) for words, plan in seen.items()
-    }
-    too_much = {words: rows for words, rows in read.items() if rows > 1_100}
-    assert not too_much, "a batch reads its own rows, not the whole table once more"

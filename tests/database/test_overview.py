@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, Wait
 from database import overview
 from database.engine import migrate, open_engine, open_sessions
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
 from database.overview import Listing, Show
+from tests.database.explaining import explained, most_rows_read
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 State = dict[str, Any]
@@ -136,3 +137,25 @@ def test_of_several_go_lives_the_newest_is_listed(session: Session, dana: Staff)
 def test_without_any_organisation_there_is_one_empty_page(session: Session) -> None:
     nothing = listed(session)
     assert (nothing.rows, nothing.matching, nothing.pages) == ([], 0, 1)
+
+
+def test_the_audit_trail_is_found_behind_the_entries_of_any_number_of_moved_users(
+    session: Session, dana: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(session, dana, "large", {})
+    organisation = session.exec(select(Organisation)).one()
+    for action, times in (("go_live_started", 1), ("user_moved", 20_000), ("paused", 1)):
+        session.execute(
+            text(
+                "INSERT INTO golive.audit_entry (at, actor, action, organisation_id, subject, "
+                "reason) SELECT :at, 'dana', :action, :o, '', '' FROM generate_series(1, :times)"
+            ),
+            {"at": AT, "action": action, "o": organisation.id, "times": times},
+        )
+    session.execute(text("ANALYZE golive.audit_entry"))
+
+    seen = explained(session, monkeypatch)
+    newest = overview.audit_trail(session, organisation.id, 60)
+    assert [one.action for one in newest] == ["paused", "go_live_started"]
+    assert [most_rows_read(plan) for plan in seen.values()] == [2]
+    assert len(overview.audit_trail(session, organisation.id, 60, every=True)) == 60

@@ -1,0 +1,59 @@
+"""What PostgreSQL really did for the statements of a test: which tables it read, and how often."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
+
+
+def explained(session: Session, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Note of every statement that the session executes from now on how it was carried out."""
+    seen: dict[str, dict[str, Any]] = {}
+    execute = session.execute
+
+    def noting(statement: Any, keys: Any = None) -> Any:
+        words = str(statement).strip()
+        if words.startswith(("WITH", "INSERT", "UPDATE", "SELECT min", "DELETE")):
+            execute(text("SAVEPOINT before_it"))
+            (answer,) = execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {words}"), keys).scalars()
+            execute(text("ROLLBACK TO before_it"))
+            tree = answer if isinstance(answer, list) else json.loads(answer)
+            seen[words] = tree[0]["Plan"]
+        return execute(statement, keys)
+
+    monkeypatch.setattr(session, "execute", noting)
+    return seen
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def full_reads(plan: dict[str, Any]) -> list[tuple[str, int]]:
+    """Every read of all of something in a plan, with how often it happened.
+
+    An index that is read without a condition is read from end to end, too.
+    """
+    return [
+        (node.get("Relation Name") or node.get("CTE Name") or "?", node["Actual Loops"])
+        for node in nodes(plan)
+        if node["Node Type"] in {"Seq Scan", "CTE Scan", "Subquery Scan"}
+        or (node["Node Type"].startswith("Index") and "Index Cond" not in node)
+    ]
+
+
+def most_rows_read(plan: dict[str, Any]) -> float:
+    """The rows of a table that the busiest node of a plan looked at."""
+    return max(
+        (
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in nodes(plan)
+            if "Relation Name" in node and node["Node Type"].endswith("Scan")
+        ),
+        default=0,
+    )
