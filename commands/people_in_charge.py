@@ -167,8 +167,8 @@ class PeopleInCharge:
             )
         except (WorkflowUpdateFailedError, RPCError):
             raise CommandError(
-                f"{slug}: the contact is named, but the pack is not on its way: no worker "
-                "answered, or the go-live is ending. The console sends it (“Send new links”)."
+                f"{slug}: the contact is named, but no worker took the order to send the pack. It "
+                "follows by itself within a minute of a worker's return, unless the go-live ends."
             ) from None
 
 

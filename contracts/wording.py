@@ -127,6 +127,16 @@ EXCEPTIONS = {
 }
 
 
+AUDIT = {
+    "consent_signed_in": "A consent came back from Microsoft",
+    "consent_told": "The go-live heard of a consent",
+    "consent_refusal_told": "The go-live heard that nobody consented",
+    "sso_offered": "“Login with SSO” is on the login page",
+    "sso_withdrawn": "“Login with SSO” is off the login page again",
+    "order_refused": "An order was refused",
+}
+"""What the console says of an entry of the audit trail whose action does not say it by its name."""
+
 NEWS = {
     "go_live_started": "The go-live has begun.",
     "owner_changed": "You look after it from now on.",

@@ -304,6 +304,7 @@ def organisation_page(
         temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
         instant=wording.instant,
         plainly=plainly,
+        audit=wording.AUDIT,
     )
 
 

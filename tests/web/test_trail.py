@@ -23,6 +23,7 @@ async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_th
         )
 
     write("exclude_user", 1, "dana")
+    write("consent_told", 1)
     write("user_moved", 70)
 
     def look() -> None:
@@ -32,6 +33,7 @@ async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_th
             browser.press("Login with SSO")
             browser.press("Sign in", login="dana@clientshare.example")
             assert "Exclude user: Anna" in browser.text
+            assert "The go-live heard of a consent" in browser.text
             assert "User moved" not in browser.text
             browser.open(f"{console}?every=true")
             assert "User moved: Anna" in browser.text
