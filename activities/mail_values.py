@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from contracts import wording
 from contracts.directory import ExceptionReason
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import GoLiveOutcome, Refusal
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message, RecipientKind
 from contracts.refusals import REFUSALS
@@ -102,8 +102,8 @@ class GoLiveMail:
             "login_url": f"{surroundings.public_url}/login",
             "link": "",
             "link_expires": "",
-            "deadline": self._day(facts.due_at),
-            "waiting_since": self._day(facts.since),
+            "deadline": self._day(facts.progress.due_at),
+            "waiting_since": self._day(facts.progress.since),
         }
 
     def _consent_link(self, contact_id: UUID) -> str:
@@ -121,7 +121,7 @@ class GoLiveMail:
         address = self._surroundings.sender_address
         return {
             "permissions": _PERMISSIONS,
-            "go_live_at": self._moment(self.facts.move_at),
+            "go_live_at": self._moment(self.facts.moves_at(self.facts.progress.since)),
             "sender_address": address,
             "sender_domain": address.rpartition("@")[2],
             "sender_ip": "",
@@ -149,15 +149,15 @@ class GoLiveMail:
 
     def consent_declined(self) -> Values:
         """What the person at Microsoft's form did."""
-        refusal = Refusal(self.facts.refusal) if self.facts.refusal else Refusal.DECLINED
+        refusal = self.facts.progress.refusal or Refusal.DECLINED
         return {
             "reason": REFUSALS[refusal].happened,
-            "declined_at": self._moment(self.facts.since),
+            "declined_at": self._moment(self.facts.progress.since),
         }
 
     def consent_trouble(self) -> Values:
         """What stood in the way of the consent, and who must do what."""
-        progress = self._progress()
+        progress = self.facts.progress
         advice = REFUSALS.get(progress.refusal) if progress.refusal else None
         if advice is None or progress.attention is not None:
             return {"happened": wording.happened(progress), "to_do": wording.to_do(progress)}
@@ -174,8 +174,8 @@ class GoLiveMail:
     def pilot_waiting(self) -> Values:
         """How many have moved."""
         return {
-            "users_moved": self.facts.users_done,
-            "users_total": self.facts.users_total,
+            "users_moved": self.facts.progress.users_done,
+            "users_total": self.facts.progress.users_total,
             "moved_at": self._moment(self.facts.move_at),
         }
 
@@ -188,18 +188,18 @@ class GoLiveMail:
             "exception_threshold": mail_facts.exception_threshold(
                 self._session, self.facts.organisation_id
             ),
-            "plan_hash": (self.facts.plan_hash or "")[:12],
+            "plan_hash": (self.facts.progress.plan_hash or "")[:12],
             **self._exceptions(),
         }
 
     def needs_attention(self) -> Values:
         """What gave up, and the choices."""
-        progress = self._progress()
+        progress = self.facts.progress
         slug = self.facts.slug
         return {
             "stage": wording.STAGES[progress.stage],
             "reason": f"{wording.happened(progress)} {wording.to_do(progress)}",
-            "since": self._moment(self.facts.since),
+            "since": self._moment(self.facts.progress.since),
             "choices": [
                 {"what": "Try again", "command": f"python starter.py retry {slug}"},
                 *(
@@ -209,7 +209,7 @@ class GoLiveMail:
                             "command": f'python starter.py skip {slug} --reason "..."',
                         }
                     ]
-                    if self.facts.may_skip
+                    if self.facts.progress.may_skip
                     else []
                 ),
                 {
@@ -223,7 +223,7 @@ class GoLiveMail:
         """What was undone, and what stays with the customer."""
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
-            "rolled_back_at": self._moment(self.facts.since),
+            "rolled_back_at": self._moment(self.facts.progress.since),
             "users_restored": counts["undone"],
             "application_id": self._surroundings.client_id,
         }
@@ -232,7 +232,7 @@ class GoLiveMail:
         """What became of everyone."""
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
-            "finished_at": self._moment(self.facts.since),
+            "finished_at": self._moment(self.facts.progress.since),
             "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
             "users_invited": counts.get("invite", 0),
             "password_grace_days": _GRACE_DAYS,
@@ -305,21 +305,6 @@ class GoLiveMail:
         return (calendar_attachment(entry),)
 
     # --- small things ------------------------------------------------------------------------
-
-    def _progress(self) -> Progress:
-        facts = self.facts
-        return Progress(
-            slug=facts.slug,
-            number=facts.number,
-            stage=GoLiveStage(facts.stage),
-            wait=Wait(facts.wait),
-            since=facts.since,
-            due_at=facts.due_at,
-            may_skip=facts.may_skip,
-            attention=Attention(facts.attention) if facts.attention else None,
-            refusal=Refusal(facts.refusal) if facts.refusal else None,
-            outcome=GoLiveOutcome(facts.outcome) if facts.outcome else None,
-        )
 
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(self.facts.time_zone))

@@ -16,7 +16,7 @@ from contracts.notices import Audience, Message
 from contracts.working_hours import humane_one_by_one, morning_of, next_working_morning
 from database import mail_facts, records
 from database.engine import open_sessions
-from database.models import Agreement, Organisation, Preference
+from database.models import Agreement, Organisation, Preference, Staff
 from mail.messages import MESSAGES
 from workflows import policies
 from workflows.policies import Reminder
@@ -63,8 +63,10 @@ class _Rehearsal:
         self._preference = session.get_one(Preference, organisation.id)
         self._agreement = session.get(Agreement, organisation.id)
         contacts = [one.time_zone for one in mail_facts.contacts_of(session, organisation.id)]
+        owner = session.get_one(Staff, self._preference.owner_id)
         ours = [self._preference.time_zone]
         self._zones = {
+            Audience.CUSTOMER_SUCCESS: [owner.time_zone] if owner.time_zone else ours,
             Audience.FIRST_CONTACT: contacts[:1] or ours,
             Audience.EVERY_CONTACT: contacts or ours,
         }
@@ -76,7 +78,9 @@ class _Rehearsal:
         yield from self._entitlement()
         yield from self._notification()
         yield from self._consent()
+        yield from self._approval()
         yield from self._move()
+        yield from self._first_sign_in()
 
     def _entitlement(self) -> Iterator[Planned]:
         part, agreement = "The agreement does not include SSO, and nobody answers", self._agreement
@@ -104,6 +108,19 @@ class _Rehearsal:
             yield self._mail(part, Message.CONSENT_REQUEST, Audience.FIRST_CONTACT)
         yield from self._reminders(part, *policies.CONSENT_REMINDERS)
         yield self._end(part, CONSENT_WINDOW, "It ends as expired; people log in as before")
+
+    def _approval(self) -> Iterator[Planned]:
+        part = (
+            f"More than {self._preference.exception_threshold} users cannot be moved, and nobody "
+            "approves the plan"
+        )
+        yield self._mail(part, Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
+        yield from self._reminders(part, *policies.APPROVAL_REMINDERS)
+
+    def _first_sign_in(self) -> Iterator[Planned]:
+        part = "The first users have moved, and none of them signs in with SSO"
+        yield from self._reminders(part, *policies.FIRST_SIGN_IN_REMINDERS)
+        yield self._end(part, policies.FIRST_SIGN_IN_WINDOW, "It needs attention")
 
     def _move(self) -> Iterator[Planned]:
         part = "The consent is given now"
@@ -153,6 +170,7 @@ def _title(message: Message) -> str:
 
 def lines(planned: list[Planned]) -> Iterator[str]:
     """Yield what to print: a heading for each part, a line for each mail and date."""
+    yield "Each part is shown as if it began now; nothing is sent."
     part = ""
     for one in planned:
         if one.part != part:

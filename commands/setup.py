@@ -81,6 +81,8 @@ async def set_up_digest(client: Client) -> None:
             DigestRound(),
             id=SCHEDULE_ID,
             task_queue=GO_LIVE_QUEUE,
+            # One that a deployment strands, or no worker takes, must not hold up the next ones.
+            run_timeout=timedelta(hours=1),
             static_summary="The digest to everyone whose working morning has come",
         ),
         # Every hour, because mornings come at different times; who has had theirs is passed over.

@@ -282,6 +282,8 @@ class Progress:
     wait: Wait
     since: datetime
     due_at: datetime | None = None
+    reminder_at: datetime | None = None
+    """When the next reminder of this wait goes out; None = none does."""
     attention: Attention | None = None
     may_skip: bool = False
     """`skip` would be accepted now."""
@@ -292,6 +294,8 @@ class Progress:
     users_total: int = 0
     exceptions: int = 0
     plan_hash: str | None = None
+    ending: GoLiveOutcome | None = None
+    """How it is about to end, while what it changed is put back."""
     outcome: GoLiveOutcome | None = None
 
 

@@ -94,6 +94,16 @@ ATTENTION = {
     },
 }
 
+ENDINGS = {
+    GoLiveOutcome.LIVE: "It is being closed as live.",
+    GoLiveOutcome.NOT_ENTITLED: "It is being closed: SSO is not in the subscription agreement.",
+    GoLiveOutcome.CONSENT_DECLINED: "It is being closed: the administrator declined.",
+    GoLiveOutcome.CONSENT_EXPIRED: "It is being closed: nobody consented in time.",
+    GoLiveOutcome.ROLLED_BACK: "It is being rolled back: people's way in is put back as it was.",
+    GoLiveOutcome.CANCELLED: "It was cancelled: people's way in is put back as it was.",
+}
+"""What is said while a go-live ends; undoing and telling people may take a while."""
+
 OUTCOMES = {
     GoLiveOutcome.LIVE: "The organisation is live on SSO.",
     GoLiveOutcome.NOT_ENTITLED: "SSO is not in the subscription agreement; nothing was changed.",

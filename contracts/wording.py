@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.refusals import REFUSALS
-from contracts.situations import ATTENTION, OUTCOMES, WAITS
+from contracts.situations import ATTENTION, ENDINGS, OUTCOMES, WAITS
 
 STAGES = {
     GoLiveStage.ENTITLEMENT_CONFIRMED: "Entitlement confirmed",
@@ -148,6 +148,24 @@ NEWS = {
 """What the daily digest says of an entry of the audit trail, by its action."""
 
 
+_PUT_BACK = {GoLiveStage.SSO_ACTIVATED, GoLiveStage.USERS_MIGRATED}
+"""The stages that change something here; a go-live that does not end as live puts it back."""
+
+_WITHOUT = {
+    Wait.ENTITLEMENT: "without an answer it ends as not entitled",
+    Wait.IT_ACKNOWLEDGEMENT: "without an answer it goes on",
+    Wait.ADMIN_CONSENT: "without a consent it ends",
+    Wait.MICROSOFT: "without a proven consent it ends",
+    Wait.MOVE_DATE: "users start to move",
+    Wait.FIRST_SIGN_IN: "without a sign-in it needs attention",
+    Wait.AFTERCARE: "the go-live closes",
+}
+"""What happens at the end of each wait; the day is said after it."""
+
+_STOPS_EVERYTHING = {Attention.MAIL_REFUSED, Attention.MAIL_UNAVAILABLE, Attention.UNEXPECTED}
+"""Trouble that may hold up the reminders themselves."""
+
+
 def instant(at: datetime) -> str:
     """Return an instant as people read it, such as `Tue 24 Nov 2026, 09:00 UTC`."""
     zone = at.tzname() or "UTC"
@@ -190,6 +208,8 @@ def happened(progress: Progress) -> str:
         return OUTCOMES[progress.outcome]
     if progress.attention is not None:
         return ATTENTION[progress.attention][0]
+    if progress.ending is not None:
+        return ENDINGS[progress.ending]
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].happened
     return WAITS[progress.wait][0]
@@ -201,6 +221,8 @@ def to_do(progress: Progress) -> str:
         return "Nobody has to do anything."
     if progress.attention is not None:
         return ATTENTION[progress.attention][1]
+    if progress.ending is not None:
+        return "Nobody has to do anything."
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].to_do
     return WAITS[progress.wait][1]
@@ -212,24 +234,37 @@ def by_itself(progress: Progress) -> str:
         return "Nothing more happens."
     if progress.paused:
         return "Paused: no reminder goes out and nothing moves until it is resumed."
-    if progress.attention is not None:
-        choices = "retries, skips it" if progress.may_skip else "retries"
-        return f"Nothing happens until someone {choices} or rolls back."
+    if progress.attention is not None and not _is_still_asked(progress):
+        choices = "retries or skips it" if progress.may_skip else "retries"
+        end = "" if progress.ending is not None else ", or rolls back"
+        return f"Nothing happens until someone {choices}{end}."
+    if progress.ending is not None:
+        return "Once that is done, it ends by itself."
     if progress.wait is Wait.APPROVAL:
-        return "Nobody moves until then."
+        return " ".join(("Nobody moves until then.", *_sentence(_reminder(progress))))
     if progress.due_at is None:
         return "It goes on by itself."
-    if is_declined(progress):
-        return f"No reminder goes out; without a consent it ends on {instant(progress.due_at)}."
-    what = {
-        Wait.ENTITLEMENT: "Without an answer it ends as not entitled",
-        Wait.IT_ACKNOWLEDGEMENT: "Without an answer it goes on",
-        Wait.ADMIN_CONSENT: "Reminders go out; without a consent it ends",
-        Wait.MOVE_DATE: "Users start to move",
-        Wait.FIRST_SIGN_IN: "Without a sign-in it needs attention",
-        Wait.AFTERCARE: "The go-live closes",
-    }.get(progress.wait, "It is looked at again")
-    return f"{what} on {instant(progress.due_at)}."
+    what = _WITHOUT.get(progress.wait, "it is looked at again")
+    if progress.attention is not None:
+        what = "without a retry or another consent it ends"
+    return _sentence(_reminder(progress), f"{what} on {instant(progress.due_at)}")[0]
+
+
+def _is_still_asked(progress: Progress) -> bool:
+    """Tell whether the wait for a consent goes on beside the trouble: its proof gave up."""
+    return progress.wait is Wait.ADMIN_CONSENT and progress.attention not in _STOPS_EVERYTHING
+
+
+def _reminder(progress: Progress) -> str:
+    if progress.reminder_at is not None:
+        return f"a reminder goes out on {instant(progress.reminder_at)}"
+    return "no reminder goes out" if progress.wait is Wait.ADMIN_CONSENT else ""
+
+
+def _sentence(*parts: str) -> tuple[str, ...]:
+    """Return one sentence of those parts that say something; none of no part."""
+    said = "; ".join(part for part in parts if part)
+    return (f"{said[0].upper()}{said[1:]}.",) if said else ()
 
 
 def sentences(progress: Progress) -> str:
@@ -241,14 +276,23 @@ def stage_state(progress: Progress, stage: GoLiveStage) -> str:
     """Return what is to be said beside one stage: done, now, waiting on whom, next."""
     stages = list(GoLiveStage)
     position, current = stages.index(stage), stages.index(progress.stage)
-    if progress.outcome is GoLiveOutcome.LIVE or position < current:
+    if progress.outcome is GoLiveOutcome.LIVE:
         return "done"
     if progress.outcome is not None:
-        return "not reached" if position > current else "ended here"
+        ended = "ended here" if position == current else ""
+        undone = "as before" if stage in _PUT_BACK and position <= current else ""
+        done = "done" if position < current else "not reached"
+        return ", ".join(words for words in (ended, undone) if words) or done
+    if progress.ending is not None and stage in _PUT_BACK and position <= current:
+        return "being put back"
+    if position < current:
+        return "done"
     if position > current:
         return "next"
     if progress.attention is not None:
         return "needs attention"
+    if progress.ending is not None:
+        return "ending here"
     if progress.paused:
         return f"paused, waiting on {waiting_on(progress)} since {instant(progress.since)}"
     if progress.wait is Wait.NOTHING:

@@ -1,15 +1,18 @@
 """What mails say: facts of a go-live, counts of its users, the people it concerns."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from contracts.go_live import Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message, RecipientKind
+from contracts.working_hours import morning_of
 from database.models import Contact, GoLive, PersonalLink, Preference, Staff
+from database.positions import POSITION, progress_of
 from database.records import UnknownGoLiveError
 
 
@@ -21,36 +24,33 @@ class GoLiveFacts:
     organisation_id: UUID
     organisation_name: str
     slug: str
-    number: int
     owner_name: str
     owner_address: str
     time_zone: str
     tenant_id: UUID | None
     move_at: datetime | None
-    due_at: datetime | None
-    attention: str | None
-    may_skip: bool
-    outcome: str | None
-    refusal: str | None
-    stage: str
-    wait: str
-    since: datetime
-    users_done: int
-    users_total: int
-    exceptions: int
-    plan_hash: str | None
+    go_live_date: date | None
+    """The day that the customer had agreed to when the organisation was imported."""
+    progress: Progress
+
+    def moves_at(self, at: datetime) -> datetime | None:
+        """Return when users move: as decided, else on the agreed day if it lies after `at`."""
+        if self.move_at is not None or self.go_live_date is None:
+            return self.move_at
+        agreed = morning_of(self.go_live_date, self.time_zone)
+        return agreed if agreed > at else None
 
 
 def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
     """Return what every mail of a go-live says."""
     row = session.execute(
         text(
-            """
+            f"""
             SELECT g.id AS go_live_id, o.id AS organisation_id, o.name AS organisation_name,
-                   o.slug, g.number, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
-                   s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at, g.due_at,
-                   g.attention, g.may_skip, g.outcome, g.refusal, g.stage, g.wait, g.since,
-                   g.users_done, g.users_total, g.exceptions, g.plan_hash
+                   o.slug, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
+                   s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at,
+                   p.go_live_date,
+                   {POSITION}
             FROM golive.go_live g
             JOIN pulse.organisation o ON o.id = g.organisation_id
             JOIN golive.staff s ON s.id = g.owner_id
@@ -62,7 +62,19 @@ def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
     ).first()
     if row is None:
         raise UnknownGoLiveError(str(go_live_id))
-    return GoLiveFacts(**row._mapping)
+    return GoLiveFacts(
+        go_live_id=row.go_live_id,
+        organisation_id=row.organisation_id,
+        organisation_name=row.organisation_name,
+        slug=row.slug,
+        owner_name=row.owner_name,
+        owner_address=row.owner_address,
+        time_zone=row.time_zone,
+        tenant_id=row.tenant_id,
+        move_at=row.move_at,
+        go_live_date=row.go_live_date,
+        progress=progress_of(row),
+    )
 
 
 def exception_counts(session: Session, go_live_id: UUID) -> list[tuple[str, int]]:

@@ -263,6 +263,7 @@ class GoLive(SQLModel, table=True):
     wait: str = "nothing"
     since: datetime = _instant()
     due_at: datetime | None = _instant(nullable=True)
+    reminder_at: datetime | None = _instant(nullable=True)
     attention: str | None = None
     may_skip: bool = False
     refusal: str | None = None
@@ -284,6 +285,8 @@ class GoLive(SQLModel, table=True):
     undo_started_at: datetime | None = _instant(nullable=True)
     """From here on no batch may move anyone, however late it arrives."""
     move_at: datetime | None = _instant(nullable=True)
+    ending: str | None = None
+    """How it is about to end, while what it changed is put back."""
     outcome: str | None = None
     closed_at: datetime | None = _instant(nullable=True)
 

@@ -1,6 +1,6 @@
 """What the console shows: every organisation in one query, and everything about one of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import Progress
 from contracts.wording import WAITING_ON
+from database.positions import POSITION, progress_of
 
 PAGE_SIZE = 25
 
@@ -101,9 +102,7 @@ _LIST = """
         LIMIT :size OFFSET :skipped
     )
     SELECT t.*, {matching} AS matching, e.slug, e.not_started, o.name,
-           s.handle AS owner, g.number, g.stage, g.wait, g.since, g.due_at, g.attention AS why,
-           g.refusal, g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome,
-           g.closed_at
+           s.handle AS owner, {position}, g.closed_at
     FROM tally t LEFT JOIN shown e ON true
     LEFT JOIN pulse.organisation o ON o.id = e.organisation_id
     LEFT JOIN golive.preference p ON p.organisation_id = e.organisation_id
@@ -132,7 +131,7 @@ def _statement(show: Show, *, is_searched: bool) -> TextClause:
     found, matching = f"WHERE {shown}", f"t.n_{show.value}"
     if is_searched:
         found, matching = _SEARCHED.format(shown=shown), "(SELECT count(*) FROM found)"
-    return text(_LIST.format(found=found, matching=matching))
+    return text(_LIST.format(found=found, matching=matching, position=POSITION))
 
 
 def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
@@ -162,22 +161,8 @@ def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
 def _listed(row: Any) -> Listed:
     progress = None
     if not row.not_started:
-        progress = Progress(
-            slug=row.slug,
-            number=row.number,
-            stage=GoLiveStage(row.stage),
-            wait=Wait(row.wait),
-            since=row.closed_at or row.since,
-            due_at=row.due_at,
-            attention=Attention(row.why) if row.why else None,
-            paused=row.paused,
-            refusal=Refusal(row.refusal) if row.refusal else None,
-            users_done=row.users_done,
-            users_total=row.users_total,
-            exceptions=row.exceptions,
-            plan_hash=row.plan_hash,
-            outcome=GoLiveOutcome(row.outcome) if row.outcome else None,
-        )
+        progress = progress_of(row)
+        progress = replace(progress, since=row.closed_at or progress.since)
     return Listed(row.slug, row.name, row.owner, progress)
 
 

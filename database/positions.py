@@ -1,15 +1,22 @@
 """Where a run stands, as the database keeps it for everyone who looks."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from contracts.go_live import Attention, GoLiveStage, Progress, Wait
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from database.models import StageTime
 from database.records import go_live_by_id, write_audit
+
+POSITION = """
+    g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip, g.refusal,
+    g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.ending, g.outcome
+"""
+"""What `progress_of` reads of a go-live `g`, besides its organisation's slug."""
 
 _NOT_PROVEN = {
     Attention.MICROSOFT_NOT_CAUGHT_UP,
@@ -40,6 +47,7 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
     go_live.wait = progress.wait
     go_live.since = progress.since
     go_live.due_at = progress.due_at
+    go_live.reminder_at = progress.reminder_at
     go_live.attention = progress.attention
     go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
@@ -47,6 +55,7 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
     go_live.users_total = progress.users_total
     go_live.exceptions = progress.exceptions
     go_live.plan_hash = progress.plan_hash
+    go_live.ending = progress.ending
     session.add(go_live)
     session.execute(
         text(
@@ -74,3 +83,26 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
             ),
             {"due_at": progress.due_at, "go_live_id": go_live_id},
         )
+
+
+def progress_of(row: Any) -> Progress:
+    """Return where a go-live stands, from a row that holds its slug and `POSITION`."""
+    return Progress(
+        slug=row.slug,
+        number=row.number,
+        stage=GoLiveStage(row.stage),
+        wait=Wait(row.wait),
+        since=row.since,
+        due_at=row.due_at,
+        reminder_at=row.reminder_at,
+        attention=Attention(row.attention) if row.attention else None,
+        may_skip=row.may_skip,
+        paused=row.paused,
+        refusal=Refusal(row.refusal) if row.refusal else None,
+        users_done=row.users_done,
+        users_total=row.users_total,
+        exceptions=row.exceptions,
+        plan_hash=row.plan_hash,
+        ending=GoLiveOutcome(row.ending) if row.ending else None,
+        outcome=GoLiveOutcome(row.outcome) if row.outcome else None,
+    )

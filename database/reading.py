@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import Progress
+from database.positions import POSITION, progress_of
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,9 @@ class Standing:
     """Moved users who have signed in through SSO."""
 
 
-_STANDING = """
+_STANDING = f"""
     SELECT o.id AS organisation_id, o.slug, o.name, s.handle AS owner, g.id AS go_live_id,
-           g.number, g.stage, g.wait, g.since, g.due_at, g.attention, g.may_skip,
-           g.refusal, g.paused,
-           g.users_done, g.users_total, g.exceptions, g.plan_hash, g.outcome, g.started_at,
-           g.closed_at,
+           {POSITION}, g.started_at, g.closed_at,
            CASE WHEN g.users_done > 0 THEN (
                SELECT count(*) FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
                WHERE m.go_live_id = g.id AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
@@ -51,7 +49,7 @@ _STANDING = """
 def standing_of(session: Session, slug: str) -> Standing | None:
     """Return one organisation and where it stands, None when there is none with this slug."""
     row = session.execute(text(_STANDING + " WHERE o.slug = :slug"), {"slug": slug}).first()
-    return _standing(row._mapping) if row else None
+    return _standing(row) if row else None
 
 
 def standings(session: Session) -> list[Standing]:
@@ -64,7 +62,7 @@ def standings(session: Session) -> list[Standing]:
             """
         )
     )
-    return [_standing(row._mapping) for row in rows]
+    return [_standing(row) for row in rows]
 
 
 def standings_of_owner(session: Session, owner_id: UUID, since: datetime) -> list[Standing]:
@@ -79,39 +77,20 @@ def standings_of_owner(session: Session, owner_id: UUID, since: datetime) -> lis
         ),
         {"owner": owner_id, "since": since},
     )
-    return [_standing(row._mapping) for row in rows]
+    return [_standing(row) for row in rows]
 
 
 def _standing(row: Any) -> Standing:
-    progress = None
-    if row["go_live_id"] is not None:
-        progress = Progress(
-            slug=row["slug"],
-            number=row["number"],
-            stage=GoLiveStage(row["stage"]),
-            wait=Wait(row["wait"]),
-            since=row["since"],
-            due_at=row["due_at"],
-            attention=Attention(row["attention"]) if row["attention"] else None,
-            may_skip=row["may_skip"],
-            paused=row["paused"],
-            refusal=Refusal(row["refusal"]) if row["refusal"] else None,
-            users_done=row["users_done"],
-            users_total=row["users_total"],
-            exceptions=row["exceptions"],
-            plan_hash=row["plan_hash"],
-            outcome=GoLiveOutcome(row["outcome"]) if row["outcome"] else None,
-        )
     return Standing(
-        organisation_id=row["organisation_id"],
-        slug=row["slug"],
-        name=row["name"],
-        owner=row["owner"],
-        go_live_id=row["go_live_id"],
-        progress=progress,
-        started_at=row["started_at"],
-        closed_at=row["closed_at"],
-        signed_in=row["signed_in"],
+        organisation_id=row.organisation_id,
+        slug=row.slug,
+        name=row.name,
+        owner=row.owner,
+        go_live_id=row.go_live_id,
+        progress=progress_of(row) if row.go_live_id is not None else None,
+        started_at=row.started_at,
+        closed_at=row.closed_at,
+        signed_in=row.signed_in,
     )
 
 

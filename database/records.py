@@ -259,7 +259,7 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     go_live.outcome = outcome
     go_live.closed_at = at
     go_live.wait = "nothing"
-    go_live.due_at = None
+    go_live.due_at = go_live.reminder_at = None
     go_live.attention = None
     go_live.may_skip = False
     go_live.paused = False

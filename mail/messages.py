@@ -324,7 +324,7 @@ MESSAGES: dict[str, MessageDescription] = {
                         "needs_attention": True,
                         "happened": "A mail address of the customer's contacts refuses our mail.",
                         "to_do": "Customer success names the right address and retries.",
-                        "by_itself": "Nothing happens until someone retries, skips it or rolls "
+                        "by_itself": "Nothing happens until someone retries or skips it, or rolls "
                         "back.",
                         "since": "Wednesday 2 December 2026",
                         "news": ["Now at the stage “IT notified”."],
@@ -342,8 +342,8 @@ MESSAGES: dict[str, MessageDescription] = {
                         "happened": "SSO is on the login page; passwords still work.",
                         "to_do": "The customer's administrator chooses “Login with SSO” and "
                         "consents for the organisation.",
-                        "by_itself": "Reminders go out; without a consent it ends on "
-                        "Mon 28 Dec 2026, 09:00 UTC.",
+                        "by_itself": "A reminder goes out on Thu 3 Dec 2026, 09:00 UTC; without a "
+                        "consent it ends on Mon 28 Dec 2026, 09:00 UTC.",
                         "since": "Monday 30 November 2026",
                         "news": [],
                         "link": _CONSOLE,

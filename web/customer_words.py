@@ -37,6 +37,14 @@ _WAITS = {
         "Nobody has to do anything; users who have not logged in with SSO yet are reminded.",
     ),
 }
+_REMIND_THE_CUSTOMER = {
+    Wait.IT_ACKNOWLEDGEMENT,
+    Wait.ADMIN_CONSENT,
+    Wait.MICROSOFT,
+    Wait.AFTERCARE,
+}
+"""The waits whose reminders go to the customer's own people."""
+
 _OURS_TO_MEND = {
     Attention.MICROSOFT_UNREACHABLE,
     Attention.CREDENTIAL_REFUSED,
@@ -97,7 +105,12 @@ class Told:
 def told(progress: Progress, time_zone: str) -> Told:
     """Return where a go-live stands, who does what, and what comes by itself, in local time."""
     zone = ZoneInfo(time_zone)
-    local = replace(progress, due_at=progress.due_at and progress.due_at.astimezone(zone))
+    reminder_at = progress.reminder_at if progress.wait in _REMIND_THE_CUSTOMER else None
+    local = replace(
+        progress,
+        due_at=progress.due_at and progress.due_at.astimezone(zone),
+        reminder_at=reminder_at and reminder_at.astimezone(zone),
+    )
     happened, to_do = wording.happened(local), wording.to_do(local)
     by_itself = wording.by_itself(local)
     if progress.outcome is not None:
@@ -111,7 +124,7 @@ def told(progress: Progress, time_zone: str) -> Told:
         happened, to_do = _TROUBLE[trouble]
     elif progress.attention is not None:
         happened, to_do = _ATTENTION.get(progress.attention, (happened, to_do))
-    elif trouble is None:
+    elif trouble is None and progress.ending is None:
         happened, to_do = _WAITS.get(progress.wait, (happened, to_do))
     return Told(happened, to_do, by_itself)
 

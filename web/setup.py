@@ -193,11 +193,11 @@ def _page(
         contacts = mail_facts.contacts_of(session, standing.organisation_id)
         ready_at = it_team.acknowledged_at(session, link.go_live_id)
         plan = _plan(session, link)
-        preference = session.get_one(Preference, standing.organisation_id)
         reached = overview.stage_times(session, link.go_live_id)
         consent = _consent_page(session, visit, link, progress)
     zone = ZoneInfo(facts.time_zone)
-    moves_at = wording.instant(facts.move_at.astimezone(zone)) if facts.move_at else ""
+    planned = facts.moves_at(visit.at)
+    moves_at = wording.instant(planned.astimezone(zone)) if planned else ""
     sender = parseaddr(settings.mail_from)[1]
     return visit.page(
         "setup.html",
@@ -214,7 +214,7 @@ def _page(
         may_choose=progress.outcome is None and progress.stage is not GoLiveStage.USERS_MIGRATED,
         ready_at=wording.instant(ready_at.astimezone(zone)) if ready_at else "",
         moves_at=moves_at,
-        chosen=_field(facts.move_at, zone) or _planned(preference),
+        chosen=_field(planned, zone),
         earliest=_field(visit.at, zone),
         zone=facts.time_zone,
         contacts=contacts,
@@ -250,10 +250,6 @@ def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: 
 def _field(at: datetime | None, zone: ZoneInfo) -> str:
     """Return an instant as a `datetime-local` field holds it."""
     return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else ""
-
-
-def _planned(preference: Preference) -> str:
-    return f"{preference.go_live_date.isoformat()}T09:00" if preference.go_live_date else ""
 
 
 def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:

@@ -5,7 +5,7 @@ a validator refuses what makes no sense now, before anything is written to histo
 """
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -44,6 +44,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ladder import Ladder
     from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
+
+CHOSEN_DATES_STAY = "dates-chosen-in-a-pause-stay"
+"""The patch of runs whose resumption leaves alone what a person chose during the pause."""
 
 _CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
 
@@ -92,7 +95,7 @@ class Conversation:
         self._users_done = 0
         self._exceptions = 0
         self._outcome: GoLiveOutcome | None = None
-        self._ending = False
+        self._ending: GoLiveOutcome | None = None
         self._roll_back: RollBack | None = None
         self._stages: asyncio.Task[GoLiveOutcome] | None = None
         self._recording = asyncio.Lock()
@@ -200,10 +203,9 @@ class Conversation:
     async def resume(self, _order: Resume) -> Progress:
         """Go on; every date moves by the time paused."""
         if self._paused_at is not None:
-            paused = workflow.now() - self._paused_at
-            self._paused_at = None
+            paused_at, self._paused_at = self._paused_at, None
             for ladder in self._ladders:
-                ladder.shift(paused)
+                ladder.shift(workflow.now() - paused_at, self._deadline_shift(ladder, paused_at))
         await self._record()
         return self.progress()
 
@@ -212,6 +214,18 @@ class Conversation:
         self._check_running()
         if self._paused_at is None:
             raise _refuse("This go-live is not paused.")
+
+    def _deadline_shift(self, ladder: Ladder, paused_at: datetime) -> timedelta:
+        """Return by how much a pause moves a deadline: not by what had passed when it was chosen.
+
+        The hour at which users move stays where a person put it, knowing of the pause.
+        """
+        chosen = ladder.chosen_at
+        if chosen is None or chosen < paused_at or not workflow.patched(CHOSEN_DATES_STAY):
+            return workflow.now() - paused_at
+        if ladder is self._ladder and self._wait is Wait.MOVE_DATE:
+            return timedelta()
+        return workflow.now() - chosen
 
     @workflow.update(description="Try again what needs attention")
     def retry(self, order: Retry) -> Progress:
@@ -263,8 +277,7 @@ class Conversation:
 
     def _change_deadline(self, until: datetime) -> None:
         if self._ladder is not None:
-            self._ladder.deadline, self._ladder.moved = until, True
-            self._ladder.shifted = False
+            self._ladder.choose(until, workflow.now())
 
     def _check_future(self, moment: datetime | None) -> None:
         if moment is not None and moment.tzinfo is None:
@@ -329,6 +342,7 @@ class Conversation:
             wait=self._wait,
             since=self._since,
             due_at=self._ladder.deadline if self._ladder else None,
+            reminder_at=self._ladder.next_reminder() if self._ladder else None,
             attention=self._attention,
             may_skip=self._outcome is None and self._skippable(),
             paused=self._paused_at is not None,
@@ -337,11 +351,12 @@ class Conversation:
             users_total=self._users_total,
             exceptions=self._exceptions,
             plan_hash=self._plan_hash,
+            ending=self._ending,
             outcome=self._outcome,
         )
 
     def _check_running(self) -> None:
-        if self._outcome is not None or self._ending:
+        if self._outcome is not None or self._ending is not None:
             raise _refuse("This go-live has ended or is being rolled back.")
 
     def _check_attention(self) -> None:

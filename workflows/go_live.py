@@ -263,9 +263,11 @@ class SsoGoLive(Proving, Moving):
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, tell people, close the record."""
-        self._ending, self._ladder, self._paused_at = True, None, None
+        self._ending, self._ladder, self._paused_at = outcome, None, None
         self._attention = self._stuck = None
         if outcome is not GoLiveOutcome.LIVE:
+            self._wait, self._since = Wait.NOTHING, workflow.now()
+            await self._record_what_comes()
             for undo in reversed(self._compensations):
                 await undo()
             await self._tell_ending(outcome)

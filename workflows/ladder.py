@@ -28,12 +28,19 @@ class Ladder:
     """Dates changed since the timer was set."""
     shifted: bool = False
     """They changed by a pause; nobody chose the new hours."""
+    chosen_at: datetime | None = None
+    """When a person last chose the deadline."""
 
     def nearest(self) -> tuple[datetime | None, str]:
         """Return when something is due next and what; (None, "") = nothing ever."""
         if self.rungs and (self.deadline is None or self.rungs[0].at < self.deadline):
             return self.rungs[0].at, self.rungs[0].name
         return self.deadline, "deadline"
+
+    def next_reminder(self) -> datetime | None:
+        """Return when somebody is written to next, if anybody is before the deadline."""
+        ahead = [rung.at for rung in self.rungs if rung.audience is not None]
+        return next((at for at in ahead if self.deadline is None or at < self.deadline), None)
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the deadline has passed."""
@@ -50,10 +57,16 @@ class Ladder:
         newest = (writing or due)[-1:]
         return newest[0] if newest else None
 
-    def shift(self, duration: timedelta) -> None:
-        """Move everything by the time paused."""
-        if self.deadline is not None:
-            self.deadline += duration
+    def choose(self, deadline: datetime, now: datetime) -> None:
+        """Put the deadline where a person wants it."""
+        self.deadline, self.chosen_at = deadline, now
+        self.moved, self.shifted = True, False
+
+    def shift(self, paused: timedelta, deadline_by: timedelta) -> None:
+        """Move the rungs by the time paused, and the deadline by its own share of it."""
         for rung in self.rungs:
-            rung.at += duration
-        self.moved = self.shifted = True
+            rung.at += paused
+        self.moved = True
+        if self.deadline is not None and deadline_by:
+            self.deadline += deadline_by
+            self.shifted = True

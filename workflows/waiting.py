@@ -43,6 +43,9 @@ _ATTENTION = {
 }
 
 
+WHAT_COMES_IS_RECORDED = "what-comes-next-is-recorded"
+"""The patch of runs that record the next reminder after each one, and that they are ending."""
+
 REMINDERS_GO_ON = "reminders-go-on-during-a-proof"
 """The patch of runs that remind people, and keep the deadline, while a consent is proven."""
 
@@ -97,7 +100,10 @@ class Waiting(Conversation):
             elif ladder.is_over(now):
                 break
             elif nearest is not None and nearest <= now:
+                told = ladder.next_reminder()
                 await self._climb(ladder, answered)
+                if ladder.next_reminder() != told and not answered():
+                    await self._record_what_comes()
             else:
                 with suppress(asyncio.TimeoutError):
                     await workflow.wait_condition(
@@ -108,6 +114,10 @@ class Waiting(Conversation):
         # Recorded with what comes next, which is the next thing to happen.
         self._ladder, self._wait, self._since = None, Wait.NOTHING, workflow.now()
         return answered()
+
+    async def _record_what_comes(self) -> None:
+        if workflow.patched(WHAT_COMES_IS_RECORDED):
+            await self._record()
 
     async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
         """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""

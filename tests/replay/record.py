@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from commands.leaving import leave
-from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Wait
+from contracts.go_live import (
+    AdminDeclined,
+    Attention,
+    GoLiveOutcome,
+    PeopleChanged,
+    Refusal,
+    Wait,
+)
 from tests.town import Organisation, Person, Town, build_town, directory_user, working
 from tests.workflows.drive import (
     MEMBERS,
@@ -110,6 +117,24 @@ async def declined(town: Town) -> Organisation:
     await organisation.skip(timedelta(days=6))
     await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
     await organisation.until(lambda now: now.refusal is not None)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    return organisation
+
+
+async def declined_and_tried_again(town: Town) -> Organisation:
+    """Declined, then tried in vain by somebody who may not; another manager closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=6))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged("dana"))
+    await organisation.skip(timedelta(days=1))
+    not_allowed = AdminDeclined("not_an_administrator", said_no=False)
+    await organisation.handle.signal(SsoGoLive.admin_declined, not_allowed)
+    await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     await organisation.skip(timedelta(days=1))
     await town.orders().close_declined(organisation.slug, "They do not want SSO.")
     return organisation
@@ -213,6 +238,28 @@ async def paused(town: Town) -> Organisation:
     return organisation
 
 
+async def chosen_in_a_pause(town: Town) -> Organisation:
+    """The deadline, and then the day of the move, are chosen while the go-live is paused."""
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=2))
+    await orders.extend(slug, days=10)
+    await organisation.skip(timedelta(days=5))
+    await orders.resume(slug)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=1))
+    await orders.acknowledge(slug, await organisation.now() + timedelta(days=9))
+    await organisation.skip(timedelta(days=2))
+    await orders.resume(slug)
+    await orders.roll_back(slug, "A change of mind.")
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
@@ -220,6 +267,11 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "live_with_newcomers": (live_with_newcomers, GoLiveOutcome.LIVE),
     "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
+    "live_with_what_comes": (live, GoLiveOutcome.LIVE),
+    "expired_with_what_comes": (expired, GoLiveOutcome.CONSENT_EXPIRED),
+    "rolled_back_with_what_comes": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),

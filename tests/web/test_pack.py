@@ -2,13 +2,17 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import httpx2
 from pypdf import PdfReader
 
+from contracts import wording
+from contracts.clock import wall_clock
 from contracts.go_live import Wait
+from contracts.working_hours import morning_of
 from tests.town import Town
 
 
@@ -51,3 +55,27 @@ async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(t
     assert organisation.slug.title() in words_of(attached.content)
     assert guessed.status_code in {404, 410}
     assert b"%PDF" not in guessed.content
+
+
+async def test_an_agreed_day_stands_in_the_pack_and_on_the_set_up_page(town: Town) -> None:
+    day = wall_clock().date() + timedelta(days=40)
+    organisation = town.found_organisation(
+        go_live_date=day.isoformat(), time_zone="Pacific/Auckland"
+    )
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+
+    def look() -> tuple[str, str]:
+        (mail,) = (
+            one for one in organisation.received(organisation.contact) if "moving" in one["subject"]
+        )
+        text = get(f"{town.places.mailbox}/api/messages/{mail['id']}").json()["text"]
+        link = re.search(rf"{re.escape(town.places.web)}/setup/\S+", text)
+        assert link is not None
+        return text, get(link.group()).text
+
+    text, page = await asyncio.to_thread(look)
+    agreed = wording.instant(morning_of(day, "Pacific/Auckland"))
+    assert f"Planned for your users: {agreed}" in text
+    assert f"Planned for {agreed};" in page
+    assert f'value="{day.isoformat()}T09:00"' in page

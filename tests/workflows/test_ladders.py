@@ -1,9 +1,10 @@
 """Reminders in skipped time: each once, at humane times, until somebody answers."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from contracts.go_live import GoLiveOutcome, Wait
+from contracts import wording
+from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.town import Organisation, Town
 from tests.workflows.drive import bring_to, founded
 from tests.workflows.schedule import (
@@ -125,6 +126,55 @@ async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(town: T
     assert rungs(mails)["consent_reminder"] == 3
     assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > paused_at + paused
     _check(mails)
+
+
+async def test_the_next_reminder_is_known_from_each_rung_to_the_last(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    promised: list[datetime] = []
+
+    def is_new(now: Progress) -> bool:
+        return now.reminder_at is not None and now.reminder_at not in promised
+
+    for _ in range(4):
+        reminder_at = (await organisation.until(is_new)).reminder_at
+        assert reminder_at is not None
+        promised.append(reminder_at)
+        await organisation.skip(reminder_at - await organisation.now() + SECOND)
+    last = await organisation.until(lambda now: now.reminder_at is None)
+    assert wording.by_itself(last).startswith("No reminder goes out; without a consent it ends on")
+    sent = sorted({one.due_at for one in ledger(organisation, *REMINDERS)})
+    for said, did in zip(promised, sent, strict=True):
+        assert timedelta() <= did - said < 2 * SECOND
+    await _roll_back(organisation)
+
+
+async def test_what_is_chosen_during_a_pause_stays_as_chosen(town: Town) -> None:
+    """A new deadline loses only what of the pause was still to come; a day of the move nothing."""
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=6))
+    extended = await orders.extend(slug, await organisation.now() + timedelta(days=20))
+    await organisation.skip(timedelta(days=2))
+    resumed = await orders.resume(slug)
+    assert extended.due_at is not None
+    assert resumed.due_at is not None
+    assert abs(resumed.due_at - extended.due_at - timedelta(days=2)) < 5 * SECOND
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=1))
+    chosen = (await organisation.now() + timedelta(days=10)).replace(microsecond=0)
+    await orders.acknowledge(slug, chosen)
+    await organisation.skip(timedelta(days=3))
+    await orders.resume(slug)
+    moves = await organisation.until(lambda now: not now.paused and now.due_at is not None)
+    assert moves.due_at == chosen
+    await _roll_back(organisation)
 
 
 async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(town: Town) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from activities import directory
+from commands import reading
 from contracts.go_live import GoLiveOutcome, Wait
 from tests.town import Organisation, Town
 from tests.workflows.drive import PLACES, bring_to, founded
@@ -86,6 +87,19 @@ async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_
         subject for _, action, subject in organisation.audit() if action == "user_move_undone"
     ]
     assert len(undone) == 8
+
+
+async def test_while_it_is_undone_everyone_who_looks_is_told_so(town: Town) -> None:
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    with _failing_at(town, organisation, (1, 2)):
+        await town.orders().roll_back(organisation.slug, "A change of mind.")
+        seen = await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
+        assert (seen.wait, seen.due_at, seen.outcome) == (Wait.NOTHING, None, None)
+        lines = dict(reading.five_lines(organisation.standing()))
+        assert lines["Why"].startswith("It is being rolled back")
+        assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    assert dict(reading.five_lines(organisation.standing()))["Why"].startswith("Rolled back;")
 
 
 @contextmanager
