@@ -15,14 +15,18 @@ from database.models import Preference
 
 
 class RecordActivities:
-    """Running any of these twice changes nothing more than once."""
+    """Running any of these twice changes nothing more than once.
+
+    Each is over in an instant: where it is cancelled, it ends as it would, rather than in the midst
+    of a statement.
+    """
 
     def __init__(self, sessions: Sessions, public_url: str) -> None:
         """Use this database, and this public address of ours for links to the console."""
         self._sessions = sessions
         self._public_url = public_url
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def read_standing(self, reference: GoLiveRef) -> Standing:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
@@ -30,7 +34,7 @@ class RecordActivities:
             slug = mail_facts.facts(session, UUID(reference.go_live_id)).slug
         return replace(found, console_url=f"{self._public_url}/console/{slug}")
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_position(self, position: Position) -> None:
         """Write where the run stands."""
         with self._sessions.begin() as session:
@@ -38,7 +42,7 @@ class RecordActivities:
                 session, UUID(position.go_live_id), position.progress, position.at
             )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def humane_times(self, reminders: Reminders) -> Reminders:
         """Move each moment into working hours of those who would be written to, a day apart."""
         with self._sessions.begin() as session:
@@ -52,19 +56,19 @@ class RecordActivities:
             humane_one_by_one([(moment, zones[audience]) for moment, audience in pairs]),
         )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def offer_sso(self, reference: GoLiveRef) -> None:
         """Put "Login with SSO" on the organisation's login page."""
         with self._sessions.begin() as session:
             connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def withdraw_sso(self, reference: GoLiveRef) -> None:
         """Undo `offer_sso`; the connection and its domains are those from before this go-live."""
         with self._sessions.begin() as session:
             connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def decide_move_date(self, question: MoveDate) -> MoveDate:
         """Return when users start to move: as agreed, else the next working morning there."""
         with self._sessions.begin() as session:
@@ -83,7 +87,7 @@ class RecordActivities:
             session.add(go_live)
         return MoveDate(question.go_live_id, agreed, question.chosen)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def close(self, closing: Closing) -> None:
         """Write the ending; the staged directory is deleted whatever the ending."""
         with self._sessions.begin() as session:
