@@ -249,6 +249,7 @@ class DirectoryActivities:
                 activity.heartbeat(go_live.users_done, go_live.users_total)
                 if go_live.paused:
                     with self._sessions.begin() as session:
+                        moves.keep_batches(session, go_live_id)
                         return moves.moved_so_far(session, go_live_id, paused=True)
                 with self._sessions.begin() as session:
                     named = moves.move_batch(
@@ -263,6 +264,7 @@ class DirectoryActivities:
                     )
             if named == 0:
                 with heartbeating(), self._sessions.begin() as session:
+                    moves.keep_batches(session, go_live_id)
                     if order.wave is Wave.REST:
                         staging.forget_staging(session, go_live_id)
                     return moves.moved_so_far(session, go_live_id)
@@ -278,7 +280,9 @@ class DirectoryActivities:
             activity.heartbeat()
             with self._sessions.begin() as session:
                 if not moves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
-                    return
+                    break
+        with self._sessions.begin() as session:
+            moves.keep_batches(session, go_live_id)
 
     @activity.defn
     def count_sign_ins(self, reference: GoLiveRef) -> SignIns:

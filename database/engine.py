@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import configure_mappers, sessionmaker
 from sqlmodel import Session
 
@@ -36,6 +36,16 @@ def open_sessions(engine: Engine) -> Sessions:
     # is, and SQLAlchemy refuses every further query once that happened while it looked at models.
     configure_mappers()
     return sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+
+def commit_without_waiting(session: Session) -> None:
+    """Let this transaction's commit not wait for the disk, as one of many steps that follow.
+
+    For work that goes on from what the database holds: where PostgreSQL itself is killed, the last
+    steps before may be missing, whole, and are done again. Nobody outside may act upon a step until
+    one that waits, and writes, has been committed after it: that one takes all earlier ones along.
+    """
+    session.execute(text("SET LOCAL synchronous_commit = off"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import CursorResult, text
 from sqlmodel import Session
 
 from contracts.directory import SignIns, WaveMoved
+from database.engine import commit_without_waiting
 from database.plans import administrator_of, take_turn
 
 
@@ -29,6 +30,7 @@ def move_batch(
     taken again; where an undo has begun, nobody is.
     """
     take_turn(session, go_live_id)
+    commit_without_waiting(session)
     _never_scan(session)
     keys: dict[str, Any] = {
         "g": go_live_id,
@@ -135,11 +137,13 @@ _MOVE_STATEMENTS = (
         recipient_id, link_id, due_at, state, attempts)
     SELECT gen_random_uuid(), :g,
         CASE m.move_class WHEN 'invite' THEN 'invitation' ELSE 'sign_in_with_sso' END,
-        'move', 'user', m.user_id, k.id, :at, 'queued', 0
-    FROM m
-    LEFT JOIN golive.personal_link k ON k.go_live_id = :g AND k.user_id = m.user_id
-        AND k.purpose = 'invitation' AND k.revoked_at IS NULL
-    ON CONFLICT DO NOTHING
+        'move', 'user', m.user_id,
+        CASE m.move_class WHEN 'invite' THEN (
+            SELECT k.id FROM golive.personal_link k
+            WHERE k.go_live_id = :g AND k.user_id = m.user_id
+              AND k.purpose = 'invitation' AND k.revoked_at IS NULL) END,
+        :at, 'queued', 0
+    FROM m ON CONFLICT DO NOTHING
     """,
     f"""
     {_BATCH} INSERT INTO golive.audit_entry (at, actor, action, organisation_id, go_live_id,
@@ -153,6 +157,13 @@ _MOVE_STATEMENTS = (
     WHERE id = :g
     """,
 )
+
+
+def keep_batches(session: Session, go_live_id: UUID) -> None:
+    """Have every batch so far on the disk with this transaction; before that, mail nobody."""
+    session.execute(
+        text("UPDATE golive.go_live SET moved_up_to = moved_up_to WHERE id = :g"), {"g": go_live_id}
+    )
 
 
 def moved_so_far(
@@ -202,6 +213,7 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
 def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -> int:
     """Give the next moved users back what they had; 0 = everyone has it. Twice is once."""
     take_turn(session, go_live_id)
+    commit_without_waiting(session)
     _never_scan(session)
     keys: dict[str, Any] = {"g": go_live_id, "at": at, "size": size}
     bounds = session.execute(

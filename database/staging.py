@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from database.engine import commit_without_waiting
 from database.models import DirectorySnapshot
 
 StagedEntry = tuple[UUID, bool, bool, bool, list[str]]
@@ -71,6 +72,7 @@ def stage_page(
         StagingOvertakenError: `cursor` is not where the copy stands: its reader was taken for
             dead, and another one goes on; or the copy is no longer wanted.
     """
+    commit_without_waiting(session)
     kept = _lock(session, go_live_id, cursor)
     copied = _copy(session, ENTRIES, go_live_id, cursor.pages, entries)
     kept.pages, kept.entries, kept.next_link = kept.pages + 1, kept.entries + copied, next_link
