@@ -23,7 +23,7 @@ from benchmarks.go_lives_floor import Bare, nothing
 from benchmarks.go_lives_no_op import TENANT, NoOp
 from commands.setup import set_up_temporal
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, AdminConsented, StartGoLive
-from worker import WORKFLOWS_IN_MEMORY
+from worker import WORKFLOWS_IN_MEMORY, compile_workflows
 from workflows.go_live import SsoGoLive
 
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 3, 60
@@ -50,6 +50,7 @@ async def start_go_live(client: Client, *, consented: bool) -> WorkflowHandle[Ss
 
 def workers(client: Client, no_op: NoOp) -> list[Worker]:
     """Return workers whose activities do nothing."""
+    compile_workflows()
     threads = ThreadPoolExecutor(THREADS)
     return [
         Worker(
