@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.chaos.trail import Diary, trail
+
 SURELY_COMMITTED = 0.5
 """Seconds after a delivery in which a kill may still keep us from noting it, on a busy machine."""
 
@@ -135,9 +137,11 @@ def _covered(moments: Collection[Moment], first: float, last: float) -> float:
 # --- one organisation, in its own words -----------------------------------------------------------
 
 
-def picture(database: psycopg.Connection[Any], slug: str, mails: list[Delivery]) -> Counter[str]:
+def picture(
+    database: psycopg.Connection[Any], slug: str, mails: list[Delivery], diary: Diary
+) -> Counter[str]:
     """Everything a go-live leaves that another of its kind leaves too, as countable lines."""
-    lines: Counter[str] = Counter()
+    lines = trail(database, slug, diary)
     rows = database.cursor(row_factory=dict_row)
     for go_live in rows.execute(
         """SELECT g.*, o.sso_offered, c.tenant_id IS NOT NULL AS connected
@@ -181,14 +185,6 @@ def picture(database: psycopg.Connection[Any], slug: str, mails: list[Delivery])
         (slug,),
     ).fetchall():
         lines[f"ledger {mail['message']} to {mail['name']} {mail['state']}"] += mail["ids"] or 1
-    for entry in rows.execute(
-        """SELECT a.actor, a.action, coalesce(split_part(u.address, '@', 1), '') AS name
-           FROM golive.audit_entry a JOIN pulse.organisation o ON o.id = a.organisation_id
-           LEFT JOIN pulse.app_user u ON a.subject = 'user:' || u.id
-           WHERE o.slug = %s AND a.actor = 'workflow'""",
-        (slug,),
-    ).fetchall():
-        lines[f"audit {entry['actor']} {entry['action']} {entry['name']}".rstrip()] += 1
     seen = set()
     for one in mails:
         # Whose it is: the organisation's own people by their domain, our staff by the subject.

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 from sqlalchemy.exc import DBAPIError
@@ -11,9 +13,11 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from commands.errors import CommandError
+from commands.orders import Orders
 from contracts.go_live import Progress, Wait
 from local import people
 from tests.chaos.plan import Kind
+from tests.chaos.trail import Diary
 from tests.town import Organisation
 
 TROUBLE = (
@@ -44,6 +48,7 @@ class Play:
         self.troubles = 0
         """How often somebody had to try again."""
         self.attentions: list[str] = []
+        self.diary = Diary()
         self._done: set[str] = set()
         """What a person was told is done: they never do it again, so it must not get lost."""
         self._ordered_at = 0.0
@@ -74,18 +79,19 @@ class Play:
         match progress.wait:
             case Wait.ENTITLEMENT if await asyncio.to_thread(self._was_asked):
                 if self._may_order():
-                    orders = organisation.town.orders()
-                    await orders.decline_entitlement(organisation.slug, "Not sold.")
+                    await self._order(Orders.decline_entitlement, "Not sold.")
             case Wait.ADMIN_CONSENT if "consent" not in self._done:
-                await asyncio.to_thread(self._consent)
+                with self._visit():
+                    await asyncio.to_thread(self._consent)
                 self._done.add("consent")
             case Wait.MOVE_DATE:
                 await self._let_the_date_come()
             case Wait.FIRST_SIGN_IN if self.kind is Kind.ROLLED_BACK:
                 if self._may_order():
-                    await organisation.town.orders().roll_back(organisation.slug, "Not now.")
+                    await self._order(Orders.roll_back, "Not now.")
             case Wait.FIRST_SIGN_IN if "sign-in" not in self._done:
-                await organisation.sign_in("anna")
+                with self._visit():
+                    await organisation.sign_in("anna")
                 self._done.add("sign-in")
 
     def _may_order(self) -> bool:
@@ -95,6 +101,21 @@ class Play:
         self._ordered_at = time.monotonic()
         return True
 
+    async def _order(self, order: Any, words: str) -> None:
+        """Give an order, and keep whether it was answered."""
+        reason = self.diary.reason(words)
+        await order(self.organisation.town.orders(), self.organisation.slug, reason)
+        self.diary.orders[reason] = True
+
+    @contextmanager
+    def _visit(self) -> Iterator[None]:
+        """Keep how often somebody came to our pages in vain."""
+        try:
+            yield
+        except TROUBLE:
+            self.diary.in_vain += 1
+            raise
+
     def _was_asked(self) -> bool:
         """Whether customer success has got the question that it answers."""
         sent = self.organisation.mails("entitlement_question")
@@ -103,7 +124,7 @@ class Play:
     async def _retry(self, progress: Progress) -> None:
         if self._may_order():
             self.attentions.append(str(progress.attention))
-            await self.organisation.town.orders().retry(self.organisation.slug, "Again.")
+            await self._order(Orders.retry, "Again.")
 
     def _consent(self) -> None:
         try:

@@ -75,8 +75,8 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
         try:
             for slot in range(WORKERS):
                 workers.start(slot)
-            plays = [Play(there.organisations[slug], kind) for slug, kind in calm]
-            await asyncio.wait_for(asyncio.gather(*(play.to_the_end() for play in plays)), 120)
+            quiet = [Play(there.organisations[slug], kind) for slug, kind in calm]
+            await asyncio.wait_for(asyncio.gather(*(play.to_the_end() for play in quiet)), 120)
             say(f"{len(calm)} quiet go-lives have ended after {time.monotonic() - began:.0f} s.")
             trouble = Trouble(there, workers)
             plays = [Play(there.organisations[slug], kind) for slug, kind in wild]
@@ -90,7 +90,7 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
             )
             report.tried_again = sum(play.troubles for play in plays)
             report.attentions = [why for play in plays for why in play.attentions]
-            await _look(there, calm, wild, trouble, report)
+            await _look(there, quiet, plays, trouble, report)
         finally:
             await asyncio.to_thread(workers.stop)
     report.seconds = time.monotonic() - began
@@ -126,15 +126,12 @@ async def _disturbed(trouble: Trouble, plan: Plan, plays: list[Play], limit: flo
 
 
 async def _look(
-    there: City,
-    calm: list[tuple[str, Kind]],
-    wild: list[tuple[str, Kind]],
-    trouble: Trouble,
-    report: Report,
+    there: City, quiet: list[Play], plays: list[Play], trouble: Trouble, report: Report
 ) -> None:
     """Hold everything against what the quiet go-lives came to."""
     found = report.found
-    for slug, _ in calm + wild:
+    for play in quiet + plays:
+        slug = play.organisation.slug
         handle = there.town.client.get_workflow_handle(go_live_id(slug))
         # The run ends a moment after the database says so.
         try:
@@ -153,9 +150,13 @@ async def _look(
     }
     checking.check_deliveries(mails, cut, trouble.moments, found)
     with psycopg.connect(there.database_url) as database:
-        expected = {kind: checking.picture(database, slug, mails) for slug, kind in calm}
+
+        def picture(play: Play) -> Counter[str]:
+            return checking.picture(database, play.organisation.slug, mails, play.diary)
+
+        expected = {play.kind: picture(play) for play in quiet}
         for kind, lines in expected.items():
             assert any(line.startswith(f"outcome {OUTCOMES[kind]},") for line in lines), lines
-        for slug, kind in wild:
-            checking.compare(slug, checking.picture(database, slug, mails), expected[kind], found)
+        for play in plays:
+            checking.compare(play.organisation.slug, picture(play), expected[play.kind], found)
         checking.check_rules(database, found)

@@ -4,20 +4,19 @@ import base64
 import copy
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-import pytest_asyncio
 
 from tests.chaos import checking
 from tests.chaos.__main__ import ENOUGH, KEPT, PASSING, report_of
 from tests.chaos.checking import Delivery, Found, Moment
 from tests.chaos.plan import OUTAGES, make_plan
-from tests.town import ROOT, Organisation, Person, Town
+from tests.chaos.planting import differences, mails, planted
+from tests.chaos.trail import Diary
+from tests.town import ROOT, Organisation, Town
 
 OF_THE_USERS = (
     "(SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
@@ -27,42 +26,6 @@ OF_THE_GO_LIVE = (
     "(SELECT g.id FROM golive.go_live g JOIN pulse.organisation o ON o.id = g.organisation_id "
     "WHERE o.slug = %(slug)s)"
 )
-
-
-@pytest_asyncio.fixture(scope="module")
-async def alike(town: Town) -> list[Organisation]:
-    """Two organisations that went live without trouble."""
-    both = []
-    for _ in range(2):
-        organisation = town.found_organisation(
-            Person("anna", group="pilot"), Person("ben"), Person("nora", status="invited")
-        )
-        await organisation.go_live()
-        both.append(organisation)
-    return both
-
-
-def mails(town: Town) -> list[Delivery]:
-    return checking.deliveries(town.folder / "mailbox")
-
-
-@contextmanager
-def planted(town: Town, statement: str = "", **values: Any) -> Iterator[psycopg.Connection[Any]]:
-    """The database with one thing changed, for as long as the block lasts."""
-    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
-    with psycopg.connect(url) as database:
-        if statement:
-            changed = database.execute(statement, values)
-            assert changed.rowcount > 0, "nothing was planted"
-        yield database
-        database.rollback()
-
-
-def differences(town: Town, alike: list[Organisation], database: psycopg.Connection[Any]) -> Found:
-    found = Found()
-    first, second = (checking.picture(database, one.slug, mails(town)) for one in alike)
-    checking.compare(alike[1].slug, second, first, found)
-    return found
 
 
 def broken_rules(organisation: Organisation, database: psycopg.Connection[Any]) -> list[str]:
@@ -75,7 +38,7 @@ async def test_two_that_went_well_are_the_same(town: Town, alike: list[Organisat
     with planted(town) as database:
         assert differences(town, alike, database).everything == []
         assert broken_rules(alike[1], database) == []
-        picture = checking.picture(database, alike[1].slug, mails(town))
+        picture = checking.picture(database, alike[1].slug, mails(town), Diary())
     kinds = Counter(line.split()[0] for line in picture.elements())
     assert kinds["user"] == 3
     assert kinds["mail"] >= 8
@@ -105,8 +68,8 @@ async def test_a_mail_that_never_arrived_is_found(town: Town, alike: list[Organi
     without = [one for one in all_mails if one.recipient != alike[1].address("ben")]
     found = Found()
     with planted(town) as database:
-        first = checking.picture(database, alike[0].slug, all_mails)
-        second = checking.picture(database, alike[1].slug, without)
+        first = checking.picture(database, alike[0].slug, all_mails, Diary())
+        second = checking.picture(database, alike[1].slug, without, Diary())
     checking.compare(alike[1].slug, second, first, found)
     assert [line for line in found.lost if "mail to ben" in line]
 
@@ -126,9 +89,9 @@ async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) 
     last = next(one for one in all_mails if one.recipient == alike[1].address("ben"))
     found = Found()
     with planted(town) as database:
-        first = checking.picture(database, alike[0].slug, all_mails)
+        first = checking.picture(database, alike[0].slug, all_mails, Diary())
         twice = [*all_mails, replace(last, message_id="<another@us.example>")]
-        second = checking.picture(database, alike[1].slug, twice)
+        second = checking.picture(database, alike[1].slug, twice, Diary())
     checking.compare(alike[1].slug, second, first, found)
     assert [line for line in found.doubled if "mail to ben" in line]
 
@@ -142,7 +105,7 @@ async def test_a_run_across_midnight_finds_no_fault_in_another_date(
         for day in ("Wed 25 Nov 2026, 09:00 GMT", "Thu 26 Nov 2026, 09:00 GMT")
     ]
     with planted(town) as database:
-        before, after = (checking.picture(database, slug, [one]) for one in dated)
+        before, after = (checking.picture(database, slug, [one], Diary()) for one in dated)
     checking.compare(slug, after, before, found)
     assert found.everything == []
 

@@ -1,0 +1,46 @@
+"""Changes what a go-live has left, for as long as a look at it lasts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from tests.chaos import checking
+from tests.chaos.checking import Delivery, Found
+from tests.chaos.trail import Diary
+from tests.town import Organisation, Town
+
+
+def mails(town: Town) -> list[Delivery]:
+    return checking.deliveries(town.folder / "mailbox")
+
+
+@contextmanager
+def planted(town: Town, *statements: str, **values: Any) -> Iterator[psycopg.Connection[Any]]:
+    """The database with something changed, for as long as the block lasts."""
+    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(url) as database:
+        # Past the trigger that keeps the audit trail as it is.
+        database.execute("SET LOCAL session_replication_role = replica")
+        for statement in statements:
+            changed = database.execute(statement, values)
+            assert changed.rowcount > 0, "nothing was planted"
+        yield database
+        database.rollback()
+
+
+def differences(
+    town: Town,
+    alike: list[Organisation],
+    database: psycopg.Connection[Any],
+    diary: Diary | None = None,
+) -> Found:
+    """What the second lacks, or has too often, beside the first."""
+    found, diaries = Found(), (Diary(), diary or Diary())
+    first, second = (
+        checking.picture(database, one.slug, mails(town), remembered)
+        for one, remembered in zip(alike, diaries, strict=True)
+    )
+    checking.compare(alike[1].slug, second, first, found)
+    return found
