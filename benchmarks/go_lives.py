@@ -24,6 +24,7 @@ from benchmarks.go_lives_no_op import TENANT, NoOp
 from commands.setup import set_up_temporal
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, AdminConsented, StartGoLive
 from worker import WORKFLOWS_IN_MEMORY, compile_workflows
+from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 3, 60
@@ -40,8 +41,13 @@ def started_by(name: str) -> StartGoLive:
 async def start_go_live(client: Client, *, consented: bool) -> WorkflowHandle[SsoGoLive, object]:
     """Start one that ends by itself where the consent is there already."""
     name = f"b{uuid4().hex}"
+    start = started_by(name)
     handle = await client.start_workflow(
-        SsoGoLive.run, started_by(name), id=name, task_queue=GO_LIVE_QUEUE
+        SsoGoLive.run,
+        start,
+        id=name,
+        task_queue=GO_LIVE_QUEUE,
+        search_attributes=search_attributes.at_start(start),
     )
     if consented:
         await handle.signal(SsoGoLive.admin_consented, CONSENT)

@@ -44,6 +44,7 @@ from contracts.go_live import (
 from database import it_team, records
 from database.engine import open_sessions
 from database.models import GoLive, Organisation, Preference, Staff
+from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
 ANSWER_WITHIN_SECONDS = 20
@@ -123,6 +124,7 @@ class Orders:
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     static_summary=summary,
+                    search_attributes=search_attributes.at_start(start),
                 )
                 return True
             except WorkflowAlreadyStartedError:
@@ -354,6 +356,11 @@ def _unavailable(
         )
     if error.status is RPCStatusCode.NOT_FOUND:
         return CommandError(_not_running(slug))
+    if error.status is RPCStatusCode.INVALID_ARGUMENT:
+        return CommandError(
+            "Temporal refuses it: this namespace does not know what go-lives are listed by. "
+            "Register that with: python starter.py setup"
+        )
     return UnavailableError(f"Temporal did not take the command ({error.status.name}). Try again.")
 
 

@@ -100,7 +100,9 @@ class Conversation:
         self._stages: asyncio.Task[GoLiveOutcome] | None = None
         self._recording = asyncio.Lock()
         self._console_url = ""
-        self._shown: dict[str, object] = {}
+        self._shown: dict[str, object] = {
+            pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
+        }
 
     # --- facts -------------------------------------------------------------------------------
 

@@ -1,6 +1,9 @@
 """What the Temporal UI can list and filter go-lives by. `starter.py setup` registers them."""
 
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from contracts.go_live import GoLiveStage, StartGoLive, Wait
+from contracts.wording import WAITING_ON as WHOM
 
 ORGANISATION = SearchAttributeKey.for_keyword("Organisation")
 STAGE = SearchAttributeKey.for_keyword("GoLiveStage")
@@ -21,3 +24,18 @@ ALL = (
     USERS_TOTAL,
     CONSENT_DEADLINE,
 )
+
+
+def at_start(start: StartGoLive) -> TypedSearchAttributes:
+    """Return what a run is listed and found by from the moment it is started."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(ORGANISATION, start.slug),
+            SearchAttributePair(OWNER, start.owner),
+            SearchAttributePair(STAGE, GoLiveStage.ENTITLEMENT_CONFIRMED.value),
+            SearchAttributePair(WAITING_ON, WHOM[Wait.NOTHING]),
+            SearchAttributePair(NEEDS_ATTENTION, value=False),
+            SearchAttributePair(USERS_TOTAL, 0),
+            SearchAttributePair(USERS_MIGRATED, 0),
+        ]
+    )
