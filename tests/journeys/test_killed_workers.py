@@ -1,4 +1,4 @@
-"""kill -9 of worker processes in the middle of a move: as if nothing had happened.
+"""kill -9 of workers while users are read, decided about, moved and told: the end is the same.
 
 `KILLED_USERS=20000 KILLS=10` makes the long form of it.
 """
@@ -14,61 +14,104 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
-from contracts.go_live import GoLiveOutcome, Wait
-from tests.town import ROOT, Organisation, Person, Town, build_town
+from commands import deciding
+from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait
+from tests.town import ROOT, STAFF, Organisation, Person, Town, build_town
 
 USERS = int(os.environ.get("KILLED_USERS", "300"))
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "5"))
+"""A quarter of them, at least one, while the directory is read, as many while the plan is made."""
 LONG = "KILLED_USERS" in os.environ
 LONGEST = 60 + USERS / 20
+PAGE = 999 if LONG else 20
 
-
-SOON_MISSED = """
+IN_SMALL_STEPS = f"""
 from datetime import timedelta
+from functools import partial
+from activities import directory
+from graph import client
 from workflows import policies
+client.PAGE_SIZE = directory.BATCH_SIZE = {PAGE}
 policies.BULK_CALL["heartbeat_timeout"] = timedelta(seconds=2)
 import worker
+worker.Worker = partial(
+    worker.Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=1)
+)
 from commands.leaving import leave
 leave(worker.main())
 """
-"""worker.py itself, whose death the server notices after two seconds instead of thirty."""
+"""worker.py itself, with as many pages and batches for few users as it has for many; and whose
+death the server notices after one or two seconds instead of ten or thirty."""
+
+PLAN_BEGINS, PLAN_ENDS = "golive.user_move", "golive.plan"
+"""Where a plan that is being made is held up: before it decides anything, and when all is done but
+the commit."""
 
 
 @contextmanager
-def worker(town: Town, log: Path) -> Iterator[Any]:
+def worker(town: Town, log: Path, **settings: str) -> Iterator[None]:
     """A worker process that is killed at the end, whatever it is doing."""
     with log.open("ab") as output:
         running = subprocess.Popen(
-            [sys.executable, *(["worker.py"] if LONG else ["-c", SOON_MISSED])],
+            [sys.executable, *(["worker.py"] if LONG else ["-c", IN_SMALL_STEPS])],
             cwd=ROOT,
-            env={**os.environ, **town.environment},
+            env={**os.environ, **town.environment, **settings},
             stdout=output,
             stderr=output,
         )
     try:
-        yield running
+        yield
     finally:
         running.kill()
         running.wait(20)
 
 
 def found(town: Town) -> Organisation:
+    """Everyone at Microsoft but one; `first` and `second` lead to one account, decided for one."""
     everyone = [
-        Person(f"user{number}", status="invited" if number % 7 == 0 else "active")
+        Person(
+            f"user{number}",
+            status="invited" if number % 7 == 0 else "active",
+            group="pilot" if number < 5 else "",
+        )
         for number in range(USERS)
     ]
-    return town.found_organisation(*everyone, Person("ghost", in_directory=False))
+    organisation = town.found_organisation(
+        *everyone,
+        Person("ghost", in_directory=False),
+        Person("first"),
+        Person("second", in_directory=False, group="pilot"),
+    )
+    account = next(one for one in organisation.people if one.name == "first").object_id
+    town.control(
+        "PATCH",
+        f"/tenants/{organisation.tenant_id}/users/{account}",
+        proxyAddresses=[f"smtp:{organisation.address(name)}" for name in ("first", "second")],
+    )
+    deciding.link(
+        town.engine,
+        town.rooms.graph,
+        STAFF,
+        organisation.slug,
+        organisation.address("second"),
+        account,
+        "It is the address that they use.",
+    )
+    return organisation
 
 
 def end_state(organisation: Organisation) -> list[Any]:
-    """Everything a move leaves, without ids and instants."""
+    """Everything a move leaves, without instants, and ids as the names behind them."""
+    names = {UUID(one.object_id): one.name for one in organisation.people}
     rows = organisation.town.rows(
         """
-        SELECT split_part(u.address, '@', 1) AS name, u.status, u.sign_in_method,
-               u.password_until IS NOT NULL, l.object_id IS NOT NULL, v.move_class, v.reason,
+        SELECT l.object_id, v.object_id, split_part(u.address, '@', 1) AS name, u.status,
+               u.sign_in_method, u.password_until IS NOT NULL, v.move_class, v.reason, v.wave,
                v.moved_at IS NOT NULL,
                (SELECT string_agg(m.message || ' ' || m.state, ',' ORDER BY m.message)
                 FROM golive.mail m WHERE m.recipient_id = u.id) AS mails,
@@ -78,74 +121,129 @@ def end_state(organisation: Organisation) -> list[Any]:
         FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id
         LEFT JOIN golive.directory_link l ON l.user_id = u.id
         LEFT JOIN golive.user_move v ON v.user_id = u.id
-        WHERE o.slug = :slug AND u.first_sso_sign_in_at IS NULL ORDER BY name
+        WHERE o.slug = :slug ORDER BY name
         """,
         slug=organisation.slug,
     )
-    return [tuple(row) for row in rows]
+    return [(names.get(row[0]), names.get(row[1]), *row[2:]) for row in rows]
 
 
 async def until_users_move(town: Town, log: Path) -> Organisation:
-    """A go-live whose first users move as soon as a worker is there."""
+    """A go-live that only waits for somebody to read the directory."""
     organisation = await asyncio.to_thread(found, town)
-    with worker(town, log):
+    with worker(town, log, GOLIVE_WORKER_QUEUE=GO_LIVE_QUEUE):
         await organisation.come_to_the_move()
-        await organisation.until(Wait.FIRST_SIGN_IN, within=LONGEST)
+        async with asyncio.timeout(LONGEST):
+            while not (await organisation.handle.describe()).raw_description.pending_activities:
+                await asyncio.sleep(0.02)
     return organisation
 
 
-def wait_for(organisation: Organisation, moment: int) -> None:
-    """Return when so many users have moved and mails been sent, both counted."""
+async def first_user_signs_in(organisation: Organisation) -> None:
+    """Unless they have done so."""
+    if organisation.user("user1")["first_sso_sign_in_at"] is None:
+        await organisation.until(Wait.FIRST_SIGN_IN, within=LONGEST)
+        await organisation.sign_in("user1")
+
+
+def value(organisation: Organisation, expression: str) -> Any:
+    """One number of a go-live `g`."""
+    ((found,),) = organisation.town.rows(
+        f"SELECT {expression} FROM golive.go_live g "
+        "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
+        slug=organisation.slug,
+    )
+    return found
+
+
+def wait_for(organisation: Organisation, expression: str, moment: int) -> None:
+    """Return when a number of the go-live has come to a moment."""
     give_up = time.monotonic() + LONGEST
     while time.monotonic() < give_up:
-        ((done,),) = organisation.town.rows(
-            "SELECT g.users_done + (SELECT count(*) FROM golive.mail m WHERE m.go_live_id = g.id "
-            "AND m.recipient_kind = 'user' AND m.state = 'sent') FROM golive.go_live g "
-            "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
-            slug=organisation.slug,
-        )
-        if done >= moment:
+        if value(organisation, expression) >= moment:
             return
         time.sleep(0.005)
-    raise AssertionError(f"never came to {moment}")
+    raise AssertionError(f"{expression} never came to {moment}")
+
+
+PAGES = "coalesce((SELECT pages FROM golive.directory_snapshot s WHERE s.go_live_id = g.id), 0)"
+MOVED_AND_TOLD = (
+    "g.users_done + (SELECT count(*) FROM golive.mail m WHERE m.go_live_id = g.id "
+    "AND m.recipient_kind = 'user' AND m.state = 'sent')"
+)
+
+
+def kill_while_reading(organisation: Organisation, log: Path, pages: int) -> None:
+    """Kill a worker that waits for the page after so many."""
+    town = organisation.town
+    read = value(organisation, PAGES)
+    town.control(
+        "POST",
+        "/faults",
+        kind="slow",
+        match={"path": "/graph/v1.0/users", "tenant": organisation.tenant_id},
+        seconds=LONGEST,
+        after=pages - read,
+        times=1,
+    )
+    with worker(town, log):
+        wait_for(organisation, PAGES, pages)
+    town.control("DELETE", "/faults")
+    assert value(organisation, PAGES) == pages
+
+
+def kill_while_deciding(organisation: Organisation, log: Path, table: str) -> None:
+    """Kill a worker in the transaction that makes the plan, as it is about to write to a table."""
+    town = organisation.town
+    with town.engine.begin() as holding:
+        holding.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
+        with worker(town, log):
+            waiting = f"(SELECT count(*) FROM pg_locks WHERE relation = '{table}'::regclass "
+            wait_for(organisation, waiting + "AND NOT granted)", 1)
+        assert value(organisation, "count(g.plan_hash)") == 0
 
 
 @pytest.mark.timeout(4 * LONGEST)
 async def test_a_move_whose_workers_are_killed_ends_as_one_left_alone(tmp_path: Path) -> None:
     rng = random.Random(20261201)
     log = tmp_path / "worker.log"
+    early = max(1, KILLS // 4)
     async with build_town(tmp_path / "town") as town:
         disturbed = await until_users_move(town, log)
-        with worker(town, log):
-            await disturbed.sign_in(disturbed.first_moved())
-        for moment in sorted(rng.sample(range(6, 2 * USERS - 20), KILLS)):
+        for pages in sorted(rng.sample(range(1, USERS // PAGE), early)):
+            await asyncio.to_thread(kill_while_reading, disturbed, log, pages)
+        for _ in range(early):
+            table = rng.choice([PLAN_BEGINS, PLAN_ENDS])
+            await asyncio.to_thread(kill_while_deciding, disturbed, log, table)
+        late = KILLS - 2 * early
+        part = (2 * USERS - 33) // late
+        for begins in range(13, 13 + late * part, part):
+            # One in each part of the way, so that some are while users move, some while mail goes.
+            moment = rng.randrange(begins, begins + part)
             with worker(town, log):
-                await asyncio.to_thread(wait_for, disturbed, moment)
+                await first_user_signs_in(disturbed)
+                await asyncio.to_thread(wait_for, disturbed, MOVED_AND_TOLD, moment)
         with worker(town, log):
             assert (await disturbed.ended(within=LONGEST)).outcome is GoLiveOutcome.LIVE
-            mailed = Counter(
-                (row.address, row.message_id)
-                for row in town.rows(
-                    "SELECT u.address, m.message_id FROM golive.mail m "
-                    "JOIN pulse.app_user u ON u.id = m.recipient_id "
-                    "JOIN pulse.organisation o ON o.id = u.organisation_id WHERE o.slug = :slug",
-                    slug=disturbed.slug,
-                )
-            )
-        quiet = await until_users_move(town, log)
-        with worker(town, log):
-            await quiet.sign_in(quiet.first_moved())
+            quiet = await asyncio.to_thread(found, town)
+            await quiet.come_to_the_move()
+            await first_user_signs_in(quiet)
             assert (await quiet.ended(within=LONGEST)).outcome is GoLiveOutcome.LIVE
-        # Whoever signed in first may be another person in each.
-        shown = [
-            dict(zip((row[0] for row in one), one, strict=True))
-            for one in (end_state(disturbed), end_state(quiet))
-        ]
-        both = set(shown[0]) & set(shown[1])
-        assert len(both) >= USERS - 1
-        assert {name: shown[0][name] for name in both} == {name: shown[1][name] for name in both}
-        assert len(mailed) == USERS
+        undisturbed = {row[2]: row for row in end_state(quiet)}
+        assert {row[2]: row for row in end_state(disturbed)} == undisturbed
+        assert undisturbed["first"][6:8] == ("exception", "same_person_twice")
+        assert undisturbed["second"][:2] == ("first", "first")
+        mailed = Counter(
+            (row.address, row.message_id)
+            for row in town.rows(
+                "SELECT u.address, m.message_id FROM golive.mail m "
+                "JOIN pulse.app_user u ON u.id = m.recipient_id "
+                "JOIN pulse.organisation o ON o.id = u.organisation_id WHERE o.slug = :slug",
+                slug=disturbed.slug,
+            )
+        )
+        assert len(mailed) == USERS + 1
         assert set(mailed.values()) == {1}
-        for name in (f"user{number}" for number in range(0, USERS, max(1, USERS // 50))):
+        for name in ["second", *(f"user{number}" for number in range(0, USERS, USERS // 50))]:
             received = {one["message_id"] for one in disturbed.received(name)}
             assert len(received) == 1
