@@ -36,7 +36,7 @@ addresses AS (
     SELECT object_id, unnest(address_keys) AS address_key FROM directory
 ),
 matched AS (
-    SELECT u.id AS user_id, count(*) AS objects, (array_agg(a.object_id))[1] AS object_id
+    SELECT u.id AS user_id, count(*) AS objects, any_value(a.object_id) AS object_id
     FROM organisation_users u JOIN addresses a USING (address_key)
     GROUP BY u.id
 ),
