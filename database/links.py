@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
-from contracts.links import LinkPurpose
+from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
 from database import records
 from database.models import Contact, GoLive, Mail, Organisation, PersonalLink
+from database.sign_in import genuine_link
 
 MOST_A_DAY = 3
 """New links for one person in 24 hours; more only fill a mailbox."""
@@ -41,6 +42,16 @@ class WaitingMail:
     id: UUID
     slug: str
     link: NewLink
+
+
+def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
+    """Return the slug of the organisation a link is of, dead or alive; "" for a made-up one."""
+    found = (genuine_link(session, signer, token, purpose) for purpose in LinkPurpose)
+    link = next((one for one in found if one is not None), None)
+    if link is None:
+        return ""
+    go_live = session.get_one(GoLive, link.go_live_id)
+    return session.get_one(Organisation, go_live.organisation_id).slug
 
 
 def waiting_mails(session: Session, before: datetime, limit: int = 100) -> list[WaitingMail]:

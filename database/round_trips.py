@@ -12,7 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from contracts.go_live import Refusal
-from database.models import ConsentEvidence, GoLive, MicrosoftRoundTrip, PersonalLink
+from database.models import (
+    ConsentEvidence,
+    GoLive,
+    MicrosoftRoundTrip,
+    Organisation,
+    PersonalLink,
+)
 from database.records import account, write_audit
 from database.sign_in import sha256
 
@@ -153,6 +159,25 @@ def newest_consent_trip(session: Session, browser: str) -> MicrosoftRoundTrip | 
         )
         .order_by(col(MicrosoftRoundTrip.used_at).desc())
     ).first()
+
+
+def organisation_of_consent(session: Session, browser: str) -> str:
+    """Return the slug of the organisation this browser last went to Microsoft for; "" for none."""
+    return (
+        session.exec(
+            select(Organisation.slug)
+            .join(
+                MicrosoftRoundTrip,
+                col(MicrosoftRoundTrip.organisation_id) == col(Organisation.id),
+            )
+            .where(
+                MicrosoftRoundTrip.browser_sha256 == sha256(browser),
+                col(MicrosoftRoundTrip.purpose).in_(("consent", "consent_sign_in")),
+            )
+            .order_by(col(MicrosoftRoundTrip.expires_at).desc())
+        ).first()
+        or ""
+    )
 
 
 def newest_sign_in_trip(session: Session, browser: str) -> MicrosoftRoundTrip | None:

@@ -17,6 +17,7 @@ from graph.discovery import is_tenant_id
 from graph.errors import (
     IdTokenRefusal,
     IdTokenRefused,
+    MicrosoftUnreachable,
     SignInRefused,
     UnexpectedAnswer,
 )
@@ -30,6 +31,9 @@ GRAPH_SCOPE: Final = "https://graph.microsoft.com/.default"
 elsewhere."""
 
 _ADDED_BY_MSAL: Final = frozenset({"openid", "profile", "offline_access"})
+
+_MSAL_CANNOT_READ: Final = (ValueError, IndexError, KeyError, TypeError, AttributeError)
+"""MSAL decodes a token to file it away, and fails in one of these ways on one that is none."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +124,17 @@ class EntraClient:
         application = None if fresh else self._applications.get(tenant_id)
         if application is None:
             application = self._application(tenant_id)
-        answer = application.acquire_token_for_client(scopes=[GRAPH_SCOPE])
+        try:
+            answer = application.acquire_token_for_client(scopes=[GRAPH_SCOPE])
+        except _MSAL_CANNOT_READ:
+            raise MicrosoftUnreachable("Microsoft's answer was malformed.") from None
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
             self.forget(tenant_id)
             raise token_refusal(answer if isinstance(answer, dict) else {})
+        if not (token.isascii() and token.isprintable()):
+            # It could not stand in a header, and whoever refuses it there would quote it.
+            raise MicrosoftUnreachable("Microsoft's answer was malformed.")
         with self._lock:
             self._applications[tenant_id] = application
         return token
@@ -243,8 +253,7 @@ class EntraClient:
             # MSAL compares the nonce and nothing else; its text repeats both, so it goes no
             # further.
             raise IdTokenRefused(IdTokenRefusal.NONCE) from None
-        except (ValueError, IndexError, KeyError, TypeError, AttributeError):
-            # MSAL decodes the token to file it away, and fails on one that is not a token.
+        except _MSAL_CANNOT_READ:
             raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
         if "error" in answer:
             refusal = token_refusal(answer)

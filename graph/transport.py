@@ -219,7 +219,7 @@ def json_object(response: httpx2.Response) -> dict[str, Any]:
     try:
         # Bytes straight into the parser: decoding to text first costs a third of the time.
         answer = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise MicrosoftUnreachable("Microsoft's answer was malformed.")

@@ -86,7 +86,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         fields.setdefault("workflow_id", go_live_id(organisation))
     if record.exc_info and record.exc_info[0] is not None:
         fields["error"] = record.exc_info[0].__name__
-        if isinstance(record.exc_info[1], ApplicationError):
+        if told and isinstance(record.exc_info[1], ApplicationError):
             fields["error_text"] = str(record.exc_info[1])
         fields["error_at"] = [
             f"{frame.filename}:{frame.lineno} {frame.name}"

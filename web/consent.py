@@ -41,8 +41,9 @@ from web.microsoft import no_round_trip, start_of, to_consent, to_login
 from web.new_link import dead_link
 from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
+from web.whose import NAMED
 
-router = APIRouter(prefix="/consent")
+router = APIRouter(prefix="/consent", dependencies=[NAMED])
 _log = logging.getLogger(__name__)
 
 

@@ -12,8 +12,9 @@ from database.models import PersonalLink
 from web.answers import has_ended
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, Visit
 from web.new_link import dead_link
+from web.whose import NAMED
 
-router = APIRouter(prefix="/hand-off")
+router = APIRouter(prefix="/hand-off", dependencies=[NAMED])
 
 _MESSAGE = """Hello,
 

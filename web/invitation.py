@@ -10,8 +10,9 @@ from web.answers import invitation_is_over
 from web.deps import AVisit, OwnForm, Visit
 from web.microsoft import to_login
 from web.new_link import dead_link
+from web.whose import NAMED
 
-router = APIRouter(prefix="/invitation")
+router = APIRouter(prefix="/invitation", dependencies=[NAMED])
 
 
 @router.get("/{token}")

@@ -39,6 +39,7 @@ class Measured:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
+        note_organisation("")
         status = _NONE
 
         async def noting(message: Message) -> None:

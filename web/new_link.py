@@ -17,8 +17,9 @@ from database.models import GoLive, PersonalLink
 from web import telling
 from web.answers import has_ended, has_left, invitation_is_over, refused, unknown_link
 from web.deps import OwnForm, Visit
+from web.whose import NAMED
 
-router = APIRouter()
+router = APIRouter(dependencies=[NAMED])
 
 
 class Renewable(StrEnum):

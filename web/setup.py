@@ -32,10 +32,11 @@ from web.customer_words import told
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
 from web.new_link import dead_link
 from web.stages import stage_states
+from web.whose import NAMED
 from workflows.go_live import SsoGoLive
 from workflows.policies import PASSWORD_GRACE_DAYS
 
-router = APIRouter(prefix="/setup")
+router = APIRouter(prefix="/setup", dependencies=[NAMED])
 
 ANSWER_WITHIN_SECONDS = 20
 
