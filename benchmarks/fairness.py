@@ -61,7 +61,9 @@ def measure(users: int = USERS) -> dict[str, float]:
         stack = Stack(Path(folder) / "state", Ports.free(), seed=seed, without={WORKER})
         with stack.running():
             os.environ.update(stack.environment())
-            stack.supervisor.start(_worker(GO_LIVE_QUEUE), _worker(GO_LIVE_BULK_QUEUE, "nice", "-n19"))
+            stack.supervisor.start(
+                _worker(GO_LIVE_QUEUE), _worker(GO_LIVE_BULK_QUEUE, "nice", "-n19")
+            )
             return asyncio.run(_measure(stack, Path(folder), users))
 
 

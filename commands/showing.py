@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from sqlalchemy import Engine
 
@@ -29,7 +29,9 @@ _BAR_SPEED_WINDOW_SECONDS = 60.0
 
 def table(found: list[Standing]) -> Table:
     """Return the list of organisations."""
-    shown = Table("Organisation", "Stage", "Waiting on", "Due", "Users moved", box=None)
+    # A name that is cut short cannot be typed into the next command.
+    slug = Column("Organisation", no_wrap=True, overflow="fold")
+    shown = Table(slug, "Stage", "Waiting on", "Due", "Users moved", box=None)
     for one in found:
         progress = one.progress
         if progress is None:
@@ -39,8 +41,8 @@ def table(found: list[Standing]) -> Table:
             one.slug,
             progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
             "needs attention" if progress.attention else wording.waiting_on(progress),
-            wording.instant(progress.due_at) if progress.due_at else "",
-            f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
+            wording.short_day(progress.due_at) if progress.due_at else "",
+            f"{progress.users_done:,} of {progress.users_total:,}" if progress.plan_hash else "",
         )
     return shown
 

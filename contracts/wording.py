@@ -177,6 +177,11 @@ def day(at: datetime) -> str:
     return f"{at:%A} {at.day} {at:%B %Y}"
 
 
+def short_day(at: datetime) -> str:
+    """Return a day as lists show it, such as `24 Nov 2026`."""
+    return f"{at.day} {at:%b %Y}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return `1 user`, `2 users` or `12,000 users`."""
     exact = int(number)

@@ -172,17 +172,13 @@ def _row(listed: Listed, at: datetime) -> Row:
         if progress.outcome
         else wording.STAGES[progress.stage],
         waiting_on="" if over else plainly(wording.waiting_on(progress)),
-        since=_day(progress.since),
-        due=_day(progress.due_at) if progress.due_at and not over else "",
+        since=wording.short_day(progress.since),
+        due=wording.short_day(progress.due_at) if progress.due_at and not over else "",
         is_overdue=bool(progress.due_at and not over and progress.due_at < at),
         attention=wording.happened(progress) if progress.attention else "",
         users=f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
         is_paused=progress.paused,
     )
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
 
 
 def plainly(code: str) -> str:
