@@ -31,7 +31,7 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import connections, moves, plans, records, round_trips, staging
+from database import connections, ledger, moves, plans, records, round_trips, staging
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
@@ -271,11 +271,16 @@ class DirectoryActivities:
 
     @activity.defn
     def undo_moves(self, reference: GoLiveRef) -> None:
-        """Give every moved user back exactly what they had, and forget the staging."""
+        """Give every moved user back exactly what they had; forget the staging, and unsent mail."""
         go_live_id = UUID(reference.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
             moves.begin_undo(session, go_live_id, reference.at)
             staging.forget_staging(session, go_live_id)
+        left = BATCH_SIZE
+        while left:
+            activity.heartbeat()
+            with self._sessions.begin() as session:
+                left = ledger.withdraw_batch(session, go_live_id, size=BATCH_SIZE)
         while True:
             activity.heartbeat()
             with self._sessions.begin() as session:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -184,6 +184,26 @@ def requeue_refused(session: Session, go_live_id: UUID, message: Message, occasi
         ),
         {"g": go_live_id, "message": message, "occasion": occasion},
     )
+
+
+def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
+    """Take back mail that is not sent, as an undo does; 0 = none is left. Twice is once.
+
+    What the undo itself tells users stays: its second run finds what the first one has queued.
+    """
+    withdrawn = session.execute(
+        text(
+            """
+            WITH batch AS MATERIALIZED (
+                SELECT id FROM golive.mail
+                WHERE go_live_id = :g AND state = 'queued' AND message <> :told
+                ORDER BY due_at LIMIT :size FOR UPDATE)
+            UPDATE golive.mail m SET state = 'withdrawn' FROM batch WHERE m.id = batch.id
+            """
+        ),
+        {"g": go_live_id, "told": Message.ROLL_BACK_USER, "size": size},
+    )
+    return cast("CursorResult[Any]", withdrawn).rowcount
 
 
 def state_counts(

@@ -200,14 +200,6 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
         ),
         {"g": go_live_id, "at": at},
     )
-    session.execute(
-        text(
-            # A second run finds what the first one tells users about going back: that stays.
-            "UPDATE golive.mail SET state = 'withdrawn' WHERE go_live_id = :g AND state = 'queued' "
-            "AND message <> 'roll_back_user'"
-        ),
-        {"g": go_live_id},
-    )
 
 
 def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -> int:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from activities.staging import staged_entries
 from contracts.addresses import address_key
 from contracts.directory import MigrationPlan, Wave
-from database import moves, plans, staging
+from database import ledger, moves, plans, staging
 from database.models import (
     AppSession,
     AppUser,
@@ -89,6 +89,8 @@ class Customer:
 
     def undo(self, size: int = 100) -> None:
         moves.begin_undo(self.session, self.go_live_id, AT)
+        while ledger.withdraw_batch(self.session, self.go_live_id, size=size):
+            pass
         while moves.undo_batch(self.session, self.go_live_id, at=AT, size=size):
             pass
 

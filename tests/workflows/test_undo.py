@@ -1,7 +1,8 @@
 """Undo: from every place, everything an organisation had before is there again."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,7 +75,7 @@ async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_
     before = _everything(organisation)
     await bring_to(organisation, Wait.AFTERCARE)
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
-    with _failing_at(town, organisation, (3, 4)):
+    with _failing_at(town, *_users_of(organisation), (3, 4)):
         await asyncio.gather(
             town.orders().roll_back(organisation.slug, "Enough."),
             town.orders().roll_back(organisation.slug, "Enough, says someone else."),
@@ -89,10 +90,37 @@ async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_
     assert len(undone) == 8
 
 
+async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interrupted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database refuses the second batch twice; only what the undo says goes out."""
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    unsent = "m.state = 'sent' AND m.message IN ('sign_in_with_sso', 'invitation')"
+    of_it = "FROM golive.go_live g WHERE g.id = m.go_live_id AND g.organisation_id = :o"
+    o = organisation.standing().organisation_id
+    town.rows(f"UPDATE golive.mail m SET state = 'queued' {of_it} AND {unsent}", o=o)
+    monkeypatch.setattr(directory, "BATCH_SIZE", 2)
+    with _failing_at(town, "golive.mail", "state = 'withdrawn'", (2, 3)) as counted:
+        await town.orders().roll_back(organisation.slug, "Enough.")
+        assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+        assert counted() == 6, "four batches of two, and two that were refused"
+    left = [
+        (message, state)
+        for message in ("sign_in_with_sso", "invitation", "roll_back_user")
+        for _, _, state in organisation.mails(message)
+    ]
+    assert Counter(left) == {
+        ("sign_in_with_sso", "withdrawn"): 7,
+        ("invitation", "withdrawn"): 1,
+        ("roll_back_user", "sent"): 7,
+    }
+
+
 async def test_while_it_is_undone_everyone_who_looks_is_told_so(town: Town) -> None:
     organisation = founded(town)
     await bring_to(organisation, Wait.AFTERCARE)
-    with _failing_at(town, organisation, (1, 2)):
+    with _failing_at(town, *_users_of(organisation), (1, 2)):
         await town.orders().roll_back(organisation.slug, "A change of mind.")
         seen = await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
         assert (seen.wait, seen.due_at, seen.outcome) == (Wait.NOTHING, None, None)
@@ -103,16 +131,19 @@ async def test_while_it_is_undone_everyone_who_looks_is_told_so(town: Town) -> N
 
 
 @contextmanager
-def _failing_at(town: Town, organisation: Organisation, batches: tuple[int, ...]) -> Iterator[None]:
-    """Let the database refuse these batches of the undo, counted over all attempts."""
-    o = organisation.standing().organisation_id
+def _failing_at(
+    town: Town, table: str, changes: str, batches: tuple[int, ...]
+) -> Iterator[Callable[[], int]]:
+    """Let the database refuse these batches of the undo, counted over all attempts.
+
+    A batch is a statement after which a row of the table is so; how many there were is returned.
+    """
     town.rows("CREATE SEQUENCE pulse.batch_of_undo")
     town.rows(
         f"""
         CREATE FUNCTION pulse.refuse_undo() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF EXISTS (SELECT FROM changed WHERE organisation_id = '{o}'
-                       AND sign_in_method = 'password')
+            IF EXISTS (SELECT FROM changed WHERE {changes})
                AND nextval('pulse.batch_of_undo') IN ({", ".join(map(str, batches))}) THEN
                 RAISE EXCEPTION 'refused for the test';
             END IF;
@@ -121,17 +152,23 @@ def _failing_at(town: Town, organisation: Organisation, batches: tuple[int, ...]
         """
     )
     town.rows(
-        """
-        CREATE TRIGGER refuse_undo AFTER UPDATE ON pulse.app_user
+        f"""
+        CREATE TRIGGER refuse_undo AFTER UPDATE ON {table}
         REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pulse.refuse_undo()
         """
     )
     try:
-        yield
+        yield lambda: int(town.rows("SELECT last_value FROM pulse.batch_of_undo")[0][0])
     finally:
-        town.rows("DROP TRIGGER refuse_undo ON pulse.app_user")
+        town.rows(f"DROP TRIGGER refuse_undo ON {table}")
         town.rows("DROP FUNCTION pulse.refuse_undo")
         town.rows("DROP SEQUENCE pulse.batch_of_undo")
+
+
+def _users_of(organisation: Organisation) -> tuple[str, str]:
+    """The table and the rows that change when a user of this organisation moves back."""
+    o = organisation.standing().organisation_id
+    return "pulse.app_user", f"organisation_id = '{o}' AND sign_in_method = 'password'"
 
 
 async def _set_passwords(organisation: Organisation) -> None:
