@@ -48,7 +48,7 @@ class ConsoleOrder:
 
 
 def _open(progress: Progress | None) -> bool:
-    return progress is not None and progress.outcome is None
+    return progress is not None and progress.outcome is None and progress.ending is None
 
 
 def _not_open(progress: Progress | None) -> bool:
@@ -62,7 +62,8 @@ def _running(*waits: Wait) -> Callable[[Progress | None], bool]:
 
 
 def _stopped(progress: Progress | None) -> bool:
-    return _open(progress) and progress is not None and progress.attention is not None
+    # Also while it ends: undoing may need a person, too.
+    return progress is not None and progress.outcome is None and progress.attention is not None
 
 
 def _paused(progress: Progress | None) -> bool:
@@ -79,8 +80,8 @@ def _was_declined(progress: Progress | None) -> bool:
 
 def _not_moving_yet(progress: Progress | None) -> bool:
     return (
-        progress is not None
-        and progress.outcome is None
+        _open(progress)
+        and progress is not None
         and progress.stage is not GoLiveStage.USERS_MIGRATED
     )
 
@@ -132,7 +133,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Go on without it",
         "Only a mail, the IT team's acknowledgement or one user can be left out.",
         lambda orders, slug, given: orders.skip(slug, given.reason),
-        lambda progress: _stopped(progress) or _running(Wait.IT_ACKNOWLEDGEMENT)(progress),
+        lambda progress: progress is not None and progress.outcome is None and progress.may_skip,
         "It is left out; the go-live goes on.",
         needs_reason=True,
     ),

@@ -1,10 +1,12 @@
-"""What is said beside each stage."""
+"""What is said beside each stage, and what is offered."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from web.console_orders import ORDERS
 from web.stages import stage_states
 
 STAGES = [stage.value for stage in GoLiveStage]
@@ -59,3 +61,19 @@ def test_what_was_taken_back_is_not_said_to_be_done(
     assert [one.state for one in states] == told
     undone = [one.what for one in states if one.state == "undone"]
     assert all("again" in what for what in undone)
+
+
+@pytest.mark.parametrize(
+    ("attention", "offered"), [(None, set()), (Attention.MAIL_UNAVAILABLE, {"retry", "skip"})]
+)
+def test_while_a_go_live_ends_nothing_is_offered_that_would_be_refused(
+    attention: Attention | None, offered: set[str]
+) -> None:
+    ending = replace(
+        ended(GoLiveStage.USERS_MIGRATED, GoLiveOutcome.ROLLED_BACK, "1a2b"),
+        outcome=None,
+        ending=GoLiveOutcome.ROLLED_BACK,
+        attention=attention,
+        may_skip=attention is not None,
+    )
+    assert {name for name, order in ORDERS.items() if order.fits(ending)} == offered
