@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_values import Surroundings, Values
 from activities.sending import Sending
 from contracts import wording
@@ -32,7 +33,10 @@ _BY_ITSELF = "Going on by itself"
 
 
 class DigestActivities:
-    """However often a round is repeated, nobody gets a second digest on one day."""
+    """However often a round is repeated, nobody gets a second digest on one day.
+
+    A round that is cancelled ends with the digest at hand.
+    """
 
     def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
         """Use this database and this way to the relay."""
@@ -40,7 +44,7 @@ class DigestActivities:
         self._sending = sending
         self._surroundings = surroundings
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def send_digests(self, asked: DigestRound) -> DigestsSent:
         """Send today's digest to everyone whose working morning has come and who has not had it.
 
@@ -52,15 +56,17 @@ class DigestActivities:
         sent = refused = silent = deferred = 0
         with self._sessions.begin() as session:
             everyone = digests.managers(session, at)
-        for manager in everyone:
-            if not is_working_time(at, manager.time_zone):
-                continue
-            activity.heartbeat()
-            outcome = self._send(manager, at)
-            sent += outcome == "sent"
-            refused += outcome == "refused"
-            silent += outcome == "nothing to say"
-            deferred += outcome == "deferred"
+        # A relay may take its time over one digest.
+        with heartbeating():
+            for manager in everyone:
+                if not is_working_time(at, manager.time_zone):
+                    continue
+                stop_if_cancelled()
+                outcome = self._send(manager, at)
+                sent += outcome == "sent"
+                refused += outcome == "refused"
+                silent += outcome == "nothing to say"
+                deferred += outcome == "deferred"
         if deferred:
             raise ApplicationError(
                 f"The relay asks to try {deferred} digests again later.",

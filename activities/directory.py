@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import microsoft_errors
-from activities.heartbeats import heartbeating
+from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.staging import staged_entries
 from contracts.directory import (
     ConsentToVerify,
@@ -50,7 +50,10 @@ MOST_RESTARTS = 2
 
 
 class DirectoryActivities:
-    """Each may run again at any point; a second run goes on where the first one stopped."""
+    """Each may run again at any point; a second run goes on where the first one stopped.
+
+    One that is cancelled stops before it next asks Microsoft, or after the page or batch at hand.
+    """
 
     def __init__(
         self, sessions: Sessions, graph: GraphClient, http: httpx2.Client, authority: str
@@ -63,7 +66,7 @@ class DirectoryActivities:
 
     # --- consent -----------------------------------------------------------------------------
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def discover_tenant(self, reference: GoLiveRef) -> Discovery:
         """Find and keep the tenant of each of the organisation's e-mail domains.
 
@@ -81,7 +84,7 @@ class DirectoryActivities:
                 connections.refuse_another_tenant(session, go_live.organisation_id, UUID(tenant_id))
         return Discovery(tenant_id, finding)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def verify_consent(self, consent: ConsentToVerify) -> ConsentVerdict:
         """Prove a consent: what a browser proved, the grant, the tenant and its domains.
 
@@ -114,6 +117,7 @@ class DirectoryActivities:
         if not _own_domains(domains, consent.tenant_id):
             CONSENTS_REFUSED.labels(Refusal.WRONG_TENANT).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
+        stop_if_cancelled()
         verified = self._read_back(domains, consent.tenant_id)
         with _people_stay(), self._sessions.begin() as session:
             connections.connect_tenant(session, evidence, verified, consent.at)
@@ -139,7 +143,7 @@ class DirectoryActivities:
             records.keep_discovery(session, go_live_id, found, at)
         return found
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def verify_connection(self, reference: GoLiveRef) -> bool:
         """Tell whether the consent of an earlier go-live still stands: checks 3 and 4 once more.
 
@@ -155,6 +159,7 @@ class DirectoryActivities:
             domains, tenant_id
         ):
             return False
+        stop_if_cancelled()
         try:
             verified = self._read_back(domains, tenant_id)
         except ApplicationError as error:
@@ -174,7 +179,7 @@ class DirectoryActivities:
 
     # --- moving users ------------------------------------------------------------------------
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def snapshot_directory(self, reference: GoLiveRef) -> Snapshot:
         """Copy the tenant's directory into staging, page by page.
 
@@ -196,8 +201,8 @@ class DirectoryActivities:
                 try:
                     with microsoft_errors():
                         for users in self._graph.user_pages(tenant_id, from_link=cursor.next_link):
-                            with activity.shield_thread_cancel_exception():
-                                cursor = self._keep_page(go_live_id, cursor, users)
+                            cursor = self._keep_page(go_live_id, cursor, users)
+                            stop_if_cancelled()
                 except ListingExpired:
                     if restarts == MOST_RESTARTS:
                         raise ApplicationError(
@@ -219,7 +224,7 @@ class DirectoryActivities:
                 session, go_live_id, cursor, staged_entries(users.users), users.next_link
             )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def plan_migration(self, order: PlanToMake) -> MigrationPlan:
         """Decide about every user of the organisation; a second run decides anew."""
         go_live_id = UUID(order.go_live_id)
@@ -228,7 +233,7 @@ class DirectoryActivities:
             tenant_id = self._tenant(session, go_live_id)
             return plans.make_plan(session, go_live_id, organisation_id, tenant_id, order.at)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def move_wave(self, order: WaveToMove) -> WaveMoved:
         """Move one wave in bounded transactions; a user who has moved is never moved again.
 
@@ -244,24 +249,23 @@ class DirectoryActivities:
             ):
                 return moves.moved_so_far(session, go_live_id, plan_changed=True)
         while True:
-            with activity.shield_thread_cancel_exception():
-                go_live = self._go_live(go_live_id)
-                activity.heartbeat(go_live.users_done, go_live.users_total)
-                if go_live.paused:
-                    with self._sessions.begin() as session:
-                        moves.keep_batches(session, go_live_id)
-                        return moves.moved_so_far(session, go_live_id, paused=True)
+            stop_if_cancelled()
+            go_live = self._go_live(go_live_id)
+            if go_live.paused:
                 with self._sessions.begin() as session:
-                    named = moves.move_batch(
-                        session,
-                        go_live_id,
-                        tenant_id,
-                        wave=order.wave,
-                        at=order.at,
-                        password_until=order.at + timedelta(days=order.password_grace_days),
-                        invitation_expires_at=order.at + timedelta(days=INVITATION_DAYS),
-                        size=BATCH_SIZE,
-                    )
+                    return moves.moved_so_far(session, go_live_id, paused=True)
+            so_far = (go_live.users_done, go_live.users_total)
+            with heartbeating(*so_far), self._sessions.begin() as session:
+                named = moves.move_batch(
+                    session,
+                    go_live_id,
+                    tenant_id,
+                    wave=order.wave,
+                    at=order.at,
+                    password_until=order.at + timedelta(days=order.password_grace_days),
+                    invitation_expires_at=order.at + timedelta(days=INVITATION_DAYS),
+                    size=BATCH_SIZE,
+                )
             if named == 0:
                 with heartbeating(), self._sessions.begin() as session:
                     moves.keep_batches(session, go_live_id)
@@ -269,7 +273,7 @@ class DirectoryActivities:
                         staging.forget_staging(session, go_live_id)
                     return moves.moved_so_far(session, go_live_id)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def undo_moves(self, reference: GoLiveRef) -> None:
         """Give every moved user back exactly what they had; forget the staging, and unsent mail."""
         go_live_id = UUID(reference.go_live_id)
@@ -278,18 +282,18 @@ class DirectoryActivities:
             staging.forget_staging(session, go_live_id)
         left = BATCH_SIZE
         while left:
-            activity.heartbeat()
-            with self._sessions.begin() as session:
+            stop_if_cancelled()
+            with heartbeating(), self._sessions.begin() as session:
                 left = ledger.withdraw_batch(session, go_live_id, size=BATCH_SIZE)
         while True:
-            activity.heartbeat()
-            with self._sessions.begin() as session:
+            stop_if_cancelled()
+            with heartbeating(), self._sessions.begin() as session:
                 if not moves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
                     break
         with self._sessions.begin() as session:
             moves.keep_batches(session, go_live_id)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def count_sign_ins(self, reference: GoLiveRef) -> SignIns:
         """Return how many moved users have signed in through SSO."""
         go_live_id = UUID(reference.go_live_id)

@@ -1,14 +1,16 @@
 """Activities that put mail into the ledger and take it to the relay."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from contextvars import copy_context
 from threading import Lock
 from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import stop_if_cancelled
 from activities.mail_values import GoLiveMail, Surroundings, Values
 from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
@@ -39,7 +41,11 @@ _LINKS = {
 
 
 class NoticeActivities:
-    """Whatever runs twice, a ledger row is sent once: its state says so before and after."""
+    """Whatever runs twice, a ledger row is sent once: its state says so before and after.
+
+    A delivery that is cancelled begins no further mail; those on their way come to their end, each
+    with the note of it.
+    """
 
     def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
         """Use this database and this way to the relay."""
@@ -47,7 +53,7 @@ class NoticeActivities:
         self._sending = sending
         self._surroundings = surroundings
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def notify(self, notice: Notice) -> Delivered:
         """Put one message into the ledger for its audience, and deliver it.
 
@@ -90,7 +96,7 @@ class NoticeActivities:
             )
         return done
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def deliver(self, delivery: Delivery) -> Delivered:
         """Deliver what is due in the ledger of a go-live, at the relay's pace."""
         only = (delivery.message, delivery.occasion) if delivery.message else None
@@ -102,10 +108,13 @@ class NoticeActivities:
         with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
             for chunk in ledger.due_mail(reading, go_live_id, delivery.at, only=only):
+                stop_if_cancelled()
                 if only is None and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
                 tries: list[Future[str]] = [
                     senders.submit(
+                        # So that a sender too knows when the activity was cancelled.
+                        copy_context().run,
                         self._write_and_send,
                         row,
                         mail.values(row),
@@ -124,8 +133,7 @@ class NoticeActivities:
                         refused += outcome == "refused"
                         deferred += outcome == "deferred"
                 finally:
-                    for attempt in tries:
-                        attempt.cancel()
+                    _come_to_an_end(tries)
         if deferred:
             raise ApplicationError(
                 f"The relay asks to try {deferred} mails again later.",
@@ -153,5 +161,15 @@ def _awaited(attempt: Future[str]) -> str:
     """Wait for one mail, and say meanwhile that we are alive: a relay may take its time."""
     while True:
         activity.heartbeat()
+        stop_if_cancelled()
         with suppress(FutureTimeoutError):
             return attempt.result(timeout=HEARTBEAT_SECONDS)
+
+
+def _come_to_an_end(tries: list[Future[str]]) -> None:
+    """Begin none of these any more, and wait, alive, for those that the relay has at hand."""
+    for attempt in tries:
+        attempt.cancel()
+    while on_their_way := [attempt for attempt in tries if not attempt.done()]:
+        activity.heartbeat()
+        wait(on_their_way, timeout=HEARTBEAT_SECONDS)

@@ -7,6 +7,7 @@ from threading import Semaphore
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import stop_if_cancelled
 from contracts.errors import ErrorType
 from database import ledger
 from database.engine import Sessions
@@ -45,10 +46,12 @@ class Sending:
 
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.
+            CancelledError: the activity was cancelled before its turn came.
         """
         # First the turn, then a connection to the database: a relay that takes its time must not
         # leave the other activities of the process without one.
         with self._turns, self._sessions.begin() as session:
+            stop_if_cancelled()
             if not ledger.claim_mail(session, row.id):
                 return "elsewhere"
             message_id = message_id_for(row.id, self._domain)

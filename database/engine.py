@@ -32,8 +32,8 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
 
 def open_sessions(engine: Engine) -> Sessions:
     """Return the factory of sessions: `with sessions.begin() as session:` is one transaction."""
-    # Now, and not in the first activity: a cancelled activity's thread is interrupted wherever it
-    # is, and SQLAlchemy refuses every further query once that happened while it looked at models.
+    # Now, and not at the first use: if anything interrupts SQLAlchemy while it looks at models, it
+    # refuses every further query.
     configure_mappers()
     return sessionmaker(engine, class_=Session, expire_on_commit=False)
 

@@ -76,6 +76,14 @@ def test_every_activity_is_registered() -> None:
                 assert f".{name}," in source, f"{room.__name__}.{name} is not registered"
 
 
+def test_no_activity_is_interrupted_in_the_midst_of_a_statement_or_a_mail() -> None:
+    """Each looks between its steps whether it was cancelled, by `stop_if_cancelled`."""
+    for room in (RecordActivities, NoticeActivities, DirectoryActivities, DigestActivities):
+        for name, member in inspect.getmembers(room, inspect.isfunction):
+            if defined := activity._Definition.from_callable(member):
+                assert defined.no_thread_cancel_exception, f"{room.__name__}.{name}"
+
+
 def test_the_sandbox_stays_on() -> None:
     for path in (*product_code("workflows"), ROOT / "worker.py"):
         text = path.read_text()

@@ -3,7 +3,6 @@
 import dataclasses
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,45 +14,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import event
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
 
-from activities.digests import DigestActivities
-from activities.directory import DirectoryActivities
-from activities.failures import NothingLeaks
-from activities.notices import NoticeActivities
-from activities.records import RecordActivities
-from activities.sending import Sending
 from contracts.go_live import Wait
-from database.engine import open_engine, open_sessions
+from database.engine import open_engine
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
 from local.histories import everything_kept, found_in
+from tests.activity_worker import activities, activity_worker
+from tests.asking import Asked, AskOnce
 from tests.graph.scripted import CLIENT_ID, Answer, ScriptedMicrosoft, SteppedClock
-from tests.house.asking import Asked, AskOnce
 from tests.house.test_privacy_of_failures import ADDRESS, FAILURES, NAME, SAID, written
 from tests.town import Town
 from worker import Rooms
 
-DEFINED = "__temporal_activity_definition"
 OF_OURS = {"activity"}
 """What an activity of ours says for the history is held to be clean where it is said."""
-
-
-def activities(rooms: Rooms) -> dict[str, Callable[..., Any]]:
-    """Every activity of ours, by its name, in these rooms."""
-    sessions = open_sessions(rooms.engine)
-    sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
-    objects = (
-        RecordActivities(sessions, rooms.settings.public_url),
-        NoticeActivities(sessions, sending, rooms.surroundings),
-        DigestActivities(sessions, sending, rooms.surroundings),
-        DirectoryActivities(sessions, rooms.graph, rooms.http, rooms.settings.entra_authority),
-    )
-    methods = (getattr(one, name) for one in objects for name in dir(one))
-    found = {one.__name__: one for one in methods if hasattr(one, DEFINED)}
-    assert len(found) >= 18, found
-    return found
 
 
 def example(kind: Any) -> Any:
@@ -86,14 +62,6 @@ def argument_of(one: Callable[..., Any]) -> dict[str, Any]:
 async def asking(town: Town, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
     """Have an activity done in these rooms, and return all that is kept of it, its log too."""
     queue = f"asking-{uuid4().hex[:8]}"
-    worker = Worker(
-        town.client,
-        task_queue=queue,
-        workflows=[AskOnce],
-        activities=list(activities(rooms).values()),
-        activity_executor=ThreadPoolExecutor(4, "asked"),
-        interceptors=[NothingLeaks()],
-    )
 
     async def ask(name: str, argument: dict[str, Any]) -> tuple[ApplicationError | None, list[str]]:
         workflow_id, cause = f"{queue}-{uuid4().hex[:8]}", None
@@ -109,7 +77,7 @@ async def asking(town: Town, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
         assert cause is None or isinstance(cause, ApplicationError), cause
         return cause, kept + lines
 
-    async with worker:
+    async with activity_worker(town, rooms, queue):
         yield ask
 
 

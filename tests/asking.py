@@ -1,4 +1,4 @@
-"""A workflow that has one activity done, for tests of what becomes of its failures.
+"""A workflow that has one activity done, for tests of how activities end.
 
 Apart from them: the sandbox takes no workflow from a file that imports an HTTP client.
 """
@@ -22,11 +22,12 @@ class Asked:
 @workflow.defn
 class AskOnce:
     @workflow.run
-    async def run(self, asked: Asked) -> None:
-        await workflow.execute_activity(
+    async def run(self, asked: Asked) -> Any:
+        return await workflow.execute_activity(
             asked.activity,
             asked.argument,
-            start_to_close_timeout=timedelta(seconds=30),
-            heartbeat_timeout=timedelta(seconds=20),
+            start_to_close_timeout=timedelta(seconds=90),
+            heartbeat_timeout=timedelta(seconds=30),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             retry_policy=RetryPolicy(maximum_attempts=1),
         )

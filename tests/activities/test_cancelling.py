@@ -1,0 +1,280 @@
+"""A cancelled activity stops between two steps: what it had begun is whole, the rest untouched."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowFailureError
+
+from activities import directory, heartbeats, notices
+from contracts.go_live import Wait
+from contracts.working_hours import next_working_morning
+from mail.mailer import Mailer
+from mail.outgoing import OutgoingMail
+from tests.activity_worker import activity_worker
+from tests.asking import Asked, AskOnce
+from tests.house.test_privacy_of_failures import written
+from tests.town import Organisation, Person, Town
+from worker import Rooms
+
+USERS = 8
+ZONE = "Pacific/Auckland"
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small batches, and a heartbeat that brings the cancelling at once."""
+    monkeypatch.setattr(directory, "BATCH_SIZE", 2)
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(notices, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(logging.getLogger("temporalio.worker._activity"), "level", logging.DEBUG)
+
+
+class SlowRelay:
+    """The relay's yes is held back until the test lets it through."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        self._mailer = mailer
+        self.taken: list[str] = []
+        self.go_on = Event()
+
+    def send(self, mail: OutgoingMail) -> str:
+        reply = self._mailer.send(mail)
+        self.taken.append(mail.recipient)
+        assert self.go_on.wait(60)
+        return reply
+
+
+@pytest_asyncio.fixture(scope="module")
+async def organisation(town: Town) -> AsyncIterator[Organisation]:
+    """One that has consented, and whose users would move tomorrow."""
+    people = [Person(f"user{number}") for number in range(USERS)]
+    organisation = town.found_organisation(*people)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    yield organisation
+    await organisation.handle.cancel()
+
+
+class Asking:
+    """Has activities done for one go-live, and cancels them in the midst of it."""
+
+    def __init__(
+        self, town: Town, queue: str, organisation: Organisation, lines: list[str]
+    ) -> None:
+        self.town, self.queue, self.organisation, self.lines = town, queue, organisation, lines
+        self.reference = {
+            "go_live_id": str(organisation.standing().go_live_id),
+            "at": datetime.now(UTC).isoformat(),
+        }
+
+    async def do(self, name: str, **argument: Any) -> Any:
+        handle = await self._ask(name, argument)
+        return await asyncio.wait_for(handle.result(), 60)
+
+    async def cancelled(
+        self, name: str, is_busy: Callable[[], bool], let_go: Callable[[], None], **argument: Any
+    ) -> bool:
+        """Cancel it once it is busy; let it go on once it knows. True = it ended as cancelled."""
+        seen = len(self.lines)
+        handle = await self._ask(name, argument)
+        await self._until(is_busy)
+        await handle.cancel()
+        await self._until(lambda: any("Cancelling activity" in one for one in self.lines[seen:]))
+        let_go()
+        with suppress(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), 60)
+        told = "\n".join(self.lines[seen:])
+        for trouble in ("in progress", "OperationalError", "unexpected", "Traceback", "ERROR"):
+            assert trouble not in told
+        events = (await handle.fetch_history()).events
+        return any(one.HasField("activity_task_canceled_event_attributes") for one in events)
+
+    async def _ask(self, name: str, argument: dict[str, Any]) -> Any:
+        return await self.town.client.start_workflow(
+            AskOnce.run,
+            Asked(name, {**self.reference, **argument}),
+            id=f"{self.queue}-{uuid4().hex[:8]}",
+            task_queue=self.queue,
+        )
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + 30
+        while not await asyncio.to_thread(true):
+            assert time.monotonic() < give_up, "\n".join(self.lines)
+            await asyncio.sleep(0.02)
+
+    def count(self, table: str, where: str = "true") -> int:
+        (row,) = self.town.rows(
+            f"SELECT count(*) FROM {table} WHERE go_live_id = :g AND {where}",
+            g=self.reference["go_live_id"],
+        )
+        return int(row[0])
+
+
+@asynccontextmanager
+async def asking(
+    town: Town, organisation: Organisation, rooms: Rooms | None = None
+) -> AsyncIterator[Asking]:
+    queue = f"cancelling-{uuid4().hex[:8]}"
+    with written() as lines:
+        async with activity_worker(town, rooms or town.rooms, queue):
+            yield Asking(town, queue, organisation, lines)
+
+
+class Held:
+    """Rows or a table that somebody else holds, so that a statement of ours waits in its midst."""
+
+    def __init__(self, connection: psycopg.Connection[Any], town: Town) -> None:
+        self._connection, self._town = connection, town
+
+    def has_a_waiter(self) -> bool:
+        (row,) = self._town.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE :mine = ANY(pg_blocking_pids(pid))",
+            mine=self._connection.info.backend_pid,
+        )
+        return bool(row[0])
+
+    def let_go(self) -> None:
+        self._connection.rollback()
+
+
+@contextmanager
+def held(town: Town, statement: str, **values: Any) -> Iterator[Held]:
+    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute(statement, values)
+        yield Held(connection, town)
+        connection.rollback()
+
+
+ITS_USERS = (
+    "SELECT 1 FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
+    "WHERE o.slug = %(slug)s FOR UPDATE OF u"
+)
+
+
+async def test_what_moves_users_is_cancelled_between_two_batches(
+    town: Town, organisation: Organisation
+) -> None:
+    async with asking(town, organisation) as ask:
+        with held(town, "LOCK TABLE golive.directory_entry IN SHARE MODE") as holding:
+            cancelled = await ask.cancelled(
+                "snapshot_directory", holding.has_a_waiter, holding.let_go
+            )
+        kept = town.rows(
+            "SELECT entries FROM golive.directory_snapshot WHERE go_live_id = :g",
+            g=ask.reference["go_live_id"],
+        )
+        assert cancelled
+        assert kept[0].entries == ask.count("golive.directory_entry")
+
+        await ask.do("snapshot_directory")
+        with held(town, "LOCK TABLE golive.user_move IN SHARE MODE") as holding:
+            await ask.cancelled("plan_migration", holding.has_a_waiter, holding.let_go)
+        assert ask.count("golive.user_move") == USERS
+
+        plan = await ask.do("plan_migration")
+        order = {"plan_hash": plan["plan_hash"], "wave": "first"}
+        await ask.do("move_wave", **order)
+        first = ask.count("golive.user_move", "moved_at IS NOT NULL")
+        order["wave"] = "rest"
+        with held(town, ITS_USERS, slug=organisation.slug) as holding:
+            cancelled = await ask.cancelled(
+                "move_wave", holding.has_a_waiter, holding.let_go, **order
+            )
+        moved = ask.count("golive.user_move", "moved_at IS NOT NULL")
+        assert cancelled
+        assert moved == first + 2 < USERS
+        assert ask.count("golive.mail", "occasion = 'move'") == moved
+        assert ask.count("golive.directory_link") == moved
+        assert ask.count("golive.audit_entry", "action = 'user_moved'") == moved
+
+        await ask.do("move_wave", **order)
+        with held(town, ITS_USERS, slug=organisation.slug) as holding:
+            cancelled = await ask.cancelled("undo_moves", holding.has_a_waiter, holding.let_go)
+        assert cancelled
+        assert ask.count("golive.user_move", "undone_at IS NOT NULL") == 2
+        assert ask.count("golive.audit_entry", "action = 'user_move_undone'") == 2
+        assert ask.count("golive.directory_link") == USERS - 2
+        await ask.do("undo_moves")
+        assert ask.count("golive.directory_link") == 0
+
+
+async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_it(
+    town: Town,
+) -> None:
+    people = [Person(f"user{number}") for number in range(USERS)]
+    organisation = town.found_organisation(*people)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    town.rows(
+        """
+        INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id,
+            due_at, state, attempts)
+        SELECT gen_random_uuid(), :g, 'sign_in_with_sso', 'move', 'user', u.id, now(), 'queued', 0
+        FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id
+        WHERE o.slug = :slug
+        """,
+        g=organisation.standing().go_live_id,
+        slug=organisation.slug,
+    )
+    relay = SlowRelay(town.rooms.mailer)
+    async with asking(town, organisation, town.rooms._replace(mailer=relay)) as ask:
+        at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+        assert await ask.cancelled("deliver", lambda: len(relay.taken) == 4, relay.go_on.set, at=at)
+        assert len(relay.taken) == 4
+        assert ask.count("golive.mail", "occasion = 'move' AND state = 'sent'") == 4
+        await ask.do("deliver", at=at)
+        assert len(relay.taken) == len(set(relay.taken)) == USERS
+
+        notice = {"message": "result", "audience": "every_contact", "occasion": "cancelled"}
+        relay.go_on.clear()
+        relay.taken.clear()
+        assert await ask.cancelled(
+            "notify", lambda: len(relay.taken) == 2, relay.go_on.set, at=at, **notice
+        )
+        assert ask.count("golive.mail", "occasion = 'cancelled' AND state = 'sent'") == 2
+    await organisation.handle.cancel()
+
+
+async def test_a_round_of_digests_is_cancelled_after_the_digest_at_hand(town: Town) -> None:
+    handles = [f"m{uuid4().hex[:8]}" for _ in range(2)]
+    organisations = []
+    for handle in handles:
+        organisations.append(
+            town.found_organisation(
+                sso_included="no",
+                customer_success_handle=handle,
+                customer_success_email=f"{handle}@clientshare.example",
+                customer_success_time_zone=ZONE,
+            )
+        )
+    town.found_organisation()  # with it comes dana, who starts them
+    for organisation in organisations:
+        await organisation.start()
+        await organisation.until(Wait.ENTITLEMENT)
+    relay = SlowRelay(town.rooms.mailer)
+    morning = next_working_morning(datetime.now(UTC), ZONE) + timedelta(minutes=5)
+
+    async with asking(town, organisations[0], town.rooms._replace(mailer=relay)) as ask:
+        ask.reference = {"at": morning.isoformat()}
+        assert await ask.cancelled("send_digests", lambda: len(relay.taken) == 1, relay.go_on.set)
+        assert len(relay.taken) == 1
+        await ask.do("send_digests")
+    mine = [one for one in relay.taken if one.partition("@")[0] in handles]
+    assert sorted(mine) == sorted(f"{one}@clientshare.example" for one in handles)
+    assert len(relay.taken) == len(set(relay.taken))
+    for organisation in organisations:
+        await organisation.handle.cancel()
