@@ -44,7 +44,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ladder import Ladder
     from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
-
 CHOSEN_DATES_STAY = "dates-chosen-in-a-pause-stay"
 """The patch of runs whose resumption leaves alone what a person chose during the pause."""
 
