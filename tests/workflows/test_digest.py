@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from temporalio.client import ScheduleActionStartWorkflow
+from temporalio.client import ScheduleActionStartWorkflow, ScheduleOverlapPolicy
 
 from commands import setup
 from contracts.digests import DigestRound, DigestsSent
@@ -14,6 +14,7 @@ from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
 from contracts.working_hours import next_working_morning
 from tests.town import Organisation, Town
 from tests.workflows.drive import until_attention
+from workflows import policies
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
 
 ZONE = "Pacific/Auckland"
@@ -190,7 +191,15 @@ async def test_the_schedule_is_made_once_and_renewed(town: Town) -> None:
         schedule = (await handle.describe()).schedule
         assert isinstance(schedule.action, ScheduleActionStartWorkflow)
         assert schedule.action.task_queue == GO_LIVE_QUEUE
-        assert [one.every for one in schedule.spec.intervals] == [timedelta(hours=1)]
+        (interval,) = schedule.spec.intervals
+        assert interval.every == timedelta(hours=1)
+        # A round that no code can go on with is over before it holds up more than the next one,
+        # and one that is only slow ends by itself before that.
+        assert schedule.policy.overlap is ScheduleOverlapPolicy.SKIP
+        assert schedule.action.run_timeout == interval.every
+        longest = policies.DIGEST_CALL["schedule_to_close_timeout"]
+        assert longest is not None
+        assert longest < schedule.action.run_timeout
     finally:
         # Other tests read mailboxes; no digest is to come to them on the hour.
         await handle.delete()
