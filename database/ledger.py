@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message
 from database import mail_facts
+from database.grace import END_OF_GRACE
 from database.models import GoLive, Mail, PersonalLink
 from database.records import UnknownGoLiveError
 
@@ -44,12 +45,13 @@ class QueuedMail:
     due_at: datetime
 
 
-_WITH_ITS_RECIPIENT = """
+_WITH_ITS_RECIPIENT = f"""
     SELECT m.id, m.message, m.occasion, m.recipient_kind, m.recipient_id, m.due_at,
            coalesce(u.address, c.address, s.address) AS address,
            coalesce(u.display_name, c.name, s.name, '') AS name,
            k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
-           k.expires_at AS link_expires_at, u.password_until
+           k.expires_at AS link_expires_at,
+           {END_OF_GRACE.format(at="m.due_at")} AS password_until
     FROM golive.mail m
     LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
     LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id

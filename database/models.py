@@ -112,7 +112,8 @@ class AppUser(SQLModel, table=True):
     status: str
     sign_in_method: str = "password"
     password_until: datetime | None = _instant(nullable=True)
-    """A moved user's password works until then, or until the first SSO sign-in."""
+    """A moved user's password works until then and as long as the go-live was paused since the move
+    (`database/grace.py`), or until the first SSO sign-in."""
     first_sso_sign_in_at: datetime | None = _instant(nullable=True)
     group_name: str = ""
     """`pilot` puts a user into the first wave."""
@@ -299,6 +300,16 @@ class StageTime(SQLModel, table=True):
     go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
     stage: str = Field(primary_key=True)
     started_at: datetime = _instant()
+    ended_at: datetime | None = _instant(nullable=True)
+
+
+class PauseTime(SQLModel, table=True):
+    """When a go-live was paused and resumed, in workflow time; what counts from then on waits."""
+
+    __tablename__ = "pause_time"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
+    began_at: datetime = Field(sa_type=DateTime(timezone=True), primary_key=True)
     ended_at: datetime | None = _instant(nullable=True)
 
 

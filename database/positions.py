@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
-from database.models import StageTime
-from database.records import go_live_by_id, write_audit
+from database.models import PauseTime, StageTime
+from database.records import end_pause, go_live_by_id, write_audit
 
 POSITION = """
     g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip, g.refusal,
@@ -51,6 +51,10 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
     go_live.attention = progress.attention
     go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
+    if progress.paused and not go_live.paused:
+        session.add(PauseTime(go_live_id=go_live_id, began_at=at))
+    elif go_live.paused and not progress.paused:
+        end_pause(session, go_live_id, at)
     go_live.paused = progress.paused
     go_live.users_total = progress.users_total
     go_live.exceptions = progress.exceptions

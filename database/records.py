@@ -251,6 +251,17 @@ def was_told_lately(session: Session, go_live_id: UUID, reason: str, at: datetim
     )
 
 
+def end_pause(session: Session, go_live_id: UUID, at: datetime) -> None:
+    """Note that the go-live is paused no longer, if it was."""
+    session.execute(
+        text(
+            "UPDATE golive.pause_time SET ended_at = greatest(began_at, :at) "
+            "WHERE go_live_id = :g AND ended_at IS NULL"
+        ),
+        {"g": go_live_id, "at": at},
+    )
+
+
 def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime) -> None:
     """End the record of a go-live; the first ending stands. Twice is once."""
     go_live = go_live_by_id(session, go_live_id, lock=True)
@@ -263,6 +274,7 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     go_live.attention = None
     go_live.may_skip = False
     go_live.paused = False
+    end_pause(session, go_live_id, at)
     session.add(go_live)
     session.execute(
         text(

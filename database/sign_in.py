@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from contracts.addresses import address_key, domain_of
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
+from database.grace import password_counts_until
 from database.models import (
     AppSession,
     AppUser,
@@ -97,15 +98,14 @@ def users_with_password(session: Session, address: str) -> list[tuple[AppUser, s
     return list(rows.all())
 
 
-def password_counts(user: AppUser, at: datetime) -> bool:
+def password_counts(session: Session, user: AppUser, at: datetime) -> bool:
     """Tell whether the user may still use the password: until the first SSO sign-in, or grace."""
     if user.sign_in_method == "password":
         return True
-    return (
-        user.first_sso_sign_in_at is None
-        and user.password_until is not None
-        and at < user.password_until
-    )
+    if user.first_sso_sign_in_at is not None:
+        return False
+    until = password_counts_until(session, user.id, at)
+    return until is not None and at < until
 
 
 def password_tries(address: str, network: str) -> dict[str, int]:

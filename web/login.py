@@ -78,7 +78,7 @@ def with_password(
             sign_in.note_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=401, email=email, way=way, wrong=True)
-        if not sign_in.password_counts(user, visit.at):
+        if not sign_in.password_counts(session, user, visit.at):
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=403, email=email, way=way, use_sso=True)
         token = secrets.token_urlsafe(32)

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 
+from contracts import wording
+from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from tests.consenting import somebody
 from tests.town import Organisation, Person, Town
@@ -24,8 +26,9 @@ def by_password(organisation: Organisation, name: str) -> tuple[int, str]:
         return answer.status_code, answer.text
 
 
-async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -> None:
-    organisation = town.found_organisation(Person("anna"), Person("ben"))
+async def moved(town: Town, *names: str) -> Organisation:
+    """Users who know a password, and have all moved."""
+    organisation = town.found_organisation(*(Person(name) for name in names))
     town.rows(
         "INSERT INTO pulse.password (user_id, argon2) SELECT u.id, :hash FROM pulse.app_user u "
         "JOIN pulse.organisation o ON o.id = u.organisation_id WHERE o.slug = :slug",
@@ -34,6 +37,11 @@ async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -
     )
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
+    return organisation
+
+
+async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -> None:
+    organisation = await moved(town, "anna", "ben")
     assert organisation.user("anna")["sign_in_method"] == "sso"
 
     assert (await asyncio.to_thread(by_password, organisation, "anna"))[0] == 200
@@ -48,4 +56,44 @@ async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -
         ben=organisation.address("ben"),
     )
     assert (await asyncio.to_thread(by_password, organisation, "ben"))[0] == 403
+    await organisation.handle.cancel()
+
+
+async def test_a_pause_adds_to_the_grace_and_nobody_is_locked_out_during_it(town: Town) -> None:
+    organisation = await moved(town, "anna")
+    await town.orders().pause(organisation.slug)
+    await organisation.skip(timedelta(days=20))
+    # The web knows the wall clock alone, so everything is brought to where it says the same.
+    town.rows(
+        """
+        WITH g AS (SELECT g.id FROM golive.go_live g JOIN pulse.organisation o
+                   ON o.id = g.organisation_id WHERE o.slug = :slug),
+             u AS (UPDATE pulse.app_user SET password_until = password_until - :ahead
+                   WHERE address = :anna RETURNING id),
+             p AS (UPDATE golive.pause_time SET began_at = began_at - :ahead
+                   WHERE go_live_id = (SELECT id FROM g))
+        UPDATE golive.user_move SET moved_at = moved_at - :ahead
+        WHERE user_id = (SELECT id FROM u)
+        """,
+        slug=organisation.slug,
+        anna=organisation.address("anna"),
+        ahead=await organisation.now() - wall_clock(),
+    )
+    assert organisation.user("anna")["password_until"] < wall_clock()
+    assert (await asyncio.to_thread(by_password, organisation, "anna"))[0] == 200
+    await organisation.handle.cancel()
+
+
+async def test_after_a_pause_the_mails_name_the_day_that_counts(town: Town) -> None:
+    organisation = await moved(town, "anna")
+    until = organisation.user("anna")["password_until"]
+    first = f"at the latest until {wording.day(until)}"
+    await organisation.received_by(organisation.address("anna"), first)
+    await town.orders().pause(organisation.slug)
+    await organisation.skip(timedelta(days=20))
+    await town.orders().resume(organisation.slug)
+    assert organisation.user("anna")["password_until"] == until, "what an undo compares stays"
+    await organisation.skip(timedelta(days=6))
+    then = f"stops working after {wording.day(until + timedelta(days=20))}"
+    await organisation.received_by(organisation.address("anna"), then)
     await organisation.handle.cancel()
