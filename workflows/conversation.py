@@ -47,8 +47,6 @@ with workflow.unsafe.imports_passed_through():
 CHOSEN_DATES_STAY = "dates-chosen-in-a-pause-stay"
 """The patch of runs whose resumption leaves alone what a person chose during the pause."""
 
-_CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
-
 
 def _refuse(reason: str) -> ApplicationError:
     return ApplicationError(reason, type="refused", non_retryable=True)
@@ -382,18 +380,7 @@ class Conversation:
         waiting_on = wording.waiting_on(progress)
         if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
             waiting_on = wording.WAITING_ON[progress.wait]
-        asked_for = progress.due_at if progress.wait in _CONSENT_WAITS else None
-        deadline = search_attributes.CONSENT_DEADLINE
-        pairs = (
-            search_attributes.ORGANISATION.value_set(self._start.slug),
-            search_attributes.OWNER.value_set(self._owner),
-            search_attributes.STAGE.value_set(progress.stage),
-            search_attributes.WAITING_ON.value_set(waiting_on),
-            search_attributes.NEEDS_ATTENTION.value_set(progress.attention is not None),
-            search_attributes.USERS_TOTAL.value_set(progress.users_total),
-            search_attributes.USERS_MIGRATED.value_set(progress.users_done),
-            deadline.value_set(asked_for) if asked_for else deadline.value_unset(),
-        )
+        pairs = search_attributes.of(progress, self._owner, waiting_on)
         changed = [pair for pair in pairs if self._shown.get(pair.key.name) != pair.value]
         if changed:
             workflow.upsert_search_attributes(changed)

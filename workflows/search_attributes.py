@@ -1,8 +1,15 @@
 """What the Temporal UI can list and filter go-lives by. `starter.py setup` registers them."""
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from typing import Any
 
-from contracts.go_live import GoLiveStage, StartGoLive, Wait
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
+
+from contracts.go_live import GoLiveStage, Progress, StartGoLive, Wait
 from contracts.wording import WAITING_ON as WHOM
 
 ORGANISATION = SearchAttributeKey.for_keyword("Organisation")
@@ -24,6 +31,23 @@ ALL = (
     USERS_TOTAL,
     CONSENT_DEADLINE,
 )
+
+_CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
+
+
+def of(progress: Progress, owner: str, waiting_on: str) -> tuple[SearchAttributeUpdate[Any], ...]:
+    """Return what a run is listed and found by now."""
+    deadline = progress.due_at if progress.wait in _CONSENT_WAITS else None
+    return (
+        ORGANISATION.value_set(progress.slug),
+        OWNER.value_set(owner),
+        STAGE.value_set(progress.stage),
+        WAITING_ON.value_set(waiting_on),
+        NEEDS_ATTENTION.value_set(progress.attention is not None),
+        USERS_TOTAL.value_set(progress.users_total),
+        USERS_MIGRATED.value_set(progress.users_done),
+        CONSENT_DEADLINE.value_set(deadline) if deadline else CONSENT_DEADLINE.value_unset(),
+    )
 
 
 def at_start(start: StartGoLive) -> TypedSearchAttributes:
