@@ -41,7 +41,12 @@ def run_tests(folder: Path, tests: tuple[str, ...]) -> Outcome:
     """Run these tests on the code in a folder, until one fails."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+            # Without what was logged meanwhile: a line of a log may begin with ERROR too.
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+                "--show-capture=no",
+                *tests,
+            ],
             cwd=folder,
             capture_output=True,
             text=True,
