@@ -253,6 +253,7 @@ class DirectoryActivities:
             go_live = self._go_live(go_live_id)
             if go_live.paused:
                 with self._sessions.begin() as session:
+                    moves.keep_batches(session, go_live_id)
                     return moves.moved_so_far(session, go_live_id, paused=True)
             so_far = (go_live.users_done, go_live.users_total)
             with heartbeating(*so_far), self._sessions.begin() as session:

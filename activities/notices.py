@@ -10,7 +10,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.heartbeats import stop_if_cancelled
+from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_values import GoLiveMail, Surroundings, Values
 from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
@@ -62,7 +62,8 @@ class NoticeActivities:
                 `MAIL_UNAVAILABLE` when it takes nothing now.
         """
         go_live_id = UUID(notice.go_live_id)
-        with self._sessions.begin() as session:
+        # All users may be very many.
+        with heartbeating(), self._sessions.begin() as session:
             if notice.audience is Audience.USERS:
                 ledger.queue_reminder_to_sign_in(session, go_live_id, notice.occasion, notice.at)
             else:

@@ -285,6 +285,8 @@ class GoLive(SQLModel, table=True):
     """An earlier go-live's `sso_connection` and verified domains, while this one's stand there."""
     undo_started_at: datetime | None = _instant(nullable=True)
     """From here on no batch may move anyone, however late it arrives."""
+    sign_ins_told: int = 0
+    """How many first sign-ins of its users the run has heard of (`sign_in.hears_of_sign_in`)."""
     move_at: datetime | None = _instant(nullable=True)
     ending: str | None = None
     """How it is about to end, while what it changed is put back."""

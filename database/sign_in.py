@@ -35,6 +35,9 @@ MOST_FROM_A_NETWORK = 500
 
 FAILURE_MINUTES = 15
 
+SIGN_INS_TOLD = 100
+"""Of a go-live's first sign-ins; after these it looks into the database once a day."""
+
 
 @dataclass(frozen=True)
 class WayIn:
@@ -285,6 +288,22 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
         if row
         else None
     )
+
+
+def hears_of_sign_in(session: Session, go_live_id: UUID) -> bool:
+    """Tell whether the run is to hear of one more first sign-in, and count it.
+
+    It only wants to know whether there is one; tens of thousands, of a large first wave while the
+    others are held back, would fill its history.
+    """
+    told = session.execute(
+        text(
+            "UPDATE golive.go_live SET sign_ins_told = sign_ins_told + 1 "
+            "WHERE id = :g AND sign_ins_told < :most RETURNING 1"
+        ),
+        {"g": go_live_id, "most": SIGN_INS_TOLD},
+    )
+    return told.first() is not None
 
 
 def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:

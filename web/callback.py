@@ -168,7 +168,9 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
             telling.note(
                 session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
             )
-            if found.waiting_go_live_id and found.first_time
+            if found.waiting_go_live_id
+            and found.first_time
+            and sign_in.hears_of_sign_in(session, found.waiting_go_live_id)
             else None
         )
     return _Answer(visit.sign_in(visit.go_to("/"), token), fact)

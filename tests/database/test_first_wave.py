@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from contracts.directory import Wave
+from database import sign_in
 from tests.database.customers import Customer, move_wave, with_users
 
 
@@ -61,3 +62,9 @@ def test_a_new_plan_after_the_first_wave_names_no_second_one(session: Session) -
 
 
 # --- limits ---------------------------------------------------------------------------------------
+
+
+def test_of_very_many_who_sign_in_first_the_run_hears_of_a_few(session: Session) -> None:
+    made = with_users(session, ("anna", {}))
+    heard = [sign_in.hears_of_sign_in(session, made.go_live_id) for _ in range(120)]
+    assert heard == [True] * sign_in.SIGN_INS_TOLD + [False] * 20
