@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ import pytest_asyncio
 from temporalio.client import WorkflowFailureError
 
 from activities import directory, heartbeats, notices
-from contracts.go_live import Wait
+from contracts.go_live import GoLiveOutcome, Wait
 from contracts.working_hours import next_working_morning
 from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
@@ -54,7 +55,7 @@ class SlowRelay:
         return reply
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture
 async def organisation(town: Town) -> AsyncIterator[Organisation]:
     """One that has consented, and whose users would move tomorrow."""
     people = [Person(f"user{number}") for number in range(USERS)]
@@ -64,7 +65,8 @@ async def organisation(town: Town) -> AsyncIterator[Organisation]:
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     yield organisation
-    await organisation.handle.cancel()
+    if organisation.progress.outcome is None:
+        await organisation.handle.cancel()
 
 
 class Asking:
@@ -80,7 +82,7 @@ class Asking:
         }
 
     async def do(self, name: str, **argument: Any) -> Any:
-        handle = await self._ask(name, argument)
+        handle = await self.begin(name, **argument)
         return await asyncio.wait_for(handle.result(), 60)
 
     async def cancelled(
@@ -88,20 +90,27 @@ class Asking:
     ) -> bool:
         """Cancel it once it is busy; let it go on once it knows. True = it ended as cancelled."""
         seen = len(self.lines)
-        handle = await self._ask(name, argument)
-        await self._until(is_busy)
+        handle = await self.begin(name, **argument)
+        await self.until(is_busy)
         await handle.cancel()
-        await self._until(lambda: any("Cancelling activity" in one for one in self.lines[seen:]))
+        await self.until(self.hears_of_it(seen))
         let_go()
         with suppress(WorkflowFailureError):
             await asyncio.wait_for(handle.result(), 60)
-        told = "\n".join(self.lines[seen:])
-        for trouble in ("in progress", "OperationalError", "unexpected", "Traceback", "ERROR"):
-            assert trouble not in told
+        self.assert_no_trouble(seen)
         events = (await handle.fetch_history()).events
         return any(one.HasField("activity_task_canceled_event_attributes") for one in events)
 
-    async def _ask(self, name: str, argument: dict[str, Any]) -> Any:
+    def hears_of_it(self, seen: int) -> Callable[[], bool]:
+        """Whether the worker was told to cancel, by the lines of its log from there on."""
+        return lambda: any("Cancelling activity" in line for line in self.lines[seen:])
+
+    def assert_no_trouble(self, seen: int) -> None:
+        told = "\n".join(self.lines[seen:])
+        for trouble in ("in progress", "OperationalError", "unexpected", "Traceback", "ERROR"):
+            assert trouble not in told
+
+    async def begin(self, name: str, **argument: Any) -> Any:
         return await self.town.client.start_workflow(
             AskOnce.run,
             Asked(name, {**self.reference, **argument}),
@@ -109,10 +118,10 @@ class Asking:
             task_queue=self.queue,
         )
 
-    async def _until(self, true: Callable[[], bool]) -> None:
+    async def until(self, true: Callable[[], bool]) -> None:
         give_up = time.monotonic() + 30
         while not await asyncio.to_thread(true):
-            assert time.monotonic() < give_up, "\n".join(self.lines)
+            assert time.monotonic() < give_up, self.lines[-20:]
             await asyncio.sleep(0.02)
 
     def count(self, table: str, where: str = "true") -> int:
@@ -161,7 +170,7 @@ def held(town: Town, statement: str, **values: Any) -> Iterator[Held]:
 
 ITS_USERS = (
     "SELECT 1 FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
-    "WHERE o.slug = %(slug)s FOR UPDATE OF u"
+    "WHERE o.slug = %(slug)s FOR NO KEY UPDATE OF u"
 )
 
 
@@ -210,6 +219,61 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         assert ask.count("golive.directory_link") == USERS - 2
         await ask.do("undo_moves")
         assert ask.count("golive.directory_link") == 0
+
+
+async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_on(
+    town: Town, organisation: Organisation
+) -> None:
+    async with asking(town, organisation) as ask:
+        await ask.do("snapshot_directory")
+        plan = await ask.do("plan_migration")
+    queue = f"stopping-{uuid4().hex[:8]}"
+    with written() as lines, held(town, ITS_USERS, slug=organisation.slug) as holding:
+        ask = Asking(town, queue, organisation, lines)
+        async with activity_worker(town, town.rooms, queue) as worker:
+            handle = await ask.begin("move_wave", plan_hash=plan["plan_hash"], wave="first")
+            await ask.until(holding.has_a_waiter)
+            stopping = asyncio.create_task(worker.shutdown())
+            await ask.until(ask.hears_of_it(0))
+            holding.let_go()
+            await stopping
+    (failed,) = [
+        event.activity_task_failed_event_attributes.failure
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_failed_event_attributes")
+    ]
+    # Temporal has it done again; a run that heard of a cancelling would roll back.
+    assert failed.application_failure_info.type == "WorkerShutdown"
+    assert not failed.application_failure_info.non_retryable
+    for table, what in (
+        ("golive.audit_entry", "action = 'user_moved'"),
+        ("golive.mail", "occasion = 'move'"),
+        ("golive.directory_link", "true"),
+    ):
+        assert ask.count(table, what) == 2, table
+    await handle.terminate()
+
+
+async def test_rolling_back_does_not_wait_for_more_than_the_batch_at_hand(
+    town: Town, organisation: Organisation
+) -> None:
+    with written() as lines, held(town, ITS_USERS, slug=organisation.slug) as holding:
+        ask = Asking(town, "", organisation, lines)
+        await organisation.skip_to_due()
+        await ask.until(holding.has_a_waiter)
+        seen = len(lines)
+        ordering = asyncio.create_task(town.orders().roll_back(organisation.slug, "Not now."))
+        await ask.until(ask.hears_of_it(seen))
+        holding.let_go()
+        await ordering
+        result = await organisation.ended()
+        ask.assert_no_trouble(seen)
+    assert result.outcome is GoLiveOutcome.ROLLED_BACK
+    done = Counter(action for _, action, _ in organisation.audit())
+    assert done["user_moved"] == done["user_move_undone"] == 2
+    assert {organisation.user(f"user{number}")["sign_in_method"] for number in range(USERS)} == {
+        "password"
+    }
 
 
 async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_it(
