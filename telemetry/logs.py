@@ -1,16 +1,19 @@
 """One form of log for every process: JSON lines, or plain lines on a terminal; never a person.
 
 An exception is told by its kind and its places. Its text is left out, also where a library logs
-one: a driver's text quotes rows, a mail library's quotes addresses. What an activity of ours says
-for the history is told: that is held to be clean.
+one, or where nobody caught it: a driver's text quotes rows, a mail library's quotes addresses. What
+an activity of ours says for the history is told: that is held to be clean.
 """
 
 import json
 import logging
+import re
 import sys
+import threading
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Final
 
 from temporalio import activity, workflow
@@ -23,6 +26,10 @@ _organisation: ContextVar[str] = ContextVar("organisation", default="")
 _FROM_TEMPORAL: Final = ("temporal_workflow", "temporal_activity")
 _KEPT: Final = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
 """Of what the SDK says of a run or an activity."""
+
+_QUOTED: Final = "Traceback (most recent call last)"
+"""Where a library writes a whole exception into its message, its text too."""
+_PLACE: Final = re.compile(r'^\s+File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 
 
 def note_organisation(slug: str) -> None:
@@ -44,9 +51,35 @@ def set_up_logging(*, terminal: bool | None = None) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("httpx2", "fontTools"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    _tell_what_nobody_caught()
     # Fields of their own say it.
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
+
+
+def _tell_what_nobody_caught() -> None:
+    """Log what Python itself would print, with its text, to standard error."""
+    log = logging.getLogger("uncaught")
+
+    def of_process(
+        kind: type[BaseException], error: BaseException, places: TracebackType | None
+    ) -> None:
+        log.critical("The process ends by an exception", exc_info=(kind, error, places))
+
+    def of_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None:
+            about = (told.exc_type, told.exc_value, told.exc_traceback)
+            log.error("A thread ended by an exception", exc_info=about)
+
+    def of_nobody(told: "sys.UnraisableHookArgs") -> None:
+        if told.exc_value is not None:
+            about = (told.exc_type, told.exc_value, told.exc_traceback)
+            log.error("An exception could not be raised", exc_info=about)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, of_nobody
+    # A line that does not fit its arguments would be printed with them.
+    logging.raiseExceptions = False
+    logging.captureWarnings(capture=True)
 
 
 class JsonLines(logging.Formatter):
@@ -92,6 +125,13 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
             f"{frame.filename}:{frame.lineno} {frame.name}"
             for frame in traceback.extract_tb(record.exc_info[2])
         ]
+    elif _QUOTED in fields["message"]:
+        said, _, quoted = fields["message"].partition(_QUOTED)
+        fields["message"] = said.strip() or "An exception was raised"
+        fields["error"] = "an exception"
+        fields["error_at"] = [
+            f"{file}:{line} {name}" for file, line, name in _PLACE.findall(quoted)
+        ] or ["?"]
     return fields
 
 

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from contracts.go_live import go_live_id, slug_of
 from telemetry.logs import JsonLines, PlainLines
-from tests.town import Town
+from tests.town import ROOT, Town
 
 ADDRESS = "anna.berg@alpenglow.example"
 
@@ -107,3 +109,41 @@ def test_a_line_says_which_go_live() -> None:
     }
     assert " ERROR web [acme] stuck" in PlainLines().format(told)
     assert slug_of("another/acme") == ""
+
+
+PROGRAM = f"""
+import logging, threading, traceback, warnings
+from telemetry.logs import set_up_logging
+set_up_logging(terminal=False)
+def fails():
+    raise ValueError("{ADDRESS}")
+class Goes:
+    def __del__(self):
+        fails()
+threading.Thread(target=fails).start()
+Goes()
+logging.error("%d mails", "{ADDRESS}")
+try:
+    fails()
+except ValueError:
+    logging.error(traceback.format_exc())
+fails()
+"""
+
+
+def test_what_nobody_caught_or_a_library_quotes_is_a_line_without_its_words() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert ADDRESS not in done.stdout + done.stderr
+    told = {line["message"]: line for line in map(json.loads, done.stderr.splitlines())}
+    assert set(told) == {
+        "A thread ended by an exception",
+        "An exception could not be raised",
+        "An exception was raised",
+        "The process ends by an exception",
+    }
+    assert told["The process ends by an exception"]["error"] == "ValueError"
+    for line in told.values():
+        assert any(place.endswith(" fails") for place in line["error_at"]), line
