@@ -7,12 +7,23 @@ from workflows.waiting import Waiting
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from activities.notices import NoticeActivities
-    from contracts.directory import GoLiveRef, MigrationPlan, PlanToMake, Wave, WaveToMove
+    from contracts.directory import (
+        GoLiveRef,
+        MigrationPlan,
+        PlanToMake,
+        Wave,
+        WaveMoved,
+        WaveToMove,
+    )
     from contracts.go_live import Attention, StartGoLive, Wait
     from contracts.notices import Audience, Delivery, Message
     from workflows import policies
     from workflows.ladder import Ladder, Rung
     from workflows.policies import BULK_CALL
+
+
+TOLD_BEFORE_ANOTHER_PLAN = "who-has-moved-is-told-before-another-plan"
+"""The patch of runs that deliver the mail of users who moved before another plan is made."""
 
 
 class Moving(Waiting):
@@ -78,10 +89,11 @@ class Moving(Waiting):
 
     async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
         """Move one wave and deliver its mail; False when the plan is no longer true, or old."""
-        paused = True
-        while paused:
+        done: WaveMoved | None = None
+        while done is None or done.paused:
             await self._not_paused()
             if self._plan_is_old():
+                await self._tell_who_has_moved(done)
                 return False
             done = await self._do(
                 DirectoryActivities.move_wave,
@@ -95,12 +107,19 @@ class Moving(Waiting):
                 BULK_CALL,
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
-            self._users_done, paused = done.moved, done.paused
+            self._users_done = done.moved
             self._users_total, self._exceptions = done.total, done.exceptions
         await self._record()
-        if not done.plan_changed:
+        if done.plan_changed:
+            await self._tell_who_has_moved(done)
+        else:
             await self._deliver()
         return not done.plan_changed
+
+    async def _tell_who_has_moved(self, done: WaveMoved | None) -> None:
+        """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
+        if done is not None and done.moved and workflow.patched(TOLD_BEFORE_ANOTHER_PLAN):
+            await self._deliver()
 
     def _plan_is_old(self) -> bool:
         """Tell whether people were waited for since the directory was read."""

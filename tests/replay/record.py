@@ -30,6 +30,7 @@ from tests.workflows.drive import (
     founded,
     go_on,
     never_applied,
+    stopped_in_the_midst_of_a_move,
     until_attention,
 )
 from workflows.go_live import SsoGoLive
@@ -260,6 +261,16 @@ async def chosen_in_a_pause(town: Town) -> Organisation:
     return organisation
 
 
+async def told_before_another_plan(town: Town) -> Organisation:
+    """Paused for a day while the others move; then the directory is read anew."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await stopped_in_the_midst_of_a_move(organisation)
+    await town.orders().resume(organisation.slug)
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
@@ -272,6 +283,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "rolled_back_with_what_comes": (rolled_back, GoLiveOutcome.ROLLED_BACK),
     "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
     "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "told_before_another_plan": (told_before_another_plan, GoLiveOutcome.LIVE),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),

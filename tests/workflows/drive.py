@@ -1,6 +1,9 @@
 """Brings an organisation to each place where a go-live can wait, by what people do."""
 
+import asyncio
 from datetime import timedelta
+
+from sqlalchemy import text
 
 from contracts.go_live import Attention, Wait
 from tests.town import Organisation, Person, Town
@@ -86,3 +89,26 @@ async def bring_to(organisation: Organisation, place: Wait) -> None:
 async def until_attention(organisation: Organisation, why: Attention) -> None:
     """Wait until it needs attention for this reason."""
     await organisation.until(lambda now: now.attention is why)
+
+
+async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
+    """Pause it for a day while the others move, before any mail to the first is taken as sent."""
+    town, slug = organisation.town, organisation.slug
+    key = f"move:{organisation.standing().go_live_id}"
+    waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with town.engine.begin() as holding:
+        holding.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
+        )
+        await organisation.sign_in(organisation.first_moved())
+        async with asyncio.timeout(30):
+            while not town.rows(waits):
+                await asyncio.sleep(0.02)
+        town.rows(
+            "UPDATE golive.mail m SET state = 'queued' FROM golive.go_live g, pulse.organisation o "
+            "WHERE g.id = m.go_live_id AND o.id = g.organisation_id AND o.slug = :slug "
+            "AND m.message = 'sign_in_with_sso'",
+            slug=slug,
+        )
+        await town.orders().pause(slug)
+    await organisation.skip(timedelta(days=1))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from contracts.go_live import Wait
 from tests.town import Organisation, Town
-from tests.workflows.drive import bring_to, founded, go_on
+from tests.workflows.drive import bring_to, founded, go_on, stopped_in_the_midst_of_a_move
 
 DAY = timedelta(days=1)
 
@@ -74,3 +74,17 @@ async def test_a_plan_that_is_still_true_is_applied_however_long_it_waited(town:
     assert organisation.mails("approval_needed") == [
         ("approval_needed", "dana@clientshare.example", "sent")
     ]
+
+
+async def test_who_moved_before_a_pause_is_told_before_another_plan_waits(town: Town) -> None:
+    organisation = founded(town)
+    await bring_to(organisation, Wait.FIRST_SIGN_IN)
+    approved = organisation.progress.plan_hash
+    await stopped_in_the_midst_of_a_move(organisation)
+    disable(organisation, "nora")
+    await town.orders().resume(organisation.slug)
+    await another_plan_waits(organisation, approved)
+    assert organisation.progress.users_done == 5
+    told = [state for _, _, state in organisation.mails("sign_in_with_sso")]
+    assert told == ["sent"] * 5
+    await organisation.handle.cancel()
