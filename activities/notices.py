@@ -57,6 +57,8 @@ class NoticeActivities:
     def notify(self, notice: Notice) -> Delivered:
         """Put one message into the ledger for its audience, and deliver it.
 
+        Mail to users, who may be very many, stops where the go-live is paused.
+
         Raises:
             ApplicationError: `MAIL_REFUSED` when the relay refuses every recipient for good,
                 `MAIL_UNAVAILABLE` when it takes nothing now.
@@ -85,8 +87,12 @@ class NoticeActivities:
                 if activity.info().attempt == 1:
                     ledger.requeue_refused(session, go_live_id, notice.message, notice.occasion)
         done = self._deliver(
-            Delivery(notice.go_live_id, notice.at), only=(notice.message, notice.occasion)
+            Delivery(notice.go_live_id, notice.at),
+            only=(notice.message, notice.occasion),
+            may_pause=notice.audience is Audience.USERS,
         )
+        if done.paused:
+            return done
         with self._sessions.begin() as session:
             states = ledger.state_counts(session, go_live_id, notice.message, notice.occasion)
         if states.get("refused") and not states.get("sent"):
@@ -101,16 +107,18 @@ class NoticeActivities:
     def deliver(self, delivery: Delivery) -> Delivered:
         """Deliver what is due in the ledger of a go-live, at the relay's pace."""
         only = (delivery.message, delivery.occasion) if delivery.message else None
-        return self._deliver(delivery, only)
+        return self._deliver(delivery, only, may_pause=only is None)
 
-    def _deliver(self, delivery: Delivery, only: tuple[Message, str] | None = None) -> Delivered:
+    def _deliver(
+        self, delivery: Delivery, only: tuple[Message, str] | None, *, may_pause: bool
+    ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
         sent = refused = deferred = 0
         with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
             for chunk in ledger.due_mail(reading, go_live_id, delivery.at, only=only):
                 stop_if_cancelled()
-                if only is None and self._is_paused(go_live_id):
+                if may_pause and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
                 tries: list[Future[str]] = [
                     senders.submit(

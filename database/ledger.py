@@ -45,19 +45,24 @@ class QueuedMail:
     due_at: datetime
 
 
-_WITH_ITS_RECIPIENT = f"""
+_WITH_ITS_RECIPIENT = """
     SELECT m.id, m.message, m.occasion, m.recipient_kind, m.recipient_id, m.due_at,
            coalesce(u.address, c.address, s.address) AS address,
            coalesce(u.display_name, c.name, s.name, '') AS name,
            k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
            k.expires_at AS link_expires_at,
-           {END_OF_GRACE.format(at="m.due_at")} AS password_until
+           {END_OF_GRACE} AS password_until
     FROM golive.mail m
     LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
     LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
     LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
     LEFT JOIN golive.personal_link k ON k.id = m.link_id
 """
+_DUE = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at=":at"))
+"""What is to be sent now, however long ago it was queued."""
+
+_KEPT = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at="m.due_at"))
+"""What the ledger holds, as it was when it was queued."""
 
 
 def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
@@ -160,7 +165,22 @@ def _contact_link(
 def queue_reminder_to_sign_in(
     session: Session, go_live_id: UUID, occasion: str, at: datetime
 ) -> None:
-    """Put a reminder to every moved user who has not signed in through SSO into the ledger."""
+    """Put a reminder to every moved user who has not signed in through SSO into the ledger.
+
+    Run again, as after a pause, it also takes back what waits for those who have done so by now.
+    """
+    keys = {"g": go_live_id, "message": Message.SIGN_IN_REMINDER, "occasion": occasion, "at": at}
+    session.execute(
+        text(
+            """
+            UPDATE golive.mail m SET state = 'withdrawn' FROM pulse.app_user u
+            WHERE m.go_live_id = :g AND m.message = :message AND m.occasion = :occasion
+              AND m.state = 'queued' AND u.id = m.recipient_id
+              AND (u.first_sso_sign_in_at IS NOT NULL OR u.status = 'deactivated')
+            """
+        ),
+        keys,
+    )
     session.execute(
         text(
             """
@@ -173,7 +193,7 @@ def queue_reminder_to_sign_in(
             ON CONFLICT DO NOTHING
             """
         ),
-        {"g": go_live_id, "message": Message.SIGN_IN_REMINDER, "occasion": occasion, "at": at},
+        keys,
     )
 
 
@@ -239,7 +259,7 @@ def due_mail(
         rows = session.execute(
             text(
                 f"""
-                {_WITH_ITS_RECIPIENT}
+                {_DUE}
                 WHERE m.go_live_id = :g AND m.state = 'queued' AND m.due_at <= :at
                 {
                     "AND m.message = :message AND m.occasion = :occasion"
@@ -272,7 +292,7 @@ def newest_mail(
     """Return one person's newest mail of a kind, whatever became of it; None = there is none."""
     row = session.execute(
         text(
-            f"{_WITH_ITS_RECIPIENT} WHERE m.go_live_id = :g AND m.message = :message "
+            f"{_KEPT} WHERE m.go_live_id = :g AND m.message = :message "
             "AND m.recipient_id = :recipient ORDER BY m.due_at DESC, m.id LIMIT 1"
         ),
         {"g": go_live_id, "message": message, "recipient": recipient_id},
@@ -284,7 +304,7 @@ def queued_digest(session: Session, staff_id: UUID, occasion: str) -> QueuedMail
     """Return a manager's digest of one day while it is still to be sent."""
     row = session.execute(
         text(
-            f"{_WITH_ITS_RECIPIENT} WHERE m.go_live_id IS NULL AND m.message = :message "
+            f"{_KEPT} WHERE m.go_live_id IS NULL AND m.message = :message "
             "AND m.recipient_id = :staff AND m.occasion = :occasion AND m.state = 'queued'"
         ),
         {"message": Message.STAFF_DIGEST, "staff": staff_id, "occasion": occasion},

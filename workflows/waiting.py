@@ -200,16 +200,24 @@ class Waiting(Conversation):
         may_skip: bool = False,
     ) -> bool:
         """Send one message to one audience, once per occasion; False = a person skipped it."""
-        await self._not_paused()
         attempt = self._attempt if may_skip else self._do
-        sent = await attempt(
-            NoticeActivities.notify,
-            lambda: Notice(
-                self._start.go_live_id, message, audience, occasion, workflow.now(), link_expires_at
-            ),
-            MAIL_CALL,
-            f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
-        )
+        paused = True
+        while paused:
+            await self._not_paused()
+            sent = await attempt(
+                NoticeActivities.notify,
+                lambda: Notice(
+                    self._start.go_live_id,
+                    message,
+                    audience,
+                    occasion,
+                    workflow.now(),
+                    link_expires_at,
+                ),
+                MAIL_CALL,
+                f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
+            )
+            paused = sent is not None and sent.paused
         return sent is not None
 
     # --- calls -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from contracts import wording
 from contracts.go_live import GoLiveOutcome, Progress, Wait
-from tests.town import Organisation, Town
+from tests.town import Organisation, Person, Town
 from tests.workflows.drive import bring_to, founded
 from tests.workflows.schedule import (
     is_humane,
@@ -256,3 +256,40 @@ async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_ac
     assert [one for one in ledger(organisation, "sign_in_reminder") if not is_humane(one)] == []
     unasked = [pair for pair in within_a_day(mails) if pair[2] not in ANSWERS]
     assert unasked == []
+
+
+async def test_a_pause_stops_the_reminders_to_users_in_their_midst(town: Town) -> None:
+    """The relay lets two of three wait; one of these signs in before it goes on."""
+    names = ("anna", "ben", "cleo")
+    organisation = town.found_organisation(*(Person(name) for name in names))
+    await organisation.come_to_the_move(aftercare_days=14)
+    await organisation.until(Wait.AFTERCARE)
+    until = organisation.user("anna")["password_until"]
+    for name in ("anna", "cleo"):
+        town.mail_faults(defer=organisation.address(name), times=4)
+    due = organisation.progress.reminder_at
+    assert due is not None
+    await organisation.skip(due - await organisation.now() + SECOND)
+    await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
+    await town.orders().pause(organisation.slug)
+    town.mail_faults()
+    async with asyncio.timeout(60):
+        while (await organisation.handle.describe()).raw_description.pending_activities:
+            await asyncio.sleep(0.05)
+    await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
+    await organisation.sign_in("cleo")
+    await organisation.skip(timedelta(days=20))
+    await town.orders().resume(organisation.slug)
+    await _reminded(organisation, anna="sent", ben="sent", cleo="withdrawn")
+    told = organisation.newest_mail_to(organisation.address("anna"))
+    assert f"stops working after {wording.day(until + timedelta(days=20))}" in told
+    await organisation.handle.cancel()
+
+
+async def _reminded(organisation: Organisation, **states: str) -> None:
+    """Return once the reminders to sign in are so, one each."""
+    wanted = {(organisation.address(name), state) for name, state in states.items()}
+    async with asyncio.timeout(60):
+        while {row[1:] for row in organisation.mails("sign_in_reminder")} != wanted:
+            await asyncio.sleep(0.05)
+    assert len(organisation.mails("sign_in_reminder")) == len(states)
