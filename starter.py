@@ -153,7 +153,7 @@ def explain(organisation: Organisation, as_json: AsJson = False) -> None:
 @app.command()
 def watch(organisation: Organisation) -> None:
     """Show a go-live as it goes, until it ends or Ctrl-C."""
-    showing.watch(_engine(), organisation, out)
+    showing.watch(_engine(), organisation, Console(highlight=False))
 
 
 @app.command()
@@ -209,9 +209,9 @@ def pause(organisation: Organisation, by: By = None, reason: Reason = "") -> Non
 
 @app.command()
 def resume(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
-    """Go on after a pause; every date moves by the time paused."""
-    _order(by, lambda orders: orders.resume(organisation, reason))
-    print(f"{organisation}: goes on; every date has moved by the time paused.")
+    """Go on after a pause; dates move by the time paused, but not those chosen during it."""
+    progress = _order(by, lambda orders: orders.resume(organisation, reason))
+    print(f"{organisation}: goes on. {wording.by_itself(progress)}")
 
 
 @app.command()

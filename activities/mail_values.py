@@ -221,10 +221,12 @@ class GoLiveMail:
 
     def roll_back_notice(self) -> Values:
         """What was undone, and what stays with the customer."""
-        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        undone = mail_facts.class_counts(self._session, self.facts.go_live_id)["undone"]
+        told = mail_facts.told_of_undo(self._session, self.facts.go_live_id)
         return {
             "rolled_back_at": self._moment(self.facts.progress.since),
-            "users_restored": counts["undone"],
+            "users_told": told,
+            "invitations_undone": undone - told,
             "application_id": self._surroundings.client_id,
         }
 

@@ -75,7 +75,7 @@ ATTENTION = {
     ),
     Attention.NO_ONE_SIGNED_IN: (
         "None of the first users has signed in with SSO.",
-        "Customer success asks one of them to; then retries, or rolls back.",
+        "Customer success asks one of them to, or rolls back.",
     ),
     Attention.UNEXPECTED: (
         "Something unexpected went wrong; the Temporal UI shows the error.",

@@ -238,7 +238,15 @@ def by_itself(progress: Progress) -> str:
     if progress.outcome is not None:
         return "Nothing more happens."
     if progress.paused:
-        return "Paused: no reminder goes out and nothing moves until it is resumed."
+        paused = "Paused: no reminder goes out and nothing moves until it is resumed."
+        if progress.due_at is None:
+            return paused
+        return (
+            f"{paused} Its date is {instant(progress.due_at)}; unless that was chosen during the "
+            "pause, it is put off by it."
+        )
+    if progress.attention is Attention.NO_ONE_SIGNED_IN:
+        return "It goes on as soon as one of them signs in, or someone retries or rolls back."
     if progress.attention is not None and not _is_still_asked(progress):
         choices = "retries or skips it" if progress.may_skip else "retries"
         end = "" if progress.ending is not None else ", or rolls back"

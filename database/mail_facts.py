@@ -112,6 +112,19 @@ def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
     }
 
 
+def told_of_undo(session: Session, go_live_id: UUID) -> int:
+    """Return how many users are told that they log in as before; the invited ones are not."""
+    return int(
+        session.execute(
+            text(
+                "SELECT count(*) FROM golive.mail WHERE go_live_id = :g "
+                "AND message = 'roll_back_user' AND state <> 'withdrawn'"
+            ),
+            {"g": go_live_id},
+        ).scalar_one()
+    )
+
+
 def contacts_of(session: Session, organisation_id: UUID) -> list[Contact]:
     """Return the organisation's IT contacts in the order they are asked."""
     return list(

@@ -60,7 +60,6 @@ _FAST_AND_FORGETFUL = {
     # Survives kill -9 of any process, but not of the machine: right for a cluster that a test
     # throws away, and nowhere else.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
 }
 _LEFTOVER_PATIENCE = 15.0

@@ -97,7 +97,7 @@ async def acknowledge(
             return await _again(visit, token, "Please give the date with an hour.", "date")
     handle = visit.rooms.temporal.get_workflow_handle(go_live_id(standing.slug))
     try:
-        await handle.execute_update(
+        _: object = await handle.execute_update(
             SsoGoLive.acknowledge_it,
             AcknowledgeIt(by=f"contact:{link.contact_id}", move_at=chosen),
         )

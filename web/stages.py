@@ -43,7 +43,7 @@ class StageState:
     what: str
     who: str
     state: str
-    """`done`, `now`, `next`, `undone` or `not reached`."""
+    """`done`, `now`, `next`, `being undone`, `undone` or `not reached`."""
 
 
 def stage_states(
@@ -61,10 +61,11 @@ def stage_states(
             state = "next"
         elif progress.outcome is GoLiveOutcome.LIVE:
             state = "done"
-        elif progress.outcome is not None and stage in reached and stage in _UNDONE:
+        elif _is_taken_back(progress) and stage in reached and stage in _UNDONE:
             # Without a plan nobody has moved.
             moved = stage is not GoLiveStage.USERS_MIGRATED or progress.plan_hash is not None
-            state = "undone" if moved else "not reached"
+            undone = "undone" if progress.outcome is not None else "being undone"
+            state = undone if moved else "not reached"
         elif position < current:
             state = "done"
         elif progress.outcome is not None:
@@ -74,6 +75,11 @@ def stage_states(
         what = {"done": _WAS, "undone": _UNDONE}.get(state, {}).get(stage, _WHAT[stage])
         states.append(StageState(stage, wording.STAGES[stage], what, _WHO[stage], state))
     return states
+
+
+def _is_taken_back(progress: Progress) -> bool:
+    ending = progress.outcome or progress.ending
+    return ending is not None and ending is not GoLiveOutcome.LIVE
 
 
 _CHECKS = (

@@ -44,6 +44,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ladder import Ladder
     from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
+HEARD_AT_ONCE = "what-people-say-is-heard-at-once"
+"""The patch of runs in which neither a mail on its way nor a pause hides what people say."""
+
 CHOSEN_DATES_STAY = "dates-chosen-in-a-pause-stay"
 """The patch of runs whose resumption leaves alone what a person chose during the pause."""
 
@@ -158,12 +161,12 @@ class Conversation:
             raise _refuse("The entitlement was answered the other way a moment ago.")
 
     @workflow.update(description="The customer's IT team has read the pack")
-    def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
+    async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Go on, and move users at the time the IT team chose, if it did."""
         if self._acknowledged is None or order.move_at is not None:
             self._acknowledged = order
         if self._wait is Wait.MOVE_DATE and order.move_at is not None:
-            self._change_deadline(order.move_at)
+            await self._change_deadline(order.move_at)
         return self.progress()
 
     @acknowledge_it.validator
@@ -215,16 +218,15 @@ class Conversation:
             raise _refuse("This go-live is not paused.")
 
     def _deadline_shift(self, ladder: Ladder, paused_at: datetime) -> timedelta:
-        """Return by how much a pause moves a deadline: not by what had passed when it was chosen.
+        """Return by how much a pause moves a deadline: not at all if it was chosen during it.
 
-        The hour at which users move stays where a person put it, knowing of the pause.
+        One that was, and has passed meanwhile, moves by the time since.
         """
-        chosen = ladder.chosen_at
+        chosen, now = ladder.chosen_at, workflow.now()
         if chosen is None or chosen < paused_at or not workflow.patched(CHOSEN_DATES_STAY):
-            return workflow.now() - paused_at
-        if ladder is self._ladder and self._wait is Wait.MOVE_DATE:
-            return timedelta()
-        return workflow.now() - chosen
+            return now - paused_at
+        passed = ladder.deadline is not None and ladder.deadline <= now
+        return now - chosen if passed else timedelta()
 
     @workflow.update(description="Try again what needs attention")
     def retry(self, order: Retry) -> Progress:
@@ -262,9 +264,9 @@ class Conversation:
         return self._wait is Wait.IT_ACKNOWLEDGEMENT
 
     @workflow.update(description="Move the deadline of the present wait")
-    def extend_deadline(self, order: ExtendDeadline) -> Progress:
+    async def extend_deadline(self, order: ExtendDeadline) -> Progress:
         """Move the deadline, to later or to sooner."""
-        self._change_deadline(order.until)
+        await self._change_deadline(order.until)
         return self.progress()
 
     @extend_deadline.validator
@@ -274,9 +276,15 @@ class Conversation:
             raise _refuse("Nothing with a deadline is being waited for now.")
         self._check_future(order.until)
 
-    def _change_deadline(self, until: datetime) -> None:
-        if self._ladder is not None:
+    async def _change_deadline(self, until: datetime) -> None:
+        if self._ladder is None:
+            return
+        if self._paused_at is None or not workflow.patched(HEARD_AT_ONCE):
             self._ladder.choose(until, workflow.now())
+            return
+        # Nothing comes of it before the pause is over; but it is seen, and can be chosen again.
+        self._ladder.choose(until, workflow.now(), heed_later=True)
+        await self._record()
 
     def _check_future(self, moment: datetime | None) -> None:
         if moment is not None and moment.tzinfo is None:

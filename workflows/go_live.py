@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
+from workflows.conversation import HEARD_AT_ONCE
 from workflows.moving import Moving
 from workflows.proving import Proving, refusal_of
 
@@ -168,6 +168,8 @@ class SsoGoLive(Proving, Moving):
             if self._closing:
                 return False
             if self._is_to_be_proven:
+                # Whoever tries again after a no is reminded again, unless it is proven now.
+                ladder.remind_again(workflow.now())
                 if await self._prove(ladder):
                     return True
             elif self._closed_declined or not answered:
@@ -175,18 +177,32 @@ class SsoGoLive(Proving, Moving):
             elif self._declined is not None:
                 told = self._declined
                 self._refusal = refusal_of(told.reason_code)
-                await self._record()
-                occasion = f"{workflow.now():%Y%m%d%H%M%S}"
-                if self._said_no:
-                    ladder.rungs.clear()
-                    await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
+                if workflow.patched(HEARD_AT_ONCE):
+                    self._hear_refusal(ladder)
                 else:
-                    await self._send(
-                        Message.CONSENT_TROUBLE,
-                        _CONTACTS,
-                        occasion,
-                        link_expires_at=ladder.deadline,
-                    )
+                    await self._hear_refusal_once_it_is_told(ladder)
+
+    def _hear_refusal(self, ladder: Ladder) -> None:
+        """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
+        if self._said_no:
+            ladder.stop_reminders()
+            mail = self._tell(Message.CONSENT_DECLINED, _OWNER)
+        else:
+            ladder.remind_again(workflow.now())
+            mail = self._tell(Message.CONSENT_TROUBLE, _CONTACTS, ladder.deadline)
+        self._tell_beside(mail)
+
+    async def _hear_refusal_once_it_is_told(self, ladder: Ladder) -> None:
+        """Do as runs do that began before `HEARD_AT_ONCE`: nothing else happens meanwhile."""
+        await self._record()
+        occasion = f"{workflow.now():%Y%m%d%H%M%S}"
+        if self._said_no:
+            ladder.rungs.clear()
+            await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
+        else:
+            await self._send(
+                Message.CONSENT_TROUBLE, _CONTACTS, occasion, link_expires_at=ladder.deadline
+            )
 
     async def _consent_ladder(self) -> Ladder:
         """Ask, unless the pack brought the consent link today; then remind."""
@@ -265,6 +281,7 @@ class SsoGoLive(Proving, Moving):
         """Undo what must not stay, tell people, close the record."""
         self._ending, self._ladder, self._paused_at = outcome, None, None
         self._attention = self._stuck = None
+        await self._stop_telling()
         if outcome is not GoLiveOutcome.LIVE:
             self._wait, self._since = Wait.NOTHING, workflow.now()
             await self._record_what_comes()
@@ -324,13 +341,8 @@ class SsoGoLive(Proving, Moving):
         """Besides customer success, tell the contacts where only an administrator can help."""
         await super()._tell_of_trouble(why)
         if why in _FOR_THE_ADMINISTRATOR:
-            with suppress(ActivityError):
-                await self._notify(
-                    Message.CONSENT_TROUBLE,
-                    _CONTACTS,
-                    f"{workflow.now():%Y%m%d%H%M%S}",
-                    workflow.now() + self._consent_window(),
-                )
+            until = workflow.now() + self._consent_window()
+            await self._tell(Message.CONSENT_TROUBLE, _CONTACTS, until)
 
     def _consent_window(self) -> timedelta:
         return timedelta(days=self._start.consent_window_days)

@@ -24,6 +24,8 @@ class Ladder:
 
     deadline: datetime | None
     rungs: list[Rung] = field(default_factory=list)
+    stopped: list[Rung] = field(default_factory=list)
+    """Reminders that do not go out, because somebody said no."""
     moved: bool = False
     """Dates changed since the timer was set."""
     shifted: bool = False
@@ -57,14 +59,23 @@ class Ladder:
         newest = (writing or due)[-1:]
         return newest[0] if newest else None
 
-    def choose(self, deadline: datetime, now: datetime) -> None:
-        """Put the deadline where a person wants it."""
+    def choose(self, deadline: datetime, now: datetime, *, heed_later: bool = False) -> None:
+        """Put the deadline where a person wants it; `heed_later`: a pause comes first."""
         self.deadline, self.chosen_at = deadline, now
-        self.moved, self.shifted = True, False
+        self.moved, self.shifted = not heed_later, False
+
+    def stop_reminders(self) -> None:
+        """Remind nobody any more, until `remind_again`."""
+        self.stopped, self.rungs = self.rungs, []
+
+    def remind_again(self, now: datetime) -> None:
+        """Take up those reminders that were stopped and are still to come."""
+        self.rungs += [rung for rung in self.stopped if rung.at > now]
+        self.stopped = []
 
     def shift(self, paused: timedelta, deadline_by: timedelta) -> None:
         """Move the rungs by the time paused, and the deadline by its own share of it."""
-        for rung in self.rungs:
+        for rung in (*self.rungs, *self.stopped):
             rung.at += paused
         self.moved = True
         if self.deadline is not None and deadline_by:

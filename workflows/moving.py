@@ -2,6 +2,7 @@
 
 from temporalio import workflow
 
+from workflows.conversation import HEARD_AT_ONCE
 from workflows.waiting import Waiting
 
 with workflow.unsafe.imports_passed_through():
@@ -175,6 +176,8 @@ class Moving(Waiting):
             BULK_CALL,
             "undo: every user logs in as before",
         )
+        if workflow.patched(HEARD_AT_ONCE):
+            self._users_done = 0
         await self._deliver()
 
     def _reference(self) -> GoLiveRef:

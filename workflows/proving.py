@@ -27,6 +27,7 @@ class Proving(Waiting):
         self._consent: AdminConsented | None = None
         self._troubles_told: dict[Attention, datetime] = {}
         self._telling: asyncio.Task[None] | None = None
+        """The mail about a trouble, or about a refusal, that is on its way beside the wait."""
         self._asked_at: datetime | None = None
         """When this stage began: a consent that came earlier ages from then on."""
 
@@ -84,7 +85,7 @@ class Proving(Waiting):
         told = self._troubles_told.get(why)
         if told is None or now - told >= SAME_DAY:
             self._troubles_told[why] = now
-            self._telling = asyncio.create_task(self._tell_of_trouble(why))
+            self._telling = self._tell_beside(self._tell_of_trouble(why))
             # The mail says what is wrong now, so what comes next waits for it; but not for long,
             # and it is not taken back.
             with suppress(asyncio.TimeoutError):

@@ -1,7 +1,7 @@
 """How a go-live waits for people, notices trouble, and does what it was told meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -10,13 +10,21 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
-from workflows.conversation import Conversation
+from workflows.conversation import HEARD_AT_ONCE, Conversation
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from activities.records import RecordActivities
     from contracts.errors import ErrorType
-    from contracts.go_live import Attention, GoLiveStage, Progress, Resend, Skip, Wait
+    from contracts.go_live import (
+        Attention,
+        GoLiveStage,
+        Progress,
+        Resend,
+        Skip,
+        StartGoLive,
+        Wait,
+    )
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
     from workflows.ladder import Ladder, Rung
@@ -66,6 +74,11 @@ def attention_of(error: ActivityError) -> Attention:
 
 class Waiting(Conversation):
     """The waits and the safety net that every stage uses."""
+
+    def __init__(self, start: StartGoLive) -> None:
+        """Begin with no mail on its way."""
+        super().__init__(start)
+        self._beside: list[asyncio.Task[None]] = []
 
     # --- where we are ------------------------------------------------------------------------
 
@@ -287,12 +300,30 @@ class Waiting(Conversation):
         return not isinstance(answer, Skip)
 
     async def _tell_of_trouble(self, why: Attention) -> None:  # noqa: ARG002  (a stage may ask)
+        await self._tell(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
+
+    async def _tell(
+        self, message: Message, audience: Audience, link_expires_at: datetime | None = None
+    ) -> None:
+        """Send once, after a pause; where mail itself is the trouble, it is left at that."""
+        if self._paused_at is not None and workflow.patched(HEARD_AT_ONCE):
+            await self._not_paused()
         with suppress(ActivityError):
-            await self._notify(
-                Message.NEEDS_ATTENTION,
-                Audience.CUSTOMER_SUCCESS,
-                f"{workflow.now():%Y%m%d%H%M%S}",
-            )
+            await self._notify(message, audience, f"{workflow.now():%Y%m%d%H%M%S}", link_expires_at)
+
+    def _tell_beside(self, mail: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let this mail go out beside what is waited for, at most until the run ends."""
+        telling = asyncio.create_task(mail)
+        self._beside = [one for one in self._beside if not one.done()] + [telling]
+        return telling
+
+    async def _stop_telling(self) -> None:
+        """Take back what is still on its way: the ending is told instead."""
+        pending = [one for one in self._beside if not one.done()]
+        if pending and workflow.patched(HEARD_AT_ONCE):
+            for one in pending:
+                one.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
 
     async def _notify(
         self,

@@ -81,7 +81,17 @@ def progress(**given: Any) -> Progress:
         ),
         (
             {"paused": True, "due_at": LATER, "reminder_at": AT},
+            "Paused: no reminder goes out and nothing moves until it is resumed. Its date is "
+            "Tue 1 Dec 2026, 09:00 UTC; unless that was chosen during the pause, it is put off by "
+            "it.",
+        ),
+        (
+            {"paused": True, "wait": Wait.APPROVAL},
             "Paused: no reminder goes out and nothing moves until it is resumed.",
+        ),
+        (
+            {"attention": Attention.NO_ONE_SIGNED_IN, "wait": Wait.FIRST_SIGN_IN},
+            "It goes on as soon as one of them signs in, or someone retries or rolls back.",
         ),
     ],
 )

@@ -151,7 +151,7 @@ async def test_the_next_reminder_is_known_from_each_rung_to_the_last(town: Town)
 
 
 async def test_what_is_chosen_during_a_pause_stays_as_chosen(town: Town) -> None:
-    """A new deadline loses only what of the pause was still to come; a day of the move nothing."""
+    """A date that passes before the pause is over moves by the time since it was chosen."""
     organisation = town.found_organisation()
     orders, slug = town.orders(), organisation.slug
     await organisation.start()
@@ -163,7 +163,15 @@ async def test_what_is_chosen_during_a_pause_stays_as_chosen(town: Town) -> None
     resumed = await orders.resume(slug)
     assert extended.due_at is not None
     assert resumed.due_at is not None
-    assert abs(resumed.due_at - extended.due_at - timedelta(days=2)) < 5 * SECOND
+    assert resumed.due_at == extended.due_at
+    await orders.pause(slug)
+    chosen_at = await organisation.now()
+    extended = await orders.extend(slug, chosen_at + timedelta(days=1))
+    await organisation.skip(timedelta(days=3))
+    resumed = await orders.resume(slug)
+    assert extended.due_at is not None
+    assert resumed.due_at is not None
+    assert abs(resumed.due_at - extended.due_at - timedelta(days=3)) < 5 * SECOND
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     await orders.pause(slug)

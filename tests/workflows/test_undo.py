@@ -126,6 +126,9 @@ async def test_while_it_is_undone_everyone_who_looks_is_told_so(town: Town) -> N
         assert (seen.wait, seen.due_at, seen.outcome) == (Wait.NOTHING, None, None)
         lines = dict(reading.five_lines(organisation.standing()))
         assert lines["Why"].startswith("It is being rolled back")
+        told = await organisation.temporal_details()
+        assert told.count("being put back") == 2
+        assert lines["Why"] in told
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     assert dict(reading.five_lines(organisation.standing()))["Why"].startswith("Rolled back;")
 

@@ -44,6 +44,9 @@ async def _everyone_says_the_same(organisation: Organisation, browser: Browser) 
     for sentence in sentences:
         assert sentence in page
     assert f"/console/{organisation.slug})" in details
+    if progress.plan_hash is not None:
+        assert f"Users moved: {progress.users_done} of {progress.users_total};" in details
+        assert await organisation.shown("UsersMigrated") == progress.users_done
 
 
 async def _current_details(organisation: Organisation) -> str:

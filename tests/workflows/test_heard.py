@@ -1,0 +1,140 @@
+"""What people say is heard at once: neither a mail on its way nor a pause hides it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from commands import reading
+from contracts import wording
+from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Refusal, Wait
+from graph.permissions import APPLICATION_PERMISSIONS
+from tests.town import Organisation, Town
+from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.schedule import ledger
+from workflows.go_live import SsoGoLive
+
+OWNER = "dana@clientshare.example"
+NO = AdminDeclined("declined")
+NOT_ALLOWED = AdminDeclined("not_an_administrator", said_no=False)
+
+
+@pytest.fixture
+def trouble(town: Town) -> Iterator[Town]:
+    """A town whose mail and Microsoft behave again afterwards."""
+    yield town
+    town.mail_faults()
+    town.control("DELETE", "/propagation")
+
+
+async def _asked(town: Town, **columns: str) -> Organisation:
+    organisation = town.found_organisation(**columns)
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> None:
+    organisation = await _asked(town)
+    orders, slug = town.orders(), organisation.slug
+    await orders.pause(slug)
+    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    seen = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    assert (seen.wait, wording.waiting_on(seen)) == (Wait.ADMIN_CONSENT, "customer success")
+    assert "declined" in dict(reading.five_lines(organisation.standing()))["Why"]
+    extended = await orders.extend(slug, days=7)
+    assert extended.due_at is not None
+    assert wording.instant(extended.due_at) in wording.by_itself(extended)
+    assert (await organisation.until(lambda now: now.due_at == extended.due_at)).paused
+    assert organisation.mails("consent_declined") == []
+    await orders.close_declined(slug, "They do not want SSO.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_DECLINED
+    assert organisation.mails("consent_declined") == [], "the ending says it"
+
+
+async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(trouble: Town) -> None:
+    organisation = await _asked(trouble)
+    trouble.mail_faults(defer=OWNER, code=451)
+    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    trouble.mail_faults()
+    await _roll_back(organisation)
+
+
+async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
+    organisation = await _asked(town)
+    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    declined = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    assert declined.reminder_at is None
+    await organisation.handle.signal(SsoGoLive.admin_declined, NOT_ALLOWED)
+    again = await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
+    assert again.reminder_at is not None
+    assert wording.waiting_on(again) == "administrator"
+    await organisation.skip(again.reminder_at - await organisation.now() + timedelta(seconds=2))
+    await organisation.until(
+        lambda now: now.reminder_at is not None and now.reminder_at != again.reminder_at
+    )
+    assert len(ledger(organisation, "consent_reminder")) == 1
+    await _roll_back(organisation)
+
+
+async def test_trouble_during_a_pause_is_shown_at_once_and_told_after_it(trouble: Town) -> None:
+    organisation = await _asked(trouble)
+    await trouble.orders().pause(organisation.slug)
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    grant = f"/tenants/{organisation.tenant_id}/grants/{trouble.settings.client_id}"
+    permissions = [one.name for one in APPLICATION_PERMISSIONS]
+    trouble.control("PUT", grant, application=permissions, enabled=False)
+    trouble.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=1))
+    await until_attention(organisation, Attention.APPLICATION_DISABLED)
+    await organisation.skip(timedelta(hours=1))
+    assert organisation.mails("needs_attention") == organisation.mails("consent_trouble") == []
+    await trouble.orders().resume(organisation.slug)
+    for message in ("needs_attention", "consent_trouble"):
+        await organisation.until(
+            lambda _, message=message: "sent" in {one[2] for one in organisation.mails(message)}  # type: ignore[misc]
+        )
+    await _roll_back(organisation)
+
+
+async def test_a_day_chosen_during_a_pause_can_be_chosen_again(town: Town) -> None:
+    organisation = await _asked(town)
+    orders, slug = town.orders(), organisation.slug
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await orders.pause(slug)
+    for days in (9, 12):
+        chosen = (await organisation.now() + timedelta(days=days)).replace(microsecond=0)
+        answer = await orders.acknowledge(slug, chosen)
+        assert (answer.wait, answer.due_at) == (Wait.MOVE_DATE, chosen)
+        assert (await organisation.until(lambda now: now.paused)).due_at == chosen
+    announced = len(organisation.mails("move_announcement"))
+    await orders.resume(slug)
+    moves = await organisation.until(lambda now: now.wait is Wait.MOVE_DATE and not now.paused)
+    assert moves.due_at == chosen
+    await organisation.until(lambda _: len(organisation.mails("move_announcement")) > announced)
+    await _roll_back(organisation)
+
+
+async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Town) -> None:
+    organisation = await _asked(trouble)
+    trouble.mail_faults(defer=OWNER, code=451)
+    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    await organisation.until(lambda _: bool(organisation.mails("consent_declined")))
+    await trouble.orders().roll_back(organisation.slug, "A change of mind.")
+    await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
+    trouble.mail_faults()
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    assert [state for *_, state in organisation.mails("consent_declined")] == ["withdrawn"]
+    assert "roll_back_notice" in {message for message, *_ in organisation.mails()}
+
+
+async def _roll_back(organisation: Organisation) -> None:
+    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
