@@ -232,6 +232,14 @@ MUTATIONS = (
         ("tests/graph/test_client.py",),
     ),
     Mutation(
+        "a move counts before it is on the disk",
+        "users are mailed about a move that a killed PostgreSQL forgets, and mailed again",
+        "database/moves.py",
+        "SET moved_up_to = moved_up_to WHERE id = :g",
+        "SET moved_up_to = moved_up_to WHERE id = :g AND false",
+        ("tests/database/test_durable.py",),
+    ),
+    Mutation(
         "a moved user loses the password at once",
         "whoever cannot use SSO yet is locked out",
         "database/sign_in.py",
