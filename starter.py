@@ -209,7 +209,7 @@ def pause(organisation: Organisation, by: By = None, reason: Reason = "") -> Non
 
 @app.command()
 def resume(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
-    """Go on after a pause; dates move by the time paused, but not those chosen during it."""
+    """Go on after a pause; dates from before it move by it, those chosen during it stay."""
     progress = _order(by, lambda orders: orders.resume(organisation, reason))
     print(f"{organisation}: goes on. {wording.by_itself(progress)}")
 

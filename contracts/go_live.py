@@ -209,7 +209,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Resume:
-    """Order: go on; every date moves by the time paused."""
+    """Order: go on; dates from before the pause move by it, those chosen during it stay."""
 
     by: str
 

@@ -242,8 +242,8 @@ def by_itself(progress: Progress) -> str:
         if progress.due_at is None:
             return paused
         return (
-            f"{paused} Its date is {instant(progress.due_at)}; unless that was chosen during the "
-            "pause, it is put off by it."
+            f"{paused} Dates from before the pause move by it; the date now is "
+            f"{instant(progress.due_at)}."
         )
     if progress.attention is Attention.NO_ONE_SIGNED_IN:
         return "It goes on as soon as one of them signs in, or someone retries or rolls back."

@@ -184,7 +184,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "resume": ConsoleOrder(
         "Resume",
-        "It goes on; every date moves by the time paused.",
+        "It goes on; dates from before the pause move by it, those chosen during it stay.",
         lambda orders, slug, given: orders.resume(slug, given.reason),
         _paused,
         "The go-live goes on.",

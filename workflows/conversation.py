@@ -203,7 +203,7 @@ class Conversation:
 
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
-        """Go on; every date moves by the time paused."""
+        """Go on; dates from before the pause move by it, those chosen during it stay."""
         if self._paused_at is not None:
             paused_at, self._paused_at = self._paused_at, None
             for ladder in self._ladders:

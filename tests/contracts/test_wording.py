@@ -81,9 +81,8 @@ def progress(**given: Any) -> Progress:
         ),
         (
             {"paused": True, "due_at": LATER, "reminder_at": AT},
-            "Paused: no reminder goes out and nothing moves until it is resumed. Its date is "
-            "Tue 1 Dec 2026, 09:00 UTC; unless that was chosen during the pause, it is put off by "
-            "it.",
+            "Paused: no reminder goes out and nothing moves until it is resumed. Dates from before "
+            "the pause move by it; the date now is Tue 1 Dec 2026, 09:00 UTC.",
         ),
         (
             {"paused": True, "wait": Wait.APPROVAL},

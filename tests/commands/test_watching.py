@@ -1,0 +1,69 @@
+"""`watch` in a terminal of eighty columns: every word is there, and Ctrl-C ends it in order."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+from contracts import wording
+from contracts.go_live import Progress, Wait
+from tests.town import ROOT, Town
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ROWS, COLUMNS = 40, 80
+
+
+def _watched(town: Town, slug: str, last_words: str) -> tuple[int, str]:
+    """Watch until the screen shows these words, press Ctrl-C; return the exit status and all."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    watching = subprocess.Popen(
+        [sys.executable, "starter.py", "watch", slug],
+        cwd=ROOT,
+        env={**kept, **town.environment, "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    os.set_blocking(master, False)
+    shown, give_up = "", time.monotonic() + 60
+    try:
+        while last_words not in _words(shown) and time.monotonic() < give_up:
+            try:
+                shown += os.read(master, 65536).decode(errors="replace")
+            except BlockingIOError:
+                time.sleep(0.05)
+        watching.send_signal(signal.SIGINT)
+        return watching.wait(30), _words(shown)
+    finally:
+        watching.kill()
+        os.close(master)
+
+
+def _words(shown: str) -> str:
+    return " ".join(_CONTROL.sub(" ", shown).split())
+
+
+async def test_watch_shows_every_word_at_eighty_columns(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    progress: Progress = await organisation.until(Wait.ADMIN_CONSENT)
+    by_itself = wording.by_itself(progress)
+    assert len(by_itself) > COLUMNS
+    status, shown = await asyncio.to_thread(_watched, town, organisation.slug, by_itself)
+    assert by_itself in shown
+    assert wording.to_do(progress) in shown
+    assert wording.stage_state(progress, progress.stage) in shown
+    assert status == 0
+    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.ended()
