@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from activities.directory import DirectoryActivities
 from contracts.clock import wall_clock
@@ -226,7 +227,8 @@ async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(tow
 async def _stands(organisation: Organisation, graph: GraphClient | None = None) -> bool:
     reference = GoLiveRef(str(organisation.standing().go_live_id), AT)
     activities = _activities(organisation.town, graph)
-    return await asyncio.to_thread(activities.verify_connection, reference)
+    environment = ActivityEnvironment()
+    return await asyncio.to_thread(environment.run, activities.verify_connection, reference)
 
 
 def _verified(organisation: Organisation) -> list[str]:
@@ -284,7 +286,9 @@ async def _verify(organisation: Organisation, graph: GraphClient | None = None) 
         str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT
     )
     try:
-        verdict = await asyncio.to_thread(activities.verify_consent, order)
+        verdict = await asyncio.to_thread(
+            ActivityEnvironment().run, activities.verify_consent, order
+        )
     except Exception as error:
         return error
     assert verdict.proven
