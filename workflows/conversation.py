@@ -41,6 +41,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.records import Position
     from workflows import search_attributes
+    from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder
     from workflows.policies import FURTHEST_DATE, POSITION_CALL
 
@@ -382,6 +383,7 @@ class Conversation:
                 Position(self._start.go_live_id, progress, workflow.now()),
                 **POSITION_CALL,
             )
+        heed_cancelling()
 
     def _show(self, progress: Progress) -> None:
         workflow.set_current_details(wording.details(progress, self._console_url))

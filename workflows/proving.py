@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from contracts.directory import ConsentToVerify, ConsentVerdict
     from contracts.go_live import AdminConsented, Attention, Refusal, StartGoLive, Wait
+    from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder
     from workflows.policies import MAIL_GOES_FIRST, PROPAGATION_CALL, SAME_DAY
 
@@ -94,6 +95,7 @@ class Proving(Waiting):
                     timeout=MAIL_GOES_FIRST,
                     timeout_summary="mail about the trouble goes first",
                 )
+            heed_cancelling()
 
     @property
     def _is_to_be_proven(self) -> bool:

@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
+    from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
     from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, Reminder
 
@@ -124,6 +125,7 @@ class Waiting(Conversation):
                         timeout=nearest - now if nearest else None,
                         timeout_summary=name,
                     )
+                heed_cancelling()
         # Recorded with what comes next, which is the next thing to happen.
         self._ladder, self._wait, self._since = None, Wait.NOTHING, workflow.now()
         return answered()
@@ -237,7 +239,9 @@ class Waiting(Conversation):
 
     async def _ask(self, activity: Callable[[Any, Argument], Result], argument: Argument) -> Result:
         """Ask the database a small thing: one marker in the history, tried until it answers."""
-        return await workflow.execute_local_activity_method(activity, argument, **POSITION_CALL)
+        answer = await workflow.execute_local_activity_method(activity, argument, **POSITION_CALL)
+        heed_cancelling()
+        return answer
 
     # --- needs attention ---------------------------------------------------------------------
 
@@ -372,4 +376,6 @@ async def _execute(
     summary: str,
 ) -> Result:
     config: ActivityConfig = {**policy, "summary": summary}
-    return await workflow.execute_activity_method(activity, argument, **config)
+    result = await workflow.execute_activity_method(activity, argument, **config)
+    heed_cancelling()
+    return result

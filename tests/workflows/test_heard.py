@@ -1,5 +1,6 @@
 """What people say is heard at once: neither a mail on its way nor a pause hides it."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -133,6 +134,17 @@ async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Town) -> No
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     assert [state for *_, state in organisation.mails("consent_declined")] == ["withdrawn"]
     assert "roll_back_notice" in {message for message, *_ in organisation.mails()}
+
+
+async def test_a_roll_back_is_not_lost_whatever_is_being_done_at_that_moment(town: Town) -> None:
+    """What is awaited may be done in the same moment, and then forgets that it was cancelled."""
+    for _ in range(12):
+        organisation = town.found_organisation()
+        await organisation.start()
+        # The last mail is noted, and in the next moment the activity is done.
+        while "sent" not in {state for *_, state in organisation.mails("it_pack")[-1:]}:
+            await asyncio.sleep(0.002)
+        await _roll_back(organisation)
 
 
 async def _roll_back(organisation: Organisation) -> None:
