@@ -232,6 +232,14 @@ MUTATIONS = (
         ("tests/graph/test_client.py",),
     ),
     Mutation(
+        "a cancellation that was swallowed is forgotten",
+        "a roll back is taken, and the go-live goes on as if nobody had asked",
+        "workflows/cancelling.py",
+        "    if task is not None and task.cancelling() and workflow.patched(NEVER_LOST):\n",
+        "    if task is None and workflow.patched(NEVER_LOST):\n",
+        ("tests/workflows/test_heard.py",),
+    ),
+    Mutation(
         "a move counts before it is on the disk",
         "users are mailed about a move that a killed PostgreSQL forgets, and mailed again",
         "database/moves.py",
