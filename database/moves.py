@@ -229,7 +229,8 @@ def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -
     return int(bounds[2])
 
 
-# First its rows, then for each what belongs to it: never the other way round.
+# First its rows, then for each what belongs to it: never the other way round. What has just been
+# written is not counted yet, and PostgreSQL takes it for next to nothing: there the ids are given.
 _UNDO = """
     WITH m AS MATERIALIZED (
         SELECT * FROM golive.user_move WHERE go_live_id = :g AND position BETWEEN :low AND :high
@@ -246,8 +247,8 @@ _UNDO_STATEMENTS = (
     FROM m WHERE u.id = m.user_id
     """,
     f"""
-    {_UNDO} DELETE FROM golive.directory_link l USING m
-    WHERE l.user_id = m.user_id AND l.go_live_id = :g
+    {_UNDO} DELETE FROM golive.directory_link l
+    WHERE l.user_id = ANY (ARRAY(SELECT user_id FROM m)) AND l.go_live_id = :g
     """,
     f"""
     {_UNDO} UPDATE pulse.app_session s SET ended_at = :at, ended_because = 'rolled_back'
@@ -255,7 +256,8 @@ _UNDO_STATEMENTS = (
     """,
     f"""
     {_UNDO} UPDATE golive.personal_link k SET revoked_at = :at
-    FROM m WHERE k.go_live_id = :g AND k.user_id = m.user_id AND k.revoked_at IS NULL
+    WHERE k.go_live_id = :g AND k.user_id = ANY (ARRAY(SELECT user_id FROM m))
+      AND k.revoked_at IS NULL
     """,
     f"""
     {_UNDO} INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
