@@ -50,9 +50,6 @@ _log = logging.getLogger("worker")
 
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
-BULK_MAILS_AT_ONCE = 2
-"""Mails to an organisation's users on their way at once. Relay and database are everybody's, and a
-letter to an administrator must not queue behind a hundred thousand."""
 
 DEPLOYMENT_NAME = "sso-go-live"
 """What Temporal calls all versions of this worker together; see docs/deploying.md."""
@@ -95,8 +92,6 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     records = RecordActivities(sessions, rooms.settings.public_url)
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
     notices = NoticeActivities(sessions, sending, rooms.surroundings)
-    to_many = Sending(sessions, rooms.mailer, rooms.settings.mail_from, BULK_MAILS_AT_ONCE)
-    bulk_notices = NoticeActivities(sessions, to_many, rooms.surroundings)
     digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
@@ -139,7 +134,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 directory.plan_migration,
                 directory.move_wave,
                 directory.undo_moves,
-                bulk_notices.deliver,
+                notices.deliver,
             ],
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
             max_concurrent_activities=BULK_THREADS,

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_values import GoLiveMail, Surroundings, Values
-from activities.sending import Sending
+from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
@@ -114,7 +114,7 @@ class NoticeActivities:
     ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
         sent = refused = deferred = 0
-        with self._sessions() as reading, ThreadPoolExecutor(self._sending.at_once) as senders:
+        with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
             for chunk in ledger.due_mail(reading, go_live_id, delivery.at, only=only):
                 stop_if_cancelled()

@@ -27,16 +27,13 @@ MOST_ATTEMPTS = 20
 class Sending:
     """Whoever else has the same row at the same time, it is sent once."""
 
-    def __init__(
-        self, sessions: Sessions, mailer: Mailer, sender: str, at_once: int = AT_ONCE
-    ) -> None:
+    def __init__(self, sessions: Sessions, mailer: Mailer, sender: str) -> None:
         """Use this database and this relay; `sender` is what the From header says."""
-        self.at_once = at_once
         self._sessions = sessions
         self._mailer = mailer
         self._sender = sender
         self._domain = parse_address(sender).domain
-        self._turns = Semaphore(at_once)
+        self._turns = Semaphore(AT_ONCE)
 
     def send(
         self,

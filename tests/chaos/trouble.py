@@ -14,7 +14,7 @@ from tests.chaos.city import City
 from tests.chaos.plan import WORKERS, Plan, Step
 from tests.chaos.workers import Workers
 
-AT_ONCE = 6
+AT_ONCE = 4
 """Mails that a worker has on their way to the relay at the same time, at most."""
 
 BETWEEN_RELAY_AND_NOTE = {"mailbox", "postgresql", "temporal"}
