@@ -298,6 +298,11 @@ class Progress:
     """How it is about to end, while what it changed is put back."""
     outcome: GoLiveOutcome | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has neither ended nor begun to end."""
+        return self.outcome is None and self.ending is None
+
 
 @dataclass(frozen=True)
 class GoLiveResult:

@@ -254,13 +254,13 @@ def by_itself(progress: Progress) -> str:
     if progress.ending is not None:
         return "Once that is done, it ends by itself."
     if progress.wait is Wait.APPROVAL:
-        return " ".join(("Nobody moves until then.", *_sentence(_reminder(progress))))
+        return f"Nobody moves until then. {_sentence(_reminder(progress))}".rstrip()
     if progress.due_at is None:
         return "It goes on by itself."
     what = _WITHOUT.get(progress.wait, "it is looked at again")
     if progress.attention is not None:
         what = "without a retry or another consent it ends"
-    return _sentence(_reminder(progress), f"{what} on {instant(progress.due_at)}")[0]
+    return _sentence(_reminder(progress), f"{what} on {instant(progress.due_at)}")
 
 
 def _is_still_asked(progress: Progress) -> bool:
@@ -274,10 +274,10 @@ def _reminder(progress: Progress) -> str:
     return "no reminder goes out" if progress.wait is Wait.ADMIN_CONSENT else ""
 
 
-def _sentence(*parts: str) -> tuple[str, ...]:
-    """Return one sentence of those parts that say something; none of no part."""
+def _sentence(*parts: str) -> str:
+    """Return one sentence of those parts that say something, else an empty text."""
     said = "; ".join(part for part in parts if part)
-    return (f"{said[0].upper()}{said[1:]}.",) if said else ()
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def sentences(progress: Progress) -> str:

@@ -275,7 +275,7 @@ def organisation_page(
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
         orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
         has_links=progress is not None
-        and (progress.outcome or progress.ending) is None
+        and progress.goes_on
         and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,
         exceptions=[
             (one, wording.EXCEPTIONS[ExceptionReason(one.reason)]) for one in found.exceptions

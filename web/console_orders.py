@@ -48,7 +48,7 @@ class ConsoleOrder:
 
 
 def _open(progress: Progress | None) -> bool:
-    return progress is not None and progress.outcome is None and progress.ending is None
+    return progress is not None and progress.goes_on
 
 
 def _not_open(progress: Progress | None) -> bool:

@@ -212,7 +212,7 @@ def _page(
         problem=problem,
         problem_at=at,
         typed=typed,
-        may_choose=not _is_over(progress) and progress.stage is not GoLiveStage.USERS_MIGRATED,
+        may_choose=progress.goes_on and progress.stage is not GoLiveStage.USERS_MIGRATED,
         ready_at=wording.instant(ready_at.astimezone(zone)) if ready_at else "",
         moves_at=moves_at,
         chosen=_field(planned, zone),
@@ -235,13 +235,9 @@ def _page(
     )
 
 
-def _is_over(progress: Progress) -> bool:
-    return progress.outcome is not None or progress.ending is not None
-
-
 def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: Progress) -> str:
     """Return where this contact consents or hands on; empty when there is nothing to consent to."""
-    if _is_over(progress) or progress.stage is not GoLiveStage.ADMIN_CONSENT_AWAITED:
+    if not progress.goes_on or progress.stage is not GoLiveStage.ADMIN_CONSENT_AWAITED:
         return ""
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
     found = mail_facts.link_of_contact(
