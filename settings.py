@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -82,6 +82,7 @@ EXAMPLES = {
     "CLIENT_CERTIFICATE_PATH": "/etc/pulse/entra.pem (private key and certificate)",
     "SMTP_URL": "smtp://user:PASSWORD@smtp.example.com:587?starttls=required",
     "MAIL_FROM": "Clientshare <sso@example.com>",
+    "USER_MAILS_PER_SECOND": "50 (0 = as fast as the relay takes it)",
     "PUBLIC_URL": "https://pulse.example.com",
     "SECRET_KEY": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
     "SUPPORT_ADDRESS": "support@example.com",
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     client_certificate_path: Path | None = None
     smtp_url: Annotated[SecretStr, AfterValidator(lambda value: _checked(value, _smtp))]
     mail_from: str
+    user_mails_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 50
+    """How fast a worker mails all users of an organisation; 0 = as fast as the relay takes it."""
     public_url: WebAddress
     secret_key: Annotated[SecretStr, AfterValidator(_long_enough)]
     support_address: str

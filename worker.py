@@ -62,7 +62,7 @@ CANCELLING_HEARD_WITHIN = timedelta(seconds=5)
 """A heartbeat brings back that an activity was cancelled, and the SDK would hold heartbeats back
 for most of their timeout: whoever rolls back must not wait half a minute for a batch to end."""
 
-WORKFLOWS_IN_MEMORY = 800
+WORKFLOWS_IN_MEMORY = 700
 """Waiting go-lives kept ready; each takes about 0.4 MB. The others are replayed when they wake."""
 
 
@@ -90,7 +90,12 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     """Return the workers of both task queues, or of the one that the settings name."""
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
-    sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
+    sending = Sending(
+        sessions,
+        rooms.mailer,
+        rooms.settings.mail_from,
+        user_mails_per_second=rooms.settings.user_mails_per_second or None,
+    )
     notices = NoticeActivities(sessions, sending, rooms.surroundings)
     digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
@@ -134,6 +139,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 directory.plan_migration,
                 directory.move_wave,
                 directory.undo_moves,
+                notices.notify,
                 notices.deliver,
             ],
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),

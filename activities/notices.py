@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_values import GoLiveMail, Surroundings, Values
+from activities.pace import UNBOUNDED, Pace
 from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
@@ -24,6 +25,9 @@ from mail.rendering import render
 from telemetry.metrics import MAILS
 
 HEARTBEAT_SECONDS = 3
+
+BETWEEN_LOOKS = 2
+"""Seconds, at most, in which a paced delivery does not look whether the go-live is paused."""
 
 _ONE_AT_A_TIME = Lock()
 """Held while a mail is rendered, which is nothing but computing: several threads of one process
@@ -89,7 +93,7 @@ class NoticeActivities:
         done = self._deliver(
             Delivery(notice.go_live_id, notice.at),
             only=(notice.message, notice.occasion),
-            may_pause=notice.audience is Audience.USERS,
+            to_all_users=notice.audience is Audience.USERS,
         )
         if done.paused:
             return done
@@ -107,24 +111,28 @@ class NoticeActivities:
     def deliver(self, delivery: Delivery) -> Delivered:
         """Deliver what is due in the ledger of a go-live, at the relay's pace."""
         only = (delivery.message, delivery.occasion) if delivery.message else None
-        return self._deliver(delivery, only, may_pause=only is None)
+        return self._deliver(delivery, only, to_all_users=only is None)
 
     def _deliver(
-        self, delivery: Delivery, only: tuple[Message, str] | None, *, may_pause: bool
+        self, delivery: Delivery, only: tuple[Message, str] | None, *, to_all_users: bool
     ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
+        pace = self._sending.pace if to_all_users else UNBOUNDED
         sent = refused = deferred = 0
         with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
-            for chunk in ledger.due_mail(reading, go_live_id, delivery.at, only=only):
+            for chunk in ledger.due_mail(
+                reading, go_live_id, delivery.at, only=only, chunk=pace.turns_in(BETWEEN_LOOKS)
+            ):
                 stop_if_cancelled()
-                if may_pause and self._is_paused(go_live_id):
+                if to_all_users and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
                 tries: list[Future[str]] = [
                     senders.submit(
                         # So that a sender too knows when the activity was cancelled.
                         copy_context().run,
                         self._write_and_send,
+                        pace,
                         row,
                         mail.values(row),
                         mail.facts.owner_address,
@@ -152,11 +160,13 @@ class NoticeActivities:
 
     def _write_and_send(
         self,
+        pace: Pace,
         row: QueuedMail,
         values: Values,
         reply_to: str,
         attachments: tuple[Attachment, ...],
     ) -> str:
+        pace.wait_for_turn()
         with _ONE_AT_A_TIME:
             rendered = render(row.message, values)
         return self._sending.send(row, rendered, reply_to, attachments)

@@ -248,7 +248,7 @@ def due_mail(
     at: datetime,
     *,
     only: tuple[Message, str] | None = None,
-    chunk: int = 500,
+    chunk: int,
 ) -> Iterator[list[QueuedMail]]:
     """Yield what is due, in chunks; each row once. Another deliverer may see the same rows.
 

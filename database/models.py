@@ -575,6 +575,7 @@ class Mail(SQLModel, table=True):
             "mail_to_deliver",
             "go_live_id",
             "due_at",
+            "id",
             postgresql_where=text("state = 'queued'"),
         ),
         {"schema": GOLIVE},

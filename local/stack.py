@@ -147,6 +147,8 @@ class Stack:
             "GOLIVE_CLIENT_ID": _CLIENT_ID,
             "GOLIVE_CLIENT_SECRET": _CLIENT_SECRET,
             "GOLIVE_SMTP_URL": f"smtp://{HOST}:{self.ports.smtp}",
+            # The mailbox is nobody else's, and people wait for the demo's mail.
+            "GOLIVE_USER_MAILS_PER_SECOND": "0",
             "GOLIVE_MAIL_FROM": "Clientshare <sso@clientshare.example>",
             "GOLIVE_SUPPORT_ADDRESS": "support@clientshare.example",
             "GOLIVE_PUBLIC_URL": f"http://{HOST}:{self.ports.web}",

@@ -11,8 +11,6 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.records import RecordActivities
-    from contracts import wording
     from contracts.directory import ConsentVerdict
     from contracts.go_live import (
         AcknowledgeIt,
@@ -39,11 +37,9 @@ with workflow.unsafe.imports_passed_through():
         UserSignedIn,
         Wait,
     )
-    from contracts.records import Position
-    from workflows import search_attributes
-    from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder
-    from workflows.policies import FURTHEST_DATE, POSITION_CALL
+    from workflows.policies import FURTHEST_DATE
+    from workflows.showing import Board
 
 HEARD_AT_ONCE = "what-people-say-is-heard-at-once"
 """The patch of runs in which neither a mail on its way nor a pause hides what people say."""
@@ -61,7 +57,6 @@ class Conversation:
 
     def __init__(self, start: StartGoLive) -> None:
         self._start = start
-        self._owner = start.owner
         self._stage = GoLiveStage.ENTITLEMENT_CONFIRMED
         self._wait = Wait.NOTHING
         self._since = workflow.now()
@@ -99,11 +94,7 @@ class Conversation:
         self._ending: GoLiveOutcome | None = None
         self._roll_back: RollBack | None = None
         self._stages: asyncio.Task[GoLiveOutcome] | None = None
-        self._recording = asyncio.Lock()
-        self._console_url = ""
-        self._shown: dict[str, object] = {
-            pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
-        }
+        self._board = Board(start, self.progress)
 
     # --- facts -------------------------------------------------------------------------------
 
@@ -127,10 +118,10 @@ class Conversation:
     @workflow.signal(description="Somebody else looks after it, here or at the customer")
     def people_changed(self, fact: PeopleChanged) -> None:
         """Name the new owner; reminders still to come keep to the new readers' working hours."""
-        self._owner = fact.owner
+        self._board.owner = fact.owner
         if self._ladder is not None and self._wait is not Wait.MOVE_DATE:
             self._ladder.moved = True
-        self._show(self.progress())
+        self._board.show(self.progress())
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -195,7 +186,7 @@ class Conversation:
     async def pause(self, _order: Pause) -> Progress:
         """Stop reminders and batches; facts still count."""
         self._paused_at = self._paused_at or workflow.now()
-        await self._record()
+        await self._board.record()
         return self.progress()
 
     @pause.validator
@@ -209,7 +200,7 @@ class Conversation:
             paused_at, self._paused_at = self._paused_at, None
             for ladder in self._ladders:
                 ladder.shift(workflow.now() - paused_at, self._deadline_shift(ladder, paused_at))
-        await self._record()
+        await self._board.record()
         return self.progress()
 
     @resume.validator
@@ -285,7 +276,7 @@ class Conversation:
             return
         # Nothing comes of it before the pause is over; but it is seen, and can be chosen again.
         self._ladder.choose(until, workflow.now(), heed_later=True)
-        await self._record()
+        await self._board.record()
 
     def _check_future(self, moment: datetime | None) -> None:
         if moment is not None and moment.tzinfo is None:
@@ -370,28 +361,3 @@ class Conversation:
     def _check_attention(self) -> None:
         if self._attention is None:
             raise _refuse("Nothing needs attention now.")
-
-    # --- what others see ---------------------------------------------------------------------
-
-    async def _record(self) -> None:
-        """Show the present state in the Temporal UI and write it into the database."""
-        async with self._recording:
-            progress = self.progress()
-            self._show(progress)
-            await workflow.execute_local_activity_method(
-                RecordActivities.record_position,
-                Position(self._start.go_live_id, progress, workflow.now()),
-                **POSITION_CALL,
-            )
-        heed_cancelling()
-
-    def _show(self, progress: Progress) -> None:
-        workflow.set_current_details(wording.details(progress, self._console_url))
-        waiting_on = wording.waiting_on(progress)
-        if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
-            waiting_on = wording.WAITING_ON[progress.wait]
-        pairs = search_attributes.of(progress, self._owner, waiting_on)
-        changed = [pair for pair in pairs if self._shown.get(pair.key.name) != pair.value]
-        if changed:
-            workflow.upsert_search_attributes(changed)
-            self._shown |= {pair.key.name: pair.value for pair in changed}

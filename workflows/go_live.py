@@ -194,7 +194,7 @@ class SsoGoLive(Proving, Moving):
 
     async def _hear_refusal_once_it_is_told(self, ladder: Ladder) -> None:
         """Do as runs do that began before `HEARD_AT_ONCE`: nothing else happens meanwhile."""
-        await self._record()
+        await self._board.record()
         occasion = f"{workflow.now():%Y%m%d%H%M%S}"
         if self._said_no:
             ladder.rungs.clear()
@@ -295,7 +295,7 @@ class SsoGoLive(Proving, Moving):
             "close the record",
         )
         self._outcome, self._wait = outcome, Wait.NOTHING
-        self._show(self.progress())
+        self._board.show(self.progress())
         await workflow.wait_condition(workflow.all_handlers_finished)
         return GoLiveResult(
             outcome,
@@ -330,7 +330,7 @@ class SsoGoLive(Proving, Moving):
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
-        self._console_url = standing.console_url
+        self._board.console_url = standing.console_url
         return standing
 
     @property

@@ -110,7 +110,7 @@ class Moving(Waiting):
             )
             self._users_done = done.moved
             self._users_total, self._exceptions = done.total, done.exceptions
-        await self._record()
+        await self._board.record()
         if done.plan_changed:
             await self._tell_who_has_moved(done)
         else:

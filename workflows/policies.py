@@ -58,6 +58,16 @@ MAIL_CALL = ActivityConfig(
     ),
 )
 
+TO_ALL_USERS_CALL = ActivityConfig(
+    {
+        **MAIL_CALL,
+        # So many, at their own pace, that they must not stand before what somebody waits for.
+        "task_queue": GO_LIVE_BULK_QUEUE,
+        "start_to_close_timeout": timedelta(hours=6),
+        "schedule_to_close_timeout": timedelta(days=2),
+    }
+)
+
 DIGEST_CALL = ActivityConfig(
     # A round is over before the next one comes, an hour later; that one makes up for it.
     start_to_close_timeout=timedelta(minutes=10),

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
-from workflows.waiting import REMINDERS_GO_ON, Waiting, attention_of
+from workflows.waiting import Waiting, attention_of
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
@@ -40,7 +40,7 @@ class Proving(Waiting):
         meanwhile. Where the proof gave up, a new consent is as good as a *retry*.
         """
         self._refusal = None
-        if not workflow.patched(REMINDERS_GO_ON):
+        if not self._reminders_go_on:
             return await self._prove_alone()
         self._stuck, self._attention, self._attention_answer = None, None, None
         try:
@@ -63,6 +63,7 @@ class Proving(Waiting):
                 Wait.MICROSOFT, lambda: proof.done() or self._closing, ladder
             ):
                 await self._now_waits(Wait.MICROSOFT)
+                self._board.list_at_rest()
             return await proof
         finally:
             proof.cancel()
@@ -89,6 +90,7 @@ class Proving(Waiting):
             self._telling = self._tell_beside(self._tell_of_trouble(why))
             # The mail says what is wrong now, so what comes next waits for it; but not for long,
             # and it is not taken back.
+            self._board.list_at_rest()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
                     lambda: self._telling is None or self._telling.done() or self._closing,

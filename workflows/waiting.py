@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.records import Reminders
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
-    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, Reminder
+    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, TO_ALL_USERS_CALL, Reminder
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -90,7 +90,7 @@ class Waiting(Conversation):
     async def _now_waits(self, wait: Wait) -> None:
         self._wait = wait
         self._since = workflow.now()
-        await self._record()
+        await self._board.record(in_passing=True)
 
     # --- waiting for people ------------------------------------------------------------------
 
@@ -108,8 +108,9 @@ class Waiting(Conversation):
             if ladder.moved:
                 ladder.moved = False
                 await self._make_humane(ladder)
-                await self._record()
+                await self._board.record()
             elif self._paused_at is not None:
+                self._board.list_at_rest()
                 await workflow.wait_condition(lambda: answered() or self._paused_at is None)
             elif ladder.is_over(now):
                 break
@@ -119,6 +120,7 @@ class Waiting(Conversation):
                 if ladder.next_reminder() != told and not answered():
                     await self._record_what_comes()
             else:
+                self._board.list_at_rest()
                 with suppress(asyncio.TimeoutError):
                     await workflow.wait_condition(
                         lambda: answered() or ladder.moved or self._paused_at is not None,
@@ -131,8 +133,12 @@ class Waiting(Conversation):
         return answered()
 
     async def _record_what_comes(self) -> None:
-        if workflow.patched(WHAT_COMES_IS_RECORDED):
-            await self._record()
+        if self._board.listed_at_rest or workflow.patched(WHAT_COMES_IS_RECORDED):
+            await self._board.record()
+
+    @property
+    def _reminders_go_on(self) -> bool:
+        return self._board.listed_at_rest or workflow.patched(REMINDERS_GO_ON)
 
     async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
         """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""
@@ -150,7 +156,7 @@ class Waiting(Conversation):
             if not finished:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
-                if workflow.patched(REMINDERS_GO_ON):
+                if self._reminders_go_on:
                     # An answer may turn out to be none, such as a consent that is not proven.
                     ladder.rungs.insert(0, rung)
         if finished:
@@ -196,6 +202,8 @@ class Waiting(Conversation):
         return Rung(workflow.now(), name, send)
 
     async def _not_paused(self) -> None:
+        if self._paused_at is not None:
+            self._board.list_at_rest()
         await workflow.wait_condition(lambda: self._paused_at is None)
 
     def _sender(
@@ -229,7 +237,7 @@ class Waiting(Conversation):
                     workflow.now(),
                     link_expires_at,
                 ),
-                MAIL_CALL,
+                TO_ALL_USERS_CALL if audience is Audience.USERS else MAIL_CALL,
                 f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
             )
             paused = sent is not None and sent.paused
@@ -254,6 +262,7 @@ class Waiting(Conversation):
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*."""
         while True:
+            self._board.list_at_rest()
             try:
                 return await _execute(activity, argument(), policy, summary)
             except ActivityError as error:
@@ -268,6 +277,7 @@ class Waiting(Conversation):
     ) -> Result | None:
         """Like `_do`, but a person may also say *skip*: then None."""
         while True:
+            self._board.list_at_rest()
             try:
                 return await _execute(activity, argument(), policy, summary)
             except ActivityError as error:
@@ -287,7 +297,7 @@ class Waiting(Conversation):
         """Wait for a person, or `unless`; True = try again, False = go on without."""
         self._attention, self._may_skip, self._attention_answer = why, may_skip, None
         self._since = workflow.now()
-        await self._record()
+        await self._board.record()
         # Told in the background: where mail itself is what broke, nobody waits for it.
         telling = asyncio.create_task(self._tell_of_trouble(why))
         try:
@@ -300,7 +310,7 @@ class Waiting(Conversation):
             if self._stuck is not None:
                 self._attention_answer = None
         self._since = workflow.now()
-        await self._record()
+        await self._board.record()
         return not isinstance(answer, Skip)
 
     async def _tell_of_trouble(self, why: Attention) -> None:  # noqa: ARG002  (a stage may ask)

@@ -72,7 +72,7 @@ def mails(session: Session, go_live_id: UUID, outcome: GoLiveOutcome) -> dict[st
     to = ledger.recipients(session, go_live_id, Audience.CUSTOMER_SUCCESS_AND_CONTACTS)
     ledger.queue_mail(session, go_live_id, message, outcome.value, to, at=AT)
     mail = GoLiveMail(session, go_live_id, SURROUNDINGS)
-    (due,) = ledger.due_mail(session, go_live_id, AT, only=(message, outcome.value))
+    (due,) = ledger.due_mail(session, go_live_id, AT, only=(message, outcome.value), chunk=2)
     return {one.name: render(one.message, mail.values(one)) for one in due}
 
 

@@ -58,3 +58,25 @@ def test_no_step_of_plan_or_move_scans_a_table_for_each_user(
     }
     too_much = {words: rows for words, rows in read.items() if rows > 1_100}
     assert not too_much, "a batch reads its own rows, not the whole table once more"
+
+
+def test_the_next_mails_are_read_alone_however_many_wait(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = customer(session, "acme.example")
+    session.execute(
+        text(
+            "INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, "
+            "recipient_id, due_at, state, attempts) SELECT gen_random_uuid(), :g, "
+            "'sign_in_with_sso', 'first', 'user', gen_random_uuid(), :at, 'queued', 0 "
+            "FROM generate_series(1, 6000)"
+        ),
+        {"g": made.go_live_id, "at": AT},
+    )
+    session.execute(text("ANALYZE golive.mail"))
+    seen = explained(session, monkeypatch)
+    chunks = ledger.due_mail(session, made.go_live_id, AT, chunk=100)
+    ids = {mail.id for _ in range(3) for mail in next(chunks)}
+    assert len(ids) == 300
+    assert len(seen) == 2, "the first and the following, each by its own words"
+    assert max(most_rows_read(plan) for plan in seen.values()) <= 100

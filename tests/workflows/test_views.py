@@ -4,9 +4,10 @@ import asyncio
 import re
 from datetime import timedelta
 
+from contracts import wording
 from contracts.go_live import AdminDeclined, Attention, Refusal, Wait, go_live_id
 from tests.town import ROOT, Organisation, Town
-from tests.workflows.drive import until_attention
+from tests.workflows.drive import founded, go_on, until_attention
 from workflows.go_live import SsoGoLive
 
 _ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<filter>ExecutionStatus[^`]+)` \|$", re.M)
@@ -54,6 +55,21 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
                 await asyncio.sleep(0.1)
     for organisation in (ours, it, administrator, stuck, declined):
         await _end(organisation)
+
+
+async def test_whoever_waits_is_listed_by_what_the_record_says(town: Town) -> None:
+    organisation = founded(town)
+    here = Wait.NOTHING
+    while here is not Wait.AFTERCARE:
+        here = await go_on(organisation, here)
+        stands = await organisation.until(here)
+        async with asyncio.timeout(20):
+            while await organisation.shown("WaitingOn") != wording.waiting_on(stands):
+                await asyncio.sleep(0.02)
+        assert await organisation.shown("GoLiveStage") == stands.stage.value
+        consent = here in {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
+        assert await organisation.shown("ConsentDeadline") == (stands.due_at if consent else None)
+    await _end(organisation)
 
 
 async def _listed(town: Town, query: str) -> set[str]:

@@ -1,0 +1,79 @@
+"""How a go-live shows where it stands: in the Temporal UI, and in the database, the record."""
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.records import RecordActivities
+    from contracts import wording
+    from contracts.go_live import Progress, StartGoLive
+    from contracts.records import Position
+    from workflows import search_attributes
+    from workflows.cancelling import heed_cancelling
+    from workflows.policies import POSITION_CALL
+
+LISTED_AT_REST = "listed-when-something-is-waited-for"
+"""The patch of runs that change what they are listed by when they next wait, not at each step.
+
+Every change costs the server as much as an activity does, and nobody could see those between two
+steps of one workflow task.
+"""
+
+
+class Board:
+    """Where a run is shown. Each of the two places says what the other one says."""
+
+    def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
+        """Show what `progress` returns at the time."""
+        self.owner = start.owner
+        self.console_url = ""
+        self.listed_at_rest = workflow.patched(LISTED_AT_REST)
+        self._go_live_id = start.go_live_id
+        self._progress = progress
+        self._recording = asyncio.Lock()
+        self._listed: dict[str, object] = {
+            pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
+        }
+
+    async def record(self, *, in_passing: bool = False) -> None:
+        """Show the present state in the Temporal UI and write it into the database.
+
+        `in_passing`: the caller lists the run (`list_at_rest`) before anything is waited for.
+        """
+        async with self._recording:
+            progress = self._progress()
+            if in_passing and self.listed_at_rest:
+                self._describe(progress)
+            else:
+                self.show(progress)
+            await workflow.execute_local_activity_method(
+                RecordActivities.record_position,
+                Position(self._go_live_id, progress, workflow.now()),
+                **POSITION_CALL,
+            )
+        heed_cancelling()
+
+    def show(self, progress: Progress) -> None:
+        """Show this in the Temporal UI alone."""
+        self._describe(progress)
+        self._list(progress)
+
+    def list_at_rest(self) -> None:
+        """Let the run be listed and found by where it stands, as something is waited for now."""
+        if self.listed_at_rest:
+            self._list(self._progress())
+
+    def _describe(self, progress: Progress) -> None:
+        workflow.set_current_details(wording.details(progress, self.console_url))
+
+    def _list(self, progress: Progress) -> None:
+        waiting_on = wording.waiting_on(progress)
+        if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
+            waiting_on = wording.WAITING_ON[progress.wait]
+        pairs = search_attributes.of(progress, self.owner, waiting_on)
+        changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]
+        if changed:
+            workflow.upsert_search_attributes(changed)
+            self._listed |= {pair.key.name: pair.value for pair in changed}
