@@ -27,6 +27,7 @@ from activities.directory import DirectoryActivities
 from activities.failures import NothingLeaks
 from activities.mail_values import Surroundings
 from activities.notices import NoticeActivities
+from activities.pace import Pace
 from activities.records import RecordActivities
 from activities.sending import Sending
 from commands import connections
@@ -90,13 +91,10 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     """Return the workers of both task queues, or of the one that the settings name."""
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
-    sending = Sending(
-        sessions,
-        rooms.mailer,
-        rooms.settings.mail_from,
-        user_mails_per_second=rooms.settings.user_mails_per_second or None,
+    sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
+    notices = NoticeActivities(
+        sessions, sending, rooms.surroundings, Pace(rooms.settings.user_mails_per_second)
     )
-    notices = NoticeActivities(sessions, sending, rooms.surroundings)
     digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority

@@ -27,7 +27,7 @@ from telemetry.metrics import MAILS
 HEARTBEAT_SECONDS = 3
 
 BETWEEN_LOOKS = 2
-"""Seconds, at most, in which a paced delivery does not look whether the go-live is paused."""
+"""Seconds in which a paced delivery that is alone does not look whether it is paused."""
 
 _ONE_AT_A_TIME = Lock()
 """Held while a mail is rendered, which is nothing but computing: several threads of one process
@@ -51,11 +51,18 @@ class NoticeActivities:
     with the note of it.
     """
 
-    def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
-        """Use this database and this way to the relay."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        sending: Sending,
+        surroundings: Surroundings,
+        to_all_users: Pace = UNBOUNDED,
+    ) -> None:
+        """Use this database and this way to the relay; mail to all users keeps that pace."""
         self._sessions = sessions
         self._sending = sending
         self._surroundings = surroundings
+        self._to_all_users = to_all_users
 
     @activity.defn(no_thread_cancel_exception=True)
     def notify(self, notice: Notice) -> Delivered:
@@ -109,7 +116,7 @@ class NoticeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def deliver(self, delivery: Delivery) -> Delivered:
-        """Deliver what is due in the ledger of a go-live, at the relay's pace."""
+        """Deliver what is due in the ledger of a go-live; mail to all users at our pace."""
         only = (delivery.message, delivery.occasion) if delivery.message else None
         return self._deliver(delivery, only, to_all_users=only is None)
 
@@ -117,7 +124,7 @@ class NoticeActivities:
         self, delivery: Delivery, only: tuple[Message, str] | None, *, to_all_users: bool
     ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
-        pace = self._sending.pace if to_all_users else UNBOUNDED
+        pace = self._to_all_users if to_all_users else UNBOUNDED
         sent = refused = deferred = 0
         with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
             mail = GoLiveMail(reading, go_live_id, self._surroundings)

@@ -18,8 +18,8 @@ class Pace:
     the few mails that somebody is waiting for.
     """
 
-    def __init__(self, per_second: float | None) -> None:
-        """Give this many turns a second; None = as many as are asked for."""
+    def __init__(self, per_second: float) -> None:
+        """Give this many turns a second; 0 = as many as are asked for."""
         self._between = 1 / per_second if per_second else 0.0
         self._next = time.monotonic()
         self._taking = threading.Lock()
@@ -45,5 +45,5 @@ class Pace:
         stop_if_cancelled()
 
 
-UNBOUNDED = Pace(None)
-"""For the few mails that somebody is waiting for."""
+UNBOUNDED = Pace(0)
+"""For the few mails that somebody is waiting for, and where nobody is to be spared."""

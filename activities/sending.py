@@ -8,7 +8,6 @@ from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import stop_if_cancelled
-from activities.pace import Pace
 from contracts.errors import ErrorType
 from database import ledger
 from database.engine import Sessions
@@ -28,25 +27,13 @@ MOST_ATTEMPTS = 20
 class Sending:
     """Whoever else has the same row at the same time, it is sent once."""
 
-    def __init__(
-        self,
-        sessions: Sessions,
-        mailer: Mailer,
-        sender: str,
-        *,
-        user_mails_per_second: float | None = None,
-    ) -> None:
-        """Use this database and this relay; `sender` is what the From header says.
-
-        `user_mails_per_second` bounds mail to all users of an organisation, whoever of this
-        process sends it; None = the relay alone does.
-        """
+    def __init__(self, sessions: Sessions, mailer: Mailer, sender: str) -> None:
+        """Use this database and this relay; `sender` is what the From header says."""
         self._sessions = sessions
         self._mailer = mailer
         self._sender = sender
         self._domain = parse_address(sender).domain
         self._turns = Semaphore(AT_ONCE)
-        self.pace = Pace(user_mails_per_second)
 
     def send(
         self,

@@ -11,6 +11,7 @@ from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
 from activities.failures import NothingLeaks
 from activities.notices import NoticeActivities
+from activities.pace import Pace
 from activities.records import RecordActivities
 from activities.sending import Sending
 from database.engine import open_sessions
@@ -27,7 +28,9 @@ def activities(rooms: Rooms) -> dict[str, Callable[..., Any]]:
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
     objects = (
         RecordActivities(sessions, rooms.settings.public_url),
-        NoticeActivities(sessions, sending, rooms.surroundings),
+        NoticeActivities(
+            sessions, sending, rooms.surroundings, Pace(rooms.settings.user_mails_per_second)
+        ),
         DigestActivities(sessions, sending, rooms.surroundings),
         DirectoryActivities(sessions, rooms.graph, rooms.http, rooms.settings.entra_authority),
     )

@@ -128,7 +128,7 @@ class Moving(Waiting):
         return waited and workflow.patched("old-plans-are-made-anew")
 
     async def _deliver(self) -> None:
-        """Deliver what the ledger holds for users, at the relay's pace."""
+        """Deliver what the ledger holds for users, at the worker's pace."""
         paused = True
         while paused:
             await self._not_paused()

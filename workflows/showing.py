@@ -18,12 +18,16 @@ LISTED_AT_REST = "listed-when-something-is-waited-for"
 """The patch of runs that change what they are listed by when they next wait, not at each step.
 
 Every change costs the server as much as an activity does, and nobody could see those between two
-steps of one workflow task.
+steps of one workflow task. Runs of it have `REMINDERS_GO_ON` and `WHAT_COMES_IS_RECORDED` as well.
 """
 
 
 class Board:
-    """Where a run is shown. Each of the two places says what the other one says."""
+    """Where a run is shown. What it is listed by may be a step ahead of the record, never behind.
+
+    A wait that is over is listed no more as soon as an activity is awaited; in the record it stands
+    until the next thing that is told.
+    """
 
     def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
         """Show what `progress` returns at the time."""

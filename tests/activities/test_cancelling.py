@@ -276,9 +276,7 @@ async def test_rolling_back_does_not_wait_for_more_than_the_batch_at_hand(
     }
 
 
-async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_it(
-    town: Town,
-) -> None:
+async def _with_mail_for_all_users(town: Town) -> Organisation:
     people = [Person(f"user{number}") for number in range(USERS)]
     organisation = town.found_organisation(*people)
     await organisation.start()
@@ -294,6 +292,36 @@ async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_i
         g=organisation.standing().go_live_id,
         slug=organisation.slug,
     )
+    return organisation
+
+
+async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for_it(
+    town: Town,
+) -> None:
+    organisation = await _with_mail_for_all_users(town)
+    slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
+    async with asking(town, organisation, town.rooms._replace(settings=slow)) as ask:
+        at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+        sent = "occasion = 'move' AND state = 'sent'"
+
+        notice = {"message": "result", "audience": "every_contact", "occasion": "beside"}
+        seen = len(ask.lines)
+        paced = await ask.begin("deliver", at=at)
+        await ask.until(lambda: ask.count("golive.mail", sent) == 1)
+        await ask.do("notify", at=at, **notice)
+        assert ask.count("golive.mail", "occasion = 'beside' AND state = 'sent'") == 2
+        await paced.cancel()
+        with suppress(WorkflowFailureError):
+            await asyncio.wait_for(paced.result(), 60)
+        ask.assert_no_trouble(seen)
+        assert ask.count("golive.mail", sent) == 1
+    await organisation.handle.cancel()
+
+
+async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_it(
+    town: Town,
+) -> None:
+    organisation = await _with_mail_for_all_users(town)
     relay = SlowRelay(town.rooms.mailer)
     async with asking(town, organisation, town.rooms._replace(mailer=relay)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
