@@ -92,12 +92,19 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
-    notices = NoticeActivities(
+    notices = NoticeActivities(sessions, sending, rooms.surroundings)
+    to_many = NoticeActivities(
         sessions, sending, rooms.surroundings, Pace(rooms.settings.user_mails_per_second)
     )
     digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
+    )
+    moving = (
+        directory.snapshot_directory,
+        directory.plan_migration,
+        directory.move_wave,
+        directory.undo_moves,
     )
     deployment = _deployment_of(rooms.settings)
     builders: dict[str, Callable[[], Worker]] = {
@@ -121,6 +128,8 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
                 directory.verify_consent,
                 directory.verify_connection,
                 directory.count_sign_ins,
+                # Where the users are few.
+                *moving,
             ],
             activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, "activity"),
             max_concurrent_activities=ACTIVITY_THREADS,
@@ -133,12 +142,9 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             client,
             task_queue=GO_LIVE_BULK_QUEUE,
             activities=[
-                directory.snapshot_directory,
-                directory.plan_migration,
-                directory.move_wave,
-                directory.undo_moves,
-                notices.notify,
-                notices.deliver,
+                *moving,
+                to_many.notify,
+                to_many.deliver,
             ],
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
             max_concurrent_activities=BULK_THREADS,

@@ -27,7 +27,7 @@ from worker import WORKFLOWS_IN_MEMORY, compile_workflows
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
-GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 3, 60
+GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 7, 60
 THREADS = 20
 """Threads that run activities; the same for both workflows."""
 CONSENT = AdminConsented(TENANT, TENANT)
@@ -62,7 +62,7 @@ def workers(client: Client, no_op: NoOp) -> list[Worker]:
         Worker(
             client,
             task_queue=queue,
-            workflows=[SsoGoLive, Bare],
+            workflows=[SsoGoLive, Bare] if queue == GO_LIVE_QUEUE else [],
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=[*no_op.all(), nothing],
             activity_executor=threads,

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.notices import Audience, Delivery, Message
     from workflows import policies
     from workflows.ladder import Ladder, Rung
-    from workflows.policies import BULK_CALL
+    from workflows.policies import ALL_USERS_CALL
 
 
 TOLD_BEFORE_ANOTHER_PLAN = "who-has-moved-is-told-before-another-plan"
@@ -74,16 +74,16 @@ class Moving(Waiting):
         await self._do(
             DirectoryActivities.snapshot_directory,
             self._reference,
-            BULK_CALL,
+            self._on_their_queue(ALL_USERS_CALL),
             "read the Microsoft directory",
         )
         plan = await self._do(
             DirectoryActivities.plan_migration,
             lambda: PlanToMake(self._start.go_live_id, workflow.now()),
-            BULK_CALL,
+            self._on_their_queue(ALL_USERS_CALL),
             "decide about every user",
         )
-        self._plan, self._plan_hash = plan, plan.plan_hash
+        self._plan, self._plan_hash, self._users = plan, plan.plan_hash, plan.total
         self._planned_at = workflow.now()
         self._users_total, self._exceptions = plan.movable, plan.exceptions
         return plan
@@ -105,7 +105,7 @@ class Moving(Waiting):
                     workflow.now(),
                     policies.PASSWORD_GRACE_DAYS,
                 ),
-                BULK_CALL,
+                self._on_their_queue(ALL_USERS_CALL),
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
             self._users_done = done.moved
@@ -135,7 +135,7 @@ class Moving(Waiting):
             delivered = await self._do(
                 NoticeActivities.deliver,
                 lambda: Delivery(self._start.go_live_id, workflow.now()),
-                BULK_CALL,
+                self._on_their_queue(ALL_USERS_CALL),
                 "mail to the users",
             )
             paused = delivered.paused
@@ -173,7 +173,7 @@ class Moving(Waiting):
         await self._do(
             DirectoryActivities.undo_moves,
             self._reference,
-            BULK_CALL,
+            self._on_their_queue(ALL_USERS_CALL),
             "undo: every user logs in as before",
         )
         if workflow.patched(HEARD_AT_ONCE):

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
-from contracts.go_live import GO_LIVE_BULK_QUEUE
 from contracts.notices import Audience, Message
 
 RECORD_CALL = ActivityConfig(
@@ -61,8 +60,7 @@ MAIL_CALL = ActivityConfig(
 TO_ALL_USERS_CALL = ActivityConfig(
     {
         **MAIL_CALL,
-        # So many, at their own pace, that they must not stand before what somebody waits for.
-        "task_queue": GO_LIVE_BULK_QUEUE,
+        # Of many users, at their own pace.
         "start_to_close_timeout": timedelta(hours=6),
         "schedule_to_close_timeout": timedelta(days=2),
     }
@@ -78,10 +76,9 @@ DIGEST_CALL = ActivityConfig(
     ),
 )
 
-BULK_CALL = ActivityConfig(
+ALL_USERS_CALL = ActivityConfig(
     # Works on all users in bounded steps and says so by heartbeat; a killed worker is noticed
     # in half a minute. Cancelling waits for the step at hand, so that undo meets no move.
-    task_queue=GO_LIVE_BULK_QUEUE,
     start_to_close_timeout=timedelta(hours=6),
     schedule_to_close_timeout=timedelta(days=2),
     heartbeat_timeout=timedelta(seconds=30),
@@ -91,6 +88,9 @@ BULK_CALL = ActivityConfig(
     ),
 )
 
+FEW_USERS = 50
+"""So many are moved and mailed in a second or two, on the queue of everything else: they hold up
+nobody, and wait for no large organisation. More than these stand on the bulk queue."""
 
 LATE = timedelta(hours=1)
 """A reminder this late (no worker ran) is put into working hours anew."""

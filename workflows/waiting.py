@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts.errors import ErrorType
     from contracts.go_live import (
+        GO_LIVE_BULK_QUEUE,
         Attention,
         GoLiveStage,
         Progress,
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
+    from workflows import policies
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
     from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, TO_ALL_USERS_CALL, Reminder
@@ -80,6 +82,8 @@ class Waiting(Conversation):
         """Begin with no mail on its way."""
         super().__init__(start)
         self._beside: list[asyncio.Task[None]] = []
+        self._users: int | None = None
+        """Everybody in the organisation, as last counted; None = not known, maybe many."""
 
     # --- where we are ------------------------------------------------------------------------
 
@@ -237,7 +241,9 @@ class Waiting(Conversation):
                     workflow.now(),
                     link_expires_at,
                 ),
-                TO_ALL_USERS_CALL if audience is Audience.USERS else MAIL_CALL,
+                self._on_their_queue(TO_ALL_USERS_CALL)
+                if audience is Audience.USERS
+                else MAIL_CALL,
                 f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",
             )
             paused = sent is not None and sent.paused
@@ -250,6 +256,11 @@ class Waiting(Conversation):
         answer = await workflow.execute_local_activity_method(activity, argument, **POSITION_CALL)
         heed_cancelling()
         return answer
+
+    def _on_their_queue(self, call: ActivityConfig) -> ActivityConfig:
+        """Return this call for all users, made where so many hold up nobody."""
+        few = self._users is not None and self._users <= policies.FEW_USERS
+        return call if few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
 
     # --- needs attention ---------------------------------------------------------------------
 

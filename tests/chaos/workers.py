@@ -42,7 +42,7 @@ def _have_no_patience() -> None:
         policies.GRAPH_CALL,
         policies.PROPAGATION_CALL,
         policies.MAIL_CALL,
-        policies.BULK_CALL,
+        policies.ALL_USERS_CALL,
         policies.POSITION_CALL,
     )
     for call in calls:

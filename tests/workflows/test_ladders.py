@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from contracts import wording
-from contracts.go_live import GO_LIVE_BULK_QUEUE, GoLiveOutcome, Progress, Wait
+from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import bring_to, founded
 from tests.workflows.schedule import (
@@ -262,12 +262,6 @@ async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_ac
     assert rungs(mails)["sign_in_reminder"] == 2
     assert len(ledger(organisation, "sign_in_reminder")) == 14
     assert [one for one in ledger(organisation, "sign_in_reminder") if not is_humane(one)] == []
-    # So many mails wait where they hold up nobody.
-    events = (await organisation.handle.fetch_history()).events
-    asked = [event.activity_task_scheduled_event_attributes for event in events]
-    queues = [one.task_queue.name for one in asked if one.activity_type.name == "notify"]
-    assert queues.count(GO_LIVE_BULK_QUEUE) == 2
-    assert queues[-2:] == [GO_LIVE_BULK_QUEUE] * 2
     unasked = [pair for pair in within_a_day(mails) if pair[2] not in ANSWERS]
     assert unasked == []
 

@@ -1,0 +1,46 @@
+"""Which task queue a go-live's work stands in: many users hold up nobody, few wait for no one."""
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait
+from tests.town import Organisation, Town
+from tests.workflows.drive import bring_to, founded
+from workflows import policies
+
+OF_ALL_USERS = {"snapshot_directory", "plan_migration", "move_wave", "undo_moves", "deliver"}
+
+
+async def _queues(organisation: Organisation) -> dict[str, set[str]]:
+    """Return in which queues each activity was asked for; `notify` to users apart."""
+    queues: dict[str, set[str]] = {}
+    for event in (await organisation.handle.fetch_history()).events:
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            asked = event.activity_task_scheduled_event_attributes
+            name = asked.activity_type.name
+            if name == "notify" and b'"users"' in asked.input.payloads[0].data:
+                name = "notify users"
+            queues.setdefault(name, set()).add(asked.task_queue.name)
+    return queues
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["few", "many"])
+async def test_an_organisation_of_few_stays_where_everything_else_is_done(
+    town: Town, monkeypatch: pytest.MonkeyPatch, more: bool
+) -> None:
+    organisation = founded(town)
+    everybody = len([person for person in organisation.people if person.status])
+    monkeypatch.setattr(policies, "FEW_USERS", everybody - more)
+    await bring_to(organisation, Wait.AFTERCARE)
+    reminded = organisation.progress.reminder_at
+    assert reminded is not None
+    await organisation.skip(reminded - await organisation.now() + timedelta(seconds=1))
+    await organisation.until(lambda now: now.reminder_at not in (None, reminded))
+    await town.orders().roll_back(organisation.slug, "The test is over.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    queues = await _queues(organisation)
+    of_all = {name: queues.pop(name) for name in (*OF_ALL_USERS, "notify users")}
+    where = GO_LIVE_BULK_QUEUE if more else GO_LIVE_QUEUE
+    assert set.union(*of_all.values()) == {where}
+    assert set.union(*queues.values()) == {GO_LIVE_QUEUE}
