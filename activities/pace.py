@@ -1,4 +1,4 @@
-"""How fast mail to all users of a large organisation goes out, so that it leaves room for others."""
+"""How fast mail to the users of a large organisation goes out: it leaves room for others."""
 
 import threading
 import time

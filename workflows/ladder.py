@@ -16,6 +16,8 @@ class Rung:
     send: Callable[[], Awaitable[object]]
     audience: Audience | None = None
     """Who is written to, at a humane time; None = nobody."""
+    held: bool = False
+    """It has let a proof go first."""
 
 
 @dataclass
@@ -63,6 +65,12 @@ class Ladder:
         """Put the deadline where a person wants it; `heed_later`: a pause comes first."""
         self.deadline, self.chosen_at = deadline, now
         self.moved, self.shifted = not heed_later, False
+
+    def hold(self, until: datetime) -> None:
+        """Let a proof that begins go first; each rung once, or proof after proof would stop it."""
+        for rung in self.rungs:
+            if rung.at < until and not rung.held:
+                rung.at, rung.held = until, True
 
     def stop_reminders(self) -> None:
         """Remind nobody any more, until `remind_again`."""

@@ -71,6 +71,7 @@ class Moving(Waiting):
         )
 
     async def _make_plan(self) -> MigrationPlan:
+        await self._board.record_work()
         await self._do(
             DirectoryActivities.snapshot_directory,
             self._reference,
@@ -96,6 +97,7 @@ class Moving(Waiting):
             if self._plan_is_old():
                 await self._tell_who_has_moved(done)
                 return False
+            await self._board.record_work()
             done = await self._do(
                 DirectoryActivities.move_wave,
                 lambda: WaveToMove(

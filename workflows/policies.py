@@ -105,6 +105,10 @@ SAME_DAY = timedelta(days=1)
 """Nobody gets two mails within this time, unless a person asked."""
 
 
+PROOF_GOES_FIRST = timedelta(minutes=1)
+"""How long a reminder that is due waits for a proof that begins: most are over in seconds, and
+nobody is asked for what they have just given. A false report of a consent stops none for longer."""
+
 MAIL_GOES_FIRST = timedelta(minutes=1)
 """How long a new proof waits for the mail about the last one; not until a relay is back."""
 

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
-from workflows.waiting import Waiting, attention_of
+from workflows.waiting import Waiting
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
@@ -16,7 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import AdminConsented, Attention, Refusal, StartGoLive, Wait
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder
-    from workflows.policies import MAIL_GOES_FIRST, PROPAGATION_CALL, SAME_DAY
+    from workflows.policies import (
+        MAIL_GOES_FIRST,
+        PROOF_GOES_FIRST,
+        PROPAGATION_CALL,
+        SAME_DAY,
+    )
+    from workflows.troubles import attention_of
 
 
 class Proving(Waiting):
@@ -43,6 +49,8 @@ class Proving(Waiting):
         if not self._reminders_go_on:
             return await self._prove_alone()
         self._stuck, self._attention, self._attention_answer = None, None, None
+        if self._board.work_is_recorded:
+            ladder.hold(workflow.now() + PROOF_GOES_FIRST)
         try:
             verdict = await self._read_back_beside(ladder)
         except ActivityError as error:

@@ -21,19 +21,28 @@ Every change costs the server as much as an activity does, and nobody could see 
 steps of one workflow task. Runs of it have `REMINDERS_GO_ON` and `WHAT_COMES_IS_RECORDED` as well.
 """
 
+WORK_IS_RECORDED = "work-on-all-users-is-recorded"
+"""The patch of runs whose record says so when all users are worked on, which may take an hour.
+
+Runs before went on saying that the agreed date, an approval or the first users were waited for.
+Runs of it have `LISTED_AT_REST` as well, and a reminder that is due lets a proof go first.
+"""
+
 
 class Board:
     """Where a run is shown. What it is listed by may be a step ahead of the record, never behind.
 
     A wait that is over is listed no more as soon as an activity is awaited; in the record it stands
-    until the next thing that is told.
+    until the next thing that is told, or that all users are worked on.
     """
 
     def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
         """Show what `progress` returns at the time."""
         self.owner = start.owner
         self.console_url = ""
-        self.listed_at_rest = workflow.patched(LISTED_AT_REST)
+        self.work_is_recorded = workflow.patched(WORK_IS_RECORDED)
+        self.listed_at_rest = self.work_is_recorded or workflow.patched(LISTED_AT_REST)
+        self._recorded: Progress | None = None
         self._go_live_id = start.go_live_id
         self._progress = progress
         self._recording = asyncio.Lock()
@@ -47,7 +56,7 @@ class Board:
         `in_passing`: the caller lists the run (`list_at_rest`) before anything is waited for.
         """
         async with self._recording:
-            progress = self._progress()
+            self._recorded = progress = self._progress()
             if in_passing and self.listed_at_rest:
                 self._describe(progress)
             else:
@@ -58,6 +67,11 @@ class Board:
                 **POSITION_CALL,
             )
         heed_cancelling()
+
+    async def record_work(self) -> None:
+        """Record, before all users are worked on, that nothing else is waited for any more."""
+        if self.work_is_recorded and self._recorded != self._progress():
+            await self.record(in_passing=True)
 
     def show(self, progress: Progress) -> None:
         """Show this in the Temporal UI alone."""

@@ -15,7 +15,6 @@ from workflows.conversation import HEARD_AT_ONCE, Conversation
 with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from activities.records import RecordActivities
-    from contracts.errors import ErrorType
     from contracts.go_live import (
         GO_LIVE_BULK_QUEUE,
         Attention,
@@ -32,26 +31,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
     from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, TO_ALL_USERS_CALL, Reminder
+    from workflows.troubles import attention_of
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-
-
-_ATTENTION = {
-    ErrorType.NOT_YET: Attention.MICROSOFT_NOT_CAUGHT_UP,
-    ErrorType.NOTHING_GRANTED: Attention.SELF_ONLY,
-    ErrorType.DOMAINS_NOT_VERIFIED: Attention.DOMAINS_NOT_VERIFIED,
-    ErrorType.TENANT_UNKNOWN: Attention.TENANT_UNKNOWN,
-    ErrorType.DIFFERENT_TENANTS: Attention.DIFFERENT_TENANTS,
-    ErrorType.PEOPLE_IN_ANOTHER_TENANT: Attention.PEOPLE_IN_ANOTHER_TENANT,
-    ErrorType.MICROSOFT_UNREACHABLE: Attention.MICROSOFT_UNREACHABLE,
-    ErrorType.MICROSOFT_THROTTLES: Attention.MICROSOFT_UNREACHABLE,
-    ErrorType.CREDENTIAL_REFUSED: Attention.CREDENTIAL_REFUSED,
-    ErrorType.APPLICATION_DISABLED: Attention.APPLICATION_DISABLED,
-    ErrorType.PERMISSION_MISSING: Attention.PERMISSION_MISSING,
-    ErrorType.MAIL_UNAVAILABLE: Attention.MAIL_UNAVAILABLE,
-    ErrorType.MAIL_REFUSED: Attention.MAIL_REFUSED,
-}
 
 
 WHAT_COMES_IS_RECORDED = "what-comes-next-is-recorded"
@@ -63,16 +46,6 @@ REMINDERS_GO_ON = "reminders-go-on-during-a-proof"
 
 def _never() -> bool:
     return False
-
-
-def attention_of(error: ActivityError) -> Attention:
-    """Return what kind of trouble an activity gave up with."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ApplicationError):
-        cause = cause.__cause__
-    if isinstance(cause, ApplicationError) and cause.type in list(ErrorType):
-        return _ATTENTION.get(ErrorType(cause.type), Attention.UNEXPECTED)
-    return Attention.UNEXPECTED
 
 
 class Waiting(Conversation):
@@ -146,8 +119,8 @@ class Waiting(Conversation):
 
     async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
         """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""
-        if ladder.rungs[0].at < workflow.now() - LATE:
-            # No worker was there at its time, and now it may be night.
+        if ladder.rungs[0].held or ladder.rungs[0].at < workflow.now() - LATE:
+            # It could not go out at its time, and now it may be night.
             await self._make_humane(ladder)
         rung = ladder.take_due(workflow.now())
         if rung is None:

@@ -271,6 +271,22 @@ async def told_before_another_plan(town: Town) -> Organisation:
     return organisation
 
 
+async def proof_goes_first(town: Town) -> Organisation:
+    """A reminder that the relay refused is due when the administrator consents."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    for contact in (organisation.contact, organisation.second_contact):
+        town.mail_faults(reject=contact, code=550)
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    town.mail_faults()
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
@@ -292,6 +308,11 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "listed_at_rest_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "listed_at_rest_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
     "listed_at_rest_needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
+    "work_is_recorded_live": (live, GoLiveOutcome.LIVE),
+    "work_is_recorded_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
+    "work_is_recorded_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
+    "work_is_recorded_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "proof_goes_first": (proof_goes_first, GoLiveOutcome.ROLLED_BACK),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),

@@ -1,6 +1,8 @@
 """Brings an organisation to each place where a go-live can wait, by what people do."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -91,19 +93,27 @@ async def until_attention(organisation: Organisation, why: Attention) -> None:
     await organisation.until(lambda now: now.attention is why)
 
 
-async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
-    """Pause it for a day while the others move, before any mail to the first is taken as sent."""
-    town, slug = organisation.town, organisation.slug
+@asynccontextmanager
+async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> AsyncIterator[None]:
+    """Begin something, and hold the plan or the move that follows until the block ends."""
+    town = organisation.town
     key = f"move:{organisation.standing().go_live_id}"
     waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with town.engine.begin() as holding:
         holding.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
         )
-        await organisation.sign_in(organisation.first_moved())
+        await begin
         async with asyncio.timeout(30):
             while not town.rows(waits):
                 await asyncio.sleep(0.02)
+        yield
+
+
+async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
+    """Pause it for a day while the others move, before any mail to the first is taken as sent."""
+    town, slug = organisation.town, organisation.slug
+    async with work_held_up(organisation, organisation.sign_in(organisation.first_moved())):
         town.rows(
             "UPDATE golive.mail m SET state = 'queued' FROM golive.go_live g, pulse.organisation o "
             "WHERE g.id = m.go_live_id AND o.id = g.organisation_id AND o.slug = :slug "

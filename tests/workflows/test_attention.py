@@ -1,7 +1,7 @@
 """What gives up for good needs attention; a person retries, skips or rolls back."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,8 +12,9 @@ from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, W
 from contracts.notices import RecipientKind
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Person, Town
-from tests.workflows.drive import until_attention
-from tests.workflows.schedule import ledger
+from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.schedule import is_humane, ledger
+from workflows.ladder import Ladder, Rung
 
 OWNER = "dana@clientshare.example"
 
@@ -104,6 +105,41 @@ async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(troubl
     # Nor is the reminder that was stuck sent after the fact.
     assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
     await _roll_back(organisation)
+
+
+async def test_a_reminder_lets_a_proof_go_first_for_a_minute_and_no_longer(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    _refuse_contacts(organisation)
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    trouble.mail_faults()
+    never_applied(organisation)
+    await organisation.consent()
+    due = (await organisation.until(Wait.MICROSOFT)).reminder_at
+    assert due is not None
+    assert timedelta() < due - await organisation.now() <= timedelta(minutes=1)
+    # At night it waits for the morning.
+    await organisation.skip(timedelta(days=4))
+    reminded = [one for one in ledger(organisation, "consent_reminder") if one.state == "sent"]
+    assert reminded
+    assert [one for one in reminded if not is_humane(one)] == []
+    await _roll_back(organisation)
+
+
+def test_proof_after_proof_holds_a_reminder_once() -> None:
+    async def nothing() -> None:
+        """Send nobody anything."""
+
+    now, minute = datetime(2026, 1, 5, 9, tzinfo=UTC), timedelta(minutes=1)
+    due, later = (Rung(now + after, "reminder", nothing) for after in (-minute, 3 * minute))
+    ladder = Ladder(None, [due, later])
+    for _ in range(3):
+        now += minute / 3
+        ladder.hold(now + minute)
+    assert ladder.nearest() == (now + minute / 3, "reminder")
+    assert not later.held
 
 
 async def test_domains_without_a_tenant_need_attention_until_they_have_one(trouble: Town) -> None:
