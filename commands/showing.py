@@ -40,11 +40,21 @@ def table(found: list[Standing]) -> Table:
         shown.add_row(
             one.slug,
             progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
-            "needs attention" if progress.attention else wording.waiting_on(progress),
+            whom(progress),
             wording.short_day(progress.due_at) if progress.due_at else "",
             f"{progress.users_done:,} of {progress.users_total:,}" if progress.plan_hash else "",
         )
     return shown
+
+
+def whom(progress: Where) -> str:
+    """Return what a list says in the column of whom a go-live waits on."""
+    if progress.attention is not None:
+        return "needs attention"
+    if wording.is_held_up(progress):
+        return "paused"
+    whom = wording.waiting_on(progress)
+    return f"{whom} (paused)" if progress.paused else whom
 
 
 def status(engine: Engine, slug: str, console: Console) -> None:

@@ -207,6 +207,17 @@ def is_declined(progress: Progress) -> bool:
     )
 
 
+def is_held_up(progress: Progress) -> bool:
+    """Tell whether only a pause keeps the next step from being done."""
+    return (
+        progress.paused
+        and progress.wait is Wait.NOTHING
+        and progress.attention is None
+        and progress.ending is None
+        and progress.outcome is None
+    )
+
+
 def happened(progress: Progress) -> str:
     """Return where a go-live stands, in one sentence."""
     if progress.outcome is not None:
@@ -217,6 +228,8 @@ def happened(progress: Progress) -> str:
         return ENDINGS[progress.ending]
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].happened
+    if is_held_up(progress):
+        return "The next step waits."
     return WAITS[progress.wait][0]
 
 
@@ -230,6 +243,8 @@ def to_do(progress: Progress) -> str:
         return "Nobody has to do anything."
     if progress.wait is Wait.ADMIN_CONSENT and progress.refusal is not None:
         return REFUSALS[progress.refusal].to_do
+    if is_held_up(progress):
+        return "Customer success resumes it."
     return WAITS[progress.wait][1]
 
 
@@ -306,6 +321,8 @@ def stage_state(progress: Progress, stage: GoLiveStage) -> str:
         return "needs attention"
     if progress.ending is not None:
         return "ending here"
+    if is_held_up(progress):
+        return "paused"
     if progress.paused:
         return f"paused, waiting on {waiting_on(progress)} since {instant(progress.since)}"
     if progress.wait is Wait.NOTHING:

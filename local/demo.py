@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
-from commands import connections, importing
+from commands import connections, importing, showing
 from commands.leaving import leave
 from commands.orders import Orders
 from contracts import wording
@@ -174,7 +174,7 @@ def screen(standings: list[Standing], stack: Stack, first_user: str, *, alone: b
             progress.outcome.value
             if progress.outcome
             else f"{number} of 5  {wording.STAGES[progress.stage]}",
-            "needs attention" if progress.attention else wording.waiting_on(progress),
+            showing.whom(progress),
             f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
             str(one.signed_in) if progress.plan_hash else "",
         )

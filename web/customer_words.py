@@ -124,6 +124,8 @@ def told(progress: Progress, time_zone: str) -> Told:
         happened, to_do = _TROUBLE[trouble]
     elif progress.attention is not None:
         happened, to_do = _ATTENTION.get(progress.attention, (happened, to_do))
+    elif wording.is_held_up(progress):
+        happened, to_do = "The next step waits.", "Your customer success manager lets it go on."
     elif trouble is None and progress.ending is None:
         happened, to_do = _WAITS.get(progress.wait, (happened, to_do))
     return Told(happened, to_do, by_itself)

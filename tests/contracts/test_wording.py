@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from commands import showing
 from contracts import wording
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 
@@ -96,6 +97,21 @@ def progress(**given: Any) -> Progress:
 )
 def test_what_happens_by_itself(given: dict[str, Any], said: str) -> None:
     assert wording.by_itself(progress(**given)) == said
+
+
+def test_whoever_pauses_it_between_two_waits_is_whom_it_waits_on() -> None:
+    held_up = progress(paused=True, wait=Wait.NOTHING)
+    assert wording.sentences(held_up) == (
+        "The next step waits. Customer success resumes it. "
+        "Paused: no reminder goes out and nothing moves until it is resumed."
+    )
+    assert wording.stage_state(held_up, held_up.stage) == "paused"
+    assert showing.whom(held_up) == "paused"
+    # A wait goes on: what people say counts in a pause, too.
+    asked = progress(paused=True)
+    assert wording.to_do(asked) == wording.to_do(progress())
+    assert showing.whom(asked) == "administrator (paused)"
+    assert showing.whom(progress()) == "administrator"
 
 
 @pytest.mark.parametrize("ending", GoLiveOutcome)

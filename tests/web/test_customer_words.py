@@ -54,3 +54,6 @@ def test_an_ending_leaves_nothing_to_do(outcome: GoLiveOutcome) -> None:
 
 def test_a_pause_is_said() -> None:
     assert "paused" in told(progress(paused=True), "UTC").by_itself
+    held_up = told(progress(paused=True, wait=Wait.NOTHING), "UTC")
+    assert held_up.happened == "The next step waits."
+    assert held_up.to_do == "Your customer success manager lets it go on."
