@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(lambda value: _checked(value, _smtp))]
     mail_from: str
     user_mails_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 50
-    """How fast a worker mails the users of large organisations; 0 = as fast as it can."""
+    """How fast a worker mails the users of large organisations; 0 = as the relay takes it."""
     public_url: WebAddress
     secret_key: Annotated[SecretStr, AfterValidator(_long_enough)]
     support_address: str

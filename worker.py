@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 from sqlalchemy import Engine
@@ -87,8 +87,11 @@ def compile_workflows() -> None:
     compileall.compile_dir(Path(workflows.__file__).parent, quiet=2)
 
 
-def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
-    """Return the workers of both task queues, or of the one that the settings name."""
+def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
+    """Return what each task queue is asked for.
+
+    Mail to users keeps its pace on the bulk queue, where many stand; on the other nobody waits.
+    """
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
@@ -100,12 +103,40 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
     )
-    moving = (
-        directory.snapshot_directory,
-        directory.plan_migration,
-        directory.move_wave,
-        directory.undo_moves,
-    )
+    return {
+        GO_LIVE_QUEUE: [
+            records.read_standing,
+            records.record_position,
+            records.humane_times,
+            records.offer_sso,
+            records.withdraw_sso,
+            records.decide_move_date,
+            records.close,
+            notices.notify,
+            digests.send_digests,
+            notices.deliver,
+            directory.discover_tenant,
+            directory.verify_consent,
+            directory.verify_connection,
+            directory.count_sign_ins,
+            # Where the users are few:
+            directory.move_wave,
+            directory.undo_moves,
+        ],
+        GO_LIVE_BULK_QUEUE: [
+            directory.snapshot_directory,
+            directory.plan_migration,
+            directory.move_wave,
+            directory.undo_moves,
+            to_many.notify,
+            to_many.deliver,
+        ],
+    }
+
+
+def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
+    """Return the workers of both task queues, or of the one that the settings name."""
+    asked = activities(rooms)
     deployment = _deployment_of(rooms.settings)
     builders: dict[str, Callable[[], Worker]] = {
         GO_LIVE_QUEUE: lambda: Worker(
@@ -113,24 +144,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             task_queue=GO_LIVE_QUEUE,
             workflows=[SsoGoLive, StaffDigest],
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
-            activities=[
-                records.read_standing,
-                records.record_position,
-                records.humane_times,
-                records.offer_sso,
-                records.withdraw_sso,
-                records.decide_move_date,
-                records.close,
-                notices.notify,
-                digests.send_digests,
-                notices.deliver,
-                directory.discover_tenant,
-                directory.verify_consent,
-                directory.verify_connection,
-                directory.count_sign_ins,
-                # Where the users are few.
-                *moving,
-            ],
+            activities=asked[GO_LIVE_QUEUE],
             activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, "activity"),
             max_concurrent_activities=ACTIVITY_THREADS,
             max_concurrent_local_activities=ACTIVITY_THREADS,
@@ -141,11 +155,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
         GO_LIVE_BULK_QUEUE: lambda: Worker(
             client,
             task_queue=GO_LIVE_BULK_QUEUE,
-            activities=[
-                *moving,
-                to_many.notify,
-                to_many.deliver,
-            ],
+            activities=asked[GO_LIVE_BULK_QUEUE],
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
             max_concurrent_activities=BULK_THREADS,
             max_heartbeat_throttle_interval=CANCELLING_HEARD_WITHIN,

@@ -105,7 +105,10 @@ async def _counts(handle: WorkflowHandle[SsoGoLive, object]) -> tuple[int, int]:
     events = (await handle.fetch_history()).events
     return (
         sum(event.HasField("activity_task_scheduled_event_attributes") for event in events),
-        sum(event.HasField("marker_recorded_event_attributes") for event in events),
+        sum(
+            event.marker_recorded_event_attributes.marker_name == "core_local_activity"
+            for event in events
+        ),
     )
 
 

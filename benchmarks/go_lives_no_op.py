@@ -43,8 +43,8 @@ class NoOp:
 
     @activity.defn
     def read_standing(self, _: GoLiveRef) -> Standing:
-        """Entitled, nothing proven, nobody to move."""
-        return Standing(entitled=True, tenant_proven=None, wants_to_acknowledge=False, users=0)
+        """Entitled, nothing proven."""
+        return Standing(entitled=True, tenant_proven=None, wants_to_acknowledge=False)
 
     @activity.defn
     def record_position(self, _: Position) -> None:

@@ -19,8 +19,6 @@ class Standing:
     """The organisation's IT team acknowledges the pack before anything is switched on."""
     console_url: str = ""
     """Where customer success looks at this organisation."""
-    users: int | None = None
-    """Everybody in the organisation; None = not counted (an earlier version)."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, delete, select
 
 from contracts import directory
 from contracts.go_live import GoLiveOutcome
 from contracts.records import Standing
 from database.models import (
     Agreement,
-    AppUser,
     AuditEntry,
     ConsentEvidence,
     DomainTenant,
@@ -138,9 +137,6 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
         entitled=entitled,
         tenant_proven=str(connection.tenant_id) if connection else None,
         wants_to_acknowledge=preference.it_acknowledgement,
-        users=session.exec(
-            select(func.count()).where(AppUser.organisation_id == go_live.organisation_id)
-        ).one(),
     )
 
 

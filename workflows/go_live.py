@@ -330,7 +330,7 @@ class SsoGoLive(Proving, Moving):
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
-        self._board.console_url, self._users = standing.console_url, standing.users
+        self._board.console_url = standing.console_url
         return standing
 
     @property

@@ -67,7 +67,10 @@ class Ladder:
         self.moved, self.shifted = not heed_later, False
 
     def hold(self, until: datetime) -> None:
-        """Let a proof that begins go first; each rung once, or proof after proof would stop it."""
+        """Let a proof that begins go first; each rung once, or proof after proof would stop it.
+
+        In a pause nothing is held: no reminder goes out, and the rungs move when it ends.
+        """
         for rung in self.rungs:
             if rung.at < until and not rung.held:
                 rung.at, rung.held = until, True

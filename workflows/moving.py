@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.notices import Audience, Delivery, Message
     from workflows import policies
     from workflows.ladder import Ladder, Rung
-    from workflows.policies import ALL_USERS_CALL
+    from workflows.policies import ALL_USERS_CALL, BULK_CALL
 
 
 TOLD_BEFORE_ANOTHER_PLAN = "who-has-moved-is-told-before-another-plan"
@@ -75,17 +75,17 @@ class Moving(Waiting):
         await self._do(
             DirectoryActivities.snapshot_directory,
             self._reference,
-            self._on_their_queue(ALL_USERS_CALL),
+            BULK_CALL,
             "read the Microsoft directory",
         )
         plan = await self._do(
             DirectoryActivities.plan_migration,
             lambda: PlanToMake(self._start.go_live_id, workflow.now()),
-            self._on_their_queue(ALL_USERS_CALL),
+            BULK_CALL,
             "decide about every user",
         )
-        self._plan, self._plan_hash, self._users = plan, plan.plan_hash, plan.total
-        self._planned_at = workflow.now()
+        self._plan, self._plan_hash = plan, plan.plan_hash
+        self._users, self._planned_at = plan.total, workflow.now()
         self._users_total, self._exceptions = plan.movable, plan.exceptions
         return plan
 

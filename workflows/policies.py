@@ -6,6 +6,7 @@ from typing import NamedTuple
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
+from contracts.go_live import GO_LIVE_BULK_QUEUE
 from contracts.notices import Audience, Message
 
 RECORD_CALL = ActivityConfig(
@@ -57,7 +58,7 @@ MAIL_CALL = ActivityConfig(
     ),
 )
 
-TO_ALL_USERS_CALL = ActivityConfig(
+MAIL_TO_USERS_CALL = ActivityConfig(
     {
         **MAIL_CALL,
         # Of many users, at their own pace.
@@ -88,6 +89,11 @@ ALL_USERS_CALL = ActivityConfig(
     ),
 )
 
+BULK_CALL = ActivityConfig(
+    # A directory has its own size, however few of its people are ours.
+    {**ALL_USERS_CALL, "task_queue": GO_LIVE_BULK_QUEUE}
+)
+
 FEW_USERS = 50
 """So many are moved and mailed in a second or two, on the queue of everything else: they hold up
 nobody, and wait for no large organisation. More than these stand on the bulk queue."""
@@ -106,8 +112,9 @@ SAME_DAY = timedelta(days=1)
 
 
 PROOF_GOES_FIRST = timedelta(minutes=1)
-"""How long a reminder that is due waits for a proof that begins: most are over in seconds, and
-nobody is asked for what they have just given. A false report of a consent stops none for longer."""
+"""How long a reminder that is due waits for a proof that begins (where that is the end of a working
+day, until the next one): most are over in seconds, and nobody is asked for what they have just
+given. Each reminder waits once, so false reports of a consent do not stop it."""
 
 MAIL_GOES_FIRST = timedelta(minutes=1)
 """How long a new proof waits for the mail about the last one; not until a relay is back."""

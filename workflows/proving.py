@@ -49,7 +49,7 @@ class Proving(Waiting):
         if not self._reminders_go_on:
             return await self._prove_alone()
         self._stuck, self._attention, self._attention_answer = None, None, None
-        if self._board.work_is_recorded:
+        if self._board.work_is_recorded and self._paused_at is None:
             ladder.hold(workflow.now() + PROOF_GOES_FIRST)
         try:
             verdict = await self._read_back_beside(ladder)

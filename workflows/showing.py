@@ -30,7 +30,7 @@ Runs of it have `LISTED_AT_REST` as well, and a reminder that is due lets a proo
 
 
 class Board:
-    """Where a run is shown. What it is listed by may be a step ahead of the record, never behind.
+    """Where a run is shown: in the Temporal UI, its lists included, and in the record.
 
     A wait that is over is listed no more as soon as an activity is awaited; in the record it stands
     until the next thing that is told, or that all users are worked on.

@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
-    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, TO_ALL_USERS_CALL, Reminder
+    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, MAIL_TO_USERS_CALL, Reminder
     from workflows.troubles import attention_of
 
 Argument = TypeVar("Argument")
@@ -56,7 +56,7 @@ class Waiting(Conversation):
         super().__init__(start)
         self._beside: list[asyncio.Task[None]] = []
         self._users: int | None = None
-        """Everybody in the organisation, as last counted; None = not known, maybe many."""
+        """Everybody in the organisation, as the last plan counted them; None = no plan yet."""
 
     # --- where we are ------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class Waiting(Conversation):
                     workflow.now(),
                     link_expires_at,
                 ),
-                self._on_their_queue(TO_ALL_USERS_CALL)
+                self._on_their_queue(MAIL_TO_USERS_CALL)
                 if audience is Audience.USERS
                 else MAIL_CALL,
                 f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}",

@@ -17,7 +17,7 @@ import pytest_asyncio
 from temporalio.client import WorkflowFailureError
 
 from activities import directory, heartbeats, notices
-from contracts.go_live import GoLiveOutcome, Wait
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait
 from contracts.working_hours import next_working_morning
 from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
@@ -134,11 +134,15 @@ class Asking:
 
 @asynccontextmanager
 async def asking(
-    town: Town, organisation: Organisation, rooms: Rooms | None = None
+    town: Town,
+    organisation: Organisation,
+    rooms: Rooms | None = None,
+    *,
+    like: str = GO_LIVE_BULK_QUEUE,
 ) -> AsyncIterator[Asking]:
     queue = f"cancelling-{uuid4().hex[:8]}"
     with written() as lines:
-        async with activity_worker(town, rooms or town.rooms, queue):
+        async with activity_worker(town, rooms or town.rooms, queue, like=like):
             yield Asking(town, queue, organisation, lines)
 
 
@@ -315,6 +319,16 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
             await asyncio.wait_for(paced.result(), 60)
         ask.assert_no_trouble(seen)
         assert ask.count("golive.mail", sent) == 1
+    await organisation.handle.cancel()
+
+
+async def test_the_ordinary_queue_mails_the_few_users_there_at_once(town: Town) -> None:
+    organisation = await _with_mail_for_all_users(town)
+    slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
+    rooms = town.rooms._replace(settings=slow)
+    async with asking(town, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
+        await ask.do("deliver", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+        assert ask.count("golive.mail", "occasion = 'move' AND state <> 'sent'") == 0
     await organisation.handle.cancel()
 
 

@@ -43,6 +43,8 @@ def _have_no_patience() -> None:
         policies.PROPAGATION_CALL,
         policies.MAIL_CALL,
         policies.ALL_USERS_CALL,
+        policies.BULK_CALL,
+        policies.MAIL_TO_USERS_CALL,
         policies.POSITION_CALL,
     )
     for call in calls:

@@ -21,7 +21,7 @@ from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
 from local.histories import everything_kept, found_in
-from tests.activity_worker import activities, activity_worker
+from tests.activity_worker import activity_worker, every_activity
 from tests.asking import Asked, AskOnce
 from tests.graph.scripted import CLIENT_ID, Answer, ScriptedMicrosoft, SteppedClock
 from tests.house.test_privacy_of_failures import ADDRESS, FAILURES, NAME, SAID, written
@@ -99,7 +99,7 @@ def failing(town: Town, failure: Callable[[], Exception]) -> Iterator[Rooms]:
 async def test_no_activity_that_fails_unforeseen_names_anybody(town: Town) -> None:
     with failing(town, FAILURES["chained"]) as rooms:
         async with asking(town, rooms) as ask:
-            for name, one in activities(rooms).items():
+            for name, one in every_activity(rooms).items():
                 error, kept = await ask(name, argument_of(one))
                 assert error is not None, name
                 assert error.type == "unexpected", name
@@ -110,7 +110,7 @@ async def test_no_activity_that_fails_unforeseen_names_anybody(town: Town) -> No
 @pytest.mark.parametrize("failure", sorted(FAILURES.keys() - OF_OURS))
 async def test_no_kind_of_failure_names_anybody(town: Town, failure: str) -> None:
     with failing(town, FAILURES[failure]) as rooms:
-        argument = argument_of(activities(rooms)["close"])
+        argument = argument_of(every_activity(rooms)["close"])
         async with asking(town, rooms) as ask:
             error, kept = await ask("close", argument)
     assert error is not None

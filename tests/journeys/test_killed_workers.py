@@ -37,7 +37,8 @@ from activities import directory
 from graph import client
 from workflows import policies
 client.PAGE_SIZE = directory.BATCH_SIZE = {PAGE}
-policies.ALL_USERS_CALL["heartbeat_timeout"] = timedelta(seconds=2)
+for call in (policies.BULK_CALL, policies.ALL_USERS_CALL):
+    call["heartbeat_timeout"] = timedelta(seconds=2)
 import worker
 worker.Worker = partial(
     worker.Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=1)

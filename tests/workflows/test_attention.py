@@ -2,21 +2,33 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from commands import reading
 from commands.errors import CommandError
 from contracts import wording
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.go_live import (
+    AdminConsented,
+    Attention,
+    GoLiveOutcome,
+    GoLiveStage,
+    Progress,
+    Wait,
+)
 from contracts.notices import RecipientKind
+from contracts.working_hours import next_working_morning
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import never_applied, until_attention
-from tests.workflows.schedule import is_humane, ledger
+from tests.workflows.schedule import ledger
+from workflows.go_live import SsoGoLive
 from workflows.ladder import Ladder, Rung
 
 OWNER = "dana@clientshare.example"
+LONDON = "Europe/London"
 
 
 @pytest.fixture
@@ -107,7 +119,9 @@ async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(troubl
     await _roll_back(organisation)
 
 
-async def test_a_reminder_lets_a_proof_go_first_for_a_minute_and_no_longer(trouble: Town) -> None:
+async def test_a_reminder_lets_a_proof_go_first_for_a_minute_then_the_hour_counts(
+    trouble: Town,
+) -> None:
     organisation = trouble.found_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
@@ -115,16 +129,42 @@ async def test_a_reminder_lets_a_proof_go_first_for_a_minute_and_no_longer(troub
     await organisation.skip(timedelta(days=6))
     await until_attention(organisation, Attention.MAIL_REFUSED)
     trouble.mail_faults()
+    # Half a minute before a working day ends.
+    morning = next_working_morning(await organisation.now(), LONDON)
+    evening = morning.astimezone(ZoneInfo(LONDON)).replace(hour=16, minute=59, second=30)
+    await organisation.skip(evening - await organisation.now())
     never_applied(organisation)
     await organisation.consent()
-    due = (await organisation.until(Wait.MICROSOFT)).reminder_at
-    assert due is not None
-    assert timedelta() < due - await organisation.now() <= timedelta(minutes=1)
-    # At night it waits for the morning.
+    held = (await organisation.until(Wait.MICROSOFT)).reminder_at
+    assert held is not None
+    assert timedelta() < held - await organisation.now() <= timedelta(minutes=1)
+    await organisation.skip(timedelta(minutes=2))
+    put_off = await organisation.until(lambda now: now.reminder_at != held)
+    assert put_off.reminder_at == next_working_morning(evening, LONDON)
+    assert put_off.wait is Wait.MICROSOFT
     await organisation.skip(timedelta(days=4))
-    reminded = [one for one in ledger(organisation, "consent_reminder") if one.state == "sent"]
-    assert reminded
-    assert [one for one in reminded if not is_humane(one)] == []
+    assert "sent" in {one.state for one in ledger(organisation, "consent_reminder")}
+    await _roll_back(organisation)
+
+
+async def test_a_report_in_a_pause_puts_no_reminder_off(trouble: Town) -> None:
+    organisation = trouble.found_organisation()
+    await organisation.start()
+    asked = await organisation.until(Wait.ADMIN_CONSENT)
+    assert asked.reminder_at is not None
+    await trouble.orders().pause(organisation.slug)
+    await organisation.skip(timedelta(days=10))
+    forged = AdminConsented(str(uuid4()), str(uuid4()))
+    await organisation.handle.signal(SsoGoLive.admin_consented, forged)
+    await organisation.until(lambda now: now.refusal is not None)
+    await trouble.orders().resume(organisation.slug)
+    now = await organisation.until(
+        lambda now: now.reminder_at is not None and now.reminder_at > now.since
+    )
+    assert now.reminder_at is not None
+    # As long after the end of the pause as it was after its beginning, and until working hours.
+    left = now.reminder_at - await organisation.now()
+    assert left < asked.reminder_at - asked.since + timedelta(days=3)
     await _roll_back(organisation)
 
 
