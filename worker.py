@@ -120,6 +120,7 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
             directory.verify_connection,
             directory.count_sign_ins,
             # Where the users are few:
+            directory.plan_migration,
             directory.move_wave,
             directory.undo_moves,
         ],

@@ -214,7 +214,8 @@ class DirectoryActivities:
                         cursor = staging.restart_staging(session, go_live_id, cursor)
             with self._sessions.begin() as session:
                 staging.finish_staging(session)
-        return Snapshot(entries=cursor.entries, pages=cursor.pages)
+                ours = records.count_users(session, go_live_id)
+        return Snapshot(cursor.entries, cursor.pages, users=ours)
 
     def _keep_page(
         self, go_live_id: UUID, cursor: staging.StagingCursor, users: UserPage

@@ -86,8 +86,8 @@ class NoOp:
 
     @activity.defn
     def snapshot_directory(self, _: GoLiveRef) -> Snapshot:
-        """Read nothing."""
-        return Snapshot(0, 0)
+        """Read nothing, of nobody."""
+        return Snapshot(0, 0, users=0)
 
     @activity.defn
     def plan_migration(self, _: PlanToMake) -> MigrationPlan:

@@ -112,6 +112,8 @@ class Snapshot:
 
     entries: int
     pages: int
+    users: int | None = None
+    """Everybody whom the organisation has with us; None = not counted (an earlier version)."""
 
 
 @dataclass(frozen=True)

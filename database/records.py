@@ -6,13 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from contracts import directory
 from contracts.go_live import GoLiveOutcome
 from contracts.records import Standing
 from database.models import (
     Agreement,
+    AppUser,
     AuditEntry,
     ConsentEvidence,
     DomainTenant,
@@ -138,6 +139,14 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
         tenant_proven=str(connection.tenant_id) if connection else None,
         wants_to_acknowledge=preference.it_acknowledgement,
     )
+
+
+def count_users(session: Session, go_live_id: UUID) -> int:
+    """Return how many users the organisation has, whoever of them may sign in."""
+    organisation_id = go_live_by_id(session, go_live_id).organisation_id
+    return session.exec(
+        select(func.count()).where(AppUser.organisation_id == organisation_id)
+    ).one()
 
 
 def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:

@@ -72,20 +72,21 @@ class Moving(Waiting):
 
     async def _make_plan(self) -> MigrationPlan:
         await self._board.record_work()
-        await self._do(
+        read = await self._do(
             DirectoryActivities.snapshot_directory,
             self._reference,
             BULK_CALL,
             "read the Microsoft directory",
         )
+        self._few = policies.are_few(read)
         plan = await self._do(
             DirectoryActivities.plan_migration,
             lambda: PlanToMake(self._start.go_live_id, workflow.now()),
-            BULK_CALL,
+            self._on_their_queue(ALL_USERS_CALL),
             "decide about every user",
         )
         self._plan, self._plan_hash = plan, plan.plan_hash
-        self._users, self._planned_at = plan.total, workflow.now()
+        self._planned_at = workflow.now()
         self._users_total, self._exceptions = plan.movable, plan.exceptions
         return plan
 

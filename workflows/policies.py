@@ -6,6 +6,7 @@ from typing import NamedTuple
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
+from contracts.directory import Snapshot
 from contracts.go_live import GO_LIVE_BULK_QUEUE
 from contracts.notices import Audience, Message
 
@@ -90,13 +91,19 @@ ALL_USERS_CALL = ActivityConfig(
 )
 
 BULK_CALL = ActivityConfig(
-    # A directory has its own size, however few of its people are ours.
+    # How large a directory is shows only when it has been read.
     {**ALL_USERS_CALL, "task_queue": GO_LIVE_BULK_QUEUE}
 )
 
-FEW_USERS = 50
-"""So many are moved and mailed in a second or two, on the queue of everything else: they hold up
-nobody, and wait for no large organisation. More than these stand on the bulk queue."""
+FEW_USERS, SMALL_DIRECTORY = 50, 2_000
+"""So many of ours, in a directory of so many entries, are planned, moved and mailed in a second or
+two, on the queue of everything else: they hold up nobody. All others stand on the bulk queue."""
+
+
+def are_few(read: Snapshot) -> bool:
+    """Tell whether the users of this directory hold up nobody."""
+    return read.users is not None and read.users <= FEW_USERS and read.entries <= SMALL_DIRECTORY
+
 
 LATE = timedelta(hours=1)
 """A reminder this late (no worker ran) is put into working hours anew."""

@@ -27,10 +27,16 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
-    from workflows import policies
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder, Rung
-    from workflows.policies import LATE, MAIL_CALL, POSITION_CALL, MAIL_TO_USERS_CALL, Reminder
+    from workflows.policies import (
+        LATE,
+        MAIL_CALL,
+        MAIL_TO_USERS_CALL,
+        POSITION_CALL,
+        RECORD_CALL,
+        Reminder,
+    )
     from workflows.troubles import attention_of
 
 Argument = TypeVar("Argument")
@@ -55,8 +61,8 @@ class Waiting(Conversation):
         """Begin with no mail on its way."""
         super().__init__(start)
         self._beside: list[asyncio.Task[None]] = []
-        self._users: int | None = None
-        """Everybody in the organisation, as the last plan counted them; None = no plan yet."""
+        self._few = False
+        """Users and directory are small, as they were read last."""
 
     # --- where we are ------------------------------------------------------------------------
 
@@ -232,8 +238,7 @@ class Waiting(Conversation):
 
     def _on_their_queue(self, call: ActivityConfig) -> ActivityConfig:
         """Return this call for all users, made where so many hold up nobody."""
-        few = self._users is not None and self._users <= policies.FEW_USERS
-        return call if few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
+        return call if self._few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
 
     # --- needs attention ---------------------------------------------------------------------
 
@@ -246,7 +251,8 @@ class Waiting(Conversation):
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*."""
         while True:
-            self._board.list_at_rest()
+            if policy is not RECORD_CALL or not self._board.work_is_recorded:
+                self._board.list_at_rest()
             try:
                 return await _execute(activity, argument(), policy, summary)
             except ActivityError as error:

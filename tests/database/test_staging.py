@@ -123,7 +123,7 @@ def test_a_reader_taken_for_dead_writes_nothing_into_its_successors_copy(
     thread = threading.Thread(target=overtaken)
     thread.start()
     assert slow.wait(30)
-    assert read(2) == Snapshot(entries=PAGES, pages=PAGES)
+    assert read(2) == Snapshot(entries=PAGES, pages=PAGES, users=0)
     go_on.set()
     thread.join(30)
     assert len(ends) == 1
@@ -162,7 +162,7 @@ def test_links_that_are_always_refused_are_tried_anew_only_after_a_pause(
     assert not refused.value.non_retryable
     assert microsoft.count("/users") == 3 * (directory.MOST_RESTARTS + 1)
     microsoft.routes["/users"] = page
-    assert read(2) == Snapshot(entries=PAGES, pages=PAGES)
+    assert read(2) == Snapshot(entries=PAGES, pages=PAGES, users=0)
     assert staged_pages(made) == [*range(PAGES)]
 
 

@@ -69,7 +69,7 @@ def test_only_web_and_commands_use_the_wall_clock() -> None:
 
 
 def test_every_activity_is_registered() -> None:
-    source = inspect.getsource(worker.build_workers)
+    source = inspect.getsource(worker.activities)
     for room in (RecordActivities, NoticeActivities, DirectoryActivities, DigestActivities):
         for name, member in inspect.getmembers(room, inspect.isfunction):
             if activity._Definition.from_callable(member):
