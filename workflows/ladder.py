@@ -16,8 +16,6 @@ class Rung:
     send: Callable[[], Awaitable[object]]
     audience: Audience | None = None
     """Who is written to, at a humane time; None = nobody."""
-    held: bool = False
-    """It has let a proof go first."""
 
 
 @dataclass
@@ -65,15 +63,6 @@ class Ladder:
         """Put the deadline where a person wants it; `heed_later`: a pause comes first."""
         self.deadline, self.chosen_at = deadline, now
         self.moved, self.shifted = not heed_later, False
-
-    def hold(self, until: datetime) -> None:
-        """Let a proof that begins go first; each rung once, or proof after proof would stop it.
-
-        In a pause nothing is held: no reminder goes out, and the rungs move when it ends.
-        """
-        for rung in self.rungs:
-            if rung.at < until and not rung.held:
-                rung.at, rung.held = until, True
 
     def stop_reminders(self) -> None:
         """Remind nobody any more, until `remind_again`."""

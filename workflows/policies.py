@@ -49,6 +49,16 @@ PROPAGATION_CALL = ActivityConfig(
     ),
 )
 
+LOOK_CALL = ActivityConfig(
+    # Most consents are there within seconds. Nothing else is done for so long: nobody is reminded
+    # of what they have just given, and a list need not say that Microsoft is waited for.
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": timedelta(minutes=1)}
+)
+
+AFTER_A_LOOK_CALL = ActivityConfig(
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": timedelta(minutes=14)}
+)
+
 MAIL_CALL = ActivityConfig(
     # A relay may defer for hours (greylisting, maintenance).
     start_to_close_timeout=timedelta(minutes=10),
@@ -117,11 +127,6 @@ OTHER_DATE = timedelta(hours=1)
 SAME_DAY = timedelta(days=1)
 """Nobody gets two mails within this time, unless a person asked."""
 
-
-PROOF_GOES_FIRST = timedelta(minutes=1)
-"""How long a reminder that is due waits for a proof that begins (where that is the end of a working
-day, until the next one): most are over in seconds, and nobody is asked for what they have just
-given. Each reminder waits once, so false reports of a consent do not stop it."""
 
 MAIL_GOES_FIRST = timedelta(minutes=1)
 """How long a new proof waits for the mail about the last one; not until a relay is back."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
 from workflows.waiting import Waiting
@@ -17,8 +17,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cancelling import heed_cancelling
     from workflows.ladder import Ladder
     from workflows.policies import (
+        AFTER_A_LOOK_CALL,
+        LOOK_CALL,
         MAIL_GOES_FIRST,
-        PROOF_GOES_FIRST,
         PROPAGATION_CALL,
         SAME_DAY,
     )
@@ -49,8 +50,6 @@ class Proving(Waiting):
         if not self._reminders_go_on:
             return await self._prove_alone()
         self._stuck, self._attention, self._attention_answer = None, None, None
-        if self._board.work_is_recorded and self._paused_at is None:
-            ladder.hold(workflow.now() + PROOF_GOES_FIRST)
         try:
             verdict = await self._read_back_beside(ladder)
         except ActivityError as error:
@@ -64,7 +63,13 @@ class Proving(Waiting):
 
     async def _read_back_beside(self, ladder: Ladder) -> ConsentVerdict:
         """Read it back while the ladder goes on; at its deadline, what has begun is still heard."""
-        proof = self._begin_to_read_back()
+        if self._board.work_is_recorded:
+            verdict = await self._is_it_there(ladder)
+            if verdict is not None:
+                return verdict
+        proof = self._begin_to_read_back(
+            AFTER_A_LOOK_CALL if self._board.work_is_recorded else PROPAGATION_CALL
+        )
         self._proving = self._consent
         try:
             if not await self._wait_for(
@@ -77,6 +82,22 @@ class Proving(Waiting):
             proof.cancel()
             await asyncio.gather(proof, return_exceptions=True)
             self._proof = self._proving = None
+
+    async def _is_it_there(self, ladder: Ladder) -> ConsentVerdict | None:
+        """Look whether it is there already, and do nothing else; None = not within a minute."""
+        look = self._begin_to_read_back(LOOK_CALL)
+        self._proving, self._ladder = self._consent, ladder
+        try:
+            await self._now_waits(Wait.MICROSOFT)
+            return await look
+        except ActivityError as error:
+            if is_cancelled_exception(error) or error.retry_state is not RetryState.TIMEOUT:
+                raise
+            return None
+        finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
+            self._proof = self._proving = self._ladder = None
 
     async def _give_up(self, why: Attention, ladder: Ladder) -> None:
         """Show what is wrong beside the wait for the consent, and tell people once a day.
@@ -134,13 +155,13 @@ class Proving(Waiting):
 
     async def _read_back(self) -> ConsentVerdict:
         try:
-            return await self._begin_to_read_back()
+            return await self._begin_to_read_back(PROPAGATION_CALL)
         finally:
             self._proof = None
 
-    def _begin_to_read_back(self) -> ActivityHandle[ConsentVerdict]:
+    def _begin_to_read_back(self, call: ActivityConfig) -> ActivityHandle[ConsentVerdict]:
         config: ActivityConfig = {
-            **PROPAGATION_CALL,
+            **call,
             "summary": "read the consent back; Microsoft may take minutes to apply it",
         }
         proof = workflow.start_activity_method(

@@ -25,9 +25,9 @@ WORK_IS_RECORDED = "work-on-all-users-is-recorded"
 """The patch of runs whose record says so when all users are worked on, which may take an hour.
 
 Runs before went on saying that the agreed date, an approval or the first users were waited for.
-Runs of it have `LISTED_AT_REST` as well, a reminder that is due lets a proof go first, and
-nothing is listed for a step of the database's own: it takes milliseconds, and without a database
-the record before it is not written either.
+Runs of it have `LISTED_AT_REST` as well. They look for a minute whether a consent is there before
+anything goes on beside its proof, and nothing is listed for that, nor for a step of the database's
+own: it takes milliseconds, and without a database the record before it is not written either.
 """
 
 

@@ -125,8 +125,8 @@ class Waiting(Conversation):
 
     async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
         """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""
-        if ladder.rungs[0].held or ladder.rungs[0].at < workflow.now() - LATE:
-            # It could not go out at its time, and now it may be night.
+        if ladder.rungs[0].at < workflow.now() - LATE:
+            # No worker was there at its time, and now it may be night.
             await self._make_humane(ladder)
         rung = ladder.take_due(workflow.now())
         if rung is None:

@@ -41,6 +41,8 @@ def _have_no_patience() -> None:
         policies.RECORD_CALL,
         policies.GRAPH_CALL,
         policies.PROPAGATION_CALL,
+        policies.LOOK_CALL,
+        policies.AFTER_A_LOOK_CALL,
         policies.MAIL_CALL,
         policies.ALL_USERS_CALL,
         policies.BULK_CALL,

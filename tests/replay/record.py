@@ -313,6 +313,8 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "work_is_recorded_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
     "work_is_recorded_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
     "proof_goes_first": (proof_goes_first, GoLiveOutcome.ROLLED_BACK),
+    "work_is_recorded_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "work_is_recorded_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
