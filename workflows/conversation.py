@@ -80,6 +80,8 @@ class Conversation:
         """What reads a consent back from Microsoft just now."""
         self._proving: AdminConsented | None = None
         """Whose consent that is, while reminders go on beside it."""
+        self._looking = False
+        """Whether a consent is there is looked for, and nothing else is done for a minute."""
         self._stuck: Attention | None = None
         """Why the last proof gave up; shown beside the wait for a consent."""
         self._refusal: Refusal | None = None
@@ -273,6 +275,8 @@ class Conversation:
             return
         if self._paused_at is None or not workflow.patched(HEARD_AT_ONCE):
             self._ladder.choose(until, workflow.now())
+            if self._looking:
+                await self._board.record()
             return
         # Nothing comes of it before the pause is over; but it is seen, and can be chosen again.
         self._ladder.choose(until, workflow.now(), heed_later=True)

@@ -86,7 +86,7 @@ class Proving(Waiting):
     async def _is_it_there(self, ladder: Ladder) -> ConsentVerdict | None:
         """Look whether it is there already, and do nothing else; None = not within a minute."""
         look = self._begin_to_read_back(LOOK_CALL)
-        self._proving, self._ladder = self._consent, ladder
+        self._proving, self._ladder, self._looking = self._consent, ladder, True
         try:
             await self._now_waits(Wait.MICROSOFT)
             return await look
@@ -98,6 +98,7 @@ class Proving(Waiting):
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
             self._proof = self._proving = self._ladder = None
+            self._looking = False
 
     async def _give_up(self, why: Attention, ladder: Ladder) -> None:
         """Show what is wrong beside the wait for the consent, and tell people once a day.
