@@ -39,15 +39,26 @@ def _watched(town: Town, slug: str, last_words: str) -> tuple[int, str]:
     shown, give_up = "", time.monotonic() + 60
     try:
         while last_words not in _words(shown) and time.monotonic() < give_up:
-            try:
-                shown += os.read(master, 65536).decode(errors="replace")
-            except BlockingIOError:
-                time.sleep(0.05)
+            shown += _read(master)
         watching.send_signal(signal.SIGINT)
-        return watching.wait(30), _words(shown)
+        give_up = time.monotonic() + 30
+        # A terminal goes on reading; a full one would hold up the process at its last screen.
+        while watching.poll() is None and time.monotonic() < give_up:
+            shown += _read(master)
+        return watching.wait(0), _words(shown)
     finally:
         watching.kill()
+        watching.wait()
         os.close(master)
+
+
+def _read(terminal: int) -> str:
+    """Return what was written since; nothing yet, or nobody writes any more: an empty text."""
+    try:
+        return os.read(terminal, 65536).decode(errors="replace")
+    except OSError:
+        time.sleep(0.05)
+        return ""
 
 
 def _words(shown: str) -> str:
