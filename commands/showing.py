@@ -53,8 +53,8 @@ def whom(progress: Where) -> str:
         return "needs attention"
     if wording.is_held_up(progress):
         return "paused"
-    whom = wording.waiting_on(progress)
-    return f"{whom} (paused)" if progress.paused else whom
+    waiting_on = wording.waiting_on(progress)
+    return f"{waiting_on} (paused)" if progress.paused else waiting_on
 
 
 def status(engine: Engine, slug: str, console: Console) -> None:

@@ -345,7 +345,7 @@ class Conversation:
             wait=self._wait,
             since=self._since,
             due_at=self._ladder.deadline if self._ladder else None,
-            reminder_at=self._ladder.next_reminder() if self._ladder else None,
+            reminder_at=self._next_reminder(),
             attention=self._attention,
             may_skip=self._outcome is None and self._skippable(),
             paused=self._paused_at is not None,
@@ -357,6 +357,12 @@ class Conversation:
             ending=self._ending,
             outcome=self._outcome,
         )
+
+    def _next_reminder(self) -> datetime | None:
+        """Return when somebody is reminded next; what is overdue in a look gets its hour after."""
+        at = self._ladder.next_reminder() if self._ladder else None
+        overdue = at is not None and at <= workflow.now()
+        return None if self._looking and overdue else at
 
     def _check_running(self) -> None:
         if self._outcome is not None or self._ending is not None:

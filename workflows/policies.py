@@ -37,11 +37,14 @@ GRAPH_CALL = ActivityConfig(
     ),
 )
 
+PROPAGATION, LOOK = timedelta(minutes=15), timedelta(minutes=1)
+"""How long a consent is read back until a person looks; nothing else goes on in its first part."""
+
 PROPAGATION_CALL = ActivityConfig(
     # Microsoft takes seconds to minutes to apply a consent; no bound is documented. Growing
     # pauses, never over a minute, for 15 minutes; then a person looks.
     start_to_close_timeout=timedelta(minutes=1),
-    schedule_to_close_timeout=timedelta(minutes=15),
+    schedule_to_close_timeout=PROPAGATION,
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=2),
         backoff_coefficient=1.6,
@@ -52,11 +55,11 @@ PROPAGATION_CALL = ActivityConfig(
 LOOK_CALL = ActivityConfig(
     # Most consents are there within seconds. Nothing else is done for so long: nobody is reminded
     # of what they have just given, and a list need not say that Microsoft is waited for.
-    {**PROPAGATION_CALL, "schedule_to_close_timeout": timedelta(minutes=1)}
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": LOOK}
 )
 
 AFTER_A_LOOK_CALL = ActivityConfig(
-    {**PROPAGATION_CALL, "schedule_to_close_timeout": timedelta(minutes=14)}
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": PROPAGATION - LOOK}
 )
 
 MAIL_CALL = ActivityConfig(

@@ -32,6 +32,7 @@ from tests.workflows.drive import (
     never_applied,
     stopped_in_the_midst_of_a_move,
     until_attention,
+    with_a_stuck_reminder,
 )
 from workflows.go_live import SsoGoLive
 
@@ -273,14 +274,7 @@ async def told_before_another_plan(town: Town) -> Organisation:
 
 async def proof_goes_first(town: Town) -> Organisation:
     """A reminder that the relay refused is due when the administrator consents."""
-    organisation = town.found_organisation()
-    await organisation.start()
-    await organisation.until(Wait.ADMIN_CONSENT)
-    for contact in (organisation.contact, organisation.second_contact):
-        town.mail_faults(reject=contact, code=550)
-    await organisation.skip(timedelta(days=6))
-    await until_attention(organisation, Attention.MAIL_REFUSED)
-    town.mail_faults()
+    organisation = await with_a_stuck_reminder(town)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     await town.orders().roll_back(organisation.slug, "A change of mind.")

@@ -110,6 +110,19 @@ async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> 
         yield
 
 
+async def with_a_stuck_reminder(town: Town) -> Organisation:
+    """An organisation whose contacts refused the first reminder; the relay takes mail again."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    for contact in (organisation.contact, organisation.second_contact):
+        town.mail_faults(reject=contact, code=550)
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.MAIL_REFUSED)
+    town.mail_faults()
+    return organisation
+
+
 async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
     """Pause it for a day while the others move, before any mail to the first is taken as sent."""
     town, slug = organisation.town, organisation.slug
