@@ -34,16 +34,33 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(child)
 
 
-def full_reads(plan: dict[str, Any]) -> list[tuple[str, int]]:
-    """Every read of all of something in a plan, with how often it happened.
+def reads_all(node: dict[str, Any]) -> bool:
+    """Whether a node reads all of something.
 
     An index that is read without a condition is read from end to end, too.
     """
+    kind = node["Node Type"]
+    return kind in {"Seq Scan", "CTE Scan", "Subquery Scan"} or (
+        kind.startswith("Index") and "Index Cond" not in node
+    )
+
+
+def reads_a_tiny_table(node: dict[str, Any]) -> bool:
+    """Whether a table was read whole that holds next to nothing.
+
+    PostgreSQL does so with a table of one page as soon as it has been analysed, which autovacuum
+    does when it likes; what it costs does not grow with the users.
+    """
+    looked_at = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return "Relation Name" in node and reads_all(node) and looked_at <= 10
+
+
+def full_reads(plan: dict[str, Any]) -> list[tuple[str, int]]:
+    """Every read of all of something in a plan, with how often it happened."""
     return [
         (node.get("Relation Name") or node.get("CTE Name") or "?", node["Actual Loops"])
         for node in nodes(plan)
-        if node["Node Type"] in {"Seq Scan", "CTE Scan", "Subquery Scan"}
-        or (node["Node Type"].startswith("Index") and "Index Cond" not in node)
+        if reads_all(node) and not reads_a_tiny_table(node)
     ]
 
 
@@ -53,7 +70,9 @@ def most_rows_read(plan: dict[str, Any]) -> float:
         (
             (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
             for node in nodes(plan)
-            if "Relation Name" in node and node["Node Type"].endswith("Scan")
+            if "Relation Name" in node
+            and node["Node Type"].endswith("Scan")
+            and not reads_a_tiny_table(node)
         ),
         default=0,
     )
