@@ -137,7 +137,7 @@ def list_all(as_json: AsJson = False) -> None:
     if as_json:
         _print_json([reading.as_data(one) for one in found])
         return
-    out.print(showing.table(found))
+    out.print(showing.listed(found, out))
 
 
 @app.command()

@@ -25,26 +25,40 @@ from database.reading import Standing
 LOOK_EVERY_SECONDS = 0.5
 STANDARD_OUTPUT = Path("-")
 _BAR_SPEED_WINDOW_SECONDS = 60.0
+_CUT = "…"
+"""What Rich ends a word with that does not fit."""
 
 
-def table(found: list[Standing]) -> Table:
-    """Return the list of organisations."""
-    # A name that is cut short cannot be typed into the next command.
-    slug = Column("Organisation", no_wrap=True, overflow="fold")
-    shown = Table(slug, "Stage", "Waiting on", "Due", "Users moved", box=None)
+def listed(found: list[Standing], console: Console) -> RenderableType:
+    """Return the list of organisations, each in a row of its own.
+
+    A name that is cut short cannot be typed into the next command. Where that leaves another
+    column too little room for its words, each organisation has a second line for them instead.
+    """
+    slugs = Column("Organisation", no_wrap=True)
+    shown = Table(slugs, "Stage", "Waiting on", "Due", "Users moved", box=None)
     for one in found:
-        progress = one.progress
-        if progress is None:
-            shown.add_row(one.slug, "not started", "", "", "")
-            continue
-        shown.add_row(
-            one.slug,
-            progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
-            whom(progress),
-            wording.short_day(progress.due_at) if progress.due_at else "",
-            f"{progress.users_done:,} of {progress.users_total:,}" if progress.plan_hash else "",
-        )
-    return shown
+        shown.add_row(*_cells(one))
+    if not any(_CUT in part.text for line in console.render_lines(shown) for part in line):
+        return shown
+    lines = []
+    for one in found:
+        slug, *others = _cells(one)
+        lines += [Text(slug, no_wrap=True), Text("  " + " · ".join(filter(None, others)))]
+    return Group(*lines)
+
+
+def _cells(one: Standing) -> tuple[str, str, str, str, str]:
+    progress = one.progress
+    if progress is None:
+        return one.slug, "not started", "", "", ""
+    return (
+        one.slug,
+        progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
+        whom(progress),
+        wording.short_day(progress.due_at) if progress.due_at else "",
+        f"{progress.users_done:,} of {progress.users_total:,}" if progress.plan_hash else "",
+    )
 
 
 def whom(progress: Where) -> str:
