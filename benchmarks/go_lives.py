@@ -26,6 +26,7 @@ from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, AdminConsented,
 from worker import WORKFLOWS_IN_MEMORY, compile_workflows
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
+from workflows.payloads import DATA_CONVERTER
 
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 7, 60
 THREADS = 20
@@ -74,7 +75,9 @@ def workers(client: Client, no_op: NoOp) -> list[Worker]:
 def local_server() -> Awaitable[WorkflowEnvironment]:
     """Start an in-memory Temporal server."""
     temporal = shutil.which("temporal", path=str(Path(sys.executable).parent))
-    return WorkflowEnvironment.start_local(dev_server_existing_path=temporal)
+    return WorkflowEnvironment.start_local(
+        data_converter=DATA_CONVERTER, dev_server_existing_path=temporal
+    )
 
 
 async def _rate(run: Callable[[], Awaitable[object]]) -> float:

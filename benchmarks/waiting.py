@@ -22,6 +22,7 @@ from benchmarks.go_lives_no_op import NoOp
 from commands.leaving import leave
 from commands.setup import set_up_temporal
 from contracts.go_live import Pause, Resume
+from workflows.payloads import DATA_CONVERTER
 
 WAITING, FEW, AT_ONCE, ANSWERS = 10_000, 10, 60, 40
 WITHIN = 25 * 60.0
@@ -33,7 +34,7 @@ def _work(target: str) -> None:
 
 
 async def _worker(target: str) -> None:
-    first, second = workers(await Client.connect(target), NoOp())
+    first, second = workers(await Client.connect(target, data_converter=DATA_CONVERTER), NoOp())
     async with first, second:
         await asyncio.Event().wait()
 

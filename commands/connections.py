@@ -23,6 +23,7 @@ from graph.tokens import EntraClient
 from graph.transport import open_http
 from mail.outgoing import parse_address
 from settings import Settings
+from workflows.payloads import DATA_CONVERTER
 
 
 def database(settings: Settings) -> Engine:
@@ -117,7 +118,12 @@ async def temporal(
     config.setdefault("target_host", "localhost:7233")
     try:
         return await Client.connect(
-            **config, plugins=plugins, interceptors=interceptors, runtime=runtime, lazy=lazy
+            **config,
+            data_converter=DATA_CONVERTER,
+            plugins=plugins,
+            interceptors=interceptors,
+            runtime=runtime,
+            lazy=lazy,
         )
     except (RuntimeError, RPCError):
         raise UnavailableError(

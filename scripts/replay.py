@@ -24,6 +24,7 @@ from commands.errors import CommandError, UnavailableError
 from commands.leaving import leave
 from contracts.go_live import go_live_id
 from workflows.go_live import SsoGoLive
+from workflows.payloads import DATA_CONVERTER
 
 RECORDED = Path(__file__).parents[1] / "tests" / "replay" / "histories"
 RUNNING = f"WorkflowType = '{SsoGoLive.__name__}' AND ExecutionStatus = 'Running'"
@@ -47,7 +48,9 @@ async def recorded_failures(folder: Path) -> tuple[int, dict[str, str]]:
         for file in files:
             yield WorkflowHistory.from_json(file.name, json.loads(file.read_text(encoding="utf-8")))
 
-    return await _replay(Replayer(workflows=[SsoGoLive]), histories())
+    return await _replay(
+        Replayer(workflows=[SsoGoLive], data_converter=DATA_CONVERTER), histories()
+    )
 
 
 async def stranded(client: Client, organisations: Iterable[str]) -> tuple[int, dict[str, str]]:

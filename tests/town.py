@@ -37,6 +37,7 @@ from local.postgresql import running_postgresql
 from local.stack import Stack
 from settings import Settings
 from worker import Rooms, build_workers, open_rooms
+from workflows.payloads import DATA_CONVERTER
 
 ROOT = Path(__file__).parents[1]
 STAFF = "dana"
@@ -431,6 +432,7 @@ async def build_town(folder: Path) -> AsyncIterator[Town]:
         temporal = shutil.which("temporal", path=str(Path(sys.executable).parent))
         environment = await closing.enter_async_context(
             await WorkflowEnvironment.start_local(
+                data_converter=DATA_CONVERTER,
                 dev_server_existing_path=temporal,
                 dev_server_extra_args=list(TEMPORAL_ARGUMENTS),
             )

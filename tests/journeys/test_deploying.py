@@ -26,6 +26,7 @@ from local import people
 from local.ports import free_port
 from tests.mutations.catalogue import copy_of_the_code
 from tests.town import ROOT, Organisation, Town, web
+from workflows.payloads import DATA_CONVERTER
 
 PAGE = ROOT / "docs" / "deploying.md"
 READ_BEFORE = '"read the Microsoft directory"'
@@ -114,7 +115,10 @@ async def namespace_of_its_own(town: Town, tmp_path: Path) -> AsyncIterator[Town
         )
     )
     client = await Client.connect(
-        town.client.service_client.config.target_host, namespace=name, lazy=True
+        town.client.service_client.config.target_host,
+        namespace=name,
+        data_converter=DATA_CONVERTER,
+        lazy=True,
     )
     async with asyncio.timeout(60):
         while True:

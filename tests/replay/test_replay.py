@@ -10,6 +10,7 @@ from temporalio.worker import Replayer
 from local.histories import texts_of
 from tests.replay.record import PATHS
 from workflows.go_live import SsoGoLive
+from workflows.payloads import DATA_CONVERTER
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -21,7 +22,7 @@ def _history(name: str) -> WorkflowHistory:
 
 @pytest.mark.parametrize("name", PATHS)
 async def test_a_recorded_path_replays(name: str) -> None:
-    replayer = Replayer(workflows=[SsoGoLive])
+    replayer = Replayer(workflows=[SsoGoLive], data_converter=DATA_CONVERTER)
     result = await replayer.replay_workflow(_history(name), raise_on_replay_failure=False)
     assert result.replay_failure is None
 

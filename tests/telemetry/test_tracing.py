@@ -11,6 +11,7 @@ from graph.spans import pattern
 from telemetry.tracing import Tracing, set_up_tracing
 from tests.town import ROOT
 from workflows.go_live import SsoGoLive
+from workflows.payloads import DATA_CONVERTER
 
 HISTORIES = sorted((ROOT / "tests" / "replay" / "histories").glob("*.json"))
 
@@ -18,7 +19,9 @@ HISTORIES = sorted((ROOT / "tests" / "replay" / "histories").glob("*.json"))
 @pytest.mark.parametrize("path", HISTORIES[:3], ids=lambda path: path.stem)
 async def test_a_history_recorded_without_traces_replays_with_them(path: Path) -> None:
     history = WorkflowHistory.from_json("replayed", json.loads(path.read_text(encoding="utf-8")))
-    replayer = Replayer(workflows=[SsoGoLive], interceptors=[Tracing()])
+    replayer = Replayer(
+        workflows=[SsoGoLive], data_converter=DATA_CONVERTER, interceptors=[Tracing()]
+    )
     await replayer.replay_workflow(history)
 
 
