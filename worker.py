@@ -27,7 +27,7 @@ from activities.directory import DirectoryActivities
 from activities.failures import NothingLeaks
 from activities.mail_values import Surroundings
 from activities.notices import NoticeActivities
-from activities.pace import Pace
+from activities.pace import Pace, Places
 from activities.records import RecordActivities
 from activities.sending import Sending
 from commands import connections
@@ -51,6 +51,9 @@ _log = logging.getLogger("worker")
 
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
+
+DELIVERIES = 10
+"""Of those twenty, so many at most take mail to the relay, which may fall silent."""
 
 DEPLOYMENT_NAME = "sso-go-live"
 """What Temporal calls all versions of this worker together; see docs/deploying.md."""
@@ -95,9 +98,13 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
-    notices = NoticeActivities(sessions, sending, rooms.surroundings)
+    notices = NoticeActivities(sessions, sending, rooms.surroundings, places=Places(DELIVERIES))
     to_many = NoticeActivities(
-        sessions, sending, rooms.surroundings, Pace(rooms.settings.user_mails_per_second)
+        sessions,
+        sending,
+        rooms.surroundings,
+        places=Places(BULK_THREADS),
+        to_all_users=Pace(rooms.settings.user_mails_per_second),
     )
     digests = DigestActivities(sessions, sending, rooms.surroundings)
     directory = DirectoryActivities(
@@ -146,7 +153,8 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             workflows=[SsoGoLive, StaffDigest],
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=asked[GO_LIVE_QUEUE],
-            activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, "activity"),
+            # Where every activity waits for Microsoft or a relay, positions are still recorded.
+            activity_executor=ThreadPoolExecutor(2 * ACTIVITY_THREADS, "activity"),
             max_concurrent_activities=ACTIVITY_THREADS,
             max_concurrent_local_activities=ACTIVITY_THREADS,
             max_heartbeat_throttle_interval=CANCELLING_HEARD_WITHIN,

@@ -5,6 +5,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from contextvars import copy_context
 from threading import Lock
+from time import monotonic
 from uuid import UUID
 
 from temporalio import activity
@@ -12,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_values import GoLiveMail, Surroundings, Values
-from activities.pace import UNBOUNDED, Pace
+from activities.pace import UNBOUNDED, Pace, Places, let_others_go_first
 from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
@@ -56,12 +57,18 @@ class NoticeActivities:
         sessions: Sessions,
         sending: Sending,
         surroundings: Surroundings,
+        *,
+        places: Places,
         to_all_users: Pace = UNBOUNDED,
     ) -> None:
-        """Use this database and this way to the relay; mail to all users keeps that pace."""
+        """Use this database, this way to the relay and these places among other activities.
+
+        Mail to all users keeps that pace.
+        """
         self._sessions = sessions
         self._sending = sending
         self._surroundings = surroundings
+        self._places = places
         self._to_all_users = to_all_users
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -125,8 +132,13 @@ class NoticeActivities:
     ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
         pace = self._to_all_users if to_all_users else UNBOUNDED
+        over_at = monotonic() + pace.longest_turn_seconds
         sent = refused = deferred = 0
-        with self._sessions() as reading, ThreadPoolExecutor(AT_ONCE) as senders:
+        with (
+            self._places.one(),
+            self._sessions() as reading,
+            ThreadPoolExecutor(AT_ONCE) as senders,
+        ):
             mail = GoLiveMail(reading, go_live_id, self._surroundings)
             for chunk in ledger.due_mail(
                 reading, go_live_id, delivery.at, only=only, chunk=pace.turns_in(BETWEEN_LOOKS)
@@ -134,6 +146,8 @@ class NoticeActivities:
                 stop_if_cancelled()
                 if to_all_users and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
+                if monotonic() > over_at and sent + refused + deferred:
+                    raise let_others_go_first("Mail of other organisations has its turn.")
                 tries: list[Future[str]] = [
                     senders.submit(
                         # So that a sender too knows when the activity was cancelled.

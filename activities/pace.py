@@ -1,14 +1,26 @@
-"""How fast mail to the users of a large organisation goes out: it leaves room for others."""
+"""How mail leaves room for everything else: how fast it goes out, and how much of it at once."""
 
+import math
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.heartbeats import stop_if_cancelled
+from contracts.errors import ErrorType
 
 MOST_TOGETHER = 500
 """Mails that are read from the ledger at once."""
+
+LONGEST_TURN_SECONDS = 5 * 60.0
+"""After so long the mail of one organisation lets others of its queue have their turn."""
+
+TRIED_AGAIN_IN = timedelta(seconds=2)
+"""When whoever found no place, or gave it up, asks for one again."""
 
 
 class Pace:
@@ -18,8 +30,11 @@ class Pace:
     the few mails that somebody is waiting for.
     """
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(
+        self, per_second: float, longest_turn_seconds: float = LONGEST_TURN_SECONDS
+    ) -> None:
         """Give this many turns a second; 0 = as many as are asked for."""
+        self.longest_turn_seconds = longest_turn_seconds
         self._between = 1 / per_second if per_second else 0.0
         self._next = time.monotonic()
         self._taking = threading.Lock()
@@ -45,5 +60,41 @@ class Pace:
         stop_if_cancelled()
 
 
-UNBOUNDED = Pace(0)
+UNBOUNDED = Pace(0, math.inf)
 """For the few mails that somebody is waiting for, and where nobody is to be spared."""
+
+
+class Places:
+    """How many deliveries there may be at once among all that a queue is asked for.
+
+    A relay that takes a mail and then falls silent holds its delivery for minutes. Where all
+    threads were held so, no consent would be looked for and no order be written down.
+    """
+
+    def __init__(self, places: int) -> None:
+        """Let so many in."""
+        self._free = threading.Semaphore(places)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a place; whoever finds none gives the thread back and asks again in seconds.
+
+        Raises:
+            ApplicationError: `MAIL_UNAVAILABLE`, to be retried; every place is taken.
+        """
+        if not self._free.acquire(blocking=False):
+            raise let_others_go_first("As much mail as may be is on its way.")
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def let_others_go_first(why: str) -> ApplicationError:
+    """Return what an activity raises to be asked once more after others; nothing is wrong."""
+    return ApplicationError(
+        f"{why} This goes on in a moment.",
+        type=ErrorType.MAIL_UNAVAILABLE,
+        next_retry_delay=TRIED_AGAIN_IN,
+        category=ApplicationErrorCategory.BENIGN,
+    )

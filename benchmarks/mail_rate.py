@@ -30,6 +30,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.mail_values import Surroundings
 from activities.notices import NoticeActivities
+from activities.pace import Places
 from activities.sending import AT_ONCE, Sending
 from benchmarks import mail_rate_naive
 from benchmarks.mail_rate_ledger import Ledger
@@ -89,7 +90,7 @@ def _deliver(ledger: Ledger, mailer: SmtpMailer) -> None:
         signer=LinkSigner(b"k" * 32),
     )
     sending = Sending(ledger.sessions, mailer, SENDER)
-    notices = NoticeActivities(ledger.sessions, sending, surroundings)
+    notices = NoticeActivities(ledger.sessions, sending, surroundings, places=Places(1))
     ActivityEnvironment().run(notices.deliver, Delivery(str(ledger.go_live_id), DATE))
 
 

@@ -56,7 +56,9 @@ class Delivery:
         session: Session,  # noqa: ARG002
         envelope: Envelope,
     ) -> str:
-        """Store the message, then answer (or cut the line, if that was asked for)."""
+        """Store the message, then answer (or cut the line, or be silent, if asked for)."""
+        while any(address.lower() in self._faults.silent for address in envelope.rcpt_tos):
+            await asyncio.sleep(0.05)
         mail = self._store.add(
             envelope.mail_from or "", envelope.rcpt_tos, cast("bytes", envelope.content)
         )

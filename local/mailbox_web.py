@@ -29,20 +29,21 @@ _PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-a
 
 
 class FaultOrder(BaseModel):
-    """One thing to do wrong; exactly one of `reject`, `defer` and `drop_after_data`."""
+    """One thing to do wrong; exactly one of its first four fields."""
 
     model_config = ConfigDict(extra="forbid")
 
     reject: str | None = None
     defer: str | None = None
     drop_after_data: int | None = Field(default=None, ge=0)
+    silent: str | None = None
     code: int | None = None
     times: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _is_one_order(self) -> "FaultOrder":
-        if [self.reject, self.defer, self.drop_after_data].count(None) != 2:
-            raise ValueError("give exactly one of reject, defer and drop_after_data")
+        if [self.reject, self.defer, self.drop_after_data, self.silent].count(None) != 3:
+            raise ValueError("give exactly one of reject, defer, drop_after_data and silent")
         if self.reject is not None and not 500 <= (self.code or 550) <= 599:
             raise ValueError("the code of a rejection is 500 to 599")
         if self.defer is not None and not 400 <= (self.code or 451) <= 499:
@@ -55,6 +56,8 @@ class FaultOrder(BaseModel):
             faults.reject[self.reject.lower()] = self.code or 550
         elif self.defer is not None:
             faults.defer[self.defer.lower()] = Deferral(self.code or 451, self.times)
+        elif self.silent is not None:
+            faults.silent.append(self.silent.lower())
         else:
             faults.drop_after_data = self.drop_after_data or 0
 

@@ -21,9 +21,12 @@ class MailFaults:
     defer: dict[str, Deferral] = field(default_factory=dict)
     drop_after_data: int = 0
     """How many more connections to cut after a message was stored, before the 250 reply."""
+    silent: list[str] = field(default_factory=list)
+    """Whose mail is taken without an answer, until the faults are cleared."""
 
     def clear(self) -> None:
         """Behave from now on."""
         self.reject.clear()
         self.defer.clear()
         self.drop_after_data = 0
+        self.silent.clear()

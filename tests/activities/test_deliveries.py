@@ -7,6 +7,7 @@ from uuid import UUID
 from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
+from activities.pace import Places
 from activities.sending import Sending
 from contracts.go_live import Wait
 from contracts.notices import Audience, Delivered, Delivery, Message
@@ -27,6 +28,7 @@ async def test_deliveries_do_not_wait_for_one_another_s_connections(town: Town) 
         sessions,
         Sending(sessions, town.rooms.mailer, town.settings.mail_from),
         town.rooms.surroundings,
+        places=Places(2),
     )
     for occasion in ("one", "two"):
         with sessions.begin() as session:

@@ -3,6 +3,7 @@ import smtplib
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -180,6 +181,18 @@ def test_a_line_cut_behind_the_data_leaves_the_message_received(mailbox):
     assert [one["message_id"] for one in mailbox.list()] == ["<1@test.example>"] * 3
 
 
+def test_a_relay_that_falls_silent_takes_the_mail_once_it_speaks_again(mailbox):
+    mailbox.fault(silent="Anna@contoso.example")
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(mailbox.send, "anna@contoso.example")
+        mailbox.send("ben@contoso.example")
+        assert not waiting.done()
+        assert [one["to"] for one in mailbox.list()] == [["ben@contoso.example"]]
+        mailbox.http.delete("/api/faults")
+        waiting.result(timeout=10)
+    assert len(mailbox.list()) == 2
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -193,7 +206,7 @@ def test_a_line_cut_behind_the_data_leaves_the_message_received(mailbox):
 )
 def test_a_fault_that_makes_no_sense_is_refused(mailbox, order):
     assert mailbox.http.post("/api/faults", json=order).status_code == 422
-    expected = {"reject": {}, "defer": {}, "drop_after_data": 0}
+    expected = {"reject": {}, "defer": {}, "drop_after_data": 0, "silent": []}
     assert mailbox.http.get("/api/faults").json() == expected
 
 

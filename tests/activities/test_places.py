@@ -1,0 +1,85 @@
+"""Mail holds only so many places, and gives its own up when others should have their turn."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.testing import ActivityEnvironment
+
+from activities.notices import NoticeActivities
+from activities.pace import TRIED_AGAIN_IN, Pace, Places
+from activities.sending import Sending
+from contracts.errors import ErrorType
+from contracts.go_live import Wait
+from contracts.notices import Delivered, Delivery, Message
+from database import ledger
+from database.engine import open_sessions
+from database.ledger import Recipient
+from tests.town import Organisation, Town
+
+
+def _is_no_trouble(error: ApplicationError) -> bool:
+    """Whether it is tried again soon, and counts as no failure where failures are watched."""
+    return (
+        error.type == ErrorType.MAIL_UNAVAILABLE
+        and not error.non_retryable
+        and error.next_retry_delay == TRIED_AGAIN_IN
+        and error.category is ApplicationErrorCategory.BENIGN
+    )
+
+
+def test_whoever_finds_no_place_asks_again_and_a_place_is_given_back() -> None:
+    places = Places(2)
+    with places.one():
+        with places.one(), pytest.raises(ApplicationError) as none_free, places.one():
+            raise AssertionError("there are two places")
+        with pytest.raises(ValueError, match="mail"), places.one():
+            raise ValueError("mail")
+        with places.one():
+            pass
+    assert _is_no_trouble(none_free.value)
+
+
+async def _with_mail_to_users(town: Town, organisation: Organisation) -> Delivery:
+    await organisation.start()
+    at = (await organisation.until(Wait.ADMIN_CONSENT)).since + timedelta(minutes=1)
+    go_live_id = organisation.standing().go_live_id
+    assert go_live_id is not None
+    users = town.rows(
+        "SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
+        "WHERE o.slug = :slug",
+        slug=organisation.slug,
+    )
+    with open_sessions(town.engine).begin() as session:
+        to = [Recipient("user", user.id) for user in users]
+        ledger.queue_mail(session, go_live_id, Message.SIGN_IN_WITH_SSO, "first", to, at=at)
+    return Delivery(str(go_live_id), at)
+
+
+async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(town: Town) -> None:
+    organisation = town.found_organisation()
+    delivery = await _with_mail_to_users(town, organisation)
+    sessions = open_sessions(town.engine)
+    notices = NoticeActivities(
+        sessions,
+        Sending(sessions, town.rooms.mailer, town.settings.mail_from),
+        town.rooms.surroundings,
+        places=Places(1),
+        to_all_users=Pace(1, longest_turn_seconds=0),
+    )
+
+    def deliver() -> Delivered:
+        return ActivityEnvironment().run(notices.deliver, delivery)
+
+    def states() -> list[str]:
+        return sorted(state for *_, state in organisation.mails("sign_in_with_sso"))
+
+    # Three users, and so many are read together as go out within two seconds.
+    with pytest.raises(ApplicationError, match="has its turn") as others:
+        await asyncio.to_thread(deliver)
+    assert _is_no_trouble(others.value)
+    assert states() == ["queued", "sent", "sent"]
+    assert (await asyncio.to_thread(deliver)).sent == 1
+    assert states() == ["sent"] * 3
+    await organisation.handle.cancel()

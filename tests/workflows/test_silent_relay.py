@@ -1,0 +1,63 @@
+"""A relay that takes mail and then says nothing holds up that mail, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import worker
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
+from tests.town import Organisation, Town, build_town, working
+
+
+@asynccontextmanager
+async def _town_of_few_threads(folder: Path) -> AsyncIterator[Town]:
+    async with build_town(folder) as town, working(town):
+        try:
+            yield town
+        finally:
+            town.mail_faults()
+
+
+async def _asked(town: Town) -> Organisation:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+@pytest.mark.timeout(240)
+async def test_consents_are_proven_while_the_mail_of_others_is_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ACTIVITY_THREADS", 3)
+    monkeypatch.setattr(worker, "DELIVERIES", 2)
+    async with _town_of_few_threads(tmp_path / "town") as town:
+        small = [await _asked(town) for _ in range(3)]
+        other = await _asked(town)
+        for one in small:
+            town.mail_faults(silent=one.address("anna"))
+            await one.consent()
+            await one.until(Wait.MOVE_DATE)
+        for one in small:
+            await one.skip_to_due()
+        # As many organisations as there are threads have moved, and their mail is on its way.
+        for one in small:
+            await one.until(lambda now: now.users_done > 0)
+        await asyncio.sleep(1)
+        await other.consent()
+        # The consent is proven and that is recorded; what is mailed about it has to wait, too.
+        await other.until(lambda now: now.stage is GoLiveStage.USERS_MIGRATED, within=20)
+        stuck = [one.mails("sign_in_with_sso") for one in small]
+        assert all("queued" in {state for *_, state in mails} for mails in stuck), stuck
+        town.mail_faults()
+        await other.until(Wait.MOVE_DATE)
+        for one in small:
+            assert (await one.ended()).outcome is GoLiveOutcome.LIVE
+            sent = one.mails("sign_in_with_sso")
+            assert {state for *_, state in sent} == {"sent"}
+            for _, address, _ in sent:
+                await one.received_by(address, "sign in")
+                assert len(one.received(address)) == 1
