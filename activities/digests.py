@@ -106,7 +106,7 @@ class DigestActivities:
 
 def needs_you(progress: Progress) -> bool:
     """Tell whether a go-live continues only, or better, when its manager acts."""
-    return wording.waiting_on(progress) == "customer success"
+    return wording.waiting_on(progress) == wording.CUSTOMER_SUCCESS
 
 
 Told = tuple[Standing, Progress, list[str]]

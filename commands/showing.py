@@ -65,8 +65,6 @@ def whom(progress: Where) -> str:
     """Return what a list says in the column of whom a go-live waits on."""
     if progress.attention is not None:
         return "needs attention"
-    if wording.is_held_up(progress):
-        return "paused"
     waiting_on = wording.waiting_on(progress)
     return f"{waiting_on} (paused)" if progress.paused else waiting_on
 

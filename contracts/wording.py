@@ -16,14 +16,16 @@ STAGES = {
     GoLiveStage.USERS_MIGRATED: "Users migrated",
 }
 
+CUSTOMER_SUCCESS = "customer success"
+
 WAITING_ON = {
     Wait.NOTHING: "nobody",
-    Wait.ENTITLEMENT: "customer success",
+    Wait.ENTITLEMENT: CUSTOMER_SUCCESS,
     Wait.IT_ACKNOWLEDGEMENT: "customer IT",
     Wait.ADMIN_CONSENT: "administrator",
     Wait.MICROSOFT: "Microsoft",
     Wait.MOVE_DATE: "the agreed date",
-    Wait.APPROVAL: "customer success",
+    Wait.APPROVAL: CUSTOMER_SUCCESS,
     Wait.FIRST_SIGN_IN: "first users",
     Wait.AFTERCARE: "nobody",
 }
@@ -192,8 +194,8 @@ def waiting_on(progress: Progress) -> str:
     """Return who moves next."""
     if progress.outcome is not None:
         return "nobody"
-    if progress.attention is not None or is_declined(progress):
-        return "customer success"
+    if progress.attention is not None or is_declined(progress) or is_held_up(progress):
+        return CUSTOMER_SUCCESS
     return WAITING_ON[progress.wait]
 
 

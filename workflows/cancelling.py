@@ -1,6 +1,8 @@
 """Lets no cancellation be lost: a roll back, or a cancelled run, stops the stages for certain."""
 
 import asyncio
+from types import TracebackType
+from typing import Any
 
 from temporalio import workflow
 
@@ -20,3 +22,29 @@ def heed_cancelling() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling() and workflow.patched(NEVER_LOST):
         raise asyncio.CancelledError
+
+
+class StoppedAfter:
+    """Stops a task at the end of the block, and waits until it has stopped.
+
+    Where the run is put out of memory in the midst of the block there is nothing to wait for:
+    Python would complain of whoever does.
+    """
+
+    def __init__(self, task: asyncio.Future[Any]) -> None:
+        """Stop this one."""
+        self._task = task
+
+    async def __aenter__(self) -> None:
+        """Begin the block."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self._task.cancel()
+        if kind is not GeneratorExit:
+            await asyncio.gather(self._task, return_exceptions=True)

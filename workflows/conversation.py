@@ -359,10 +359,10 @@ class Conversation:
         )
 
     def _next_reminder(self) -> datetime | None:
-        """Return when somebody is reminded next; what is overdue in a look gets its hour after."""
+        """Return when somebody is reminded next; what came due in a look goes out right after."""
         at = self._ladder.next_reminder() if self._ladder else None
         overdue = at is not None and at <= workflow.now()
-        return None if self._looking and overdue else at
+        return None if self._wait is Wait.MICROSOFT and overdue else at
 
     def _check_running(self) -> None:
         if self._outcome is not None or self._ending is not None:

@@ -52,6 +52,9 @@ PROPAGATION_CALL = ActivityConfig(
     ),
 )
 
+NEARLY_A_LOOK = timedelta(seconds=20)
+"""A look is over when the next try does not fit into its minute; so little left is no matter."""
+
 LOOK_CALL = ActivityConfig(
     # Most consents are there within seconds. Nothing else is done for so long: nobody is reminded
     # of what they have just given, and a list need not say that Microsoft is waited for.

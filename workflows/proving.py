@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from temporalio import workflow
@@ -14,16 +15,25 @@ with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from contracts.directory import ConsentToVerify, ConsentVerdict
     from contracts.go_live import AdminConsented, Attention, Refusal, StartGoLive, Wait
-    from workflows.cancelling import heed_cancelling
+    from workflows.cancelling import StoppedAfter, heed_cancelling
     from workflows.ladder import Ladder
     from workflows.policies import (
         AFTER_A_LOOK_CALL,
+        LOOK,
         LOOK_CALL,
         MAIL_GOES_FIRST,
+        NEARLY_A_LOOK,
         PROPAGATION_CALL,
         SAME_DAY,
     )
     from workflows.troubles import attention_of
+
+A_LOOK_IS_WHOLE = "a-look-lasts-its-minute"
+"""The patch of runs in which a look that is over early, or comes after a trouble, is like others.
+
+It lasts its minute where Microsoft asks for a longer pause, and a trouble that was answered is
+listed no more from its beginning.
+"""
 
 
 class Proving(Waiting):
@@ -42,8 +52,8 @@ class Proving(Waiting):
     async def _prove(self, ladder: Ladder) -> bool:
         """Read the truth back from Microsoft; a redirect proves nothing.
 
-        Anybody of the customer's can report a consent, so neither reminders nor deadline stop for
-        it. False = it is not proven, or customer success has closed the go-live as declined
+        Anybody of the customer's can report a consent, so reminders and deadline stop for a minute
+        at most. False = it is not proven, or customer success has closed the go-live as declined
         meanwhile. Where the proof gave up, a new consent is as good as a *retry*.
         """
         self._refusal = None
@@ -58,47 +68,65 @@ class Proving(Waiting):
                     raise
                 await self._give_up(attention_of(error), ladder)
             return False
+        if verdict is None:
+            return False
         self._refusal = None if verdict.proven else refusal_of(verdict.refusal or "")
         return verdict.proven and not self._closing
 
-    async def _read_back_beside(self, ladder: Ladder) -> ConsentVerdict:
-        """Read it back while the ladder goes on; at its deadline, what has begun is still heard."""
-        if self._board.work_is_recorded:
-            verdict = await self._is_it_there(ladder)
-            if verdict is not None:
+    async def _read_back_beside(self, ladder: Ladder) -> ConsentVerdict | None:
+        """Read it back while the ladder goes on; at its deadline, what has begun is still heard.
+
+        None = the go-live was closed as declined before there was an answer.
+        """
+        consent, call = self._newest_consent(), PROPAGATION_CALL
+        if self._board.begins_with_a_look:
+            verdict = await self._is_it_there(consent, ladder)
+            if verdict is not None or self._closing:
                 return verdict
-        proof = self._begin_to_read_back(
-            AFTER_A_LOOK_CALL if self._board.work_is_recorded else PROPAGATION_CALL
-        )
+            # Whoever reports another consent meanwhile does not take this one's place: it comes
+            # when this one is not proven.
+            consent, call = replace(consent, at=workflow.now()), AFTER_A_LOOK_CALL
+        proof = self._begin_to_read_back(consent, call)
         self._proving = self._consent
         try:
-            if not await self._wait_for(
-                Wait.MICROSOFT, lambda: proof.done() or self._closing, ladder
-            ):
-                await self._now_waits(Wait.MICROSOFT)
-                self._board.list_at_rest()
-            return await proof
+            async with StoppedAfter(proof):
+                if not await self._wait_for(
+                    Wait.MICROSOFT, lambda: proof.done() or self._closing, ladder
+                ):
+                    await self._now_waits(Wait.MICROSOFT)
+                    self._board.list_at_rest()
+                return await proof
         finally:
-            proof.cancel()
-            await asyncio.gather(proof, return_exceptions=True)
             self._proof = self._proving = None
 
-    async def _is_it_there(self, ladder: Ladder) -> ConsentVerdict | None:
+    async def _is_it_there(self, consent: ConsentToVerify, ladder: Ladder) -> ConsentVerdict | None:
         """Look whether it is there already, and do nothing else; None = not within a minute."""
-        look = self._begin_to_read_back(LOOK_CALL)
+        look = self._begin_to_read_back(consent, LOOK_CALL)
         self._proving, self._ladder, self._looking = self._consent, ladder, True
         try:
-            await self._now_waits(Wait.MICROSOFT)
-            return await look
+            async with StoppedAfter(look):
+                await self._now_waits(Wait.MICROSOFT)
+                if self._board.lists_a_trouble and workflow.patched(A_LOOK_IS_WHOLE):
+                    self._board.list_at_rest()
+                return await look
         except ActivityError as error:
             if is_cancelled_exception(error) or error.retry_state is not RetryState.TIMEOUT:
                 raise
+            await self._rest_of_the_look()
             return None
         finally:
-            look.cancel()
-            await asyncio.gather(look, return_exceptions=True)
             self._proof = self._proving = self._ladder = None
             self._looking = False
+
+    async def _rest_of_the_look(self) -> None:
+        """Wait for its end where Microsoft asked for a pause that goes beyond it."""
+        rest = self._since + LOOK - workflow.now()
+        if rest > NEARLY_A_LOOK and not self._closing and workflow.patched(A_LOOK_IS_WHOLE):
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._closing, timeout=rest, timeout_summary="the rest of a look"
+                )
+            heed_cancelling()
 
     async def _give_up(self, why: Attention, ladder: Ladder) -> None:
         """Show what is wrong beside the wait for the consent, and tell people once a day.
@@ -156,17 +184,19 @@ class Proving(Waiting):
 
     async def _read_back(self) -> ConsentVerdict:
         try:
-            return await self._begin_to_read_back(PROPAGATION_CALL)
+            return await self._begin_to_read_back(self._newest_consent(), PROPAGATION_CALL)
         finally:
             self._proof = None
 
-    def _begin_to_read_back(self, call: ActivityConfig) -> ActivityHandle[ConsentVerdict]:
+    def _begin_to_read_back(
+        self, consent: ConsentToVerify, call: ActivityConfig
+    ) -> ActivityHandle[ConsentVerdict]:
         config: ActivityConfig = {
             **call,
             "summary": "read the consent back; Microsoft may take minutes to apply it",
         }
         proof = workflow.start_activity_method(
-            DirectoryActivities.verify_consent, self._newest_consent(), **config
+            DirectoryActivities.verify_consent, consent, **config
         )
         self._proof = proof
         return proof

@@ -43,6 +43,7 @@ class Board:
         self.owner = start.owner
         self.console_url = ""
         self.work_is_recorded = workflow.patched(WORK_IS_RECORDED)
+        self.begins_with_a_look = self.work_is_recorded
         self.listed_at_rest = self.work_is_recorded or workflow.patched(LISTED_AT_REST)
         self._recorded: Progress | None = None
         self._go_live_id = start.go_live_id
@@ -85,12 +86,19 @@ class Board:
         if self.listed_at_rest:
             self._list(self._progress())
 
+    @property
+    def lists_a_trouble(self) -> bool:
+        """Whether people find it where customer success is waited for: trouble, or a decline."""
+        return self._listed.get(search_attributes.WAITING_ON.name) == wording.CUSTOMER_SUCCESS
+
     def _describe(self, progress: Progress) -> None:
         workflow.set_current_details(wording.details(progress, self.console_url))
 
     def _list(self, progress: Progress) -> None:
         waiting_on = wording.waiting_on(progress)
         if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
+            waiting_on = wording.WAITING_ON[progress.wait]
+        if wording.is_held_up(progress) and not workflow.patched("a-pause-waits-on-us"):
             waiting_on = wording.WAITING_ON[progress.wait]
         pairs = search_attributes.of(progress, self.owner, waiting_on)
         changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.notices import Audience, Delivery, Message, Notice
     from contracts.records import Reminders
-    from workflows.cancelling import heed_cancelling
+    from workflows.cancelling import StoppedAfter, heed_cancelling
     from workflows.ladder import Ladder, Rung
     from workflows.policies import (
         LATE,
@@ -71,8 +71,10 @@ class Waiting(Conversation):
         await self._now_waits(Wait.NOTHING)
 
     async def _now_waits(self, wait: Wait) -> None:
+        # The second part of a proof goes on with the wait that its look began.
+        if wait is not Wait.MICROSOFT or self._wait is not wait:
+            self._since = workflow.now()
         self._wait = wait
-        self._since = workflow.now()
         await self._board.record(in_passing=True)
 
     # --- waiting for people ------------------------------------------------------------------
@@ -132,16 +134,15 @@ class Waiting(Conversation):
         if rung is None:
             return
         sending = asyncio.ensure_future(rung.send())
+        finished = False
         try:
-            await workflow.wait_condition(lambda: sending.done() or answered())
+            async with StoppedAfter(sending):
+                await workflow.wait_condition(lambda: sending.done() or answered())
+                finished = sending.done()
         finally:
-            finished = sending.done()
-            if not finished:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-                if self._reminders_go_on:
-                    # An answer may turn out to be none, such as a consent that is not proven.
-                    ladder.rungs.insert(0, rung)
+            if not finished and self._reminders_go_on:
+                # An answer may turn out to be none, such as a consent that is not proven.
+                ladder.rungs.insert(0, rung)
         if finished:
             sending.result()
 

@@ -106,7 +106,7 @@ def test_whoever_pauses_it_between_two_waits_is_whom_it_waits_on() -> None:
         "Paused: no reminder goes out and nothing moves until it is resumed."
     )
     assert wording.stage_state(held_up, held_up.stage) == "paused"
-    assert showing.whom(held_up) == "paused"
+    assert showing.whom(held_up) == "customer success (paused)"
     # A wait goes on: what people say counts in a pause, too.
     asked = progress(paused=True)
     assert wording.to_do(asked) == wording.to_do(progress())

@@ -272,10 +272,26 @@ async def told_before_another_plan(town: Town) -> Organisation:
     return organisation
 
 
-async def proof_goes_first(town: Town) -> Organisation:
+async def nobody_is_reminded_in_a_look(town: Town) -> Organisation:
     """A reminder that the relay refused is due when the administrator consents."""
     organisation = await with_a_stuck_reminder(town)
     await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def throttled_look(town: Town) -> Organisation:
+    """Microsoft asks for a pause that is longer than a look."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
+    town.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    town.control("DELETE", "/faults")
+    await organisation.skip(timedelta(minutes=2))
     await organisation.until(Wait.MOVE_DATE)
     await town.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
@@ -306,9 +322,12 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "work_is_recorded_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
     "work_is_recorded_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
     "work_is_recorded_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
-    "proof_goes_first": (proof_goes_first, GoLiveOutcome.ROLLED_BACK),
+    "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
     "work_is_recorded_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
     "work_is_recorded_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole": (throttled_look, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole_after_a_trouble": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "a_pause_waits_on_us": (told_before_another_plan, GoLiveOutcome.LIVE),
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),

@@ -1,4 +1,4 @@
-"""A consent that is reported stops nothing until it is proven: anybody can report one."""
+"""A report of a consent stops nothing for more than a minute: anybody can report one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

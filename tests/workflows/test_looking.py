@@ -1,0 +1,220 @@
+"""A proof begins with a look of a minute, during which nothing else is done."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.worker import Worker
+
+from contracts.go_live import (
+    GO_LIVE_QUEUE,
+    AdminConsented,
+    AdminDeclined,
+    Attention,
+    CloseDeclined,
+    GoLiveOutcome,
+    Progress,
+    Refusal,
+    Wait,
+)
+from database import positions
+from tests.town import Organisation, Person, Town, build_town
+from tests.workflows.drive import never_applied, until_attention, with_a_stuck_reminder
+from tests.workflows.schedule import ledger
+from worker import activities
+from workflows import policies
+from workflows.go_live import SsoGoLive
+
+NEARLY_A_MINUTE = timedelta(seconds=45)
+
+
+@pytest.fixture
+def delayed(town: Town) -> Iterator[Town]:
+    """A town whose Microsoft behaves again afterwards."""
+    yield town
+    town.control("DELETE", "/faults")
+    town.control("DELETE", "/propagation")
+
+
+async def _asked(town: Town) -> Organisation:
+    organisation = town.found_organisation(Person("anna"))
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    return organisation
+
+
+async def _looked_for(organisation: Organisation) -> Progress:
+    """Have it consented to, and Microsoft take its time."""
+    never_applied(organisation)
+    await organisation.consent()
+    return await organisation.until(Wait.MICROSOFT)
+
+
+async def _looks_and_proofs(organisation: Organisation) -> int:
+    """How often the consent was asked for by the workflow."""
+    return sum(
+        event.activity_task_scheduled_event_attributes.activity_type.name == "verify_consent"
+        for event in (await organisation.handle.fetch_history()).events
+    )
+
+
+async def _roll_back(organisation: Organisation) -> None:
+    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.ended()
+
+
+async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(delayed: Town) -> None:
+    organisation = await with_a_stuck_reminder(delayed)
+    token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
+    # The first answer there is for the administrator's own browser.
+    delayed.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    await organisation.skip(NEARLY_A_MINUTE)
+    await asyncio.sleep(1)
+    assert await _looks_and_proofs(organisation) == 1
+    assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
+    delayed.control("DELETE", "/faults")
+    await organisation.skip(timedelta(minutes=1))
+    done = await organisation.until(Wait.MOVE_DATE)
+    assert done.attention is None
+    assert await _looks_and_proofs(organisation) == 2
+    await _roll_back(organisation)
+
+
+async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
+    delayed: Town,
+) -> None:
+    organisation = await _asked(delayed)
+    await _looked_for(organisation)
+    forged = AdminConsented(organisation.tenant_id, str(uuid4()))
+    await organisation.handle.signal(SsoGoLive.admin_consented, forged)
+    await organisation.skip(timedelta(minutes=1))
+    while await _looks_and_proofs(organisation) < 2:
+        await asyncio.sleep(0.02)
+    delayed.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=1))
+    proven = await organisation.until(Wait.MOVE_DATE)
+    assert proven.refusal is None
+    await _roll_back(organisation)
+
+
+async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> None:
+    organisation = await _asked(delayed)
+    await _looked_for(organisation)
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    async with asyncio.timeout(20):
+        while not await organisation.shown("NeedsAttention"):
+            await asyncio.sleep(0.05)
+    await delayed.orders().retry(organisation.slug)
+    await organisation.until(Wait.MICROSOFT)
+    async with asyncio.timeout(20):
+        while await organisation.shown("NeedsAttention"):
+            await asyncio.sleep(0.05)
+    assert await organisation.shown("WaitingOn") == "Microsoft"
+    assert await _looks_and_proofs(organisation) == 3, "the second look still lasts"
+    await _roll_back(organisation)
+
+
+async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_passed(
+    delayed: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = await with_a_stuck_reminder(delayed)
+    recorded: list[Progress] = []
+    record = positions.record_position
+
+    def noting(session: object, go_live_id: object, progress: Progress, at: object) -> None:
+        if progress.slug == organisation.slug:
+            recorded.append(progress)
+        record(session, go_live_id, progress, at)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(positions, "record_position", noting)
+    looking = await _looked_for(organisation)
+    await organisation.skip(timedelta(minutes=1))
+    await organisation.until(lambda now: now.reminder_at is not None)
+    proving = [one for one in recorded if one.wait is Wait.MICROSOFT]
+    assert len(proving) > 1
+    assert {one.since for one in proving} == {looking.since}
+    named = [one.reminder_at for one in proving if one.reminder_at is not None]
+    assert named
+    assert all(at > looking.since for at in named)
+    await _roll_back(organisation)
+
+
+async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> None:
+    organisation = await _asked(delayed)
+    looking = await _looked_for(organisation)
+    moved = await delayed.orders().extend(organisation.slug, days=5)
+    assert looking.due_at is not None
+    assert moved.due_at == looking.due_at + timedelta(days=5)
+    seen = await organisation.until(lambda now: now.due_at == moved.due_at)
+    assert (seen.wait, await _looks_and_proofs(organisation)) == (Wait.MICROSOFT, 1)
+    await _roll_back(organisation)
+
+
+async def test_whoever_looks_after_it_may_change_in_it(delayed: Town) -> None:
+    organisation = await _asked(delayed)
+    await _looked_for(organisation)
+    new = f"Otto Tee <{organisation.address('otto')}>"
+    await delayed.people().name_contact(
+        organisation.slug, new, instead_of=organisation.second_contact
+    )
+    await organisation.skip(timedelta(minutes=1))
+    delayed.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=1))
+    await organisation.until(Wait.MOVE_DATE)
+    await _roll_back(organisation)
+
+
+@asynccontextmanager
+async def _thinking(town: Town) -> AsyncIterator[None]:
+    """Run workflows, and no activity but the local ones."""
+    asked = activities(town.rooms)[GO_LIVE_QUEUE]
+    with ThreadPoolExecutor(4) as threads:
+        async with Worker(
+            town.client,
+            task_queue=GO_LIVE_QUEUE,
+            workflows=[SsoGoLive],
+            activities=asked,
+            activity_executor=threads,
+            no_remote_activities=True,
+        ):
+            yield
+
+
+@asynccontextmanager
+async def _doing(town: Town) -> AsyncIterator[None]:
+    """Run activities, and no workflow."""
+    asked = activities(town.rooms)[GO_LIVE_QUEUE]
+    with ThreadPoolExecutor(4) as threads:
+        async with Worker(
+            town.client, task_queue=GO_LIVE_QUEUE, activities=asked, activity_executor=threads
+        ):
+            yield
+
+
+async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(policies.LOOK_CALL, "schedule_to_close_timeout", timedelta(seconds=4))
+    async with build_town(tmp_path / "town") as town, _doing(town):
+        async with _thinking(town):
+            organisation = await _asked(town)
+            await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+            await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+            await _looked_for(organisation)
+        # Nobody hears that the look is over before both are there.
+        closing = asyncio.create_task(
+            organisation.handle.execute_update(SsoGoLive.close_declined, CloseDeclined("dana", 1))
+        )
+        await asyncio.sleep(6)
+        async with _thinking(town):
+            await closing
+            ended = await organisation.ended(within=20)
+        assert ended.outcome is GoLiveOutcome.CONSENT_DECLINED
