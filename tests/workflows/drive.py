@@ -81,6 +81,22 @@ def never_applied(organisation: Organisation) -> None:
     )
 
 
+async def looks_and_proofs(organisation: Organisation) -> int:
+    """How often the workflow has asked whether the consent is there."""
+    return sum(
+        event.activity_task_scheduled_event_attributes.activity_type.name == "verify_consent"
+        for event in (await organisation.handle.fetch_history()).events
+    )
+
+
+async def beside_reminders(organisation: Organisation) -> None:
+    """Let the look of a proof end, so that reminders go on beside its second part."""
+    begun = await looks_and_proofs(organisation)
+    await organisation.skip(timedelta(minutes=1))
+    while await looks_and_proofs(organisation) == begun:
+        await asyncio.sleep(0.02)
+
+
 async def bring_to(organisation: Organisation, place: Wait) -> None:
     """Drive a new go-live to one place."""
     here = Wait.NOTHING

@@ -24,7 +24,13 @@ from contracts.go_live import (
 )
 from database import positions
 from tests.town import Organisation, Person, Town, build_town
-from tests.workflows.drive import never_applied, until_attention, with_a_stuck_reminder
+from tests.workflows.drive import (
+    beside_reminders,
+    looks_and_proofs,
+    never_applied,
+    until_attention,
+    with_a_stuck_reminder,
+)
 from tests.workflows.schedule import ledger
 from worker import activities
 from workflows import policies
@@ -55,14 +61,6 @@ async def _looked_for(organisation: Organisation) -> Progress:
     return await organisation.until(Wait.MICROSOFT)
 
 
-async def _looks_and_proofs(organisation: Organisation) -> int:
-    """How often the consent was asked for by the workflow."""
-    return sum(
-        event.activity_task_scheduled_event_attributes.activity_type.name == "verify_consent"
-        for event in (await organisation.handle.fetch_history()).events
-    )
-
-
 async def _roll_back(organisation: Organisation) -> None:
     await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
@@ -77,13 +75,13 @@ async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(delay
     await organisation.until(Wait.MICROSOFT)
     await organisation.skip(NEARLY_A_MINUTE)
     await asyncio.sleep(1)
-    assert await _looks_and_proofs(organisation) == 1
+    assert await looks_and_proofs(organisation) == 1
     assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
     delayed.control("DELETE", "/faults")
     await organisation.skip(timedelta(minutes=1))
     done = await organisation.until(Wait.MOVE_DATE)
     assert done.attention is None
-    assert await _looks_and_proofs(organisation) == 2
+    assert await looks_and_proofs(organisation) == 2
     await _roll_back(organisation)
 
 
@@ -94,9 +92,7 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
     await _looked_for(organisation)
     forged = AdminConsented(organisation.tenant_id, str(uuid4()))
     await organisation.handle.signal(SsoGoLive.admin_consented, forged)
-    await organisation.skip(timedelta(minutes=1))
-    while await _looks_and_proofs(organisation) < 2:
-        await asyncio.sleep(0.02)
+    await beside_reminders(organisation)
     delayed.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=1))
     proven = await organisation.until(Wait.MOVE_DATE)
@@ -118,7 +114,7 @@ async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> N
         while await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
     assert await organisation.shown("WaitingOn") == "Microsoft"
-    assert await _looks_and_proofs(organisation) == 3, "the second look still lasts"
+    assert await looks_and_proofs(organisation) == 3, "the second look still lasts"
     await _roll_back(organisation)
 
 
@@ -154,7 +150,7 @@ async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> 
     assert looking.due_at is not None
     assert moved.due_at == looking.due_at + timedelta(days=5)
     seen = await organisation.until(lambda now: now.due_at == moved.due_at)
-    assert (seen.wait, await _looks_and_proofs(organisation)) == (Wait.MICROSOFT, 1)
+    assert (seen.wait, await looks_and_proofs(organisation)) == (Wait.MICROSOFT, 1)
     await _roll_back(organisation)
 
 

@@ -32,7 +32,7 @@ from contracts.go_live import (
     Wait,
 )
 from tests.town import Organisation, Town
-from tests.workflows.drive import PLACES, founded, go_on
+from tests.workflows.drive import PLACES, beside_reminders, founded, go_on
 from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
@@ -84,15 +84,22 @@ async def test_every_order_at_every_place_is_refused_with_its_reason_or_does_wha
     for place in PLACES:
         here = await go_on(organisation, here)
         assert here is place
-        await _refused_orders_change_nothing(organisation, TABLE[place])
-        await _pause_and_resume(organisation)
-        if TABLE[place].extend is None:
-            await _extend_and_take_back(organisation)
+        await _refuse_and_accept(organisation, TABLE[place])
+        if place is Wait.MICROSOFT:
+            await beside_reminders(organisation)
+            await _refuse_and_accept(organisation, TABLE[place])
         await _other_people(organisation)
         await _late_and_early_facts(organisation, place)
     await _replan_in_aftercare(organisation)
     await town.orders().roll_back(organisation.slug, "The table is done.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+
+
+async def _refuse_and_accept(organisation: Organisation, row: Row) -> None:
+    await _refused_orders_change_nothing(organisation, row)
+    await _pause_and_resume(organisation)
+    if row.extend is None:
+        await _extend_and_take_back(organisation)
 
 
 async def _refused_orders_change_nothing(organisation: Organisation, row: Row) -> None:
