@@ -52,8 +52,8 @@ _log = logging.getLogger("worker")
 ACTIVITY_THREADS = 20
 BULK_THREADS = 4
 
-DELIVERIES = 10
-"""Of those twenty, so many at most take mail to the relay, which may fall silent."""
+DELIVERIES, BULK_DELIVERIES = 10, 3
+"""Of those threads, so many at most take mail to the relay, which may fall silent."""
 
 DEPLOYMENT_NAME = "sso-go-live"
 """What Temporal calls all versions of this worker together; see docs/deploying.md."""
@@ -103,7 +103,7 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
         sessions,
         sending,
         rooms.surroundings,
-        places=Places(BULK_THREADS),
+        places=Places(BULK_DELIVERIES),
         to_all_users=Pace(rooms.settings.user_mails_per_second),
     )
     digests = DigestActivities(sessions, sending, rooms.surroundings)

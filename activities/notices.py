@@ -146,7 +146,8 @@ class NoticeActivities:
                 stop_if_cancelled()
                 if to_all_users and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
-                if monotonic() > over_at and sent + refused + deferred:
+                # A relay that defers mail is asked about all of it before it is asked again.
+                if monotonic() > over_at and sent + refused and not deferred:
                     raise let_others_go_first("Mail of other organisations has its turn.")
                 tries: list[Future[str]] = [
                     senders.submit(

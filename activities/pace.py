@@ -19,8 +19,8 @@ MOST_TOGETHER = 500
 LONGEST_TURN_SECONDS = 5 * 60.0
 """After so long the mail of one organisation lets others of its queue have their turn."""
 
-TRIED_AGAIN_IN = timedelta(seconds=2)
-"""When whoever found no place, or gave it up, asks for one again."""
+TRIED_AGAIN_IN, LONGEST_PATIENCE = timedelta(seconds=2), timedelta(seconds=30)
+"""When whoever found no place, or gave it up, asks for one again; at most, after many times."""
 
 
 class Pace:
@@ -77,24 +77,27 @@ class Places:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a place; whoever finds none gives the thread back and asks again in seconds.
+        """Hold a place; whoever finds none gives the thread back and asks again, ever more rarely.
 
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE`, to be retried; every place is taken.
         """
         if not self._free.acquire(blocking=False):
-            raise let_others_go_first("As much mail as may be is on its way.")
+            raise let_others_go_first(
+                "As much mail as may be is on its way.", times=activity.info().attempt
+            )
         try:
             yield
         finally:
             self._free.release()
 
 
-def let_others_go_first(why: str) -> ApplicationError:
+def let_others_go_first(why: str, times: int = 1) -> ApplicationError:
     """Return what an activity raises to be asked once more after others; nothing is wrong."""
+    again = TRIED_AGAIN_IN * 2 ** min(times - 1, 10)
     return ApplicationError(
         f"{why} This goes on in a moment.",
         type=ErrorType.MAIL_UNAVAILABLE,
-        next_retry_delay=TRIED_AGAIN_IN,
+        next_retry_delay=min(again, LONGEST_PATIENCE),
         category=ApplicationErrorCategory.BENIGN,
     )

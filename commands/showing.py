@@ -44,7 +44,7 @@ def listed(found: list[Standing], console: Console) -> RenderableType:
     lines = []
     for one in found:
         slug, *others = _cells(one)
-        lines += [Text(slug, no_wrap=True), Text("  " + " · ".join(filter(None, others)))]
+        lines += [Text(slug), Text("  " + " · ".join(filter(None, others)))]
     return Group(*lines)
 
 

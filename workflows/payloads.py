@@ -1,7 +1,7 @@
 """How arguments, results and messages are written into histories, and read back.
 
 Pydantic's compiled core does both; the SDK's own converter copies every value of a dataclass and
-asks for its type hints each time, which was a tenth of all that a go-live cost the worker. What
+asks for its type hints each time, which was a twentieth of what a small go-live costs. What
 stands in a payload is the same JSON, so each reads what the other has written.
 """
 

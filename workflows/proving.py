@@ -29,10 +29,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.troubles import attention_of
 
 A_LOOK_IS_WHOLE = "a-look-lasts-its-minute"
-"""The patch of runs in which a look that is over early, or comes after a trouble, is like others.
+"""The patch of runs in which a look is like others whatever happens in it or came before it.
 
-It lasts its minute where Microsoft asks for a longer pause, and a trouble that was answered is
-listed no more from its beginning.
+It lasts its minute where Microsoft asks for a longer pause; another consent that is reported does
+not take the place of the one at hand; a go-live that is closed as it ends is closed; and a trouble
+that was answered is listed no more from its beginning.
 """
 
 
@@ -81,11 +82,13 @@ class Proving(Waiting):
         consent, call = self._newest_consent(), PROPAGATION_CALL
         if self._board.begins_with_a_look:
             verdict = await self._is_it_there(consent, ladder)
-            if verdict is not None or self._closing:
+            if verdict is not None or (self._closing and workflow.patched(A_LOOK_IS_WHOLE)):
                 return verdict
             # Whoever reports another consent meanwhile does not take this one's place: it comes
             # when this one is not proven.
             consent, call = replace(consent, at=workflow.now()), AFTER_A_LOOK_CALL
+            if self._consents and not workflow.patched(A_LOOK_IS_WHOLE):
+                consent = self._newest_consent()
         proof = self._begin_to_read_back(consent, call)
         self._proving = self._consent
         try:
@@ -119,7 +122,7 @@ class Proving(Waiting):
             self._looking = False
 
     async def _rest_of_the_look(self) -> None:
-        """Wait for its end where Microsoft asked for a pause that goes beyond it."""
+        """Wait for its end where the next try, as Microsoft asks for a pause, lies beyond it."""
         rest = self._since + LOOK - workflow.now()
         if rest > NEARLY_A_LOOK and not self._closing and workflow.patched(A_LOOK_IS_WHOLE):
             with suppress(asyncio.TimeoutError):

@@ -26,8 +26,9 @@ WORK_IS_RECORDED = "work-on-all-users-is-recorded"
 
 Runs before went on saying that the agreed date, an approval or the first users were waited for.
 Runs of it have `LISTED_AT_REST` as well. They look for a minute whether a consent is there before
-anything goes on beside its proof, and nothing is listed for that, nor for a step of the database's
-own: it takes milliseconds, and without a database the record before it is not written either.
+anything goes on beside its proof, and nothing is listed for that (but the end of a trouble), nor
+for a step of the database's own: it takes milliseconds, and without a database the record before it
+is not written either.
 """
 
 
@@ -88,7 +89,7 @@ class Board:
 
     @property
     def lists_a_trouble(self) -> bool:
-        """Whether people find it where customer success is waited for: trouble, or a decline."""
+        """Whether people find it among those that customer success has to do something about."""
         return self._listed.get(search_attributes.WAITING_ON.name) == wording.CUSTOMER_SUCCESS
 
     def _describe(self, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
-from activities.pace import TRIED_AGAIN_IN, Pace, Places
+from activities.pace import TRIED_AGAIN_IN, Pace, Places, let_others_go_first
 from activities.sending import Sending
 from contracts.errors import ErrorType
 from contracts.go_live import Wait
@@ -29,16 +29,26 @@ def _is_no_trouble(error: ApplicationError) -> bool:
     )
 
 
+def _take(places: Places) -> None:
+    with places.one():
+        raise AssertionError("every place is taken")
+
+
 def test_whoever_finds_no_place_asks_again_and_a_place_is_given_back() -> None:
     places = Places(2)
     with places.one():
-        with places.one(), pytest.raises(ApplicationError) as none_free, places.one():
-            raise AssertionError("there are two places")
+        with places.one(), pytest.raises(ApplicationError) as none_free:
+            ActivityEnvironment().run(_take, places)
         with pytest.raises(ValueError, match="mail"), places.one():
             raise ValueError("mail")
         with places.one():
             pass
     assert _is_no_trouble(none_free.value)
+
+
+def test_whoever_has_asked_often_asks_more_rarely() -> None:
+    delays = [let_others_go_first("Full.", times).next_retry_delay for times in (1, 2, 3, 100)]
+    assert delays == [timedelta(seconds=seconds) for seconds in (2, 4, 8, 30)]
 
 
 async def _with_mail_to_users(town: Town, organisation: Organisation) -> Delivery:

@@ -51,6 +51,11 @@ def test_no_word_of_the_list_is_cut_short(width: int, slug: str) -> None:
     assert max(map(len, shown.splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [20, 40])
+def test_where_a_name_is_longer_than_the_terminal_is_wide_it_goes_on_below(width: int) -> None:
+    assert LONGEST in printed(width, LONGEST).replace("\n", "")
+
+
 def test_a_long_name_gives_each_organisation_a_second_line() -> None:
     assert printed(80, "acme", LONGEST).splitlines() == [
         "acme",

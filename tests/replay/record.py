@@ -15,6 +15,7 @@ from typing import Any
 
 from commands.leaving import leave
 from contracts.go_live import (
+    AdminConsented,
     AdminDeclined,
     Attention,
     GoLiveOutcome,
@@ -297,6 +298,24 @@ async def throttled_look(town: Town) -> Organisation:
     return organisation
 
 
+async def reported_twice(town: Town) -> Organisation:
+    """Another consent is reported, by nobody's browser, while the first is looked for."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    nobody = AdminConsented(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
+    await organisation.handle.signal(SsoGoLive.admin_consented, nobody)
+    await organisation.skip(timedelta(minutes=2))
+    town.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=2))
+    await organisation.until(lambda now: now.refusal is not None or now.wait is Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
@@ -325,6 +344,8 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
     "work_is_recorded_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
     "work_is_recorded_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole_reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
     "a_look_is_whole": (throttled_look, GoLiveOutcome.ROLLED_BACK),
     "a_look_is_whole_after_a_trouble": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "a_pause_waits_on_us": (told_before_another_plan, GoLiveOutcome.LIVE),

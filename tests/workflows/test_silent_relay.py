@@ -1,4 +1,4 @@
-"""A relay that takes mail and then says nothing holds up that mail, and nothing else."""
+"""A relay that takes mail and then says nothing holds up mail, and nothing else."""
 
 import asyncio
 from collections.abc import AsyncIterator
