@@ -44,7 +44,6 @@ class Board:
         self.owner = start.owner
         self.console_url = ""
         self.work_is_recorded = workflow.patched(WORK_IS_RECORDED)
-        self.begins_with_a_look = self.work_is_recorded
         self.listed_at_rest = self.work_is_recorded or workflow.patched(LISTED_AT_REST)
         self._recorded: Progress | None = None
         self._go_live_id = start.go_live_id
@@ -86,6 +85,11 @@ class Board:
         """Let the run be listed and found by where it stands, as something is waited for now."""
         if self.listed_at_rest:
             self._list(self._progress())
+
+    @property
+    def begins_with_a_look(self) -> bool:
+        """Whether a proof of this run does; it came with the same patch."""
+        return self.work_is_recorded
 
     @property
     def lists_a_trouble(self) -> bool:

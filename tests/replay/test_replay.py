@@ -8,7 +8,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from local.histories import texts_of
-from tests.replay.record import PATHS
+from tests.replay.paths import PATHS
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
 

@@ -89,6 +89,18 @@ async def looks_and_proofs(organisation: Organisation) -> int:
     )
 
 
+async def consented_in_vain(organisation: Organisation) -> None:
+    """Have it consented to, and the proof give up, as Microsoft never applies the consent."""
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    await proof_gives_up(organisation)
+
+
+async def proof_gives_up(organisation: Organisation) -> None:
+    """Let the time of a proof run out."""
+    await organisation.skip(timedelta(minutes=16))
+    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+
+
 async def beside_reminders(organisation: Organisation) -> None:
     """Let the look of a proof end, so that reminders go on beside its second part."""
     begun = await looks_and_proofs(organisation)

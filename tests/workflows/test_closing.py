@@ -1,16 +1,16 @@
 """Customer success closes a go-live as declined: at once, whatever the consent is just doing."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from commands.errors import CommandError
-from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from contracts.go_live import GoLiveOutcome, Refusal, Wait
 from local.browser import Browser
 from tests.consenting import RETURN, Consenting
 from tests.town import Organisation, Person, Town
-from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.drive import beside_reminders, go_on, proof_gives_up
 
 
 async def _refused(town: Town, account: str, button: str, refusal: Refusal) -> Organisation:
@@ -45,15 +45,14 @@ async def _assert_closed(organisation: Organisation) -> None:
     assert [tuple(row) for row in rows] == [(False, None)]
 
 
-@pytest.mark.parametrize("gives_up", [False, True], ids=["while it looks", "once it gave up"])
-async def test_closing_ends_a_proof(town: Town, gives_up: bool) -> None:
+@pytest.mark.parametrize("then", [None, beside_reminders, proof_gives_up])
+async def test_closing_ends_a_proof(
+    town: Town, then: Callable[[Organisation], Awaitable[None]] | None
+) -> None:
     organisation = await _refused(town, "admin", "Cancel", Refusal.DECLINED)
-    never_applied(organisation)
-    await organisation.consent()
-    await organisation.until(Wait.MICROSOFT)
-    if gives_up:
-        await organisation.skip(timedelta(minutes=16))
-        await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    if then is not None:
+        await then(organisation)
     await _assert_closed(organisation)
 
 

@@ -15,7 +15,6 @@ from contracts.go_live import (
     GO_LIVE_QUEUE,
     AdminConsented,
     AdminDeclined,
-    Attention,
     CloseDeclined,
     GoLiveOutcome,
     Progress,
@@ -26,9 +25,9 @@ from database import positions
 from tests.town import Organisation, Person, Town, build_town
 from tests.workflows.drive import (
     beside_reminders,
+    consented_in_vain,
+    go_on,
     looks_and_proofs,
-    never_applied,
-    until_attention,
     with_a_stuck_reminder,
 )
 from tests.workflows.schedule import ledger
@@ -52,13 +51,6 @@ async def _asked(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation
-
-
-async def _looked_for(organisation: Organisation) -> Progress:
-    """Have it consented to, and Microsoft take its time."""
-    never_applied(organisation)
-    await organisation.consent()
-    return await organisation.until(Wait.MICROSOFT)
 
 
 async def _roll_back(organisation: Organisation) -> None:
@@ -89,7 +81,7 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
     delayed: Town,
 ) -> None:
     organisation = await _asked(delayed)
-    await _looked_for(organisation)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
     forged = AdminConsented(organisation.tenant_id, str(uuid4()))
     await organisation.handle.signal(SsoGoLive.admin_consented, forged)
     await beside_reminders(organisation)
@@ -102,9 +94,7 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
 
 async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> None:
     organisation = await _asked(delayed)
-    await _looked_for(organisation)
-    await organisation.skip(timedelta(minutes=16))
-    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
+    await consented_in_vain(organisation)
     async with asyncio.timeout(20):
         while not await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
@@ -131,7 +121,8 @@ async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_pass
         record(session, go_live_id, progress, at)  # type: ignore[arg-type]
 
     monkeypatch.setattr(positions, "record_position", noting)
-    looking = await _looked_for(organisation)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    looking = organisation.progress
     await organisation.skip(timedelta(minutes=1))
     await organisation.until(lambda now: now.reminder_at is not None)
     proving = [one for one in recorded if one.wait is Wait.MICROSOFT]
@@ -145,7 +136,8 @@ async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_pass
 
 async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> None:
     organisation = await _asked(delayed)
-    looking = await _looked_for(organisation)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    looking = organisation.progress
     moved = await delayed.orders().extend(organisation.slug, days=5)
     assert looking.due_at is not None
     assert moved.due_at == looking.due_at + timedelta(days=5)
@@ -156,15 +148,17 @@ async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> 
 
 async def test_whoever_looks_after_it_may_change_in_it(delayed: Town) -> None:
     organisation = await _asked(delayed)
-    await _looked_for(organisation)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
     new = f"Otto Tee <{organisation.address('otto')}>"
     await delayed.people().name_contact(
         organisation.slug, new, instead_of=organisation.second_contact
     )
-    await organisation.skip(timedelta(minutes=1))
+    await beside_reminders(organisation)
     delayed.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=1))
     await organisation.until(Wait.MOVE_DATE)
+    told = {address for _, address, _ in organisation.mails("move_announcement")}
+    assert told == {organisation.contact, organisation.address("otto")}
     await _roll_back(organisation)
 
 
@@ -204,7 +198,7 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
             organisation = await _asked(town)
             await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
             await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
-            await _looked_for(organisation)
+            await go_on(organisation, Wait.ADMIN_CONSENT)
         # Nobody hears that the look is over before both are there.
         closing = asyncio.create_task(
             organisation.handle.execute_update(SsoGoLive.close_declined, CloseDeclined("dana", 1))

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from contracts.go_live import AdminConsented, Attention, GoLiveOutcome, Wait
+from contracts.go_live import AdminConsented, GoLiveOutcome, Wait
 from tests.town import Organisation, Person, Town
-from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.drive import never_applied, proof_gives_up
 from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
@@ -25,16 +25,11 @@ async def _reported(town: Town) -> AsyncIterator[Organisation]:
     town.control("DELETE", "/propagation")
 
 
-async def _given_up(organisation: Organisation) -> None:
-    await organisation.skip(timedelta(minutes=16))
-    await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
-
-
 async def test_a_report_stops_neither_reminders_nor_the_deadline(town: Town) -> None:
     async with _reported(town) as organisation:
         proving = organisation.progress
         assert proving.due_at is not None, "the deadline is named while it is proven"
-        await _given_up(organisation)
+        await proof_gives_up(organisation)
         now = organisation.progress
         assert (now.wait, now.due_at) == (Wait.ADMIN_CONSENT, proving.due_at)
         await organisation.skip(timedelta(days=29))
@@ -58,7 +53,7 @@ async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> No
         for who in (administrator, uuid4()):
             fact = AdminConsented(str(tenant), str(who))
             await organisation.handle.signal(SsoGoLive.admin_consented, fact)
-        await _given_up(organisation)
+        await proof_gives_up(organisation)
         await organisation.received_by("dana@clientshare.example", "not")
         assert organisation.progress.wait is Wait.ADMIN_CONSENT
         # What is reported from now on is tried, as a retry is.
@@ -73,7 +68,7 @@ async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> No
 
 async def test_a_proof_that_gave_up_can_be_retried(town: Town) -> None:
     async with _reported(town) as organisation:
-        await _given_up(organisation)
+        await proof_gives_up(organisation)
         await organisation.skip(timedelta(days=6))
         assert ledger(organisation, "consent_reminder")
         town.control("DELETE", "/propagation")

@@ -1,0 +1,336 @@
+"""What people do on each path of which a history is recorded."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from contracts.go_live import (
+    AdminConsented,
+    AdminDeclined,
+    Attention,
+    GoLiveOutcome,
+    PeopleChanged,
+    Refusal,
+    Wait,
+)
+from tests.town import Organisation, Person, Town, directory_user
+from tests.workflows.drive import (
+    MEMBERS,
+    SETTINGS,
+    bring_to,
+    consented_in_vain,
+    founded,
+    go_on,
+    stopped_in_the_midst_of_a_move,
+    until_attention,
+    with_a_stuck_reminder,
+)
+from workflows.go_live import SsoGoLive
+
+
+async def live(town: Town) -> Organisation:
+    """Every wait there is, then LIVE."""
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=15))
+    return organisation
+
+
+async def live_by_newer_plans(town: Town) -> Organisation:
+    """The approval and the first sign-in take a day each; the directory is read anew after both."""
+    organisation = town.found_organisation(*MEMBERS, exception_threshold="0")
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.APPROVAL)
+    await organisation.skip(timedelta(days=1))
+    await go_on(organisation, Wait.APPROVAL)
+    await organisation.skip(timedelta(days=1))
+    await organisation.sign_in(organisation.first_moved())
+    return organisation
+
+
+async def live_a_second_time(town: Town) -> Organisation:
+    """Go-live number 2 passes what number 1 finished, and finds nobody left to move."""
+    organisation = await _second(await live(town))
+    await town.orders().confirm_entitlement(organisation.slug)
+    return organisation
+
+
+async def live_with_newcomers(town: Town) -> Organisation:
+    """Go-live number 2 moves somebody who has joined since."""
+    organisation = await live(town)
+    newcomer = Person("newcomer")
+    organisation.people.append(newcomer)
+    town.control(
+        "POST",
+        f"/tenants/{organisation.tenant_id}/users",
+        **directory_user(organisation, newcomer),
+    )
+    town.import_organisation(organisation, **SETTINGS)
+    await _second(organisation)
+    await town.orders().confirm_entitlement(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
+    await organisation.skip_to_due()
+    progress = await organisation.until(Wait.APPROVAL)
+    assert progress.plan_hash is not None
+    await town.orders().approve(organisation.slug, progress.plan_hash)
+    return organisation
+
+
+async def _second(organisation: Organisation) -> Organisation:
+    await organisation.ended()
+    await organisation.start()
+    await organisation.until(lambda now: now.number == 2 and now.wait is Wait.ENTITLEMENT)
+    return organisation
+
+
+async def not_entitled(town: Town) -> Organisation:
+    """Customer success declines after two reminders."""
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    await organisation.skip(timedelta(days=15))
+    await town.orders().decline_entitlement(organisation.slug, "It is not in the agreement.")
+    return organisation
+
+
+async def expired(town: Town) -> Organisation:
+    """Nobody at the customer ever answers."""
+    organisation = town.found_organisation(it_acknowledgement="yes")
+    await organisation.start(skipping=True)
+    return organisation
+
+
+async def declined(town: Town) -> Organisation:
+    """The administrator declines and customer success closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=6))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is not None)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    return organisation
+
+
+async def declined_and_tried_again(town: Town) -> Organisation:
+    """Declined, then tried in vain by somebody who may not; another manager closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=6))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged("dana"))
+    await organisation.skip(timedelta(days=1))
+    not_allowed = AdminDeclined("not_an_administrator", said_no=False)
+    await organisation.handle.signal(SsoGoLive.admin_declined, not_allowed)
+    await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    return organisation
+
+
+async def closed_during_a_proof(town: Town) -> Organisation:
+    """Declined, then consented; Microsoft never applies it, and customer success closes it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda now: now.refusal is not None)
+    await organisation.skip(timedelta(days=1))
+    await consented_in_vain(organisation)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().close_declined(organisation.slug, "They changed their mind once more.")
+    return organisation
+
+
+async def proof_gave_up(town: Town) -> Organisation:
+    """A consent that Microsoft does not apply; people are reminded, a *retry* proves it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await consented_in_vain(organisation)
+    await organisation.skip(timedelta(days=6))
+    town.control("DELETE", "/propagation")
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def rolled_back(town: Town) -> Organisation:
+    """Everything is undone after the move."""
+    organisation = founded(town)
+    await bring_to(organisation, Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=4))
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def cancelled(town: Town) -> Organisation:
+    """An operator cancels the workflow while it waits for a consent."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await organisation.handle.cancel()
+    return organisation
+
+
+async def needs_attention(town: Town) -> Organisation:
+    """The pack is refused, retried, refused and skipped; the consent request likewise."""
+    organisation = town.found_organisation()
+    for address in (organisation.contact, organisation.second_contact):
+        town.mail_faults(reject=address, code=550)
+    await organisation.start()
+    for _ in range(2):
+        await until_attention(organisation, Attention.MAIL_REFUSED)
+        before = await organisation.until(lambda now: now.may_skip)
+        await town.orders().retry(organisation.slug)
+        await organisation.until(
+            lambda now, before=before: now.may_skip and now.since > before.since  # type: ignore[misc]
+        )
+    await town.orders().skip(organisation.slug, "By phone.")
+    await organisation.until(
+        lambda now: now.attention is Attention.MAIL_REFUSED and not now.may_skip
+    )
+    town.mail_faults()
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.until(lambda now: now.attention is None)
+    await organisation.skip(timedelta(days=30))
+    return organisation
+
+
+async def paused(town: Town) -> Organisation:
+    """A pause across two reminders; a deadline moved both ways."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.skip(timedelta(days=1))
+    await town.orders().pause(organisation.slug)
+    await organisation.skip(timedelta(days=9))
+    await town.orders().resume(organisation.slug)
+    await organisation.skip(timedelta(days=4))
+    await town.orders().extend(organisation.slug, days=20)
+    await town.orders().extend(organisation.slug, days=-10)
+    await organisation.skip(timedelta(days=60))
+    return organisation
+
+
+async def chosen_in_a_pause(town: Town) -> Organisation:
+    """The deadline, and then the day of the move, are chosen while the go-live is paused."""
+    organisation = town.found_organisation()
+    orders, slug = town.orders(), organisation.slug
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=2))
+    await orders.extend(slug, days=10)
+    await organisation.skip(timedelta(days=5))
+    await orders.resume(slug)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await orders.pause(slug)
+    await organisation.skip(timedelta(days=1))
+    await orders.acknowledge(slug, await organisation.now() + timedelta(days=9))
+    await organisation.skip(timedelta(days=2))
+    await orders.resume(slug)
+    await orders.roll_back(slug, "A change of mind.")
+    return organisation
+
+
+async def told_before_another_plan(town: Town) -> Organisation:
+    """Paused for a day while the others move; then the directory is read anew."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await stopped_in_the_midst_of_a_move(organisation)
+    await town.orders().resume(organisation.slug)
+    return organisation
+
+
+async def nobody_is_reminded_in_a_look(town: Town) -> Organisation:
+    """A reminder that the relay refused is due when the administrator consents."""
+    organisation = await with_a_stuck_reminder(town)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def throttled_look(town: Town) -> Organisation:
+    """Microsoft asks for a pause that is longer than a look."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
+    town.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    town.control("DELETE", "/faults")
+    await organisation.skip(timedelta(minutes=2))
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def reported_twice(town: Town) -> Organisation:
+    """Another consent is reported, by nobody's browser, while the first is looked for."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    nobody = AdminConsented(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
+    await organisation.handle.signal(SsoGoLive.admin_consented, nobody)
+    await organisation.skip(timedelta(minutes=2))
+    town.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=2))
+    await organisation.until(lambda now: now.refusal is not None or now.wait is Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
+    "live": (live, GoLiveOutcome.LIVE),
+    "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
+    "live_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
+    "live_with_newcomers": (live_with_newcomers, GoLiveOutcome.LIVE),
+    "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
+    "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
+    "live_with_what_comes": (live, GoLiveOutcome.LIVE),
+    "expired_with_what_comes": (expired, GoLiveOutcome.CONSENT_EXPIRED),
+    "rolled_back_with_what_comes": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "heard_at_once_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "heard_at_once_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "heard_at_once_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "told_before_another_plan": (told_before_another_plan, GoLiveOutcome.LIVE),
+    "listed_at_rest_live": (live, GoLiveOutcome.LIVE),
+    "listed_at_rest_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "listed_at_rest_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "listed_at_rest_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "listed_at_rest_needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
+    "work_is_recorded_live": (live, GoLiveOutcome.LIVE),
+    "work_is_recorded_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
+    "work_is_recorded_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
+    "work_is_recorded_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
+    "work_is_recorded_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "work_is_recorded_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole_reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole": (throttled_look, GoLiveOutcome.ROLLED_BACK),
+    "a_look_is_whole_after_a_trouble": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "a_pause_waits_on_us": (told_before_another_plan, GoLiveOutcome.LIVE),
+    "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
+    "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
+    "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
+    "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
+    "paused": (paused, GoLiveOutcome.CONSENT_EXPIRED),
+}
