@@ -100,7 +100,7 @@ class DirectoryActivities:
                 session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
             )
         # The web forgets evidence of this age by its own clock; the run may be days ahead of it.
-        age = consent.at - (consent.received_at or consent.at)
+        age = consent.at - consent.received_at
         if age >= timedelta(days=round_trips.EVIDENCE_DAYS):
             return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
         if evidence is None:

@@ -92,7 +92,7 @@ class NoOp:
     @activity.defn
     def plan_migration(self, _: PlanToMake) -> MigrationPlan:
         """Move nobody."""
-        return MigrationPlan("0" * 64, 0, 0, 0, 0, 0, 0, 0)
+        return MigrationPlan("0" * 64, 0, 0, 0, 0, 0, 0, 0, 0)
 
     @activity.defn
     def move_wave(self, _: WaveToMove) -> WaveMoved:

@@ -169,7 +169,7 @@ def move(subject: Subject) -> dict[str, float]:
         plan = environment.run(ours.plan_migration, PlanToMake(subject.go_live_id, AT))
         planned = time.perf_counter()
         for wave in Wave:
-            order = WaveToMove(subject.go_live_id, plan.plan_hash, wave, AT)
+            order = WaveToMove(subject.go_live_id, plan.plan_hash, wave, AT, 14)
             done = environment.run(ours.move_wave, order)
         ended = time.perf_counter()
     if done.moved != subject.users or plan.link != subject.users:

@@ -56,8 +56,8 @@ class ConsentToVerify:
     tenant_id: str
     administrator_object_id: str
     at: datetime
-    received_at: datetime | None = None
-    """When the run heard of it, by the same clock as `at`; None = by an older worker."""
+    received_at: datetime
+    """When the run heard of it, by the same clock as `at`."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class Snapshot:
 
     entries: int
     pages: int
-    users: int | None = None
-    """Everybody whom the organisation has with us; None = not counted (an earlier version)."""
+    users: int
+    """Everybody whom the organisation has with us."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class MigrationPlan:
     first_wave: int
     """Of those who move, how many move first; the administrator never does."""
     threshold: int
-    unsettled: int = 0
+    unsettled: int
     """Exceptions that somebody has to do something about: what the threshold is held against."""
 
     @property
@@ -154,7 +154,7 @@ class WaveToMove:
     plan_hash: str
     wave: Wave
     at: datetime
-    password_grace_days: int = 14
+    password_grace_days: int
 
 
 @dataclass(frozen=True)

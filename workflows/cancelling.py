@@ -4,11 +4,6 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
-from temporalio import workflow
-
-NEVER_LOST = "no-cancellation-is-lost"
-"""The patch of runs that heed a cancellation which came as what they awaited was done."""
-
 
 def heed_cancelling() -> None:
     """Raise the cancellation of this task, if it was swallowed by what has just been awaited.
@@ -20,7 +15,7 @@ def heed_cancelling() -> None:
         asyncio.CancelledError: the task is to stop.
     """
     task = asyncio.current_task()
-    if task is not None and task.cancelling() and workflow.patched(NEVER_LOST):
+    if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 

@@ -41,12 +41,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.policies import FURTHEST_DATE
     from workflows.showing import Board
 
-HEARD_AT_ONCE = "what-people-say-is-heard-at-once"
-"""The patch of runs in which neither a mail on its way nor a pause hides what people say."""
-
-CHOSEN_DATES_STAY = "dates-chosen-in-a-pause-stay"
-"""The patch of runs whose resumption leaves alone what a person chose during the pause."""
-
 
 def _refuse(reason: str) -> ApplicationError:
     return ApplicationError(reason, type="refused", non_retryable=True)
@@ -217,7 +211,7 @@ class Conversation:
         One that was, and has passed meanwhile, moves by the time since.
         """
         chosen, now = ladder.chosen_at, workflow.now()
-        if chosen is None or chosen < paused_at or not workflow.patched(CHOSEN_DATES_STAY):
+        if chosen is None or chosen < paused_at:
             return now - paused_at
         passed = ladder.deadline is not None and ladder.deadline <= now
         return now - chosen if passed else timedelta()
@@ -273,7 +267,7 @@ class Conversation:
     async def _change_deadline(self, until: datetime) -> None:
         if self._ladder is None:
             return
-        if self._paused_at is None or not workflow.patched(HEARD_AT_ONCE):
+        if self._paused_at is None:
             self._ladder.choose(until, workflow.now())
             if self._looking:
                 await self._board.record()
@@ -306,10 +300,9 @@ class Conversation:
     def close_declined(self, _order: CloseDeclined) -> Progress:
         """End as declined, also while a consent is being proven."""
         self._closed_declined = True
-        if workflow.patched("closing-ends-a-proof"):
-            self._closing = True
-            if self._proof is not None:
-                self._proof.cancel()
+        self._closing = True
+        if self._proof is not None:
+            self._proof.cancel()
         return self.progress()
 
     @close_declined.validator

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from workflows.conversation import HEARD_AT_ONCE
 from workflows.moving import Moving
 from workflows.proving import Proving, refusal_of
 
@@ -177,10 +176,7 @@ class SsoGoLive(Proving, Moving):
             elif self._declined is not None:
                 told = self._declined
                 self._refusal = refusal_of(told.reason_code)
-                if workflow.patched(HEARD_AT_ONCE):
-                    self._hear_refusal(ladder)
-                else:
-                    await self._hear_refusal_once_it_is_told(ladder)
+                self._hear_refusal(ladder)
 
     def _hear_refusal(self, ladder: Ladder) -> None:
         """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
@@ -191,18 +187,6 @@ class SsoGoLive(Proving, Moving):
             ladder.remind_again(workflow.now())
             mail = self._tell(Message.CONSENT_TROUBLE, _CONTACTS, ladder.deadline)
         self._tell_beside(mail)
-
-    async def _hear_refusal_once_it_is_told(self, ladder: Ladder) -> None:
-        """Do as runs do that began before `HEARD_AT_ONCE`: nothing else happens meanwhile."""
-        await self._board.record()
-        occasion = f"{workflow.now():%Y%m%d%H%M%S}"
-        if self._said_no:
-            ladder.rungs.clear()
-            await self._send(Message.CONSENT_DECLINED, _OWNER, occasion)
-        else:
-            await self._send(
-                Message.CONSENT_TROUBLE, _CONTACTS, occasion, link_expires_at=ladder.deadline
-            )
 
     async def _consent_ladder(self) -> Ladder:
         """Ask, unless the pack brought the consent link today; then remind."""
@@ -284,7 +268,7 @@ class SsoGoLive(Proving, Moving):
         await self._stop_telling()
         if outcome is not GoLiveOutcome.LIVE:
             self._wait, self._since = Wait.NOTHING, workflow.now()
-            await self._record_what_comes()
+            await self._board.record()
             for undo in reversed(self._compensations):
                 await undo()
             await self._tell_ending(outcome)

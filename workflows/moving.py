@@ -2,7 +2,6 @@
 
 from temporalio import workflow
 
-from workflows.conversation import HEARD_AT_ONCE
 from workflows.waiting import Waiting
 
 with workflow.unsafe.imports_passed_through():
@@ -21,10 +20,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.ladder import Ladder, Rung
     from workflows.policies import ALL_USERS_CALL, BULK_CALL
-
-
-TOLD_BEFORE_ANOTHER_PLAN = "who-has-moved-is-told-before-another-plan"
-"""The patch of runs that deliver the mail of users who moved before another plan is made."""
 
 
 class Moving(Waiting):
@@ -122,13 +117,12 @@ class Moving(Waiting):
 
     async def _tell_who_has_moved(self, done: WaveMoved | None) -> None:
         """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
-        if done is not None and done.moved and workflow.patched(TOLD_BEFORE_ANOTHER_PLAN):
+        if done is not None and done.moved:
             await self._deliver()
 
     def _plan_is_old(self) -> bool:
         """Tell whether people were waited for since the directory was read."""
-        waited = workflow.now() - self._planned_at >= policies.PLAN_LIFE
-        return waited and workflow.patched("old-plans-are-made-anew")
+        return workflow.now() - self._planned_at >= policies.PLAN_LIFE
 
     async def _deliver(self) -> None:
         """Deliver what the ledger holds for users, at the worker's pace."""
@@ -179,8 +173,7 @@ class Moving(Waiting):
             self._on_their_queue(ALL_USERS_CALL),
             "undo: every user logs in as before",
         )
-        if workflow.patched(HEARD_AT_ONCE):
-            self._users_done = 0
+        self._users_done = 0
         await self._deliver()
 
     def _reference(self) -> GoLiveRef:

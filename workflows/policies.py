@@ -118,7 +118,7 @@ two, on the queue of everything else: they hold up nobody. All others stand on t
 
 def are_few(read: Snapshot) -> bool:
     """Tell whether the users of this directory hold up nobody."""
-    return read.users is not None and read.users <= FEW_USERS and read.entries <= SMALL_DIRECTORY
+    return read.users <= FEW_USERS and read.entries <= SMALL_DIRECTORY
 
 
 LATE = timedelta(hours=1)

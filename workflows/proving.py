@@ -23,18 +23,9 @@ with workflow.unsafe.imports_passed_through():
         LOOK_CALL,
         MAIL_GOES_FIRST,
         NEARLY_A_LOOK,
-        PROPAGATION_CALL,
         SAME_DAY,
     )
     from workflows.troubles import attention_of
-
-A_LOOK_IS_WHOLE = "a-look-lasts-its-minute"
-"""The patch of runs in which a look is like others whatever happens in it or came before it.
-
-It lasts its minute where Microsoft asks for a longer pause; another consent that is reported does
-not take the place of the one at hand; a go-live that is closed as it ends is closed; and a trouble
-that was answered is listed no more from its beginning.
-"""
 
 
 class Proving(Waiting):
@@ -58,8 +49,6 @@ class Proving(Waiting):
         meanwhile. Where the proof gave up, a new consent is as good as a *retry*.
         """
         self._refusal = None
-        if not self._reminders_go_on:
-            return await self._prove_alone()
         self._stuck, self._attention, self._attention_answer = None, None, None
         try:
             verdict = await self._read_back_beside(ladder)
@@ -79,17 +68,13 @@ class Proving(Waiting):
 
         None = the go-live was closed as declined before there was an answer.
         """
-        consent, call = self._newest_consent(), PROPAGATION_CALL
-        if self._board.begins_with_a_look:
-            verdict = await self._is_it_there(consent, ladder)
-            if verdict is not None or (self._closing and workflow.patched(A_LOOK_IS_WHOLE)):
-                return verdict
-            # Whoever reports another consent meanwhile does not take this one's place: it comes
-            # when this one is not proven.
-            consent, call = replace(consent, at=workflow.now()), AFTER_A_LOOK_CALL
-            if self._consents and not workflow.patched(A_LOOK_IS_WHOLE):
-                consent = self._newest_consent()
-        proof = self._begin_to_read_back(consent, call)
+        consent = self._newest_consent()
+        verdict = await self._is_it_there(consent, ladder)
+        if verdict is not None or self._closing:
+            return verdict
+        # Whoever reports another consent meanwhile does not take this one's place: it comes when
+        # this one is not proven.
+        proof = self._begin_to_read_back(replace(consent, at=workflow.now()), AFTER_A_LOOK_CALL)
         self._proving = self._consent
         try:
             async with StoppedAfter(proof):
@@ -109,7 +94,7 @@ class Proving(Waiting):
         try:
             async with StoppedAfter(look):
                 await self._now_waits(Wait.MICROSOFT)
-                if self._board.lists_a_trouble and workflow.patched(A_LOOK_IS_WHOLE):
+                if self._board.lists_a_trouble:
                     self._board.list_at_rest()
                 return await look
         except ActivityError as error:
@@ -124,7 +109,7 @@ class Proving(Waiting):
     async def _rest_of_the_look(self) -> None:
         """Wait for its end where the next try, as Microsoft asks for a pause, lies beyond it."""
         rest = self._since + LOOK - workflow.now()
-        if rest > NEARLY_A_LOOK and not self._closing and workflow.patched(A_LOOK_IS_WHOLE):
+        if rest > NEARLY_A_LOOK and not self._closing:
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
                     lambda: self._closing, timeout=rest, timeout_summary="the rest of a look"
@@ -169,28 +154,6 @@ class Proving(Waiting):
             and self._attention_answer is not None
         )
 
-    async def _prove_alone(self) -> bool:
-        """Prove as runs do that began before reminders went on: nothing else happens meanwhile."""
-        await self._now_waits(Wait.MICROSOFT)
-        while not self._closing:
-            try:
-                verdict = await self._read_back()
-            except ActivityError as error:
-                if not self._closing:
-                    await self._ask_for_help(
-                        error, unless=lambda: bool(self._consents or self._closing)
-                    )
-            else:
-                self._refusal = None if verdict.proven else refusal_of(verdict.refusal or "")
-                return verdict.proven and not self._closing
-        return False
-
-    async def _read_back(self) -> ConsentVerdict:
-        try:
-            return await self._begin_to_read_back(self._newest_consent(), PROPAGATION_CALL)
-        finally:
-            self._proof = None
-
     def _begin_to_read_back(
         self, consent: ConsentToVerify, call: ActivityConfig
     ) -> ActivityHandle[ConsentVerdict]:
@@ -213,13 +176,14 @@ class Proving(Waiting):
         if self._consents:
             self._take_newest()
         assert self._consent is not None  # noqa: S101  (proving begins with one)
-        counted_from = [at for at in (self._consented_at, self._asked_at) if at is not None]
+        assert self._consented_at is not None  # noqa: S101
+        assert self._asked_at is not None  # noqa: S101
         return ConsentToVerify(
             self._start.go_live_id,
             self._consent.tenant_id,
             self._consent.administrator_object_id,
             workflow.now(),
-            max(counted_from, default=None),
+            max(self._consented_at, self._asked_at),
         )
 
 

@@ -14,37 +14,24 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cancelling import heed_cancelling
     from workflows.policies import POSITION_CALL
 
-LISTED_AT_REST = "listed-when-something-is-waited-for"
-"""The patch of runs that change what they are listed by when they next wait, not at each step.
-
-Every change costs the server as much as an activity does, and nobody could see those between two
-steps of one workflow task. Runs of it have `REMINDERS_GO_ON` and `WHAT_COMES_IS_RECORDED` as well.
-"""
-
-WORK_IS_RECORDED = "work-on-all-users-is-recorded"
-"""The patch of runs whose record says so when all users are worked on, which may take an hour.
-
-Runs before went on saying that the agreed date, an approval or the first users were waited for.
-Runs of it have `LISTED_AT_REST` as well. They look for a minute whether a consent is there before
-anything goes on beside its proof, and nothing is listed for that (but the end of a trouble), nor
-for a step of the database's own: it takes milliseconds, and without a database the record before it
-is not written either.
-"""
-
 
 class Board:
     """Where a run is shown: in the Temporal UI, its lists included, and in the record.
 
-    A wait that is over is listed no more as soon as an activity is awaited; in the record it stands
-    until the next thing that is told, or that all users are worked on.
+    A run changes what it is listed by when it next waits for something, not at each step: every
+    change costs the server as much as an activity does, and nobody could see those between two
+    steps of one workflow task. Nothing is listed for a look for a consent (but the end of a
+    trouble), nor for a step of the database's own: it takes milliseconds, and without a database
+    the record before it is not written either.
+
+    A wait that is over stands in the record until the next thing that is told, or that all users
+    are worked on, which may take an hour.
     """
 
     def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
         """Show what `progress` returns at the time."""
         self.owner = start.owner
         self.console_url = ""
-        self.work_is_recorded = workflow.patched(WORK_IS_RECORDED)
-        self.listed_at_rest = self.work_is_recorded or workflow.patched(LISTED_AT_REST)
         self._recorded: Progress | None = None
         self._go_live_id = start.go_live_id
         self._progress = progress
@@ -60,7 +47,7 @@ class Board:
         """
         async with self._recording:
             self._recorded = progress = self._progress()
-            if in_passing and self.listed_at_rest:
+            if in_passing:
                 self._describe(progress)
             else:
                 self.show(progress)
@@ -73,7 +60,7 @@ class Board:
 
     async def record_work(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""
-        if self.work_is_recorded and self._recorded != self._progress():
+        if self._recorded != self._progress():
             await self.record(in_passing=True)
 
     def show(self, progress: Progress) -> None:
@@ -83,13 +70,7 @@ class Board:
 
     def list_at_rest(self) -> None:
         """Let the run be listed and found by where it stands, as something is waited for now."""
-        if self.listed_at_rest:
-            self._list(self._progress())
-
-    @property
-    def begins_with_a_look(self) -> bool:
-        """Whether a proof of this run does; it came with the same patch."""
-        return self.work_is_recorded
+        self._list(self._progress())
 
     @property
     def lists_a_trouble(self) -> bool:
@@ -100,12 +81,7 @@ class Board:
         workflow.set_current_details(wording.details(progress, self.console_url))
 
     def _list(self, progress: Progress) -> None:
-        waiting_on = wording.waiting_on(progress)
-        if wording.is_declined(progress) and not workflow.patched("declined-waits-on-us"):
-            waiting_on = wording.WAITING_ON[progress.wait]
-        if wording.is_held_up(progress) and not workflow.patched("a-pause-waits-on-us"):
-            waiting_on = wording.WAITING_ON[progress.wait]
-        pairs = search_attributes.of(progress, self.owner, waiting_on)
+        pairs = search_attributes.of(progress, self.owner, wording.waiting_on(progress))
         changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]
         if changed:
             workflow.upsert_search_attributes(changed)

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
-from workflows.conversation import HEARD_AT_ONCE, Conversation
+from workflows.conversation import Conversation
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
@@ -41,13 +41,6 @@ with workflow.unsafe.imports_passed_through():
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-
-
-WHAT_COMES_IS_RECORDED = "what-comes-next-is-recorded"
-"""The patch of runs that record the next reminder after each one, and that they are ending."""
-
-REMINDERS_GO_ON = "reminders-go-on-during-a-proof"
-"""The patch of runs that remind people, and keep the deadline, while a consent is proven."""
 
 
 def _never() -> bool:
@@ -103,7 +96,7 @@ class Waiting(Conversation):
                 told = ladder.next_reminder()
                 await self._climb(ladder, answered)
                 if ladder.next_reminder() != told and not answered():
-                    await self._record_what_comes()
+                    await self._board.record()
             else:
                 self._board.list_at_rest()
                 with suppress(asyncio.TimeoutError):
@@ -116,14 +109,6 @@ class Waiting(Conversation):
         # Recorded with what comes next, which is the next thing to happen.
         self._ladder, self._wait, self._since = None, Wait.NOTHING, workflow.now()
         return answered()
-
-    async def _record_what_comes(self) -> None:
-        if self._board.listed_at_rest or workflow.patched(WHAT_COMES_IS_RECORDED):
-            await self._board.record()
-
-    @property
-    def _reminders_go_on(self) -> bool:
-        return self._board.listed_at_rest or workflow.patched(REMINDERS_GO_ON)
 
     async def _climb(self, ladder: Ladder, answered: Callable[[], bool]) -> None:
         """Send the newest rung that is due; an answer ends the wait even while mail is stuck."""
@@ -140,7 +125,7 @@ class Waiting(Conversation):
                 await workflow.wait_condition(lambda: sending.done() or answered())
                 finished = sending.done()
         finally:
-            if not finished and self._reminders_go_on:
+            if not finished:
                 # An answer may turn out to be none, such as a consent that is not proven.
                 ladder.rungs.insert(0, rung)
         if finished:
@@ -252,7 +237,7 @@ class Waiting(Conversation):
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*."""
         while True:
-            if policy is not RECORD_CALL or not self._board.work_is_recorded:
+            if policy is not RECORD_CALL:
                 self._board.list_at_rest()
             try:
                 return await _execute(activity, argument(), policy, summary)
@@ -275,12 +260,10 @@ class Waiting(Conversation):
                 if not await self._ask_for_help(error, may_skip=True):
                     return None
 
-    async def _ask_for_help(
-        self, error: ActivityError, *, may_skip: bool = False, unless: Callable[[], bool] = _never
-    ) -> bool:
+    async def _ask_for_help(self, error: ActivityError, *, may_skip: bool = False) -> bool:
         if is_cancelled_exception(error):
             raise error
-        return await self._needs_attention(attention_of(error), may_skip=may_skip, unless=unless)
+        return await self._needs_attention(attention_of(error), may_skip=may_skip)
 
     async def _needs_attention(
         self, why: Attention, *, may_skip: bool = False, unless: Callable[[], bool] = _never
@@ -311,7 +294,7 @@ class Waiting(Conversation):
         self, message: Message, audience: Audience, link_expires_at: datetime | None = None
     ) -> None:
         """Send once, after a pause; where mail itself is the trouble, it is left at that."""
-        if self._paused_at is not None and workflow.patched(HEARD_AT_ONCE):
+        if self._paused_at is not None:
             await self._not_paused()
         with suppress(ActivityError):
             await self._notify(message, audience, f"{workflow.now():%Y%m%d%H%M%S}", link_expires_at)
@@ -325,7 +308,7 @@ class Waiting(Conversation):
     async def _stop_telling(self) -> None:
         """Take back what is still on its way: the ending is told instead."""
         pending = [one for one in self._beside if not one.done()]
-        if pending and workflow.patched(HEARD_AT_ONCE):
+        if pending:
             for one in pending:
                 one.cancel()
             await asyncio.gather(*pending, return_exceptions=True)

@@ -59,7 +59,7 @@ def test_whoever_is_said_to_have_moved_has_though_postgresql_is_killed_at_once(
             clock=AT.timestamp,
         )
         rooms = DirectoryActivities(sessions, GraphClient(http, NOWHERE, entra), http, NOWHERE)
-        order = WaveToMove(str(made.go_live_id), plan.plan_hash, Wave.FIRST, AT)
+        order = WaveToMove(str(made.go_live_id), plan.plan_hash, Wave.FIRST, AT, 14)
         moved = ActivityEnvironment().run(rooms.move_wave, order)
     supervisor.kill(NAME)
     assert moved.moved == USERS

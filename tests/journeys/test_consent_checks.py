@@ -283,7 +283,7 @@ async def _verify(organisation: Organisation, graph: GraphClient | None = None) 
     activities = _activities(organisation.town, graph)
     administrator = _evidence(organisation, organisation.tenant_id)
     order = ConsentToVerify(
-        str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT
+        str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT, AT
     )
     try:
         verdict = await asyncio.to_thread(

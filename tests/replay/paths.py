@@ -1,8 +1,10 @@
 """What people do on each path of which a history is recorded."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from commands import deciding
 from contracts.go_live import (
     AdminConsented,
     AdminDeclined,
@@ -10,16 +12,21 @@ from contracts.go_live import (
     GoLiveOutcome,
     PeopleChanged,
     Refusal,
+    Resend,
     Wait,
 )
-from tests.town import Organisation, Person, Town, directory_user
+from graph.permissions import APPLICATION_PERMISSIONS
+from tests.town import STAFF, Organisation, Person, Town, directory_user
 from tests.workflows.drive import (
     MEMBERS,
     SETTINGS,
+    beside_reminders,
     bring_to,
     consented_in_vain,
     founded,
     go_on,
+    never_applied,
+    proof_gives_up,
     stopped_in_the_midst_of_a_move,
     until_attention,
     with_a_stuck_reminder,
@@ -214,8 +221,9 @@ async def paused(town: Town) -> Organisation:
     await organisation.skip(timedelta(days=9))
     await town.orders().resume(organisation.slug)
     await organisation.skip(timedelta(days=4))
-    await town.orders().extend(organisation.slug, days=20)
-    await town.orders().extend(organisation.slug, days=-10)
+    later = await town.orders().extend(organisation.slug, days=20)
+    assert later.due_at is not None
+    await town.orders().extend(organisation.slug, later.due_at - timedelta(days=10))
     await organisation.skip(timedelta(days=60))
     return organisation
 
@@ -269,7 +277,8 @@ async def throttled_look(town: Town) -> Organisation:
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
     town.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
     await organisation.consent()
-    await organisation.until(Wait.MICROSOFT)
+    while await organisation.newest_timer() != "the rest of a look":
+        await asyncio.sleep(0.05)
     town.control("DELETE", "/faults")
     await organisation.skip(timedelta(minutes=2))
     await organisation.until(Wait.MOVE_DATE)
@@ -293,44 +302,208 @@ async def reported_twice(town: Town) -> Organisation:
     return organisation
 
 
+async def no_one_signed_in(town: Town) -> Organisation:
+    """Nobody of the first users signs in; a *retry* gives them five more days, then one does."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await organisation.skip(timedelta(days=6))
+    await until_attention(organisation, Attention.NO_ONE_SIGNED_IN)
+    await town.orders().retry(organisation.slug)
+    await organisation.until(lambda now: now.attention is None)
+    await organisation.sign_in(organisation.first_moved())
+    return organisation
+
+
+async def plan_changed_between_waves(town: Town) -> Organisation:
+    """Somebody is left out while the first users are waited for: the others need a new plan."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    waiting = next(
+        one.name
+        for one in MEMBERS
+        if one.status == "active" and one.in_directory and not _has_moved(organisation, one.name)
+    )
+    deciding.exclude(
+        town.engine, STAFF, organisation.slug, organisation.address(waiting), "Leaves soon."
+    )
+    await organisation.sign_in(organisation.first_moved())
+    return organisation
+
+
+def _has_moved(organisation: Organisation, name: str) -> bool:
+    return organisation.user(name)["object_id"] is not None
+
+
+async def planned_again_in_aftercare(town: Town) -> Organisation:
+    """Customer success has the directory read once more after the move."""
+    organisation = town.found_organisation()
+    await organisation.come_to_the_move(aftercare_days=14)
+    await organisation.until(Wait.AFTERCARE)
+    await town.orders().replan(organisation.slug)
+    await organisation.until(lambda now: now.wait is Wait.NOTHING)
+    await organisation.until(Wait.AFTERCARE)
+    await organisation.skip(timedelta(days=15))
+    return organisation
+
+
+async def tenant_unknown(town: Town) -> Organisation:
+    """The only domain leads nowhere; the list is mended and retried. Then a change of mind."""
+    organisation = town.found_organisation(domains="not-on-entra.example")
+    await organisation.start()
+    await until_attention(organisation, Attention.TENANT_UNKNOWN)
+    town.import_organisation(organisation)
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def trouble_in_a_pause(town: Town) -> Organisation:
+    """The application is switched off at the customer; people read of it after the pause."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await town.orders().pause(organisation.slug)
+    never_applied(organisation)
+    await organisation.consent()
+    await organisation.until(Wait.MICROSOFT)
+    grant = f"/tenants/{organisation.tenant_id}/grants/{town.settings.client_id}"
+    permissions = [one.name for one in APPLICATION_PERMISSIONS]
+    town.control("PUT", grant, application=permissions, enabled=False)
+    town.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=1))
+    await until_attention(organisation, Attention.APPLICATION_DISABLED)
+    await organisation.skip(timedelta(hours=1))
+    await town.orders().resume(organisation.slug)
+    await organisation.until(
+        lambda _: "sent" in {state for *_, state in organisation.mails("consent_trouble")}
+    )
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def rolled_back_in_a_first_check(town: Town) -> Organisation:
+    """A change of mind, and a later deadline, while a consent is looked for alone."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    await town.orders().extend(organisation.slug, days=5)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await organisation.ended()
+    town.control("DELETE", "/propagation")
+    return organisation
+
+
+async def rolled_back_beside_a_proof(town: Town) -> Organisation:
+    """A change of mind while a consent is proven beside the reminders."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    await beside_reminders(organisation)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await organisation.ended()
+    town.control("DELETE", "/propagation")
+    return organisation
+
+
+async def proven_after_the_deadline(town: Town) -> Organisation:
+    """A consent that came in time counts, although Microsoft applies it after the deadline."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    asked = await organisation.until(Wait.ADMIN_CONSENT)
+    assert asked.due_at is not None
+    await organisation.skip(asked.due_at - await organisation.now() - timedelta(minutes=3))
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    await beside_reminders(organisation)
+    await organisation.skip(timedelta(minutes=4))
+    town.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(minutes=2))
+    await organisation.until(Wait.MOVE_DATE)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def reported_while_a_proof_gives_up(town: Town) -> Organisation:
+    """A consent is reported again while the first is proven in vain; nobody answers any more."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await go_on(organisation, Wait.ADMIN_CONSENT)
+    await beside_reminders(organisation)
+    nobody = AdminConsented(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
+    await organisation.handle.signal(SsoGoLive.admin_consented, nobody)
+    await proof_gives_up(organisation)
+    town.control("DELETE", "/propagation")
+    await organisation.skip(timedelta(days=30))
+    return organisation
+
+
+async def reminded_late(town: Town) -> Organisation:
+    """A reminder is stuck for so long that the next ones are late; they find working hours anew."""
+    organisation = await with_a_stuck_reminder(town)
+    await organisation.skip(timedelta(days=7, hours=9))
+    await town.orders().retry(organisation.slug)
+    await organisation.until(lambda now: now.attention is None)
+    await organisation.skip(timedelta(days=30))
+    return organisation
+
+
+async def sent_again(town: Town) -> Organisation:
+    """A contact asks for a new link; and a change of mind while a mail does not go out."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.handle.execute_update(
+        SsoGoLive.resend, Resend("contact:0", "it_pack", "first")
+    )
+    town.mail_faults(defer="dana@clientshare.example", code=451)
+    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.until(lambda _: bool(organisation.mails("consent_declined")))
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
+    # An operator who cancels the run as well changes nothing: it already ends.
+    await organisation.handle.cancel()
+    await organisation.skip(timedelta(seconds=1))
+    town.mail_faults()
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
     "live_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
     "live_with_newcomers": (live_with_newcomers, GoLiveOutcome.LIVE),
+    "told_before_another_plan": (told_before_another_plan, GoLiveOutcome.LIVE),
+    "no_one_signed_in": (no_one_signed_in, GoLiveOutcome.LIVE),
+    "plan_changed_between_waves": (plan_changed_between_waves, GoLiveOutcome.LIVE),
+    "planned_again_in_aftercare": (planned_again_in_aftercare, GoLiveOutcome.LIVE),
     "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
-    "live_with_what_comes": (live, GoLiveOutcome.LIVE),
-    "expired_with_what_comes": (expired, GoLiveOutcome.CONSENT_EXPIRED),
-    "rolled_back_with_what_comes": (rolled_back, GoLiveOutcome.ROLLED_BACK),
-    "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
-    "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
-    "heard_at_once_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
-    "heard_at_once_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
-    "heard_at_once_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
-    "told_before_another_plan": (told_before_another_plan, GoLiveOutcome.LIVE),
-    "listed_at_rest_live": (live, GoLiveOutcome.LIVE),
-    "listed_at_rest_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
-    "listed_at_rest_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
-    "listed_at_rest_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
-    "listed_at_rest_needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
-    "work_is_recorded_live": (live, GoLiveOutcome.LIVE),
-    "work_is_recorded_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
-    "work_is_recorded_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),
-    "work_is_recorded_rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
-    "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
-    "work_is_recorded_declined": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
-    "work_is_recorded_proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
-    "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
-    "a_look_is_whole_reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
-    "a_look_is_whole": (throttled_look, GoLiveOutcome.ROLLED_BACK),
-    "a_look_is_whole_after_a_trouble": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
-    "a_pause_waits_on_us": (told_before_another_plan, GoLiveOutcome.LIVE),
-    "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
-    "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
-    "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
-    "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
-    "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
     "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
     "paused": (paused, GoLiveOutcome.CONSENT_EXPIRED),
+    "reminded_late": (reminded_late, GoLiveOutcome.CONSENT_EXPIRED),
+    "reported_while_a_proof_gives_up": (
+        reported_while_a_proof_gives_up,
+        GoLiveOutcome.CONSENT_EXPIRED,
+    ),
+    "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
+    "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
+    "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
+    "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
+    "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
+    "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
+    "throttled_look": (throttled_look, GoLiveOutcome.ROLLED_BACK),
+    "proven_after_the_deadline": (proven_after_the_deadline, GoLiveOutcome.ROLLED_BACK),
+    "tenant_unknown": (tenant_unknown, GoLiveOutcome.ROLLED_BACK),
+    "trouble_in_a_pause": (trouble_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "sent_again": (sent_again, GoLiveOutcome.ROLLED_BACK),
+    "rolled_back_in_a_first_check": (rolled_back_in_a_first_check, GoLiveOutcome.ROLLED_BACK),
+    "rolled_back_beside_a_proof": (rolled_back_beside_a_proof, GoLiveOutcome.ROLLED_BACK),
+    "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
+    "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
 }

@@ -1,7 +1,8 @@
 """Records one history per path, after really waiting at each wait: python -m tests.replay.record.
 
-Run it when the workflow changes on purpose in a way that `workflow.patched` does not cover, which
-is only before a first release. What the histories keep of the machine is replaced.
+Run it when the order of the workflow's steps changes on purpose, which it may until the first
+release; then `UPDATE_GOLDENS=1 python -m pytest tests/replay/test_commands.py`. What the histories
+keep of the machine is replaced.
 """
 
 import asyncio
