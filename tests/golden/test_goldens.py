@@ -1,0 +1,63 @@
+"""Whatever people see is word for word as it was: mails, pages, shell, audit trail, schema."""
+
+import os
+import re
+import subprocess
+
+from contracts.notices import Message
+from database.engine import migrate, open_engine
+from local.postgresql import PROGRAMS
+from mail.messages import MESSAGES
+from mail.preview import preview
+from tests.golden.golden import check, check_folder, readable
+from tests.town import Town
+
+
+def test_mails() -> None:
+    # Sample values are always the same: nothing has to be made alike here.
+    assert {str(message) for message in Message} <= MESSAGES.keys()
+    mails = {message: preview(message) for message in MESSAGES}
+    check_folder(
+        "mails",
+        {
+            f"{message}.txt": f"Subject: {mail.subject}\n\n{mail.text}\n\n"
+            f"=== as HTML ===\n\n{readable(mail.html)}"
+            for message, mail in mails.items()
+        },
+    )
+
+
+def test_schema(town: Town) -> None:
+    check("schema.sql", schema_after_migrations(town))
+
+
+def schema_after_migrations(town: Town) -> str:
+    """Both schemas of a database that holds nothing but our migrations."""
+    fresh = "golden_schema"
+    url = re.sub(r"/\w+$", f"/{fresh}", town.environment["GOLIVE_DATABASE_URL"])
+    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {fresh}")
+        engine = open_engine(url)
+        try:
+            migrate(engine)
+            dumped = subprocess.run(
+                [
+                    PROGRAMS / "pg_dump",
+                    *("--schema-only", "--no-owner", "--schema=pulse", "--schema=golive"),
+                    url.replace("+psycopg", ""),
+                ],
+                env={"PATH": os.defpath},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        finally:
+            engine.dispose()
+            connection.exec_driver_sql(f"DROP DATABASE {fresh}")
+    # Comments name versions, \restrict holds a word made at random, SETs are for reading it in.
+    kept = [
+        line
+        for line in dumped.splitlines()
+        if not re.match(r"--|\\(un)?restrict|SET |SELECT pg_catalog\.set_config", line)
+    ]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
