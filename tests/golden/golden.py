@@ -109,7 +109,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b[0-9a-f]{32}\.[0-9a-f]{64}\b", "<token>"),
         (r"\b[0-9a-f]{64}\b", "<hash>"),
         (r"\b[0-9a-f]{12}\b(?!-)(?<!-[0-9a-f]{12})", "<hash>"),
-        (r"\bevidence:\d+\b", "evidence:<number>"),
+        (r"\b(evidence|order):\d+\b", r"\1:<number>"),
         (r"\b(?:https?://)?(?:127\.0\.0\.1|localhost)(?::\d+)?", "<host>"),
         # An instant as people read it, in any time zone; the hour may be another in summer.
         (
@@ -190,6 +190,18 @@ def outline(html: str) -> str:
     page.feed(html)
     page.close()
     return "\n".join(page.lines)
+
+
+def sorted_rows(page: str, part: str) -> str:
+    """Return an outline in which the rows of the table in one part stand in alphabetical order."""
+    before, start, rest = page.partition(f'data-part="{part}"')
+    head, body, rows = rest.partition("<tbody>\n")
+    if not body:
+        return page
+    level = re.match(" *", rows).group()  # type: ignore[union-attr]
+    table = re.match(rf"(?:{level}.*\n)*", rows).group()  # type: ignore[union-attr]
+    each = sorted(re.split(rf"(?m)^(?={level}<tr>)", table))
+    return "".join([before, start, head, body, *each, rows.removeprefix(table)])
 
 
 class _Reading(HTMLParser):

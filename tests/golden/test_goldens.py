@@ -4,13 +4,24 @@ import os
 import re
 import subprocess
 
+import pytest_asyncio
+from typer.main import get_command
+
+import starter
 from contracts.notices import Message
 from database.engine import migrate, open_engine
 from local.postgresql import PROGRAMS
 from mail.messages import MESSAGES
 from mail.preview import preview
-from tests.golden.golden import check, check_folder, readable
+from tests.golden.golden import check, check_folder, normalised, readable
+from tests.golden.scenes import Recording, recorded, shell
 from tests.town import Town
+
+
+@pytest_asyncio.fixture(scope="module")
+async def seen(town: Town) -> Recording:
+    """The scenes are played once for all tests here."""
+    return await recorded(town)
 
 
 def test_mails() -> None:
@@ -25,6 +36,31 @@ def test_mails() -> None:
             for message, mail in mails.items()
         },
     )
+
+
+def test_pages(seen: Recording) -> None:
+    check_folder("pages", seen.pages)
+
+
+def test_shell(town: Town, seen: Recording) -> None:
+    commands = [(), *((name,) for name in get_command(starter.app).commands)]  # type: ignore[attr-defined]
+    helps = {
+        f"help/{''.join(command) or 'starter'}.txt": normalised(shell(town, *command, "--help"))
+        for command in commands
+    }
+    check_folder("shell", seen.shell | helps)
+
+
+def test_temporal(seen: Recording) -> None:
+    check_folder("temporal", seen.temporal)
+
+
+def test_letters(seen: Recording) -> None:
+    check_folder("letters", seen.letters)
+
+
+def test_audit(seen: Recording) -> None:
+    check_folder("audit", seen.audit)
 
 
 def test_schema(town: Town) -> None:
