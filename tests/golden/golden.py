@@ -61,7 +61,7 @@ def _compare(texts: Mapping[str, str], left_over: list[str] | None = None) -> No
                 [
                     f"{len(said)} of {len(texts)} goldens differ from what people see now.",
                     *said,
-                    f"If the change is meant: {UPDATE}=1 python -m pytest tests/golden",
+                    f"If the change is meant: {UPDATE}=1 .venv/bin/python -m pytest tests/golden",
                 ]
             ),
             pytrace=False,

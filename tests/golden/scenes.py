@@ -51,7 +51,7 @@ class Recording:
     pages: dict[str, str] = field(default_factory=dict)
     shell: dict[str, str] = field(default_factory=dict)
     temporal: dict[str, str] = field(default_factory=dict)
-    letters: dict[str, str] = field(default_factory=dict)
+    inboxes: dict[str, str] = field(default_factory=dict)
     audit: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
     """Everything that was typed and answered, in order."""
@@ -75,7 +75,7 @@ async def recorded(town: Town) -> Recording:
     with onlookers(town) as looking:
         for scene, organisation in scenes.items():
             await scene(organisation, Album(organisation, looking, recording))
-            recording.letters |= await asyncio.to_thread(letters, looking.mailbox, organisation)
+            recording.inboxes |= await asyncio.to_thread(inboxes, looking.mailbox, organisation)
             recording.audit[f"{organisation.slug}.txt"] = audit(organisation)
     recording.shell["orders.txt"] = normalised("\n".join(recording.orders))
     recording.pages |= await asyncio.to_thread(pages_of_nobody, town)
@@ -496,7 +496,7 @@ def pages_of_nobody(town: Town) -> dict[str, str]:
 # --- mails and audit trail --------------------------------------------------------------------
 
 
-def letters(mailbox: Mailbox, organisation: Organisation) -> dict[str, str]:
+def inboxes(mailbox: Mailbox, organisation: Organisation) -> dict[str, str]:
     """What came to everybody, one file a person; and the ledger."""
     people = {
         "it": organisation.contact,
