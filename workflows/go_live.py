@@ -2,57 +2,122 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.moving import Moving
-from workflows.proving import Proving, refusal_of
+from workflows.attention import AttentionRequests
+from workflows.calls import Calls
+from workflows.consent import ConsentProof
+from workflows.execution import ask_database, execute
+from workflows.migration import FirstSignIn, Migration
+from workflows.notices import Notices, stamp
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
+    from activities.notices import NoticeActivities
     from activities.records import RecordActivities
     from contracts.directory import DomainsFinding
     from contracts.go_live import (
+        AcknowledgeIt,
+        AdminConsented,
         AdminDeclined,
+        ApproveMigration,
         Attention,
+        CloseDeclined,
         ConfirmEntitlement,
+        DeclineEntitlement,
+        ExtendDeadline,
         GoLiveOutcome,
         GoLiveResult,
         GoLiveStage,
+        Pause,
+        PeopleChanged,
+        Progress,
+        Replan,
+        Resend,
+        Resume,
+        Retry,
+        RollBack,
+        Skip,
         StartGoLive,
+        UserSignedIn,
         Wait,
     )
-    from contracts.notices import Audience, Message
+    from contracts.notices import Audience, Delivery, Message
     from contracts.records import Closing, MoveDate, Standing
     from workflows import policies
-    from workflows.ladder import Ladder
-    from workflows.policies import GRAPH_CALL, RECORD_CALL
+    from workflows.policies import GRAPH_CALL, MAIL_CALL, RECORD_CALL
+    from workflows.reminders import ReminderSchedule
 
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
 _CONTACTS = Audience.EVERY_CONTACT
 """Of what the contacts are told here, customer success reads in its daily digest."""
 
-_FOR_THE_ADMINISTRATOR = {
-    Attention.SELF_ONLY,
-    Attention.PERMISSION_MISSING,
-    Attention.APPLICATION_DISABLED,
-}
-"""What only the customer's administrator can mend."""
+
+class Answers:
+    """What people answered to the questions of the first two stages."""
+
+    def __init__(self) -> None:
+        """Begin without an answer."""
+        self.entitlement: ConfirmEntitlement | DeclineEntitlement | None = None
+        self.acknowledgement: AcknowledgeIt | None = None
+        self.acknowledgement_skipped = False
+
+    def answer_entitlement(self, order: ConfirmEntitlement | DeclineEntitlement) -> None:
+        """Take an answer about the agreement; the first one counts."""
+        self.entitlement = self.entitlement or order
+
+    def acknowledge(self, order: AcknowledgeIt) -> None:
+        """Take that the IT team is ready; a date that it chooses later counts, too."""
+        if self.acknowledgement is None or order.move_at is not None:
+            self.acknowledgement = order
+
+    def skip_acknowledgement(self) -> None:
+        """Go on without the IT team's word."""
+        self.acknowledgement_skipped = True
+
+    @property
+    def is_entitled(self) -> bool:
+        """Whether SSO is in the agreement."""
+        return isinstance(self.entitlement, ConfirmEntitlement)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the IT team's word is waited for no more."""
+        return self.acknowledgement is not None or self.acknowledgement_skipped
+
+
+def _refuse(reason: str) -> ApplicationError:
+    return ApplicationError(reason, type="refused", non_retryable=True)
 
 
 @workflow.defn
-class SsoGoLive(Proving, Moving):
+class SsoGoLive:
     """Takes one organisation live with Microsoft single sign-on."""
 
     @workflow.init
     def __init__(self, start: StartGoLive) -> None:
-        """Begin with nothing done; messages may arrive from here on."""
-        super().__init__(start)
+        """Make every part with nothing done; messages may arrive from here on."""
+        self._state = state = RunState(start)
+        self._status = status = StatusPublisher(start, self.progress)
+        self._notices = notices = Notices(state, status)
+        self._attention = attention = AttentionRequests(state, status, notices)
+        self._calls = calls = Calls(state, status, notices, attention)
+        self._waits = waits = Waits(state, status, calls)
+        self._consent = ConsentProof(state, status, notices, attention, waits)
+        first_sign_in = FirstSignIn(waits, calls, attention)
+        self._migration = Migration(state, status, notices, calls, waits, first_sign_in)
+        self._answers = Answers()
         self._compensations: list[Callable[[], Awaitable[object]]] = []
-        self._pack_sent_at: datetime | None = None
+        self._roll_back: RollBack | None = None
+        self._stages: asyncio.Task[GoLiveOutcome] | None = None
 
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
@@ -79,7 +144,7 @@ class SsoGoLive(Proving, Moving):
             await self._it_notified(standing)
             await self._sso_activated()
             if not await self._admin_consent_awaited():
-                return _consent_ending(declined=self._said_no or self._closing)
+                return self._consent_ending()
         if not (consented_before and await self._everyone_has_moved()):
             await self._users_migrated()
         await self._aftercare()
@@ -90,34 +155,34 @@ class SsoGoLive(Proving, Moving):
     async def _entitlement_confirmed(self, standing: Standing) -> bool:
         if standing.entitled:
             return True
-        question = self._sender(Message.ENTITLEMENT_QUESTION, _OWNER, "first")
-        ladder = await self._ladder_of(
+        schedule = await self._waits.open(
             policies.ENTITLEMENT_WINDOW,
             *policies.ENTITLEMENT_REMINDERS,
-            first=self._at_once("entitlement question", question),
+            first=opening(Message.ENTITLEMENT_QUESTION, _OWNER),
         )
-        await self._wait_for(Wait.ENTITLEMENT, lambda: self._entitlement is not None, ladder)
-        return isinstance(self._entitlement, ConfirmEntitlement)
+        await self._waits.until(
+            Wait.ENTITLEMENT, lambda: self._answers.entitlement is not None, schedule
+        )
+        return self._answers.is_entitled
 
     # --- 2. The customer's IT team is told, as SSO is an IT-led initiative --------------------
 
     async def _it_notified(self, standing: Standing) -> None:
-        await self._move_to(GoLiveStage.IT_NOTIFIED)
+        await self._waits.enter(GoLiveStage.IT_NOTIFIED)
         await self._tenant_discovered()
-        if await self._send(
+        if await self._calls.send(
             Message.IT_PACK,
             Audience.EVERY_CONTACT,
-            link_expires_at=workflow.now() + self._consent_window(),
+            link_expires_at=workflow.now() + self._state.consent_window,
             may_skip=True,
         ):
-            self._pack_sent_at = workflow.now()
+            self._consent.link_was_sent()
         if standing.wants_to_acknowledge:
-            await self._wait_for(
-                Wait.IT_ACKNOWLEDGEMENT,
-                lambda: self._acknowledged is not None or self._acknowledgement_skipped,
-                await self._ladder_of(
-                    policies.ACKNOWLEDGEMENT_WINDOW, *policies.ACKNOWLEDGEMENT_REMINDERS
-                ),
+            schedule = await self._waits.open(
+                policies.ACKNOWLEDGEMENT_WINDOW, *policies.ACKNOWLEDGEMENT_REMINDERS
+            )
+            await self._waits.until(
+                Wait.IT_ACKNOWLEDGEMENT, lambda: self._answers.is_acknowledged, schedule
             )
 
     async def _tenant_discovered(self) -> None:
@@ -125,14 +190,14 @@ class SsoGoLive(Proving, Moving):
         found = None
         while found is None or found.tenant_id is None:
             if found is not None:
-                await self._needs_attention(
+                await self._attention.ask(
                     Attention.DIFFERENT_TENANTS
                     if found.finding is DomainsFinding.DIFFERENT_TENANTS
                     else Attention.TENANT_UNKNOWN
                 )
-            found = await self._do(
+            found = await self._calls.do(
                 DirectoryActivities.discover_tenant,
-                self._reference,
+                self._calls.reference,
                 GRAPH_CALL,
                 "which Microsoft tenant the e-mail domains belong to",
             )
@@ -140,11 +205,11 @@ class SsoGoLive(Proving, Moving):
     # --- 3. We activate SSO: the login page offers it, passwords still work -------------------
 
     async def _sso_activated(self) -> None:
-        await self._move_to(GoLiveStage.SSO_ACTIVATED)
+        await self._waits.enter(GoLiveStage.SSO_ACTIVATED)
         self._compensations.append(self._withdraw_sso)
-        await self._do(
+        await self._calls.do(
             RecordActivities.offer_sso,
-            self._reference,
+            self._calls.reference,
             RECORD_CALL,
             "“Login with SSO” on the login page",
         )
@@ -152,60 +217,19 @@ class SsoGoLive(Proving, Moving):
     # --- 4. The Global Administrator consents on behalf of the organisation -------------------
 
     async def _admin_consent_awaited(self) -> bool:
-        await self._move_to(GoLiveStage.ADMIN_CONSENT_AWAITED)
-        self._asked_at = workflow.now()
-        ladder = await self._consent_ladder()
-        told: AdminDeclined | None = None
-        while True:
-            answered = await self._wait_for(
-                Wait.ADMIN_CONSENT,
-                lambda told=told: bool(  # type: ignore[misc]
-                    self._is_to_be_proven or self._closed_declined or self._declined != told
-                ),
-                ladder,
-            )
-            if self._closing:
-                return False
-            if self._is_to_be_proven:
-                # Whoever tries again after a no is reminded again, unless it is proven now.
-                ladder.remind_again(workflow.now())
-                if await self._prove(ladder):
-                    return True
-            elif self._closed_declined or not answered:
-                return False
-            elif self._declined is not None:
-                told = self._declined
-                self._refusal = refusal_of(told.reason_code)
-                self._hear_refusal(ladder)
+        await self._waits.enter(GoLiveStage.ADMIN_CONSENT_AWAITED)
+        return await self._consent.awaited()
 
-    def _hear_refusal(self, ladder: Ladder) -> None:
-        """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
-        if self._said_no:
-            ladder.stop_reminders()
-            mail = self._tell(Message.CONSENT_DECLINED, _OWNER)
-        else:
-            ladder.remind_again(workflow.now())
-            mail = self._tell(Message.CONSENT_TROUBLE, _CONTACTS, ladder.deadline)
-        self._tell_beside(mail)
-
-    async def _consent_ladder(self) -> Ladder:
-        """Ask, unless the pack brought the consent link today; then remind."""
-        ladder = await self._ladder_of(self._consent_window(), *policies.CONSENT_REMINDERS)
-        sent_at = self._pack_sent_at
-        if sent_at is None or workflow.now() - sent_at >= policies.SAME_DAY:
-            request, contact = Message.CONSENT_REQUEST, Audience.FIRST_CONTACT
-            ask = self._at_once(
-                "consent request",
-                lambda: self._send(request, contact, link_expires_at=ladder.deadline),
-            )
-            ladder.rungs.insert(0, ask)
-        return ladder
+    def _consent_ending(self) -> GoLiveOutcome:
+        reports = self._consent.reports
+        declined = reports.said_no or reports.closed
+        return GoLiveOutcome.CONSENT_DECLINED if declined else GoLiveOutcome.CONSENT_EXPIRED
 
     async def _consent_still_stands(self, standing: Standing) -> bool:
         """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
-        return standing.tenant_proven is not None and await self._do(
+        return standing.tenant_proven is not None and await self._calls.do(
             DirectoryActivities.verify_connection,
-            self._reference,
+            self._calls.reference,
             GRAPH_CALL,
             "is the earlier consent still there?",
         )
@@ -213,127 +237,381 @@ class SsoGoLive(Proving, Moving):
     # --- 5. Existing users are moved to SSO, new users get an invitation ----------------------
 
     async def _users_migrated(self) -> None:
-        await self._move_to(GoLiveStage.USERS_MIGRATED)
+        await self._waits.enter(GoLiveStage.USERS_MIGRATED)
         await self._agreed_date_comes()
-        self._compensations.append(self._undo_moves)
-        await self._plan_and_move(in_waves=True)
-        await self._send(Message.RESULT, _EVERYONE, may_skip=True)
+        self._compensations.append(self._migration.undo)
+        await self._migration.plan_and_move(in_waves=True)
+        await self._calls.send(Message.RESULT, _EVERYONE, may_skip=True)
 
     async def _everyone_has_moved(self) -> bool:
         """Tell whether an earlier go-live left nothing to announce and nobody to move."""
-        await self._move_to(GoLiveStage.USERS_MIGRATED)
-        return (await self._make_plan()).movable == 0
+        await self._waits.enter(GoLiveStage.USERS_MIGRATED)
+        return (await self._migration.make_plan()).movable == 0
 
     async def _agreed_date_comes(self) -> None:
         """Announce the date and wait for it; a date that is changed is announced again."""
-        chosen = self._acknowledged.move_at if self._acknowledged else None
+        acknowledgement = self._answers.acknowledgement
+        chosen = acknowledgement.move_at if acknowledgement else None
         announced, shifted = None, False
         changed = True
         while changed:
-            await self._not_paused()
-            question = MoveDate(self._start.go_live_id, workflow.now(), chosen, shifted)
-            date = await self._ask(RecordActivities.decide_move_date, question)
+            await self._notices.until_resumed()
+            question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
+            date = await ask_database(RecordActivities.decide_move_date, question)
             if announced is None or abs(date.at - announced) >= policies.OTHER_DATE:
-                await self._announce(date.at, "first" if announced is None else "changed")
+                await self._announce(date.at, "first" if announced is None else stamp())
                 announced = date.at
-            ladder = Ladder(announced)
-            self._ladders.append(ladder)
-            changed = await self._wait_for(Wait.MOVE_DATE, lambda it=ladder: it.moved, ladder)  # type: ignore[misc]
-            chosen, shifted = ladder.deadline, ladder.shifted
+            schedule = self._waits.keep(ReminderSchedule(announced))
+            changed = await self._waits.until(
+                Wait.MOVE_DATE,
+                lambda it=schedule: it.moved,  # type: ignore[misc]
+                schedule,
+            )
+            chosen, shifted = schedule.deadline, schedule.shifted
 
     async def _announce(self, date: datetime, occasion: str) -> None:
-        if occasion != "first":
-            occasion = f"{workflow.now():%Y%m%d%H%M%S}"
-        until = date + self._consent_window()
-        await self._send(Message.MOVE_ANNOUNCEMENT, _CONTACTS, occasion, link_expires_at=until)
+        until = date + self._state.consent_window
+        await self._calls.send(
+            Message.MOVE_ANNOUNCEMENT, _CONTACTS, occasion, link_expires_at=until
+        )
 
     # --- after the move, and the end ----------------------------------------------------------
 
     async def _aftercare(self) -> None:
         """Stay open for stragglers, exceptions and a change of mind."""
-        open_for = timedelta(days=self._start.aftercare_days)
+        open_for = timedelta(days=self._state.start.aftercare_days)
         if not open_for:
             return
-        ladder = await self._ladder_of(
+        schedule = await self._waits.open(
             open_for,
             *(reminder for reminder in policies.STRAGGLER_REMINDERS if reminder.after < open_for),
         )
-        while await self._wait_for(Wait.AFTERCARE, lambda: self._replan, ladder):
-            await self._plan_and_move(in_waves=False)
+        while await self._waits.until(
+            Wait.AFTERCARE, lambda: self._migration.is_replan_ordered, schedule
+        ):
+            await self._migration.plan_and_move(in_waves=False)
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, tell people, close the record."""
-        self._ending, self._ladder, self._paused_at = outcome, None, None
-        self._attention = self._stuck = None
-        await self._stop_telling()
+        self._state.begin_ending(outcome)
+        self._waits.let_go()
+        self._attention.clear()
+        await self._notices.take_back()
         if outcome is not GoLiveOutcome.LIVE:
-            self._wait, self._since = Wait.NOTHING, workflow.now()
-            await self._board.record()
+            self._state.stop_waiting()
+            await self._status.record()
             for undo in reversed(self._compensations):
                 await undo()
             await self._tell_ending(outcome)
-        await self._do(
+        await self._calls.do(
             RecordActivities.close,
-            lambda: Closing(self._start.go_live_id, outcome, workflow.now()),
+            lambda: Closing(self._state.start.go_live_id, outcome, workflow.now()),
             RECORD_CALL,
             "close the record",
         )
-        self._outcome, self._wait = outcome, Wait.NOTHING
-        self._board.show(self.progress())
+        self._state.end(outcome)
+        self._status.show()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        plan = self._migration.plan
         return GoLiveResult(
             outcome,
-            users_total=self._plan.total if self._plan else 0,
-            users_linked=self._plan.link if self._plan else 0,
-            users_invited=self._plan.invite if self._plan else 0,
-            exceptions=self._exceptions,
+            users_total=plan.total if plan else 0,
+            users_linked=plan.link if plan else 0,
+            users_invited=plan.invite if plan else 0,
+            exceptions=self._migration.users.exceptions,
         )
 
     async def _tell_ending(self, outcome: GoLiveOutcome) -> None:
         undone = outcome in {GoLiveOutcome.ROLLED_BACK, GoLiveOutcome.CANCELLED}
         message = Message.ROLL_BACK_NOTICE if undone else Message.CLOSING_NOTICE
         # Until stage 2 the customer has heard nothing, so there is nothing to take back.
-        unheard = self._stage is GoLiveStage.ENTITLEMENT_CONFIRMED
-        await self._send(message, _OWNER if unheard else _EVERYONE, outcome.value, may_skip=True)
+        unheard = self._state.stage is GoLiveStage.ENTITLEMENT_CONFIRMED
+        await self._calls.send(
+            message, _OWNER if unheard else _EVERYONE, outcome.value, may_skip=True
+        )
 
     async def _withdraw_sso(self) -> None:
-        await self._do(
+        await self._calls.do(
             RecordActivities.withdraw_sso,
-            self._reference,
+            self._calls.reference,
             RECORD_CALL,
             "undo: the login page as before",
         )
 
-    # --- small things -------------------------------------------------------------------------
-
     async def _read_standing(self) -> Standing:
-        await self._move_to(GoLiveStage.ENTITLEMENT_CONFIRMED)
-        standing = await self._do(
+        await self._waits.enter(GoLiveStage.ENTITLEMENT_CONFIRMED)
+        standing = await self._calls.do(
             RecordActivities.read_standing,
-            self._reference,
+            self._calls.reference,
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
-        self._board.console_url = standing.console_url
+        self._status.link_to(standing.console_url)
         return standing
 
-    @property
-    def _said_no(self) -> bool:
-        return self._declined is not None and self._declined.said_no
+    # --- facts: recorded at any time, any number of times -------------------------------------
 
-    async def _tell_of_trouble(self, why: Attention) -> None:
-        """Besides customer success, tell the contacts where only an administrator can help."""
-        await super()._tell_of_trouble(why)
-        if why in _FOR_THE_ADMINISTRATOR:
-            until = workflow.now() + self._consent_window()
-            await self._tell(Message.CONSENT_TROUBLE, _CONTACTS, until)
+    @workflow.signal(description="An administrator came back from Microsoft with a consent")
+    def admin_consented(self, fact: AdminConsented) -> None:
+        """Keep a report of a consent; the same one again changes nothing but its time."""
+        self._consent.reports.consented(fact)
 
-    def _consent_window(self) -> timedelta:
-        return timedelta(days=self._start.consent_window_days)
+    @workflow.signal(description="The person at Microsoft's consent form did not consent")
+    def admin_declined(self, fact: AdminDeclined) -> None:
+        """Keep a refusal: reminders stop, customer success is told; a consent still counts."""
+        self._consent.reports.decline(fact)
 
+    @workflow.signal(description="A moved user signed in through SSO")
+    def user_signed_in(self, _fact: UserSignedIn) -> None:
+        """Hear that someone has signed in; who, the database knows."""
+        self._migration.first_sign_in.report()
 
-def _consent_ending(*, declined: bool) -> GoLiveOutcome:
-    return GoLiveOutcome.CONSENT_DECLINED if declined else GoLiveOutcome.CONSENT_EXPIRED
+    @workflow.signal(description="Somebody else looks after it, here or at the customer")
+    def people_changed(self, fact: PeopleChanged) -> None:
+        """Name the new owner; reminders still to come keep to the new readers' working hours."""
+        self._waits.readers_changed()
+        self._status.hand_over_to(fact.owner)
+
+    # --- orders: a validator refuses what makes no sense now, before history holds it ---------
+
+    @workflow.update(description="SSO is in the subscription agreement")
+    def confirm_entitlement(self, order: ConfirmEntitlement) -> Progress:
+        """Go on to the next stage."""
+        self._answers.answer_entitlement(order)
+        return self.progress()
+
+    @workflow.update(description="SSO is not in the subscription agreement")
+    def decline_entitlement(self, order: DeclineEntitlement) -> Progress:
+        """End as not entitled."""
+        self._answers.answer_entitlement(order)
+        return self.progress()
+
+    @workflow.update(description="The customer's IT team has read the pack")
+    async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
+        """Go on, and move users at the time the IT team chose, if it did."""
+        self._answers.acknowledge(order)
+        if self._state.wait is Wait.MOVE_DATE and order.move_at is not None:
+            await self._waits.change_deadline(order.move_at)
+        return self.progress()
+
+    @workflow.update(description="Move users by the plan with this hash")
+    def approve_migration(self, order: ApproveMigration) -> Progress:
+        """Apply the plan."""
+        self._migration.approve(order.plan_hash)
+        return self.progress()
+
+    @workflow.update(description="Send nothing and move nobody until resumed")
+    async def pause(self, _order: Pause) -> Progress:
+        """Stop reminders and batches; facts still count."""
+        self._state.pause()
+        await self._status.record()
+        return self.progress()
+
+    @workflow.update(description="Go on after a pause")
+    async def resume(self, _order: Resume) -> Progress:
+        """Go on; dates from before the pause move by it, those chosen during it stay."""
+        if (paused_at := self._state.resume()) is not None:
+            self._waits.resume(paused_at)
+        await self._status.record()
+        return self.progress()
+
+    @workflow.update(description="Try again what needs attention")
+    def retry(self, order: Retry) -> Progress:
+        """Try again."""
+        self._attention.answer(order)
+        return self.progress()
+
+    @workflow.update(description="Go on without what needs attention")
+    def skip(self, order: Skip) -> Progress:
+        """Go on without it, or without the IT team's acknowledgement."""
+        if self._attention.why is None:
+            self._answers.skip_acknowledgement()
+        else:
+            self._attention.answer(order)
+        return self.progress()
+
+    @workflow.update(description="Move the deadline of the present wait")
+    async def extend_deadline(self, order: ExtendDeadline) -> Progress:
+        """Move the deadline, to later or to sooner."""
+        await self._waits.change_deadline(order.until)
+        return self.progress()
+
+    @workflow.update(description="Read the directory again and move who became possible")
+    def replan(self, _order: Replan) -> Progress:
+        """Plan again."""
+        self._migration.replan()
+        return self.progress()
+
+    @workflow.update(description="Send one message of the ledger again, such as a new link")
+    async def resend(self, order: Resend) -> Progress:
+        """Deliver it now; where mail is the trouble, the next delivery takes it along."""
+        with suppress(ActivityError):
+            await execute(
+                NoticeActivities.deliver,
+                Delivery(
+                    self._state.start.go_live_id,
+                    workflow.now(),
+                    Message(order.message),
+                    order.occasion,
+                ),
+                MAIL_CALL,
+                f"{order.message.replace('_', ' ')} again",
+            )
+        return self.progress()
+
+    @workflow.update(description="The customer declined for good")
+    def close_declined(self, _order: CloseDeclined) -> Progress:
+        """End as declined, also while a consent is being proven."""
+        self._consent.close()
+        return self.progress()
+
+    @workflow.update(description="Undo everything and end")
+    def roll_back(self, order: RollBack) -> Progress:
+        """Stop what is being done, then undo every stage in reverse order."""
+        if self._roll_back is None:
+            self._roll_back = order
+            if self._stages is not None:
+                self._stages.cancel()
+        return self.progress()
+
+    # --- what is refused ----------------------------------------------------------------------
+
+    @confirm_entitlement.validator
+    def _may_confirm(self, order: ConfirmEntitlement) -> None:
+        self._check_entitlement_is_open(type(order))
+
+    @decline_entitlement.validator
+    def _may_decline(self, order: DeclineEntitlement) -> None:
+        self._check_entitlement_is_open(type(order))
+
+    def _check_entitlement_is_open(self, kind: type) -> None:
+        self._check_running()
+        if self._state.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED:
+            raise _refuse("The entitlement is already confirmed.")
+        answer = self._answers.entitlement
+        if answer is not None and not isinstance(answer, kind):
+            raise _refuse("The entitlement was answered the other way a moment ago.")
+
+    @acknowledge_it.validator
+    def _may_acknowledge(self, order: AcknowledgeIt) -> None:
+        self._check_running()
+        self._check_future(order.move_at)
+        moving = self._state.stage is GoLiveStage.USERS_MIGRATED
+        if moving and self._state.wait is not Wait.MOVE_DATE:
+            raise _refuse("Users are moving already; the date can no longer be chosen.")
+
+    @approve_migration.validator
+    def _may_approve(self, order: ApproveMigration) -> None:
+        self._check_running()
+        if self._state.wait is not Wait.APPROVAL:
+            raise _refuse("No plan waits for approval now.")
+        if order.plan_hash != self._migration.plan_hash:
+            raise _refuse("The plan has changed since you read it; read it again, then approve.")
+
+    @pause.validator
+    def _may_pause(self, _order: Pause) -> None:
+        self._check_running()
+
+    @resume.validator
+    def _may_resume(self, _order: Resume) -> None:
+        self._check_running()
+        if not self._state.is_paused:
+            raise _refuse("This go-live is not paused.")
+
+    @retry.validator
+    def _may_retry(self, order: Retry) -> None:  # noqa: ARG002  (the shape Temporal wants)
+        self._check_attention()
+
+    @skip.validator
+    def _check_skip(self, order: Skip) -> None:
+        waits_for_it = self._state.wait is Wait.IT_ACKNOWLEDGEMENT
+        if self._attention.why is not None or not waits_for_it:
+            self._check_attention()
+        if not self._skippable():
+            raise _refuse(
+                "This cannot be skipped: entitlement, consent and migration are never skipped."
+            )
+        if order.reason_id <= 0:
+            raise _refuse("Say why it is skipped.")
+
+    @extend_deadline.validator
+    def _may_extend(self, order: ExtendDeadline) -> None:
+        self._check_running()
+        if self._waits.schedule is None or self._waits.schedule.deadline is None:
+            raise _refuse("Nothing with a deadline is being waited for now.")
+        self._check_future(order.until)
+
+    @replan.validator
+    def _may_replan(self, _order: Replan) -> None:
+        self._check_running()
+        if self._state.wait not in {Wait.APPROVAL, Wait.AFTERCARE}:
+            raise _refuse("A new plan can be made while a plan waits for approval or after a move.")
+
+    @resend.validator
+    def _may_resend(self, order: Resend) -> None:
+        self._check_running()
+        if order.message not in list(Message):
+            raise _refuse("There is no such message.")
+
+    @close_declined.validator
+    def _may_close_declined(self, _order: CloseDeclined) -> None:
+        self._check_running()
+        awaited = self._state.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+        if self._consent.reports.declined is None or not awaited:
+            raise _refuse("Nobody has declined the consent.")
+
+    @roll_back.validator
+    def _may_roll_back(self, order: RollBack) -> None:
+        self._check_running()
+        if order.reason_id <= 0:
+            raise _refuse("Say why it is rolled back.")
+
+    def _check_running(self) -> None:
+        if not self._state.goes_on:
+            raise _refuse("This go-live has ended or is being rolled back.")
+
+    def _check_attention(self) -> None:
+        if self._attention.why is None:
+            raise _refuse("Nothing needs attention now.")
+
+    def _check_future(self, moment: datetime | None) -> None:
+        if moment is not None and moment.tzinfo is None:
+            raise _refuse("The date lacks a time zone.")
+        if moment is not None and moment <= workflow.now():
+            raise _refuse("The chosen date lies in the past; choose a later one.")
+        if moment is not None and moment > workflow.now() + policies.FURTHEST_DATE:
+            raise _refuse("The chosen date is more than a year away; choose an earlier one.")
+
+    # --- answers ------------------------------------------------------------------------------
+
+    @workflow.query(description="Where it stands, why, and whom it waits on")
+    def progress(self) -> Progress:
+        """Return where the go-live stands."""
+        state, schedule, users = self._state, self._waits.schedule, self._migration.users
+        return Progress(
+            slug=state.start.slug,
+            number=state.start.number,
+            stage=state.stage,
+            wait=state.wait,
+            since=state.since,
+            due_at=schedule.deadline if schedule else None,
+            reminder_at=self._waits.next_reminder(),
+            attention=self._attention.why,
+            may_skip=state.outcome is None and self._skippable(),
+            paused=state.is_paused,
+            refusal=self._consent.refusal,
+            users_done=users.done,
+            users_total=users.total,
+            exceptions=users.exceptions,
+            plan_hash=self._migration.plan_hash,
+            ending=state.ending,
+            outcome=state.outcome,
+        )
+
+    def _skippable(self) -> bool:
+        if self._attention.why is not None:
+            return self._attention.may_skip
+        return self._state.wait is Wait.IT_ACKNOWLEDGEMENT
 
 
 async def _uninterrupted(ending: Coroutine[object, object, GoLiveResult]) -> GoLiveResult:

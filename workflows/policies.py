@@ -37,7 +37,7 @@ GRAPH_CALL = ActivityConfig(
     ),
 )
 
-PROPAGATION, LOOK = timedelta(minutes=15), timedelta(minutes=1)
+PROPAGATION, FIRST_CHECK = timedelta(minutes=15), timedelta(minutes=1)
 """How long a consent is read back until a person looks; nothing else goes on in its first part."""
 
 PROPAGATION_CALL = ActivityConfig(
@@ -52,17 +52,17 @@ PROPAGATION_CALL = ActivityConfig(
     ),
 )
 
-NEARLY_A_LOOK = timedelta(seconds=20)
-"""A look is over when the next try does not fit into its minute; so little left is no matter."""
+NEARLY_A_FIRST_CHECK = timedelta(seconds=20)
+"""A first check is over when the next try does not fit into it; so little left is no matter."""
 
-LOOK_CALL = ActivityConfig(
+FIRST_CHECK_CALL = ActivityConfig(
     # Most consents are there within seconds. Nothing else is done for so long: nobody is reminded
     # of what they have just given, and a list need not say that Microsoft is waited for.
-    {**PROPAGATION_CALL, "schedule_to_close_timeout": LOOK}
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": FIRST_CHECK}
 )
 
-AFTER_A_LOOK_CALL = ActivityConfig(
-    {**PROPAGATION_CALL, "schedule_to_close_timeout": PROPAGATION - LOOK}
+AFTER_FIRST_CHECK_CALL = ActivityConfig(
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": PROPAGATION - FIRST_CHECK}
 )
 
 MAIL_CALL = ActivityConfig(
@@ -182,7 +182,7 @@ CONSENT_REMINDERS = (
 FIRST_SIGN_IN_WINDOW = timedelta(days=5)
 """How long the first few users have before someone of ours looks why nobody signs in."""
 
-FIRST_SIGN_IN_LOOKS = tuple(timedelta(days=days) for days in (1, 2, 3, 4))
+FIRST_SIGN_IN_CHECKS = tuple(timedelta(days=days) for days in (1, 2, 3, 4))
 """When the database is asked too: a signal may have been lost on its way."""
 
 FIRST_SIGN_IN_REMINDERS = (

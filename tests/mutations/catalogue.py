@@ -60,10 +60,10 @@ MUTATIONS = (
     Mutation(
         "a step is added",
         "a running go-live cannot go on with the new code",
-        "workflows/moving.py",
-        "        self._plan, self._plan_hash = plan, plan.plan_hash\n",
-        "        self._plan, self._plan_hash = plan, plan.plan_hash\n"
-        "        await self._has_someone_signed_in()\n",
+        "workflows/migration.py",
+        "        self.plan, self._planned_at = plan, workflow.now()\n",
+        "        self.plan, self._planned_at = plan, workflow.now()\n"
+        "        await self._deliver()\n",
         ("tests/replay/test_replay.py",),
     ),
     Mutation(
@@ -234,7 +234,7 @@ MUTATIONS = (
     Mutation(
         "a cancellation that was swallowed is forgotten",
         "a roll back is taken, and the go-live goes on as if nobody had asked",
-        "workflows/cancelling.py",
+        "workflows/cancellation.py",
         "    if task is not None and task.cancelling():\n",
         "    if task is None:\n",
         ("tests/workflows/test_heard.py",),

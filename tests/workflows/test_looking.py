@@ -192,7 +192,9 @@ async def _doing(town: Town) -> AsyncIterator[None]:
 async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(policies.LOOK_CALL, "schedule_to_close_timeout", timedelta(seconds=4))
+    monkeypatch.setitem(
+        policies.FIRST_CHECK_CALL, "schedule_to_close_timeout", timedelta(seconds=4)
+    )
     async with build_town(tmp_path / "town") as town, _doing(town):
         async with _thinking(town):
             organisation = await _asked(town)

@@ -11,12 +11,12 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import Progress, StartGoLive
     from contracts.records import Position
     from workflows import search_attributes
-    from workflows.cancelling import heed_cancelling
+    from workflows.cancellation import heed_cancelling
     from workflows.policies import POSITION_CALL
 
 
-class Board:
-    """Where a run is shown: in the Temporal UI, its lists included, and in the record.
+class StatusPublisher:
+    """Publishes where a run stands: in the Temporal UI, its lists included, and in the record.
 
     A run changes what it is listed by when it next waits for something, not at each step: every
     change costs the server as much as an activity does, and nobody could see those between two
@@ -29,9 +29,9 @@ class Board:
     """
 
     def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
-        """Show what `progress` returns at the time."""
-        self.owner = start.owner
-        self.console_url = ""
+        """Publish what `progress` returns at the time."""
+        self._owner = start.owner
+        self._console_url = ""
         self._recorded: Progress | None = None
         self._go_live_id = start.go_live_id
         self._progress = progress
@@ -40,17 +40,25 @@ class Board:
             pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
         }
 
-    async def record(self, *, in_passing: bool = False) -> None:
+    def link_to(self, console_url: str) -> None:
+        """Show from now on where customer success looks at this organisation."""
+        self._console_url = console_url
+
+    def hand_over_to(self, owner: str) -> None:
+        """List the run under another owner, at once."""
+        self._owner = owner
+        self.show()
+
+    async def record(self, *, visibility_later: bool = False) -> None:
         """Show the present state in the Temporal UI and write it into the database.
 
-        `in_passing`: the caller lists the run (`list_at_rest`) before anything is waited for.
+        `visibility_later`: the caller updates visibility before anything is waited for.
         """
         async with self._recording:
             self._recorded = progress = self._progress()
-            if in_passing:
-                self._describe(progress)
-            else:
-                self.show(progress)
+            self._describe(progress)
+            if not visibility_later:
+                self._list(progress)
             await workflow.execute_local_activity_method(
                 RecordActivities.record_position,
                 Position(self._go_live_id, progress, workflow.now()),
@@ -58,30 +66,31 @@ class Board:
             )
         heed_cancelling()
 
-    async def record_work(self) -> None:
+    async def record_if_changed(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""
         if self._recorded != self._progress():
-            await self.record(in_passing=True)
+            await self.record(visibility_later=True)
 
-    def show(self, progress: Progress) -> None:
-        """Show this in the Temporal UI alone."""
+    def show(self) -> None:
+        """Show the present state in the Temporal UI alone."""
+        progress = self._progress()
         self._describe(progress)
         self._list(progress)
 
-    def list_at_rest(self) -> None:
+    def update_visibility(self) -> None:
         """Let the run be listed and found by where it stands, as something is waited for now."""
         self._list(self._progress())
 
-    @property
-    def lists_a_trouble(self) -> bool:
-        """Whether people find it among those that customer success has to do something about."""
-        return self._listed.get(search_attributes.WAITING_ON.name) == wording.CUSTOMER_SUCCESS
+    def clear_trouble(self) -> None:
+        """List the run anew if it is listed among those that wait on customer success."""
+        if self._listed.get(search_attributes.WAITING_ON.name) == wording.CUSTOMER_SUCCESS:
+            self.update_visibility()
 
     def _describe(self, progress: Progress) -> None:
-        workflow.set_current_details(wording.details(progress, self.console_url))
+        workflow.set_current_details(wording.details(progress, self._console_url))
 
     def _list(self, progress: Progress) -> None:
-        pairs = search_attributes.of(progress, self.owner, wording.waiting_on(progress))
+        pairs = search_attributes.of(progress, self._owner, wording.waiting_on(progress))
         changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]
         if changed:
             workflow.upsert_search_attributes(changed)

@@ -1,4 +1,4 @@
-"""Lets no cancellation be lost: a roll back, or a cancelled run, stops the stages for certain."""
+"""Makes sure that a roll back, or a cancelled run, stops the stages."""
 
 import asyncio
 from types import TracebackType

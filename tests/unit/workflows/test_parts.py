@@ -1,0 +1,83 @@
+"""A go-live is put together from parts; each owns its state, and nobody else changes it."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workflows.go_live import SsoGoLive
+
+WORKFLOWS = Path(__file__).parents[3] / "workflows"
+MODULES = sorted(WORKFLOWS.glob("*.py"))
+MOST_ATTRIBUTES = 12
+
+
+def classes(module: Path) -> Iterator[ast.ClassDef]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node
+
+
+def assigned(node: ast.AST) -> Iterator[ast.Attribute]:
+    """Every attribute that is assigned to below a node, whoever's it is."""
+    for one in ast.walk(node):
+        targets: list[ast.expr] = []
+        match one:
+            case ast.Assign():
+                targets = one.targets
+            case ast.AnnAssign() | ast.AugAssign():
+                targets = [one.target]
+        for target in targets:
+            yield from (part for part in ast.walk(target) if _is_stored(part))
+
+
+def _is_stored(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+
+
+def of_itself(attribute: ast.Attribute) -> bool:
+    return isinstance(attribute.value, ast.Name) and attribute.value.id == "self"
+
+
+def owned(part: ast.ClassDef) -> set[str]:
+    """The attributes of a class: what it assigns to itself, and its fields."""
+    fields = {
+        one.target.id
+        for one in part.body
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+    }
+    return fields | {one.attr for one in assigned(part) if of_itself(one)}
+
+
+def test_the_go_live_inherits_from_nothing_of_ours() -> None:
+    assert SsoGoLive.__bases__ == (object,)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_no_part_has_more_than_twelve_attributes(module: Path) -> None:
+    for part in classes(module):
+        assert len(owned(part)) <= MOST_ATTRIBUTES, f"{part.name}: {sorted(owned(part))}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_state_is_assigned_by_the_class_that_owns_it(module: Path) -> None:
+    """Of another object only a reminder is changed, by the schedule that holds it."""
+    by_file = {name for part in classes(module) for name in owned(part)}
+    foreign = [
+        f"{module.name}:{one.lineno} {ast.unparse(one)}"
+        for one in assigned(ast.parse(module.read_text(encoding="utf-8")))
+        if not of_itself(one) and not (module.stem == "reminders" and one.attr in by_file)
+    ]
+    assert foreign == []
+
+
+def test_each_attribute_of_each_part_is_assigned_by_one_class() -> None:
+    assigning: dict[str, set[str]] = defaultdict(set)
+    for module in MODULES:
+        for part in classes(module):
+            for attribute in assigned(part):
+                if of_itself(attribute):
+                    assigning[f"{part.name}.{attribute.attr}"].add(part.name)
+    assert {len(names) for names in assigning.values()} == {1}

@@ -1,0 +1,124 @@
+"""What needs a person: why, what the person answered, and who is told of it."""
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from workflows.notices import Notices
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+
+with workflow.unsafe.imports_passed_through():
+    from contracts.errors import ErrorType
+    from contracts.go_live import Attention, Retry, Skip
+    from contracts.notices import Audience, Message
+
+_OF_ERROR = {
+    ErrorType.NOT_YET: Attention.MICROSOFT_NOT_CAUGHT_UP,
+    ErrorType.NOTHING_GRANTED: Attention.SELF_ONLY,
+    ErrorType.DOMAINS_NOT_VERIFIED: Attention.DOMAINS_NOT_VERIFIED,
+    ErrorType.TENANT_UNKNOWN: Attention.TENANT_UNKNOWN,
+    ErrorType.DIFFERENT_TENANTS: Attention.DIFFERENT_TENANTS,
+    ErrorType.PEOPLE_IN_ANOTHER_TENANT: Attention.PEOPLE_IN_ANOTHER_TENANT,
+    ErrorType.MICROSOFT_UNREACHABLE: Attention.MICROSOFT_UNREACHABLE,
+    ErrorType.MICROSOFT_THROTTLES: Attention.MICROSOFT_UNREACHABLE,
+    ErrorType.CREDENTIAL_REFUSED: Attention.CREDENTIAL_REFUSED,
+    ErrorType.APPLICATION_DISABLED: Attention.APPLICATION_DISABLED,
+    ErrorType.PERMISSION_MISSING: Attention.PERMISSION_MISSING,
+    ErrorType.MAIL_UNAVAILABLE: Attention.MAIL_UNAVAILABLE,
+    ErrorType.MAIL_REFUSED: Attention.MAIL_REFUSED,
+}
+
+_FOR_THE_ADMINISTRATOR = {
+    Attention.SELF_ONLY,
+    Attention.PERMISSION_MISSING,
+    Attention.APPLICATION_DISABLED,
+}
+"""What only the customer's administrator can mend."""
+
+
+def attention_of(error: ActivityError) -> Attention:
+    """Return what kind of trouble an activity gave up with."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ApplicationError):
+        cause = cause.__cause__
+    if isinstance(cause, ApplicationError) and cause.type in list(ErrorType):
+        return _OF_ERROR.get(ErrorType(cause.type), Attention.UNEXPECTED)
+    return Attention.UNEXPECTED
+
+
+def _never() -> bool:
+    return False
+
+
+class AttentionRequests:
+    """What needs attention now, until a person says *retry* or *skip*."""
+
+    def __init__(self, state: RunState, status: StatusPublisher, notices: Notices) -> None:
+        """Begin with nothing that needs attention."""
+        self._state, self._status, self._notices = state, status, notices
+        self.why: Attention | None = None
+        self.may_skip = False
+        """*Skip* would be accepted for it."""
+        self._answer: Retry | Skip | None = None
+        self._beside: Attention | None = None
+        """What is wrong beside a wait that goes on; shown again when anything else is over."""
+
+    def answer(self, order: Retry | Skip) -> None:
+        """Take a person's answer; the first one counts."""
+        self._answer = self._answer or order
+
+    @property
+    def is_retried_beside(self) -> bool:
+        """Whether a person said *retry* for what is shown beside a wait."""
+        return self._beside is not None and self.why is self._beside and self._answer is not None
+
+    def show_beside(self, why: Attention) -> None:
+        """Show a trouble beside a wait that goes on."""
+        self._beside = self.why = why
+        self.may_skip = False
+
+    def clear(self) -> None:
+        """Have nothing that needs attention."""
+        self._beside = self.why = self._answer = None
+
+    async def ask_about(self, error: ActivityError, *, may_skip: bool = False) -> bool:
+        """Wait for a person to say what becomes of a call that gave up; True = try again.
+
+        Raises:
+            ActivityError: it did not give up, but was cancelled.
+        """
+        if is_cancelled_exception(error):
+            raise error
+        return await self.ask(attention_of(error), may_skip=may_skip)
+
+    async def ask(
+        self, why: Attention, *, may_skip: bool = False, unless: Callable[[], bool] = _never
+    ) -> bool:
+        """Wait for a person, or `unless`; True = try again, False = go on without."""
+        self.why, self.may_skip, self._answer = why, may_skip, None
+        self._state.count_anew()
+        await self._status.record()
+        # Told in the background: where mail itself is what broke, nobody waits for it.
+        telling = asyncio.create_task(self.tell(why))
+        try:
+            await workflow.wait_condition(lambda: self._answer is not None or unless())
+        finally:
+            telling.cancel()
+            answer, self.may_skip = self._answer, False
+            self.why = self._beside
+            if self._beside is not None:
+                self._answer = None
+        self._state.count_anew()
+        await self._status.record()
+        return not isinstance(answer, Skip)
+
+    async def tell(self, why: Attention) -> None:
+        """Tell customer success, and the contacts where only an administrator can help."""
+        await self._notices.tell(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
+        if why in _FOR_THE_ADMINISTRATOR:
+            until = workflow.now() + self._state.consent_window
+            contacts = Audience.EVERY_CONTACT
+            await self._notices.tell(Message.CONSENT_TROUBLE, contacts, link_expires_at=until)

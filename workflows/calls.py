@@ -1,0 +1,115 @@
+"""The calls of the stages: each comes back, however often a person has to say *retry*."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+from temporalio.workflow import ActivityConfig
+
+from workflows.attention import AttentionRequests
+from workflows.execution import Argument, Result, execute
+from workflows.notices import Notices, words
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notices import NoticeActivities
+    from contracts.directory import GoLiveRef, Snapshot
+    from contracts.go_live import GO_LIVE_BULK_QUEUE
+    from contracts.notices import Audience, Message, Notice
+    from workflows.policies import MAIL_CALL, MAIL_TO_USERS_CALL, RECORD_CALL, are_few
+
+
+class Calls:
+    """Executes activities for the stages, with a person's help where one gives up."""
+
+    def __init__(
+        self,
+        state: RunState,
+        status: StatusPublisher,
+        notices: Notices,
+        attention: AttentionRequests,
+    ) -> None:
+        """Take all users for many until they are counted."""
+        self._state, self._status = state, status
+        self._notices, self._attention = notices, attention
+        self._few = False
+        """Users and directory are small, as they were read last."""
+
+    def reference(self) -> GoLiveRef:
+        """Return which go-live this is, and the present moment."""
+        return GoLiveRef(self._state.start.go_live_id, workflow.now())
+
+    def count(self, read: Snapshot) -> None:
+        """Decide by what was read of a directory where its users are worked on."""
+        self._few = are_few(read)
+
+    def on_their_queue(self, call: ActivityConfig) -> ActivityConfig:
+        """Return this call for all users, made where so many hold up nobody."""
+        return call if self._few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
+
+    async def do(
+        self,
+        activity: Callable[[Any, Argument], Result],
+        argument: Callable[[], Argument],
+        policy: ActivityConfig,
+        summary: str,
+    ) -> Result:
+        """Return the activity's result, however many times a person has to say *retry*."""
+        while True:
+            if policy is not RECORD_CALL:
+                self._status.update_visibility()
+            try:
+                return await execute(activity, argument(), policy, summary)
+            except ActivityError as error:
+                await self._attention.ask_about(error)
+
+    async def attempt(
+        self,
+        activity: Callable[[Any, Argument], Result],
+        argument: Callable[[], Argument],
+        policy: ActivityConfig,
+        summary: str,
+    ) -> Result | None:
+        """Like `do`, but a person may also say *skip*: then None."""
+        while True:
+            self._status.update_visibility()
+            try:
+                return await execute(activity, argument(), policy, summary)
+            except ActivityError as error:
+                if not await self._attention.ask_about(error, may_skip=True):
+                    return None
+
+    async def send(
+        self,
+        message: Message,
+        audience: Audience,
+        occasion: str = "first",
+        *,
+        link_expires_at: datetime | None = None,
+        may_skip: bool = False,
+    ) -> bool:
+        """Send one message to one audience, once per occasion; False = a person skipped it."""
+        attempt = self.attempt if may_skip else self.do
+        paused = True
+        while paused:
+            await self._notices.until_resumed()
+            sent = await attempt(
+                NoticeActivities.notify,
+                lambda: Notice(
+                    self._state.start.go_live_id,
+                    message,
+                    audience,
+                    occasion,
+                    workflow.now(),
+                    link_expires_at,
+                ),
+                self.on_their_queue(MAIL_TO_USERS_CALL)
+                if audience is Audience.USERS
+                else MAIL_CALL,
+                words(message, audience),
+            )
+            paused = sent is not None and sent.paused
+        return sent is not None

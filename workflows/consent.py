@@ -1,0 +1,336 @@
+"""How the administrator's consent is awaited and proven: the whole story of the fourth stage.
+
+A browser that comes back from Microsoft *reports* a consent, or that somebody did not consent.
+Anybody of the customer's can have such a report made, so it proves nothing: it is only kept
+(`ConsentReports`). `ConsentProof` waits for one, and then has Microsoft asked whether the consent
+is there (`verify_consent`), in two parts:
+
+1. The *first check* takes a minute at most, during which nothing else is done. Most consents are
+   there within seconds, and nobody is reminded of what they have just given.
+2. After it, the same consent is read back for fourteen more minutes *beside* the wait: reminders
+   go out and the deadline passes as if nobody had reported anything.
+
+A proof that gives up shows what is wrong beside the wait and tells people once a day; a new report,
+or a person's *retry*, begins the next proof. Closing as declined ends a proof at once.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
+from temporalio.workflow import ActivityConfig, ActivityHandle
+
+from workflows.attention import AttentionRequests, attention_of
+from workflows.notices import Notices
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+from workflows.waits import Waits, opening
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from contracts.directory import ConsentToVerify, ConsentVerdict
+    from contracts.go_live import AdminConsented, AdminDeclined, Attention, Refusal, Wait
+    from contracts.notices import Audience, Message
+    from workflows import policies
+    from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.policies import (
+        AFTER_FIRST_CHECK_CALL,
+        FIRST_CHECK,
+        FIRST_CHECK_CALL,
+        MAIL_GOES_FIRST,
+        NEARLY_A_FIRST_CHECK,
+        SAME_DAY,
+    )
+    from workflows.reminders import ReminderSchedule
+
+
+class ConsentReports:
+    """What browsers and customer success have said of the consent; none of it is a proof."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._waiting: list[AdminConsented] = []
+        self._reported_at: datetime | None = None
+        self._at_hand: AdminConsented | None = None
+        self._being_read: AdminConsented | None = None
+        """The one that Microsoft is asked about just now."""
+        self.declined: AdminDeclined | None = None
+        """What was said last by somebody who did not consent."""
+        self.closed = False
+        """Customer success closed the go-live as declined; what is being proven ends by it."""
+
+    def consented(self, fact: AdminConsented) -> None:
+        """Keep a report to be proven; the same one again changes nothing but its time."""
+        if fact not in self._waiting and fact != self._being_read:
+            self._waiting.append(fact)
+        self._reported_at = workflow.now()
+
+    def decline(self, fact: AdminDeclined) -> None:
+        """Keep that somebody did not consent; a consent still counts."""
+        self.declined = fact
+
+    def close(self) -> None:
+        """Take the customer's no as final."""
+        self.closed = True
+
+    @property
+    def is_any_waiting(self) -> bool:
+        """Whether a consent was reported that nobody has begun to prove."""
+        return bool(self._waiting)
+
+    @property
+    def said_no(self) -> bool:
+        """Whether the last who did not consent said no, rather than could not."""
+        return self.declined is not None and self.declined.said_no
+
+    def take_newest(self) -> None:
+        """Have the newest report at hand; older ones that wait are dropped."""
+        if self._waiting:
+            self._at_hand = self._waiting.pop()
+            self._waiting.clear()
+
+    def begin_to_read(self) -> None:
+        """Hear no more of the report at hand while Microsoft is asked about it."""
+        self._being_read = self._at_hand
+
+    def stop_reading(self) -> None:
+        """Hear of every report again."""
+        self._being_read = None
+
+    def to_verify(self, go_live_id: str, asked_at: datetime) -> ConsentToVerify:
+        """Return the newest report as what is to be proven; it ages from the stage's beginning."""
+        self.take_newest()
+        assert self._at_hand is not None  # noqa: S101  (a proof begins with a report)
+        assert self._reported_at is not None  # noqa: S101
+        return ConsentToVerify(
+            go_live_id,
+            self._at_hand.tenant_id,
+            self._at_hand.administrator_object_id,
+            workflow.now(),
+            max(self._reported_at, asked_at),
+        )
+
+
+class ConsentProof:
+    """Waits for a report, has Microsoft asked, and says whether the consent is proven."""
+
+    def __init__(
+        self,
+        state: RunState,
+        status: StatusPublisher,
+        notices: Notices,
+        attention: AttentionRequests,
+        waits: Waits,
+    ) -> None:
+        """Begin without a report."""
+        self._state, self._status, self._notices = state, status, notices
+        self._attention, self._waits = attention, waits
+        self.reports = ConsentReports()
+        self.refusal: Refusal | None = None
+        """Why the last consent was not accepted, if one was not."""
+        self._link_sent_at: datetime | None = None
+        self._asked_at: datetime | None = None
+        """When this stage began: a consent that was reported earlier ages from then on."""
+        self._reading: ActivityHandle[ConsentVerdict] | None = None
+        """Asks Microsoft just now."""
+        self._told: dict[Attention, datetime] = {}
+        """When people were last told of each trouble."""
+
+    def link_was_sent(self) -> None:
+        """Take the pack, which carries the consent link, as asking for the consent."""
+        self._link_sent_at = workflow.now()
+
+    def close(self) -> None:
+        """End as declined, also while a consent is being proven."""
+        self.reports.close()
+        if self._reading is not None:
+            self._reading.cancel()
+
+    # --- waiting for a report ----------------------------------------------------------------
+
+    async def awaited(self) -> bool:
+        """Ask for the consent and prove it; False = declined for good, or not given in time."""
+        self._asked_at = workflow.now()
+        schedule = await self._ask()
+        heard: AdminDeclined | None = None
+        while True:
+            answered = await self._waits.until(
+                Wait.ADMIN_CONSENT,
+                lambda heard=heard: bool(  # type: ignore[misc]
+                    self._is_to_be_proven or self.reports.closed or self.reports.declined != heard
+                ),
+                schedule,
+            )
+            if self.reports.closed:
+                return False
+            if self._is_to_be_proven:
+                # Whoever tries again after a no is reminded again, unless it is proven now.
+                schedule.remind_again(workflow.now())
+                if await self._is_proven(schedule):
+                    return True
+            elif not answered:
+                return False
+            elif self.reports.declined is not None:
+                heard = self.reports.declined
+                self._hear_refusal(heard, schedule)
+
+    async def _ask(self) -> ReminderSchedule:
+        """Ask, unless the pack brought the consent link today; then remind."""
+        sent_at, ask = self._link_sent_at, None
+        if sent_at is None or workflow.now() - sent_at >= SAME_DAY:
+            ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
+        return await self._waits.open(
+            self._state.consent_window, *policies.CONSENT_REMINDERS, first=ask
+        )
+
+    def _hear_refusal(self, heard: AdminDeclined, schedule: ReminderSchedule) -> None:
+        """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
+        self.refusal = refusal_of(heard.reason_code)
+        if self.reports.said_no:
+            schedule.stop_reminders()
+            mail = self._notices.tell(Message.CONSENT_DECLINED, Audience.CUSTOMER_SUCCESS)
+        else:
+            schedule.remind_again(workflow.now())
+            mail = self._notices.tell(
+                Message.CONSENT_TROUBLE,
+                Audience.EVERY_CONTACT,
+                link_expires_at=schedule.deadline,
+            )
+        self._notices.tell_beside(mail)
+
+    @property
+    def _is_to_be_proven(self) -> bool:
+        """Whether a consent was reported, or a person said *retry* for one whose proof gave up."""
+        return self.reports.is_any_waiting or self._attention.is_retried_beside
+
+    # --- proving it --------------------------------------------------------------------------
+
+    async def _is_proven(self, schedule: ReminderSchedule) -> bool:
+        """Read the truth back from Microsoft.
+
+        False = it is not proven, or customer success has closed the go-live as declined meanwhile.
+        Where the proof gave up, a new report is as good as a *retry*.
+        """
+        self.refusal = None
+        self._attention.clear()
+        try:
+            verdict = await self._read_back(schedule)
+        except ActivityError as error:
+            if not self.reports.closed:
+                if is_cancelled_exception(error):
+                    raise
+                await self._give_up(attention_of(error), schedule)
+            return False
+        if verdict is None:
+            return False
+        self.refusal = None if verdict.proven else refusal_of(verdict.refusal or "")
+        return verdict.proven and not self.reports.closed
+
+    async def _read_back(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
+        """Read it back alone, then beside reminders; at the deadline, what has begun still counts.
+
+        None = the go-live was closed as declined before there was an answer.
+        """
+        assert self._asked_at is not None  # noqa: S101  (`awaited` sets it)
+        consent = self.reports.to_verify(self._state.start.go_live_id, self._asked_at)
+        verdict = await self._first_check(consent, schedule)
+        if verdict is not None or self.reports.closed:
+            return verdict
+        # Whoever reports another consent meanwhile does not take this one's place: it comes when
+        # this one is not proven.
+        reading = self._begin_to_read(replace(consent, at=workflow.now()), AFTER_FIRST_CHECK_CALL)
+        try:
+            async with StoppedAfter(reading):
+                if not await self._waits.until(
+                    Wait.MICROSOFT, lambda: reading.done() or self.reports.closed, schedule
+                ):
+                    await self._waits.begin(Wait.MICROSOFT)
+                    self._status.update_visibility()
+                return await reading
+        finally:
+            self._stop_reading()
+
+    async def _first_check(
+        self, consent: ConsentToVerify, schedule: ReminderSchedule
+    ) -> ConsentVerdict | None:
+        """Check whether it is there already, and do nothing else; None = not within a minute."""
+        reading = self._begin_to_read(consent, FIRST_CHECK_CALL)
+        self._waits.hold(schedule)
+        try:
+            async with StoppedAfter(reading):
+                await self._waits.begin(Wait.MICROSOFT)
+                self._status.clear_trouble()
+                return await reading
+        except ActivityError as error:
+            if is_cancelled_exception(error) or error.retry_state is not RetryState.TIMEOUT:
+                raise
+            await self._rest_of_first_check()
+            return None
+        finally:
+            self._stop_reading()
+            self._waits.let_go()
+
+    async def _rest_of_first_check(self) -> None:
+        """Wait for its end where the next try, as Microsoft asks for a pause, lies beyond it."""
+        rest = self._state.since + FIRST_CHECK - workflow.now()
+        if rest > NEARLY_A_FIRST_CHECK and not self.reports.closed:
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self.reports.closed, timeout=rest, timeout_summary="the rest of a look"
+                )
+            heed_cancelling()
+
+    def _begin_to_read(
+        self, consent: ConsentToVerify, call: ActivityConfig
+    ) -> ActivityHandle[ConsentVerdict]:
+        config: ActivityConfig = {
+            **call,
+            "summary": "read the consent back; Microsoft may take minutes to apply it",
+        }
+        self._reading = workflow.start_activity_method(
+            DirectoryActivities.verify_consent, consent, **config
+        )
+        self.reports.begin_to_read()
+        return self._reading
+
+    def _stop_reading(self) -> None:
+        self._reading = None
+        self.reports.stop_reading()
+
+    # --- a proof that gave up ----------------------------------------------------------------
+
+    async def _give_up(self, why: Attention, schedule: ReminderSchedule) -> None:
+        """Show what is wrong beside the wait for the consent, and tell people once a day.
+
+        Who reported a consent meanwhile stands in the other's place, but is no reason to be silent.
+        """
+        now = workflow.now()
+        self.reports.take_newest()
+        if not self._state.is_paused and schedule.is_over(now):
+            # No other proof begins after the deadline, however often a consent is reported.
+            return
+        self._attention.show_beside(why)
+        self._waits.show(schedule)
+        await self._waits.begin(Wait.ADMIN_CONSENT)
+        told = self._told.get(why)
+        if told is None or now - told >= SAME_DAY:
+            self._told[why] = now
+            telling = self._notices.tell_beside(self._attention.tell(why))
+            # The mail says what is wrong now, so what comes next waits for it; but not for long,
+            # and it is not taken back.
+            self._status.update_visibility()
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: telling.done() or self.reports.closed,
+                    timeout=MAIL_GOES_FIRST,
+                    timeout_summary="mail about the trouble goes first",
+                )
+            heed_cancelling()
+
+
+def refusal_of(code: str) -> Refusal:
+    """Return the reason that a code names; one that is not known is `OTHER`."""
+    return Refusal(code) if code in list(Refusal) else Refusal.OTHER

@@ -1,0 +1,240 @@
+"""How users are moved: plan, approve, a few first, then the rest; and all the way back."""
+
+from dataclasses import dataclass
+
+from temporalio import workflow
+
+from workflows.attention import AttentionRequests
+from workflows.calls import Calls
+from workflows.execution import ask_database
+from workflows.notices import Notices, stamp
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+from workflows.waits import Waits, opening
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from activities.notices import NoticeActivities
+    from contracts.directory import MigrationPlan, PlanToMake, Wave, WaveMoved, WaveToMove
+    from contracts.go_live import Attention, Wait
+    from contracts.notices import Audience, Delivery, Message
+    from workflows import policies
+    from workflows.policies import ALL_USERS_CALL, BULK_CALL
+    from workflows.reminders import Reminder
+
+
+@dataclass(frozen=True)
+class UserCounts:
+    """How many users move by the newest plan, have moved, and cannot be moved."""
+
+    total: int = 0
+    done: int = 0
+    exceptions: int = 0
+
+
+class FirstSignIn:
+    """Holds the rest back until SSO has worked for one of the first users."""
+
+    def __init__(self, waits: Waits, calls: Calls, attention: AttentionRequests) -> None:
+        """Begin without a sign-in."""
+        self._waits, self._calls, self._attention = waits, calls, attention
+        self._reported = False
+        """Somebody has signed in since the database was asked last."""
+        self.sso_works = False
+        """One of the first users, not the administrator, has signed in through SSO."""
+
+    def report(self) -> None:
+        """Hear that somebody has signed in; who, the database knows."""
+        self._reported = True
+
+    async def awaited(self) -> None:
+        """Wait until one of the first, not the administrator, has signed in."""
+        while True:
+            schedule = await self._waits.open(
+                policies.FIRST_SIGN_IN_WINDOW, *policies.FIRST_SIGN_IN_REMINDERS
+            )
+            opened = workflow.now()
+            schedule.add(
+                [
+                    Reminder(opened + after, "did someone sign in?", in_business_hours=False)
+                    for after in policies.FIRST_SIGN_IN_CHECKS
+                ]
+            )
+            while await self._waits.until(
+                Wait.FIRST_SIGN_IN, self._is_reported, schedule, self._check
+            ):
+                if await self._has_worked():
+                    return
+            if await self._has_worked():
+                return
+            await self._attention.ask(Attention.NO_ONE_SIGNED_IN, unless=self._is_reported)
+            if await self._has_worked():
+                return
+
+    def _is_reported(self) -> bool:
+        return self._reported
+
+    async def _check(self) -> None:
+        self._reported = await self._has_worked()
+
+    async def _has_worked(self) -> bool:
+        self._reported = False
+        signed_in = await ask_database(DirectoryActivities.count_sign_ins, self._calls.reference())
+        self.sso_works = signed_in.by_non_administrator > 0
+        return self.sso_works
+
+
+class Migration:
+    """Makes plans, has them approved, and moves users by them."""
+
+    def __init__(
+        self,
+        state: RunState,
+        status: StatusPublisher,
+        notices: Notices,
+        calls: Calls,
+        waits: Waits,
+        first_sign_in: FirstSignIn,
+    ) -> None:
+        """Begin without a plan."""
+        self._state, self._status, self._notices = state, status, notices
+        self._calls, self._waits = calls, waits
+        self.first_sign_in = first_sign_in
+        self.plan: MigrationPlan | None = None
+        """The newest one."""
+        self.users = UserCounts()
+        self._planned_at = workflow.now()
+        self._approved_hash: str | None = None
+        self._replan = False
+
+    @property
+    def plan_hash(self) -> str | None:
+        """What an approval of the newest plan names it by."""
+        return self.plan.plan_hash if self.plan else None
+
+    @property
+    def is_replan_ordered(self) -> bool:
+        """Whether somebody wants another plan."""
+        return self._replan
+
+    def approve(self, plan_hash: str) -> None:
+        """Let users move by exactly this plan."""
+        self._approved_hash = plan_hash
+
+    def replan(self) -> None:
+        """Let the directory be read again."""
+        self._replan = True
+
+    # --- planning ----------------------------------------------------------------------------
+
+    async def make_plan(self) -> MigrationPlan:
+        """Read the directory and decide about every user."""
+        await self._status.record_if_changed()
+        read = await self._calls.do(
+            DirectoryActivities.snapshot_directory,
+            self._calls.reference,
+            BULK_CALL,
+            "read the Microsoft directory",
+        )
+        self._calls.count(read)
+        plan = await self._calls.do(
+            DirectoryActivities.plan_migration,
+            lambda: PlanToMake(self._state.start.go_live_id, workflow.now()),
+            self._calls.on_their_queue(ALL_USERS_CALL),
+            "decide about every user",
+        )
+        self.plan, self._planned_at = plan, workflow.now()
+        self.users = UserCounts(plan.movable, self.users.done, plan.exceptions)
+        return plan
+
+    async def _approved_plan(self) -> MigrationPlan:
+        while True:
+            self._replan = False
+            plan = await self.make_plan()
+            if plan.unsettled <= plan.threshold or self._approved_hash == plan.plan_hash:
+                return plan
+            occasion = f"plan {plan.plan_hash[:12]} {stamp()}"
+            question = opening(Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS, occasion)
+            await self._waits.until(
+                Wait.APPROVAL,
+                lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan,  # type: ignore[misc]
+                await self._waits.open(None, *policies.APPROVAL_REMINDERS, first=question),
+            )
+            if not self._replan:
+                return plan
+
+    def _plan_is_old(self) -> bool:
+        """Tell whether people were waited for since the directory was read."""
+        return workflow.now() - self._planned_at >= policies.PLAN_LIFE
+
+    # --- moving ------------------------------------------------------------------------------
+
+    async def plan_and_move(self, *, in_waves: bool) -> None:
+        """Snapshot, plan, approve, apply, deliver; a plan that changed, or is old, starts over."""
+        moved = False
+        while not moved:
+            plan = await self._approved_plan()
+            moved = await self._move(plan, Wave.FIRST)
+            others = plan.movable - plan.first_wave
+            sso_works = self.first_sign_in.sso_works
+            if moved and in_waves and plan.first_wave and others and not sso_works:
+                await self.first_sign_in.awaited()
+            moved = moved and await self._move(plan, Wave.REST)
+
+    async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
+        """Move one wave and deliver its mail; False when the plan is no longer true, or old."""
+        done: WaveMoved | None = None
+        while done is None or done.paused:
+            await self._notices.until_resumed()
+            if self._plan_is_old():
+                await self._tell_who_has_moved(done)
+                return False
+            await self._status.record_if_changed()
+            done = await self._calls.do(
+                DirectoryActivities.move_wave,
+                lambda: WaveToMove(
+                    self._state.start.go_live_id,
+                    plan.plan_hash,
+                    wave,
+                    workflow.now(),
+                    policies.PASSWORD_GRACE_DAYS,
+                ),
+                self._calls.on_their_queue(ALL_USERS_CALL),
+                "move a few users first" if wave is Wave.FIRST else "move the others",
+            )
+            self.users = UserCounts(done.total, done.moved, done.exceptions)
+        await self._status.record()
+        if done.plan_changed:
+            await self._tell_who_has_moved(done)
+        else:
+            await self._deliver()
+        return not done.plan_changed
+
+    async def _tell_who_has_moved(self, done: WaveMoved | None) -> None:
+        """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
+        if done is not None and done.moved:
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        """Deliver what the ledger holds for users, at the worker's pace."""
+        paused = True
+        while paused:
+            await self._notices.until_resumed()
+            delivered = await self._calls.do(
+                NoticeActivities.deliver,
+                lambda: Delivery(self._state.start.go_live_id, workflow.now()),
+                self._calls.on_their_queue(ALL_USERS_CALL),
+                "mail to the users",
+            )
+            paused = delivered.paused
+
+    async def undo(self) -> None:
+        """Give every moved user back exactly what they had, and tell them."""
+        await self._calls.do(
+            DirectoryActivities.undo_moves,
+            self._calls.reference,
+            self._calls.on_their_queue(ALL_USERS_CALL),
+            "undo: every user logs in as before",
+        )
+        self.users = UserCounts(self.users.total, 0, self.users.exceptions)
+        await self._deliver()

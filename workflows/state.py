@@ -1,0 +1,77 @@
+"""Where a go-live is: its stage, what it waits for, whether it is paused, how it ends."""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from contracts.go_live import GoLiveOutcome, GoLiveStage, StartGoLive, Wait
+
+
+class RunState:
+    """What every part of a run reads, and this class alone changes."""
+
+    def __init__(self, start: StartGoLive) -> None:
+        """Begin at the first stage, waiting for nothing."""
+        self.start = start
+        self.stage = GoLiveStage.ENTITLEMENT_CONFIRMED
+        self.wait = Wait.NOTHING
+        self.since = workflow.now()
+        """When the present wait, or what needs attention in it, began."""
+        self.paused_at: datetime | None = None
+        self.ending: GoLiveOutcome | None = None
+        """How it is about to end, while what it changed is put back."""
+        self.outcome: GoLiveOutcome | None = None
+
+    @property
+    def consent_window(self) -> timedelta:
+        """How long the administrator has, from when somebody is asked."""
+        return timedelta(days=self.start.consent_window_days)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is sent and nobody is moved until somebody resumes it."""
+        return self.paused_at is not None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has neither ended nor begun to end."""
+        return self.outcome is None and self.ending is None
+
+    def enter(self, stage: GoLiveStage) -> None:
+        """Come to a stage; nothing is waited for yet."""
+        self.stage = stage
+        self.wait_for(Wait.NOTHING)
+
+    def wait_for(self, wait: Wait) -> None:
+        """Wait for this from now on."""
+        # The second part of a proof goes on with the wait that its first check began.
+        if wait is not Wait.MICROSOFT or self.wait is not wait:
+            self.count_anew()
+        self.wait = wait
+
+    def stop_waiting(self) -> None:
+        """Have nothing to wait for any more."""
+        self.wait = Wait.NOTHING
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Say from now on that this has been so since now."""
+        self.since = workflow.now()
+
+    def pause(self) -> None:
+        """Pause; a second pause changes nothing."""
+        self.paused_at = self.paused_at or workflow.now()
+
+    def resume(self) -> datetime | None:
+        """Go on, and return since when it was paused; None = it was not."""
+        paused_at, self.paused_at = self.paused_at, None
+        return paused_at
+
+    def begin_ending(self, outcome: GoLiveOutcome) -> None:
+        """Be about to end like this; a pause is over by it."""
+        self.ending, self.paused_at = outcome, None
+
+    def end(self, outcome: GoLiveOutcome) -> None:
+        """Have ended like this."""
+        self.outcome, self.wait = outcome, Wait.NOTHING

@@ -1,0 +1,225 @@
+"""How a go-live waits for people: reminders on their days, a deadline, pauses, moved dates."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from workflows.calls import Calls
+from workflows.execution import ask_database
+from workflows.notices import stamp
+from workflows.state import RunState
+from workflows.status import StatusPublisher
+
+with workflow.unsafe.imports_passed_through():
+    from activities.records import RecordActivities
+    from contracts.go_live import GoLiveStage, Wait
+    from contracts.notices import Audience, Message
+    from contracts.records import Reminders
+    from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.policies import LATE
+    from workflows.policies import Reminder as ReminderRule
+    from workflows.reminders import Reminder, ReminderSchedule
+
+Check = Callable[[], Awaitable[object]]
+"""Asks the database whether there is an answer."""
+
+
+class Waits:
+    """Holds the schedule of the present wait, and every one there has been."""
+
+    def __init__(self, state: RunState, status: StatusPublisher, calls: Calls) -> None:
+        """Begin without a wait."""
+        self._state, self._status, self._calls = state, status, calls
+        self.schedule: ReminderSchedule | None = None
+        """Of the present wait."""
+        self._schedules: list[ReminderSchedule] = []
+        """Every one there has been: a pause moves those that are between two waits, too."""
+        self._held = False
+        """The schedule is shown, and nothing of it is done for a while."""
+
+    # --- where we are ------------------------------------------------------------------------
+
+    async def enter(self, stage: GoLiveStage) -> None:
+        """Come to a stage."""
+        self._state.enter(stage)
+        await self._status.record(visibility_later=True)
+
+    async def begin(self, wait: Wait) -> None:
+        """Say that this is waited for from now on."""
+        self._state.wait_for(wait)
+        await self._status.record(visibility_later=True)
+
+    def show(self, schedule: ReminderSchedule) -> None:
+        """Show these dates; nobody keeps them yet."""
+        self.schedule = schedule
+
+    def hold(self, schedule: ReminderSchedule) -> None:
+        """Show these dates while something else is done; reminders and deadline wait for it."""
+        self.schedule, self._held = schedule, True
+
+    def let_go(self) -> None:
+        """Show no dates any more."""
+        self.schedule, self._held = None, False
+
+    # --- schedules ---------------------------------------------------------------------------
+
+    async def open(
+        self, window: timedelta | None, *rules: ReminderRule, first: Reminder | None = None
+    ) -> ReminderSchedule:
+        """Return a schedule with a reminder for each rule, in its readers' working hours.
+
+        `first` opens the wait.
+        """
+        opened = workflow.now()
+        reminders = [_reminder(number, rule) for number, rule in enumerate(rules, start=1)]
+        schedule = ReminderSchedule(opened + window if window is not None else None, reminders)
+        await self._into_business_hours(schedule)
+        if first is not None:
+            schedule.put_first(first)
+        return self.keep(schedule)
+
+    def keep(self, schedule: ReminderSchedule) -> ReminderSchedule:
+        """Let a pause move this schedule, too, and return it."""
+        self._schedules.append(schedule)
+        return schedule
+
+    async def _into_business_hours(self, schedule: ReminderSchedule) -> None:
+        """Bring the reminders still to come into their readers' working hours; never to earlier."""
+        mails = schedule.mails()
+        if mails:
+            asked = Reminders(
+                self._state.start.go_live_id,
+                [max(one.at, workflow.now()) for one in mails],
+                [one.audience for one in mails if one.audience is not None],
+            )
+            answer = await ask_database(RecordActivities.humane_times, asked)
+            schedule.put_mails_at(answer.moments)
+
+    # --- waiting -----------------------------------------------------------------------------
+
+    async def until(
+        self,
+        wait: Wait,
+        answered: Callable[[], bool],
+        schedule: ReminderSchedule,
+        check: Check | None = None,
+    ) -> bool:
+        """Wait until `answered`, sending each reminder on its day; False when the deadline passes.
+
+        No reminder approves anything. A pause stops reminders and deadline, not facts. The same
+        schedule can be waited on again: what was sent is not sent again, the deadline stays.
+        """
+        self.schedule = schedule
+        await self.begin(wait)
+        while not answered():
+            now = workflow.now()
+            nearest, name = schedule.nearest()
+            if schedule.moved:
+                schedule.heed_move()
+                await self._into_business_hours(schedule)
+                await self._status.record()
+            elif self._state.is_paused:
+                self._status.update_visibility()
+                await workflow.wait_condition(lambda: answered() or not self._state.is_paused)
+            elif schedule.is_over(now):
+                break
+            elif nearest is not None and nearest <= now:
+                announced = schedule.next_reminder()
+                await self._send_due(schedule, answered, check)
+                if schedule.next_reminder() != announced and not answered():
+                    await self._status.record()
+            else:
+                self._status.update_visibility()
+                with suppress(asyncio.TimeoutError):
+                    await workflow.wait_condition(
+                        lambda: answered() or schedule.moved or self._state.is_paused,
+                        timeout=nearest - now if nearest else None,
+                        timeout_summary=name,
+                    )
+                heed_cancelling()
+        # Recorded with what comes next, which is the next thing to happen.
+        self.schedule = None
+        self._state.stop_waiting()
+        return answered()
+
+    async def _send_due(
+        self, schedule: ReminderSchedule, answered: Callable[[], bool], check: Check | None
+    ) -> None:
+        """Send the newest reminder that is due; an answer ends the wait even while it is stuck."""
+        if schedule.reminders[0].at < workflow.now() - LATE:
+            # No worker was there at its time, and now it may be night.
+            await self._into_business_hours(schedule)
+        due = schedule.take_due(workflow.now())
+        if due is None:
+            return
+        sending = asyncio.ensure_future(self._send(due, schedule, check))
+        finished = False
+        try:
+            async with StoppedAfter(sending):
+                await workflow.wait_condition(lambda: sending.done() or answered())
+                finished = sending.done()
+        finally:
+            if not finished:
+                # An answer may turn out to be none, such as a consent that is not proven.
+                schedule.put_first(due)
+        if finished:
+            sending.result()
+
+    async def _send(self, due: Reminder, schedule: ReminderSchedule, check: Check | None) -> None:
+        if due.message is not None and due.audience is not None:
+            until = schedule.deadline if due.link_until_deadline else None
+            await self._calls.send(due.message, due.audience, due.occasion, link_expires_at=until)
+        elif check is not None:
+            await check()
+
+    # --- what people change ------------------------------------------------------------------
+
+    async def change_deadline(self, until: datetime) -> None:
+        """Move the deadline of the present wait, if there is one."""
+        if self.schedule is None:
+            return
+        # Nothing comes of it before a pause is over; but it is seen, and can be chosen again.
+        paused = self._state.is_paused
+        self.schedule.choose(until, workflow.now(), heed_later=paused)
+        if paused or self._held:
+            await self._status.record()
+
+    def resume(self, paused_at: datetime) -> None:
+        """Move all dates by the time paused, but those that were chosen meanwhile."""
+        for schedule in self._schedules:
+            schedule.resume(paused_at, workflow.now())
+
+    def readers_changed(self) -> None:
+        """Keep reminders still to come to the working hours of those who read them now."""
+        if self.schedule is not None and self._state.wait is not Wait.MOVE_DATE:
+            self.schedule.move()
+
+    def next_reminder(self) -> datetime | None:
+        """Return when somebody is reminded next; what came due while held goes out right after."""
+        at = self.schedule.next_reminder() if self.schedule else None
+        overdue = at is not None and at <= workflow.now()
+        return None if self._state.wait is Wait.MICROSOFT and overdue else at
+
+
+def opening(
+    message: Message, audience: Audience, occasion: str = "first", *, with_link: bool = False
+) -> Reminder:
+    """Return the message that opens a wait; it goes out at once, whatever the hour."""
+    return Reminder(
+        workflow.now(),
+        message.value.replace("_", " "),
+        message,
+        audience,
+        occasion,
+        in_business_hours=False,
+        link_until_deadline=with_link,
+    )
+
+
+def _reminder(number: int, rule: ReminderRule) -> Reminder:
+    name = f"{rule.message.value.replace('_', ' ')} {number}"
+    occasion = f"{stamp()} {name}"
+    return Reminder(workflow.now() + rule.after, name, rule.message, rule.audience, occasion)
