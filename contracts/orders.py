@@ -1,0 +1,257 @@
+"""The orders that people give a go-live, and when each is taken: one table, read by everyone.
+
+The go-live's validators, the console's buttons and the shell ask the same rule. Nothing here has
+an effect; `contracts.order_words` says each refusal in a sentence.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from contracts.go_live import GoLiveStage, Progress, Wait
+from contracts.notices import Message
+
+FURTHEST_DATE = timedelta(days=366)
+"""No date that people choose may lie beyond; a slip in the year would hold everyone up for ever."""
+
+
+class Order(StrEnum):
+    """Every order; each value is the name of the update that carries it."""
+
+    CONFIRM_ENTITLEMENT = "confirm_entitlement"
+    DECLINE_ENTITLEMENT = "decline_entitlement"
+    ACKNOWLEDGE_IT = "acknowledge_it"
+    APPROVE_MIGRATION = "approve_migration"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    SKIP = "skip"
+    EXTEND_DEADLINE = "extend_deadline"
+    REPLAN = "replan"
+    RESEND = "resend"
+    CLOSE_DECLINED = "close_declined"
+    ROLL_BACK = "roll_back"
+
+
+class Role(StrEnum):
+    """What a member of staff may do; each role may do what those below it may."""
+
+    READER = "reader"
+    MANAGER = "manager"
+    LEAD = "lead"
+
+    # As texts they would sort by the alphabet: the lead lowest of all.
+    def __lt__(self, other: str) -> bool:
+        return self._rank < Role(other)._rank
+
+    def __le__(self, other: str) -> bool:
+        return self._rank <= Role(other)._rank
+
+    def __gt__(self, other: str) -> bool:
+        return self._rank > Role(other)._rank
+
+    def __ge__(self, other: str) -> bool:
+        return self._rank >= Role(other)._rank
+
+    @property
+    def _rank(self) -> int:
+        return list(Role).index(self)
+
+
+class OrderRefusal(StrEnum):
+    """Why an order is refused. Codes stay; `contracts.order_words` may say them better."""
+
+    ENDED = "ended"
+    ENTITLEMENT_ALREADY_CONFIRMED = "entitlement_already_confirmed"
+    ENTITLEMENT_ANSWERED_OTHERWISE = "entitlement_answered_otherwise"
+    MOVING_ALREADY = "moving_already"
+    NO_PLAN_WAITS = "no_plan_waits"
+    PLAN_HAS_CHANGED = "plan_has_changed"
+    NOT_PAUSED = "not_paused"
+    NOTHING_NEEDS_ATTENTION = "nothing_needs_attention"
+    CANNOT_BE_SKIPPED = "cannot_be_skipped"
+    NO_DEADLINE = "no_deadline"
+    NO_NEW_PLAN_NOW = "no_new_plan_now"
+    NOBODY_DECLINED = "nobody_declined"
+    UNKNOWN_MESSAGE = "unknown_message"
+    NO_TIME_ZONE = "no_time_zone"
+    DATE_IN_THE_PAST = "date_in_the_past"
+    DATE_TOO_FAR = "date_too_far"
+    SKIP_REASON_MISSING = "skip_reason_missing"
+    CLOSE_REASON_MISSING = "close_reason_missing"
+    ROLL_BACK_REASON_MISSING = "roll_back_reason_missing"
+
+
+@dataclass(frozen=True)
+class OrderPosition:
+    """All that decides whether an order is taken now: where the go-live stands, and two facts."""
+
+    progress: Progress
+    entitlement_answer: bool | None = None
+    """How the entitlement was answered a moment ago, before the stage moved on; None = not yet."""
+    declined: bool = False
+    """Somebody at the customer did not consent, at any time of this go-live."""
+
+
+@dataclass(frozen=True)
+class OrderRule:
+    """When an order is taken, what it comes with, and who may give it."""
+
+    allowed: Callable[[OrderPosition], OrderRefusal | None]
+    """Why it is refused at a position, whatever it comes with; None = it is not."""
+    without_reason: OrderRefusal | None = None
+    """How it is refused without a reason; None = a reason may be given and need not."""
+    reason_held_by_run: bool = True
+    """The go-live itself refuses it without a reason, not only whoever takes it from a person."""
+    takes_date: bool = False
+    takes_plan: bool = False
+    takes_message: bool = False
+    said_after_date: OrderRefusal | None = None
+    """The one refusal of a position that is said only where the date is in order."""
+    least_role: Role = Role.MANAGER
+    second_person: bool = False
+    """It is given once another member of staff has confirmed it."""
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is given with a reason only."""
+        return self.without_reason is not None
+
+
+# --- positions --------------------------------------------------------------------------------
+
+
+def _goes_on(position: OrderPosition) -> OrderRefusal | None:
+    return None if position.progress.goes_on else OrderRefusal.ENDED
+
+
+def _entitlement_is_open(position: OrderPosition, *, answer: bool) -> OrderRefusal | None:
+    confirmed = position.progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED
+    otherwise = position.entitlement_answer is (not answer)
+    return (
+        _goes_on(position)
+        or (OrderRefusal.ENTITLEMENT_ALREADY_CONFIRMED if confirmed else None)
+        or (OrderRefusal.ENTITLEMENT_ANSWERED_OTHERWISE if otherwise else None)
+    )
+
+
+def _may_confirm(position: OrderPosition) -> OrderRefusal | None:
+    return _entitlement_is_open(position, answer=True)
+
+
+def _may_decline(position: OrderPosition) -> OrderRefusal | None:
+    return _entitlement_is_open(position, answer=False)
+
+
+def _moves_nobody_yet(position: OrderPosition) -> OrderRefusal | None:
+    progress = position.progress
+    moving = progress.stage is GoLiveStage.USERS_MIGRATED and progress.wait is not Wait.MOVE_DATE
+    return _goes_on(position) or (OrderRefusal.MOVING_ALREADY if moving else None)
+
+
+def _plan_waits(position: OrderPosition) -> OrderRefusal | None:
+    waits = position.progress.wait is Wait.APPROVAL
+    return _goes_on(position) or (None if waits else OrderRefusal.NO_PLAN_WAITS)
+
+
+def _is_paused(position: OrderPosition) -> OrderRefusal | None:
+    return _goes_on(position) or (None if position.progress.paused else OrderRefusal.NOT_PAUSED)
+
+
+def _needs_attention(position: OrderPosition) -> OrderRefusal | None:
+    # Also while it ends: undoing may need a person, too.
+    stopped = position.progress.attention is not None
+    return None if stopped else OrderRefusal.NOTHING_NEEDS_ATTENTION
+
+
+def _may_be_skipped(position: OrderPosition) -> OrderRefusal | None:
+    progress = position.progress
+    if progress.attention is None and progress.wait is not Wait.IT_ACKNOWLEDGEMENT:
+        return OrderRefusal.NOTHING_NEEDS_ATTENTION
+    return None if progress.may_skip else OrderRefusal.CANNOT_BE_SKIPPED
+
+
+def _has_a_deadline(position: OrderPosition) -> OrderRefusal | None:
+    without = position.progress.due_at is None
+    return _goes_on(position) or (OrderRefusal.NO_DEADLINE if without else None)
+
+
+def _may_plan_again(position: OrderPosition) -> OrderRefusal | None:
+    may = position.progress.wait in {Wait.APPROVAL, Wait.AFTERCARE}
+    return _goes_on(position) or (None if may else OrderRefusal.NO_NEW_PLAN_NOW)
+
+
+def _was_declined(position: OrderPosition) -> OrderRefusal | None:
+    asked = position.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    declined = asked and position.declined
+    return _goes_on(position) or (None if declined else OrderRefusal.NOBODY_DECLINED)
+
+
+# --- the table --------------------------------------------------------------------------------
+
+ORDERS: dict[Order, OrderRule] = {
+    Order.CONFIRM_ENTITLEMENT: OrderRule(_may_confirm),
+    Order.DECLINE_ENTITLEMENT: OrderRule(_may_decline),
+    Order.ACKNOWLEDGE_IT: OrderRule(
+        _moves_nobody_yet, takes_date=True, said_after_date=OrderRefusal.MOVING_ALREADY
+    ),
+    Order.APPROVE_MIGRATION: OrderRule(_plan_waits, takes_plan=True),
+    Order.PAUSE: OrderRule(_goes_on),
+    Order.RESUME: OrderRule(_is_paused),
+    Order.RETRY: OrderRule(_needs_attention),
+    Order.SKIP: OrderRule(_may_be_skipped, without_reason=OrderRefusal.SKIP_REASON_MISSING),
+    Order.EXTEND_DEADLINE: OrderRule(_has_a_deadline, takes_date=True),
+    Order.REPLAN: OrderRule(_may_plan_again),
+    Order.RESEND: OrderRule(_goes_on, takes_message=True),
+    Order.CLOSE_DECLINED: OrderRule(
+        _was_declined,
+        without_reason=OrderRefusal.CLOSE_REASON_MISSING,
+        reason_held_by_run=False,
+    ),
+    Order.ROLL_BACK: OrderRule(_goes_on, without_reason=OrderRefusal.ROLL_BACK_REASON_MISSING),
+}
+
+
+def refusal_of(
+    order: Order,
+    position: OrderPosition,
+    *,
+    reason_given: bool = True,
+    plan_hash: str | None = None,
+    message: str | None = None,
+    moment: datetime | None = None,
+    now: datetime | None = None,
+) -> OrderRefusal | None:
+    """Return why the go-live refuses this order, None where it takes it.
+
+    `plan_hash`, `message` and `moment` are what the order comes with; None is not held against
+    anything. A moment is held against `now`.
+    """
+    rule = ORDERS[order]
+    place = rule.allowed(position)
+    if place is not None and place is not rule.said_after_date:
+        return place
+    if rule.takes_plan and plan_hash is not None and plan_hash != position.progress.plan_hash:
+        return OrderRefusal.PLAN_HAS_CHANGED
+    if rule.takes_message and message is not None and message not in list(Message):
+        return OrderRefusal.UNKNOWN_MESSAGE
+    date = date_refusal(moment, now) if rule.takes_date and moment is not None else None
+    if date is not None:
+        return date
+    if rule.reason_held_by_run and not reason_given and rule.without_reason is not None:
+        return rule.without_reason
+    return place
+
+
+def date_refusal(moment: datetime, now: datetime | None) -> OrderRefusal | None:
+    """Return why a date that a person chose cannot be, None where it can."""
+    if moment.tzinfo is None:
+        return OrderRefusal.NO_TIME_ZONE
+    if now is None:
+        raise ValueError("A date is held against the present moment; say which.")
+    if moment <= now:
+        return OrderRefusal.DATE_IN_THE_PAST
+    if moment > now + FURTHEST_DATE:
+        return OrderRefusal.DATE_TOO_FAR
+    return None

@@ -1,0 +1,289 @@
+"""Every order at every position, as a table: taken, or refused with its code."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.order_words import REFUSED
+from contracts.orders import (
+    FURTHEST_DATE,
+    ORDERS,
+    Order,
+    OrderPosition,
+    OrderRefusal,
+    Role,
+    refusal_of,
+)
+from tests.workflows.drive import PLACES
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+HASH = "1a2b" * 16
+
+
+def progress(stage: GoLiveStage, wait: Wait = Wait.NOTHING, **changed: object) -> Progress:
+    due_at = None if wait in {Wait.NOTHING, Wait.APPROVAL} else NOW + timedelta(days=7)
+    return replace(
+        Progress(
+            slug="acme",
+            number=1,
+            stage=stage,
+            wait=wait,
+            since=NOW,
+            due_at=due_at,
+            may_skip=wait is Wait.IT_ACKNOWLEDGEMENT,
+            plan_hash=HASH if stage is GoLiveStage.USERS_MIGRATED else None,
+        ),
+        **changed,  # type: ignore[arg-type]
+    )
+
+
+ENTITLEMENT, NOTIFIED, ACTIVATED, CONSENT, MIGRATED = GoLiveStage
+AT = OrderPosition
+STUCK = Attention.MAIL_REFUSED
+ROLLING_BACK, OVER = GoLiveOutcome.ROLLED_BACK, GoLiveOutcome.LIVE
+NO = Refusal.DECLINED
+
+POSITIONS = {
+    "wait: entitlement": AT(progress(ENTITLEMENT, Wait.ENTITLEMENT)),
+    "wait: it_acknowledgement": AT(progress(NOTIFIED, Wait.IT_ACKNOWLEDGEMENT)),
+    "wait: admin_consent": AT(progress(CONSENT, Wait.ADMIN_CONSENT)),
+    "wait: microsoft": AT(progress(CONSENT, Wait.MICROSOFT)),
+    "wait: move_date": AT(progress(MIGRATED, Wait.MOVE_DATE)),
+    "wait: approval": AT(progress(MIGRATED, Wait.APPROVAL)),
+    "wait: first_sign_in": AT(progress(MIGRATED, Wait.FIRST_SIGN_IN)),
+    "wait: aftercare": AT(progress(MIGRATED, Wait.AFTERCARE)),
+    "working: entitlement": AT(progress(ENTITLEMENT)),
+    "working: it notified": AT(progress(NOTIFIED)),
+    "working: sso activated": AT(progress(ACTIVATED)),
+    "working: consent": AT(progress(CONSENT)),
+    "working: users migrated": AT(progress(MIGRATED)),
+    "just confirmed": AT(progress(ENTITLEMENT, Wait.ENTITLEMENT), entitlement_answer=True),
+    "just not entitled": AT(progress(ENTITLEMENT, Wait.ENTITLEMENT), entitlement_answer=False),
+    "stuck, skippable": AT(progress(NOTIFIED, attention=STUCK, may_skip=True)),
+    "stuck, not skippable": AT(progress(NOTIFIED, attention=STUCK)),
+    "stuck at consent wait": AT(progress(CONSENT, Wait.ADMIN_CONSENT, attention=STUCK)),
+    "paused at consent wait": AT(progress(CONSENT, Wait.ADMIN_CONSENT, paused=True)),
+    "paused at approval": AT(progress(MIGRATED, Wait.APPROVAL, paused=True)),
+    "declined, still asked": AT(progress(CONSENT, Wait.ADMIN_CONSENT, refusal=NO), declined=True),
+    "declined, proof looks": AT(progress(CONSENT, Wait.MICROSOFT, refusal=NO), declined=True),
+    "declined, proof goes on": AT(progress(CONSENT, refusal=NO), declined=True),
+    "declined, then proven": AT(progress(MIGRATED, Wait.MOVE_DATE, refusal=NO), declined=True),
+    "wrong tenant only": AT(progress(CONSENT, Wait.ADMIN_CONSENT, refusal=Refusal.WRONG_TENANT)),
+    "ending": AT(progress(MIGRATED, ending=ROLLING_BACK), declined=True),
+    "ending, stuck": AT(progress(MIGRATED, ending=ROLLING_BACK, attention=STUCK)),
+    "ending, stuck, skippable": AT(
+        progress(MIGRATED, ending=ROLLING_BACK, attention=STUCK, may_skip=True)
+    ),
+    "ended": AT(progress(MIGRATED, ending=OVER, outcome=OVER), declined=True),
+}
+
+CELLS = {
+    ".": None,
+    "ended": OrderRefusal.ENDED,
+    "conf": OrderRefusal.ENTITLEMENT_ALREADY_CONFIRMED,
+    "other": OrderRefusal.ENTITLEMENT_ANSWERED_OTHERWISE,
+    "moves": OrderRefusal.MOVING_ALREADY,
+    "plan": OrderRefusal.NO_PLAN_WAITS,
+    "runs": OrderRefusal.NOT_PAUSED,
+    "well": OrderRefusal.NOTHING_NEEDS_ATTENTION,
+    "skip": OrderRefusal.CANNOT_BE_SKIPPED,
+    "due": OrderRefusal.NO_DEADLINE,
+    "new": OrderRefusal.NO_NEW_PLAN_NOW,
+    "said": OrderRefusal.NOBODY_DECLINED,
+}
+"""What the table calls each refusal of a position; a dot = the order is taken."""
+
+COLUMNS = {
+    "confi": Order.CONFIRM_ENTITLEMENT,
+    "decli": Order.DECLINE_ENTITLEMENT,
+    "ackno": Order.ACKNOWLEDGE_IT,
+    "appro": Order.APPROVE_MIGRATION,
+    "pause": Order.PAUSE,
+    "resum": Order.RESUME,
+    "retry": Order.RETRY,
+    "skip": Order.SKIP,
+    "exten": Order.EXTEND_DEADLINE,
+    "repla": Order.REPLAN,
+    "resen": Order.RESEND,
+    "close": Order.CLOSE_DECLINED,
+    "rollb": Order.ROLL_BACK,
+}
+
+TABLE = """
+                         confi decli ackno appro pause resum retry skip  exten repla resen close rollb
+wait: entitlement        .     .     .     plan  .     runs  well  well  .     new   .     said  .
+wait: it_acknowledgement conf  conf  .     plan  .     runs  well  .     .     new   .     said  .
+wait: admin_consent      conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
+wait: microsoft          conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
+wait: move_date          conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
+wait: approval           conf  conf  moves .     .     runs  well  well  due   .     .     said  .
+wait: first_sign_in      conf  conf  moves plan  .     runs  well  well  .     new   .     said  .
+wait: aftercare          conf  conf  moves plan  .     runs  well  well  .     .     .     said  .
+working: entitlement     .     .     .     plan  .     runs  well  well  due   new   .     said  .
+working: it notified     conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
+working: sso activated   conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
+working: consent         conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
+working: users migrated  conf  conf  moves plan  .     runs  well  well  due   new   .     said  .
+just confirmed           .     other .     plan  .     runs  well  well  .     new   .     said  .
+just not entitled        other .     .     plan  .     runs  well  well  .     new   .     said  .
+stuck, skippable         conf  conf  .     plan  .     runs  .     .     due   new   .     said  .
+stuck, not skippable     conf  conf  .     plan  .     runs  .     skip  due   new   .     said  .
+stuck at consent wait    conf  conf  .     plan  .     runs  .     skip  .     new   .     said  .
+paused at consent wait   conf  conf  .     plan  .     .     well  well  .     new   .     said  .
+paused at approval       conf  conf  moves .     .     .     well  well  due   .     .     said  .
+declined, still asked    conf  conf  .     plan  .     runs  well  well  .     new   .     .     .
+declined, proof looks    conf  conf  .     plan  .     runs  well  well  .     new   .     .     .
+declined, proof goes on  conf  conf  .     plan  .     runs  well  well  due   new   .     .     .
+declined, then proven    conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
+wrong tenant only        conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
+ending                   ended ended ended ended ended ended well  well  ended ended ended ended ended
+ending, stuck            ended ended ended ended ended ended .     skip  ended ended ended ended ended
+ending, stuck, skippable ended ended ended ended ended ended .     .     ended ended ended ended ended
+ended                    ended ended ended ended ended ended well  well  ended ended ended ended ended
+"""  # noqa: E501
+
+
+def expected() -> dict[str, dict[Order, OrderRefusal | None]]:
+    heading, *lines = TABLE.strip("\n").splitlines()
+    orders = [COLUMNS[name] for name in heading.split()]
+    width = len(heading) - len(heading.lstrip())
+    return {
+        line[:width].rstrip(): {
+            order: CELLS[cell] for order, cell in zip(orders, line[width:].split(), strict=True)
+        }
+        for line in lines
+    }
+
+
+def test_the_table_of_this_test_has_every_order_every_wait_and_every_position() -> None:
+    table = expected()
+    assert list(table) == list(POSITIONS)
+    assert all(list(row) == list(Order) for row in table.values())
+    assert list(ORDERS) == list(Order)
+    waits = [one.progress.wait for name, one in POSITIONS.items() if name.startswith("wait: ")]
+    assert waits == list(PLACES)
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_each_order_is_taken_or_refused_as_the_table_says(name: str) -> None:
+    found = {order: refusal_of(order, POSITIONS[name]) for order in Order}
+    assert found == expected()[name]
+    assert found == {order: rule.allowed(POSITIONS[name]) for order, rule in ORDERS.items()}
+
+
+TAKEN_AT = {
+    Order.ACKNOWLEDGE_IT: POSITIONS["wait: move_date"],
+    Order.APPROVE_MIGRATION: POSITIONS["wait: approval"],
+    Order.SKIP: POSITIONS["stuck, skippable"],
+    Order.CLOSE_DECLINED: POSITIONS["declined, still asked"],
+}
+"""Where an order is taken; those that are not named are at the wait for the entitlement."""
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_date_is_held_against_now_by_the_orders_that_take_one(order: Order) -> None:
+    place = TAKEN_AT.get(order, POSITIONS["wait: entitlement"])
+    late, naive = NOW, datetime(2027, 1, 1)  # noqa: DTZ001  (a date without a zone is the point)
+    for moment, refusal in (
+        (naive, OrderRefusal.NO_TIME_ZONE),
+        (late, OrderRefusal.DATE_IN_THE_PAST),
+        (late - timedelta(days=900), OrderRefusal.DATE_IN_THE_PAST),
+        (NOW + timedelta(microseconds=1), None),
+        (NOW + FURTHEST_DATE, None),
+        ((NOW + FURTHEST_DATE).astimezone(timezone(timedelta(hours=9))), None),
+        (NOW + FURTHEST_DATE + timedelta(microseconds=1), OrderRefusal.DATE_TOO_FAR),
+    ):
+        taken = refusal_of(order, place, moment=moment, now=NOW)
+        plain = refusal_of(order, place)
+        assert taken is (refusal if ORDERS[order].takes_date else plain)
+
+
+def test_only_a_moment_without_a_time_zone_needs_no_now() -> None:
+    place = POSITIONS["wait: aftercare"]
+    with pytest.raises(ValueError, match="held against the present moment"):
+        refusal_of(Order.EXTEND_DEADLINE, place, moment=NOW)
+
+
+def test_of_two_refusals_the_same_one_is_said_as_ever() -> None:
+    past = {"moment": NOW - timedelta(days=1), "now": NOW}
+    say = lambda order, name, **given: refusal_of(order, POSITIONS[name], **given)  # noqa: E731
+    acknowledge, extend = Order.ACKNOWLEDGE_IT, Order.EXTEND_DEADLINE
+    assert say(acknowledge, "wait: aftercare", **past) is OrderRefusal.DATE_IN_THE_PAST
+    assert say(acknowledge, "ending", **past) is OrderRefusal.ENDED
+    assert say(extend, "wait: approval", **past) is OrderRefusal.NO_DEADLINE
+    assert say(extend, "ended", **past) is OrderRefusal.ENDED
+    without = {"reason_given": False}
+    assert say(Order.SKIP, "ended", **without) is OrderRefusal.NOTHING_NEEDS_ATTENTION
+    assert say(Order.SKIP, "stuck, not skippable", **without) is OrderRefusal.CANNOT_BE_SKIPPED
+    assert say(Order.ROLL_BACK, "ended", **without) is OrderRefusal.ENDED
+    wrong = {"plan_hash": "0" * 64}
+    assert say(Order.APPROVE_MIGRATION, "wait: aftercare", **wrong) is OrderRefusal.NO_PLAN_WAITS
+
+
+@pytest.mark.parametrize("plan_hash", ["", "0" * 64, HASH[:12], HASH.upper()])
+def test_a_plan_is_approved_by_its_whole_hash_only(plan_hash: str) -> None:
+    place = POSITIONS["wait: approval"]
+    approve = Order.APPROVE_MIGRATION
+    assert refusal_of(approve, place, plan_hash=HASH) is None
+    assert refusal_of(approve, place, plan_hash=plan_hash) is OrderRefusal.PLAN_HAS_CHANGED
+
+
+def test_a_message_is_sent_again_if_there_is_such_a_message() -> None:
+    place = POSITIONS["wait: admin_consent"]
+    assert refusal_of(Order.RESEND, place, message="it_pack") is None
+    refused = refusal_of(Order.RESEND, place, message="no_such_message")
+    assert refused is OrderRefusal.UNKNOWN_MESSAGE
+
+
+def test_what_takes_something_away_needs_a_reason() -> None:
+    assert {order: rule.without_reason for order, rule in ORDERS.items() if rule.needs_reason} == {
+        Order.SKIP: OrderRefusal.SKIP_REASON_MISSING,
+        Order.CLOSE_DECLINED: OrderRefusal.CLOSE_REASON_MISSING,
+        Order.ROLL_BACK: OrderRefusal.ROLL_BACK_REASON_MISSING,
+    }
+    for order in Order:
+        place = TAKEN_AT.get(order, POSITIONS["paused at consent wait"])
+        refused = refusal_of(order, place, reason_given=False)
+        # The go-live itself closes a declined one without a reason; shell and console do not.
+        if order in {Order.SKIP, Order.ROLL_BACK}:
+            assert refused is ORDERS[order].without_reason
+        else:
+            assert refused is refusal_of(order, place)
+
+
+def test_today_every_order_is_a_managers_and_none_waits_for_a_second_person() -> None:
+    assert {rule.least_role for rule in ORDERS.values()} == {Role.MANAGER}
+    assert not any(rule.second_person for rule in ORDERS.values())
+    takes = {
+        "date": {order for order, rule in ORDERS.items() if rule.takes_date},
+        "plan": {order for order, rule in ORDERS.items() if rule.takes_plan},
+        "message": {order for order, rule in ORDERS.items() if rule.takes_message},
+    }
+    assert takes == {
+        "date": {Order.ACKNOWLEDGE_IT, Order.EXTEND_DEADLINE},
+        "plan": {Order.APPROVE_MIGRATION},
+        "message": {Order.RESEND},
+    }
+
+
+def test_roles_have_an_order_of_their_own() -> None:
+    assert Role.READER < Role.MANAGER < Role.LEAD
+    assert Role.LEAD > Role.MANAGER >= Role.MANAGER > Role.READER
+    assert Role.MANAGER <= Role.MANAGER
+    assert not Role.LEAD <= Role.MANAGER
+    assert sorted(Role) == list(Role)
+    assert max(Role) is Role.LEAD
+
+
+def test_every_refusal_has_words_of_its_own() -> None:
+    assert list(REFUSED) == list(OrderRefusal)
+    assert len(set(REFUSED.values())) == len(OrderRefusal)
+    assert all(one.endswith(".") for one in REFUSED.values())
+
+
+def test_a_position_is_made_of_where_it_stands_alone() -> None:
+    assert OrderPosition(progress(CONSENT)) == OrderPosition(
+        progress(CONSENT), entitlement_answer=None, declined=False
+    )
