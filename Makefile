@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test check audit format lock replay mutations chaos screens bench bench-full kills reference clean
+.PHONY: help demo stack test unit check audit format lock replay mutations chaos screens bench bench-full kills reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -48,6 +48,9 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
+
+unit: $(READY) ## Run the tests of pure decisions, without any server (seconds)
+	@$(BIN)/python -m pytest -q tests/unit
 
 replay: $(READY) ## Before a deployment: would this code strand a running go-live? (looks where the worker does: TEMPORAL_ADDRESS, else localhost:7233)
 	@$(BIN)/python -m scripts.replay $(ARGS)

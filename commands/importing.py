@@ -19,11 +19,11 @@ from commands.connections import plain_database_errors
 from commands.errors import ImportRefusedError, UsageError
 from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
+from contracts.orders import FURTHEST_DATE
 from database import people
 from database.engine import open_sessions
 from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
 from graph.discovery import ascii_domain
-from workflows.policies import FURTHEST_DATE
 
 ORGANISATION_COLUMNS = (
     "slug", "name", "domains", "customer_success_email", "it_contacts", "sso_included",

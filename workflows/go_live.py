@@ -50,6 +50,8 @@ with workflow.unsafe.imports_passed_through():
         Wait,
     )
     from contracts.notices import Audience, Delivery, Message
+    from contracts.order_words import REFUSED
+    from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Standing
     from workflows import policies
     from workflows.policies import GRAPH_CALL, MAIL_CALL, RECORD_CALL
@@ -92,10 +94,6 @@ class Answers:
     def is_acknowledged(self) -> bool:
         """Whether the IT team's word is waited for no more."""
         return self.acknowledgement is not None or self.acknowledgement_skipped
-
-
-def _refuse(reason: str) -> ApplicationError:
-    return ApplicationError(reason, type="refused", non_retryable=True)
 
 
 @workflow.defn
@@ -460,7 +458,7 @@ class SsoGoLive:
         return self.progress()
 
     @workflow.update(description="The customer declined for good")
-    def close_declined(self, _order: CloseDeclined) -> Progress:
+    def close_declined(self, order: CloseDeclined) -> Progress:  # noqa: ARG002
         """End as declined, also while a consent is being proven."""
         self._consent.close()
         return self.progress()
@@ -474,113 +472,84 @@ class SsoGoLive:
                 self._stages.cancel()
         return self.progress()
 
-    # --- what is refused ----------------------------------------------------------------------
+    # --- what is refused: `contracts.orders` says when -----------------------------------------
 
     @confirm_entitlement.validator
-    def _may_confirm(self, order: ConfirmEntitlement) -> None:
-        self._check_entitlement_is_open(type(order))
+    def _may_confirm(self, order: ConfirmEntitlement) -> None:  # noqa: ARG002  (the shape Temporal wants)
+        self._refuse_unless_allowed(Order.CONFIRM_ENTITLEMENT)
 
     @decline_entitlement.validator
-    def _may_decline(self, order: DeclineEntitlement) -> None:
-        self._check_entitlement_is_open(type(order))
-
-    def _check_entitlement_is_open(self, kind: type) -> None:
-        self._check_running()
-        if self._state.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED:
-            raise _refuse("The entitlement is already confirmed.")
-        answer = self._answers.entitlement
-        if answer is not None and not isinstance(answer, kind):
-            raise _refuse("The entitlement was answered the other way a moment ago.")
+    def _may_decline(self, order: DeclineEntitlement) -> None:  # noqa: ARG002  (the shape Temporal wants)
+        self._refuse_unless_allowed(Order.DECLINE_ENTITLEMENT)
 
     @acknowledge_it.validator
     def _may_acknowledge(self, order: AcknowledgeIt) -> None:
-        self._check_running()
-        self._check_future(order.move_at)
-        moving = self._state.stage is GoLiveStage.USERS_MIGRATED
-        if moving and self._state.wait is not Wait.MOVE_DATE:
-            raise _refuse("Users are moving already; the date can no longer be chosen.")
+        self._refuse_unless_allowed(Order.ACKNOWLEDGE_IT, moment=order.move_at)
 
     @approve_migration.validator
     def _may_approve(self, order: ApproveMigration) -> None:
-        self._check_running()
-        if self._state.wait is not Wait.APPROVAL:
-            raise _refuse("No plan waits for approval now.")
-        if order.plan_hash != self._migration.plan_hash:
-            raise _refuse("The plan has changed since you read it; read it again, then approve.")
+        self._refuse_unless_allowed(Order.APPROVE_MIGRATION, plan_hash=order.plan_hash)
 
     @pause.validator
     def _may_pause(self, _order: Pause) -> None:
-        self._check_running()
+        self._refuse_unless_allowed(Order.PAUSE)
 
     @resume.validator
     def _may_resume(self, _order: Resume) -> None:
-        self._check_running()
-        if not self._state.is_paused:
-            raise _refuse("This go-live is not paused.")
+        self._refuse_unless_allowed(Order.RESUME)
 
     @retry.validator
     def _may_retry(self, order: Retry) -> None:  # noqa: ARG002  (the shape Temporal wants)
-        self._check_attention()
+        self._refuse_unless_allowed(Order.RETRY)
 
     @skip.validator
-    def _check_skip(self, order: Skip) -> None:
-        waits_for_it = self._state.wait is Wait.IT_ACKNOWLEDGEMENT
-        if self._attention.why is not None or not waits_for_it:
-            self._check_attention()
-        if not self._skippable():
-            raise _refuse(
-                "This cannot be skipped: entitlement, consent and migration are never skipped."
-            )
-        if order.reason_id <= 0:
-            raise _refuse("Say why it is skipped.")
+    def _may_skip(self, order: Skip) -> None:
+        self._refuse_unless_allowed(Order.SKIP, reason_given=order.reason_id > 0)
 
     @extend_deadline.validator
     def _may_extend(self, order: ExtendDeadline) -> None:
-        self._check_running()
-        if self._waits.schedule is None or self._waits.schedule.deadline is None:
-            raise _refuse("Nothing with a deadline is being waited for now.")
-        self._check_future(order.until)
+        self._refuse_unless_allowed(Order.EXTEND_DEADLINE, moment=order.until)
 
     @replan.validator
     def _may_replan(self, _order: Replan) -> None:
-        self._check_running()
-        if self._state.wait not in {Wait.APPROVAL, Wait.AFTERCARE}:
-            raise _refuse("A new plan can be made while a plan waits for approval or after a move.")
+        self._refuse_unless_allowed(Order.REPLAN)
 
     @resend.validator
     def _may_resend(self, order: Resend) -> None:
-        self._check_running()
-        if order.message not in list(Message):
-            raise _refuse("There is no such message.")
+        self._refuse_unless_allowed(Order.RESEND, message=order.message)
 
     @close_declined.validator
-    def _may_close_declined(self, _order: CloseDeclined) -> None:
-        self._check_running()
-        awaited = self._state.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
-        if self._consent.reports.declined is None or not awaited:
-            raise _refuse("Nobody has declined the consent.")
+    def _may_close_declined(self, order: CloseDeclined) -> None:
+        self._refuse_unless_allowed(Order.CLOSE_DECLINED, reason_given=order.reason_id > 0)
 
     @roll_back.validator
     def _may_roll_back(self, order: RollBack) -> None:
-        self._check_running()
-        if order.reason_id <= 0:
-            raise _refuse("Say why it is rolled back.")
+        self._refuse_unless_allowed(Order.ROLL_BACK, reason_given=order.reason_id > 0)
 
-    def _check_running(self) -> None:
-        if not self._state.goes_on:
-            raise _refuse("This go-live has ended or is being rolled back.")
-
-    def _check_attention(self) -> None:
-        if self._attention.why is None:
-            raise _refuse("Nothing needs attention now.")
-
-    def _check_future(self, moment: datetime | None) -> None:
-        if moment is not None and moment.tzinfo is None:
-            raise _refuse("The date lacks a time zone.")
-        if moment is not None and moment <= workflow.now():
-            raise _refuse("The chosen date lies in the past; choose a later one.")
-        if moment is not None and moment > workflow.now() + policies.FURTHEST_DATE:
-            raise _refuse("The chosen date is more than a year away; choose an earlier one.")
+    def _refuse_unless_allowed(
+        self,
+        order: Order,
+        *,
+        reason_given: bool = True,
+        plan_hash: str | None = None,
+        message: str | None = None,
+        moment: datetime | None = None,
+    ) -> None:
+        refused = refusal_of(
+            order,
+            OrderPosition(
+                self.progress(),
+                self._answers.is_entitled if self._answers.entitlement else None,
+                declined=self._consent.reports.declined is not None,
+            ),
+            reason_given=reason_given,
+            plan_hash=plan_hash,
+            message=message,
+            moment=moment,
+            now=workflow.now(),
+        )
+        if refused is not None:
+            raise ApplicationError(REFUSED[refused], type=refused, non_retryable=True)
 
     # --- answers ------------------------------------------------------------------------------
 

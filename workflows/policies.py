@@ -124,9 +124,6 @@ def are_few(read: Snapshot) -> bool:
 LATE = timedelta(hours=1)
 """A reminder this late (no worker ran) is put into working hours anew."""
 
-FURTHEST_DATE = timedelta(days=366)
-"""No date that people choose may lie beyond; a slip in the year would hold everyone up for ever."""
-
 OTHER_DATE = timedelta(hours=1)
 """A move that a short pause would shift by less keeps its announced hour."""
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import temporalio.workflow
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.order_words import REFUSED
@@ -17,6 +18,7 @@ from contracts.orders import (
     refusal_of,
 )
 from tests.workflows.drive import PLACES
+from workflows.go_live import SsoGoLive
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 HASH = "1a2b" * 16
@@ -287,3 +289,8 @@ def test_a_position_is_made_of_where_it_stands_alone() -> None:
     assert OrderPosition(progress(CONSENT)) == OrderPosition(
         progress(CONSENT), entitlement_answer=None, declined=False
     )
+
+
+def test_orders_are_the_updates_of_the_go_live() -> None:
+    definition = temporalio.workflow._Definition.must_from_class(SsoGoLive)
+    assert {*definition.updates} == {order.value for order in Order}
