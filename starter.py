@@ -33,6 +33,7 @@ from commands.people_in_charge import PeopleInCharge, Told, tell
 from contracts import wording
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
+from contracts.orders import ORDERS, Order
 from settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
@@ -53,6 +54,12 @@ By = Annotated[
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The person's e-mail address.")]
 Result = TypeVar("Result")
+
+
+def _why(order: Order) -> Any:
+    """Return the option for the reason of an order, which says whether the order needs one."""
+    needed = "needed, and " if ORDERS[order].needs_reason else ""
+    return typer.Option(help=f"Why; {needed}kept in the audit trail.")
 
 
 @app.command("setup")
@@ -170,14 +177,22 @@ def rehearse(organisation: Organisation, as_json: AsJson = False) -> None:
 
 
 @app.command("confirm-entitlement")
-def confirm_entitlement(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def confirm_entitlement(
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.CONFIRM_ENTITLEMENT)] = "",
+) -> None:
     """Say that SSO is in the subscription agreement; the go-live goes on."""
     _order(by, lambda orders: orders.confirm_entitlement(organisation, reason))
     print(f"{organisation}: the entitlement is confirmed; the go-live goes on.")
 
 
 @app.command("decline-entitlement")
-def decline_entitlement(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def decline_entitlement(
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.DECLINE_ENTITLEMENT)] = "",
+) -> None:
     """Say that SSO is not in the subscription agreement; the go-live ends."""
     _order(by, lambda orders: orders.decline_entitlement(organisation, reason))
     print(f"{organisation}: the entitlement is declined; the go-live ends as not entitled.")
@@ -190,7 +205,7 @@ def acknowledge(
         str | None, typer.Option(help="When users move: a day or an hour, such as 2026-12-31T09:00")
     ] = None,
     by: By = None,
-    reason: Reason = "",
+    reason: Annotated[str, _why(Order.ACKNOWLEDGE_IT)] = "",
 ) -> None:
     """Say for customer IT that it has read the pack, and when its users may move."""
     progress = _order(by, lambda orders: orders.acknowledge(organisation, move_at, reason))
@@ -201,28 +216,36 @@ def acknowledge(
 
 
 @app.command()
-def pause(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def pause(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.PAUSE)] = ""
+) -> None:
     """Hold reminders and moves until resumed; a consent that arrives still counts."""
     _order(by, lambda orders: orders.pause(organisation, reason))
     print(f"{organisation}: paused. Go on with: python starter.py resume {organisation}")
 
 
 @app.command()
-def resume(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def resume(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.RESUME)] = ""
+) -> None:
     """Go on after a pause; dates from before it move by it, those chosen during it stay."""
     progress = _order(by, lambda orders: orders.resume(organisation, reason))
     print(f"{organisation}: goes on. {wording.by_itself(progress)}")
 
 
 @app.command()
-def retry(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def retry(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.RETRY)] = ""
+) -> None:
     """Try again what needs attention."""
     _order(by, lambda orders: orders.retry(organisation, reason))
     print(f"{organisation}: it is tried again.")
 
 
 @app.command()
-def skip(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def skip(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.SKIP)] = ""
+) -> None:
     """Go on without the IT team's acknowledgement, or without a mail that cannot be delivered."""
     _order(by, lambda orders: orders.skip(organisation, reason))
     print(f"{organisation}: skipped; the go-live goes on.")
@@ -236,7 +259,7 @@ def extend(
         int, typer.Option(min=1, max=MOST_DAYS, help="How much later, where no date is given.")
     ] = MORE_DAYS,
     by: By = None,
-    reason: Reason = "",
+    reason: Annotated[str, _why(Order.EXTEND_DEADLINE)] = "",
 ) -> None:
     """Move the deadline of the present wait."""
     progress = _order(
@@ -246,14 +269,20 @@ def extend(
 
 
 @app.command("roll-back")
-def roll_back(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def roll_back(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.ROLL_BACK)] = ""
+) -> None:
     """Undo everything and end; people log in as before."""
     _order(by, lambda orders: orders.roll_back(organisation, reason))
     print(f"{organisation}: is being rolled back; watch it with: starter.py watch {organisation}")
 
 
 @app.command("close-declined")
-def close_declined(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def close_declined(
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.CLOSE_DECLINED)] = "",
+) -> None:
     """End a go-live whose customer declined the consent for good."""
     _order(by, lambda orders: orders.close_declined(organisation, reason))
     print(f"{organisation}: closed as declined; people log in as before.")
@@ -366,7 +395,7 @@ def approve(
         str, typer.Option("--plan", metavar="HASH", help="The plan's hash, or 8 characters of it.")
     ],
     by: By = None,
-    reason: Reason = "",
+    reason: Annotated[str, _why(Order.APPROVE_MIGRATION)] = "",
 ) -> None:
     """Approve exactly this plan; refused with the difference if it has changed since.
 
@@ -383,7 +412,9 @@ def approve(
 
 
 @app.command()
-def replan(organisation: Organisation, by: By = None, reason: Reason = "") -> None:
+def replan(
+    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.REPLAN)] = ""
+) -> None:
     """Read the Microsoft directory again and move who became possible."""
     _order(by, lambda orders: orders.replan(organisation, reason))
     print(f"{organisation}: a new plan is being made; see status for what becomes of it.")

@@ -41,6 +41,8 @@ from contracts.go_live import (
     StartGoLive,
     go_live_id,
 )
+from contracts.order_words import REFUSED
+from contracts.orders import ORDERS, Order, OrderRefusal
 from database import it_team, records
 from database.engine import open_sessions
 from database.models import GoLive, Organisation, Preference, Staff
@@ -209,7 +211,7 @@ class Orders:
             slug,
             SsoGoLive.skip,
             lambda reason_id: Skip(self._by, reason_id),
-            _said(reason, "it is skipped"),
+            reason,
         )
 
     async def extend(
@@ -230,7 +232,7 @@ class Orders:
         if until is None:
             due_at = (await self._progress(slug)).due_at
             if due_at is None:
-                raise CommandError(f"{slug}: Nothing with a deadline is being waited for now.")
+                raise CommandError(f"{slug}: {REFUSED[OrderRefusal.NO_DEADLINE]}")
             until = due_at + timedelta(days=days)
         elif isinstance(until, str):
             until = dates.deadline(until, await self._time_zone(slug))
@@ -243,7 +245,7 @@ class Orders:
             slug,
             SsoGoLive.roll_back,
             lambda reason_id: RollBack(self._by, reason_id),
-            _said(reason, "it is rolled back"),
+            reason,
         )
 
     async def close_declined(self, slug: str, reason: str) -> Progress:
@@ -252,13 +254,14 @@ class Orders:
             slug,
             SsoGoLive.close_declined,
             lambda reason_id: CloseDeclined(self._by, reason_id),
-            _said(reason, "it is closed"),
+            reason,
         )
 
     async def _give(
         self, slug: str, order: Any, message: Callable[[int], object], reason: str
     ) -> Progress:
         """Write the order into the audit trail, give it, and return where the run then stands."""
+        _check_reason(Order(order.__name__), reason)
         reason_id = await asyncio.to_thread(self._audit, slug, order.__name__, reason)
         handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(go_live_id(slug))
         try:
@@ -368,7 +371,7 @@ def _not_running(slug: str) -> str:
     return f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
 
 
-def _said(reason: str, what: str) -> str:
-    if not reason.strip():
-        raise UsageError(f'Say why {what}, with --reason "...".')
-    return reason
+def _check_reason(order: Order, reason: str) -> None:
+    missing = ORDERS[order].without_reason
+    if missing is not None and not reason.strip():
+        raise UsageError(f'{REFUSED[missing].removesuffix(".")}, with --reason "...".')

@@ -119,6 +119,13 @@ class OrderRule:
         return self.without_reason is not None
 
 
+def position_of(progress: Progress) -> OrderPosition:
+    """Return the position of a go-live as it was recorded, for those who cannot ask the run."""
+    # The one place where `declined` will be read once a progress says it. Until then a refusal
+    # stands for it: it also names what was only found wrong with a consent.
+    return OrderPosition(progress, declined=progress.refusal is not None)
+
+
 # --- positions --------------------------------------------------------------------------------
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import Engine
 
 from commands import migration
 from commands.orders import Orders
-from contracts.go_live import GoLiveStage, Progress, Wait
+from contracts.go_live import Progress
+from contracts.orders import ORDERS as RULES
+from contracts.orders import Order, OrderRule, position_of
 
 AFTERCARE_DAYS = 14
 """Days a go-live stays open after the move, unless whoever starts it says otherwise."""
@@ -33,11 +35,10 @@ class ConsoleOrder:
     does: str
     """What happens, in one sentence."""
     give: Callable[[Orders, str, Given], Awaitable[object]]
-    fits: Callable[[Progress | None], bool]
-    """Whether it is offered now; the go-live itself still decides."""
+    order: Order | None
+    """Whose rule it follows; None = it starts a go-live."""
     done: str
     """What the console says afterwards."""
-    needs_reason: bool = False
     asks_reason: bool = False
     asks_until: str = ""
     """Label of the date, which may be left open; empty = no date is asked for."""
@@ -46,53 +47,25 @@ class ConsoleOrder:
     undoes: bool = False
     """It takes something away from people, and its button looks like it."""
 
+    def fits(self, progress: Progress | None) -> bool:
+        """Tell whether it is offered now; the go-live itself still decides."""
+        if self.rule is None:
+            return progress is None or progress.outcome is not None
+        if progress is None:
+            return False
+        # It would be taken, and change nothing.
+        twice = self.order is Order.PAUSE and progress.paused
+        return not twice and self.rule.allowed(position_of(progress)) is None
 
-def _open(progress: Progress | None) -> bool:
-    return progress is not None and progress.goes_on
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is given with a reason only."""
+        return self.rule is not None and self.rule.needs_reason
 
-
-def _not_open(progress: Progress | None) -> bool:
-    return progress is None or progress.outcome is not None
-
-
-def _running(*waits: Wait) -> Callable[[Progress | None], bool]:
-    return lambda progress: (
-        progress is not None and progress.outcome is None and progress.wait in waits
-    )
-
-
-def _stopped(progress: Progress | None) -> bool:
-    # Also while it ends: undoing may need a person, too.
-    return progress is not None and progress.outcome is None and progress.attention is not None
-
-
-def _paused(progress: Progress | None) -> bool:
-    return _open(progress) and progress is not None and progress.paused
-
-
-def _has_a_deadline(progress: Progress | None) -> bool:
-    return _open(progress) and progress is not None and progress.due_at is not None
-
-
-def _was_declined(progress: Progress | None) -> bool:
-    return _running(Wait.ADMIN_CONSENT)(progress) and bool(progress and progress.refusal)
-
-
-def _not_moving_yet(progress: Progress | None) -> bool:
-    return (
-        _open(progress)
-        and progress is not None
-        and progress.stage is not GoLiveStage.USERS_MIGRATED
-    )
-
-
-def _unanswered(progress: Progress | None) -> bool:
-    return (
-        progress is not None
-        and progress.outcome is None
-        and progress.stage is GoLiveStage.ENTITLEMENT_CONFIRMED
-        and progress.wait is Wait.ENTITLEMENT
-    )
+    @property
+    def rule(self) -> OrderRule | None:
+        """When it is taken, and what it comes with; None = it starts a go-live."""
+        return None if self.order is None else RULES[self.order]
 
 
 ORDERS: dict[str, ConsoleOrder] = {
@@ -100,7 +73,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Start the go-live",
         "It begins at once; what an earlier go-live finished is passed over.",
         lambda orders, slug, given: orders.start(slug, aftercare_days=given.aftercare_days),
-        _not_open,
+        None,
         "The go-live is started.",
         asks_aftercare=True,
     ),
@@ -108,7 +81,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Confirm the entitlement",
         "SSO is in the subscription agreement; the go-live goes on.",
         lambda orders, slug, given: orders.confirm_entitlement(slug, given.reason),
-        _unanswered,
+        Order.CONFIRM_ENTITLEMENT,
         "The entitlement is confirmed; the go-live goes on.",
         asks_reason=True,
     ),
@@ -116,7 +89,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Decline the entitlement",
         "SSO is not in the subscription agreement; the go-live ends and nothing was changed.",
         lambda orders, slug, given: orders.decline_entitlement(slug, given.reason),
-        _unanswered,
+        Order.DECLINE_ENTITLEMENT,
         "The entitlement is declined; the go-live ends.",
         asks_reason=True,
         undoes=True,
@@ -125,7 +98,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Try again",
         "What stopped is tried once more.",
         lambda orders, slug, given: orders.retry(slug, given.reason),
-        _stopped,
+        Order.RETRY,
         "It is being tried again.",
         asks_reason=True,
     ),
@@ -133,9 +106,8 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Go on without it",
         "Only a mail, the IT team's acknowledgement or one user can be left out.",
         lambda orders, slug, given: orders.skip(slug, given.reason),
-        lambda progress: progress is not None and progress.outcome is None and progress.may_skip,
+        Order.SKIP,
         "It is left out; the go-live goes on.",
-        needs_reason=True,
     ),
     "approve": ConsoleOrder(
         "Approve the plan",
@@ -143,7 +115,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         lambda orders, slug, given: migration.approve(
             orders, given.engine, slug, given.plan_hash, given.reason
         ),
-        _running(Wait.APPROVAL),
+        Order.APPROVE_MIGRATION,
         "The plan is approved; users are being moved.",
         asks_reason=True,
         asks_plan=True,
@@ -152,7 +124,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Plan again",
         "The directory is read again, and whoever became possible is moved.",
         lambda orders, slug, given: orders.replan(slug, given.reason),
-        _running(Wait.APPROVAL, Wait.AFTERCARE),
+        Order.REPLAN,
         "The directory is being read again.",
         asks_reason=True,
     ),
@@ -160,7 +132,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Acknowledge for customer IT",
         "The IT team told you that it is ready; it may have chosen when users move.",
         lambda orders, slug, given: orders.acknowledge(slug, given.until or None, given.reason),
-        _not_moving_yet,
+        Order.ACKNOWLEDGE_IT,
         "It is noted that the IT team is ready.",
         asks_reason=True,
         asks_until="Users move at",
@@ -169,7 +141,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Move the deadline",
         "Reminders and the end of this wait move with it. Without a date it is a week later.",
         lambda orders, slug, given: orders.extend(slug, given.until or None, reason=given.reason),
-        _has_a_deadline,
+        Order.EXTEND_DEADLINE,
         "The deadline is moved.",
         asks_reason=True,
         asks_until="New deadline",
@@ -178,7 +150,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Pause",
         "No reminder goes out and nobody is moved until you resume; a consent still counts.",
         lambda orders, slug, given: orders.pause(slug, given.reason),
-        lambda progress: _open(progress) and not _paused(progress),
+        Order.PAUSE,
         "The go-live is paused.",
         asks_reason=True,
     ),
@@ -186,7 +158,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Resume",
         "It goes on; dates from before the pause move by it, those chosen during it stay.",
         lambda orders, slug, given: orders.resume(slug, given.reason),
-        _paused,
+        Order.RESUME,
         "The go-live goes on.",
         asks_reason=True,
     ),
@@ -194,18 +166,16 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Close as declined",
         "The customer declined the consent for good; people log in as before.",
         lambda orders, slug, given: orders.close_declined(slug, given.reason),
-        _was_declined,
+        Order.CLOSE_DECLINED,
         "The go-live is closed as declined.",
-        needs_reason=True,
         undoes=True,
     ),
     "roll-back": ConsoleOrder(
         "Roll back",
         "Every stage is undone and the go-live ends; people log in with their password as before.",
         lambda orders, slug, given: orders.roll_back(slug, given.reason),
-        _open,
+        Order.ROLL_BACK,
         "The go-live is being rolled back.",
-        needs_reason=True,
         undoes=True,
     ),
 }
