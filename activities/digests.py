@@ -16,6 +16,7 @@ from contracts.errors import ErrorType
 from contracts.go_live import GoLiveStage, Progress, Refusal
 from contracts.notices import Message
 from contracts.refusals import REFUSALS
+from contracts.waiting_on import WaitingOn, waiting_on
 from contracts.working_hours import is_working_time
 from database import digests
 from database.digests import Manager, News
@@ -24,10 +25,10 @@ from database.reading import Standing
 from mail.rendering import render
 
 _GROUPS = {
-    "customer success": "Waiting on you",
-    "customer IT": "Waiting on the customer",
-    "administrator": "Waiting on the customer",
-    "first users": "Waiting on the customer",
+    WaitingOn.CUSTOMER_SUCCESS: "Waiting on you",
+    WaitingOn.CUSTOMER_IT: "Waiting on the customer",
+    WaitingOn.ADMINISTRATOR: "Waiting on the customer",
+    WaitingOn.FIRST_USERS: "Waiting on the customer",
 }
 _BY_ITSELF = "Going on by itself"
 
@@ -106,7 +107,7 @@ class DigestActivities:
 
 def needs_you(progress: Progress) -> bool:
     """Tell whether a go-live continues only, or better, when its manager acts."""
-    return wording.waiting_on(progress) == wording.CUSTOMER_SUCCESS
+    return waiting_on(progress) is WaitingOn.CUSTOMER_SUCCESS
 
 
 Told = tuple[Standing, Progress, list[str]]
@@ -117,7 +118,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
     still_open = [one for one in told if one[0].closed_at is None]
     by_title: dict[str, list[Told]] = {}
     for one in still_open:
-        title = _GROUPS.get(wording.waiting_on(one[1]), _BY_ITSELF)
+        title = _GROUPS.get(waiting_on(one[1]), _BY_ITSELF)
         by_title.setdefault(title, []).append(one)
     titles = dict.fromkeys((*_GROUPS.values(), _BY_ITSELF))
     return {

@@ -144,6 +144,6 @@ def as_data(found: Standing) -> dict[str, Any]:
     data["not_yet_signed_in"] = not_yet_signed_in(found)
     data["go_live_id"] = str(found.go_live_id) if found.go_live_id else None
     if found.progress:
-        data["waiting_on"] = wording.waiting_on(found.progress)
+        data["waiting_on"] = wording.whom(found.progress)
     data["words"] = {name.lower().replace(" ", "_"): text for name, text in five_lines(found)}
     return data

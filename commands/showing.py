@@ -65,7 +65,7 @@ def whom(progress: Where) -> str:
     """Return what a list says in the column of whom a go-live waits on."""
     if progress.attention is not None:
         return "needs attention"
-    waiting_on = wording.waiting_on(progress)
+    waiting_on = wording.whom(progress)
     return f"{waiting_on} (paused)" if progress.paused else waiting_on
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
 from contracts.refusals import REFUSALS
 from contracts.situations import ATTENTION, ENDINGS, OUTCOMES, WAITS
+from contracts.waiting_on import WaitingOn, is_held_up, waiting_on
 
 STAGES = {
     GoLiveStage.ENTITLEMENT_CONFIRMED: "Entitlement confirmed",
@@ -16,20 +17,16 @@ STAGES = {
     GoLiveStage.USERS_MIGRATED: "Users migrated",
 }
 
-CUSTOMER_SUCCESS = "customer success"
-
-WAITING_ON = {
-    Wait.NOTHING: "nobody",
-    Wait.ENTITLEMENT: CUSTOMER_SUCCESS,
-    Wait.IT_ACKNOWLEDGEMENT: "customer IT",
-    Wait.ADMIN_CONSENT: "administrator",
-    Wait.MICROSOFT: "Microsoft",
-    Wait.MOVE_DATE: "the agreed date",
-    Wait.APPROVAL: CUSTOMER_SUCCESS,
-    Wait.FIRST_SIGN_IN: "first users",
-    Wait.AFTERCARE: "nobody",
+WHOM = {
+    WaitingOn.NOBODY: "nobody",
+    WaitingOn.CUSTOMER_SUCCESS: "customer success",
+    WaitingOn.CUSTOMER_IT: "customer IT",
+    WaitingOn.ADMINISTRATOR: "administrator",
+    WaitingOn.MICROSOFT: "Microsoft",
+    WaitingOn.AGREED_DATE: "the agreed date",
+    WaitingOn.FIRST_USERS: "first users",
 }
-"""Whom each wait is for; also the value of the search attribute `WaitingOn`."""
+"""Who moves next, in words."""
 
 
 @dataclass(frozen=True)
@@ -190,34 +187,9 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{exact:,} {one if exact == 1 else many or one + 's'}"
 
 
-def waiting_on(progress: Progress) -> str:
-    """Return who moves next."""
-    if progress.outcome is not None:
-        return "nobody"
-    if progress.attention is not None or is_declined(progress) or is_held_up(progress):
-        return CUSTOMER_SUCCESS
-    return WAITING_ON[progress.wait]
-
-
-def is_declined(progress: Progress) -> bool:
-    """Tell whether the consent was declined: reminders have stopped, a consent still counts."""
-    return (
-        progress.outcome is None
-        and progress.attention is None
-        and progress.wait is Wait.ADMIN_CONSENT
-        and progress.refusal is Refusal.DECLINED
-    )
-
-
-def is_held_up(progress: Progress) -> bool:
-    """Tell whether only a pause keeps the next step from being done."""
-    return (
-        progress.paused
-        and progress.wait is Wait.NOTHING
-        and progress.attention is None
-        and progress.ending is None
-        and progress.outcome is None
-    )
+def whom(progress: Progress) -> str:
+    """Return who moves next, in words."""
+    return WHOM[waiting_on(progress)]
 
 
 def happened(progress: Progress) -> str:
@@ -326,10 +298,10 @@ def stage_state(progress: Progress, stage: GoLiveStage) -> str:
     if is_held_up(progress):
         return "paused"
     if progress.paused:
-        return f"paused, waiting on {waiting_on(progress)} since {instant(progress.since)}"
+        return f"paused, waiting on {whom(progress)} since {instant(progress.since)}"
     if progress.wait is Wait.NOTHING:
         return "now"
-    return f"waiting on {waiting_on(progress)} since {instant(progress.since)}"
+    return f"waiting on {whom(progress)} since {instant(progress.since)}"
 
 
 def details(progress: Progress, console_url: str = "") -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from contracts.go_live import Progress
-from contracts.wording import WAITING_ON
+from contracts.waiting_on import OF_WAIT, WaitingOn
 from database.positions import POSITION, progress_of
 
 PAGE_SIZE = 25
@@ -31,11 +31,11 @@ class Show(StrEnum):
     NOT_STARTED = "not_started"
 
 
-_OURS = [wait for wait, who in WAITING_ON.items() if who == "customer success"]
+_OURS = [wait for wait, who in OF_WAIT.items() if who is WaitingOn.CUSTOMER_SUCCESS]
 _THEIRS = [
     wait
-    for wait, who in WAITING_ON.items()
-    if who in {"customer IT", "administrator", "first users"}
+    for wait, who in OF_WAIT.items()
+    if who in {WaitingOn.CUSTOMER_IT, WaitingOn.ADMINISTRATOR, WaitingOn.FIRST_USERS}
 ]
 
 

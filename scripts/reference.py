@@ -10,6 +10,7 @@ from contracts.errors import MEANING, ErrorType
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.notices import Message
 from contracts.refusals import REFUSALS
+from contracts.waiting_on import OF_WAIT
 from mail.messages import MESSAGES
 from settings import EXAMPLES, Settings
 from workflows.go_live import SsoGoLive
@@ -34,7 +35,7 @@ def reference() -> str:
                     "What a go-live waits for",
                     ("Wait", "On whom", "What it means"),
                     (
-                        (one, wording.WAITING_ON[one], wording.happened(_at(wait=one)))
+                        (one, wording.WHOM[OF_WAIT[one]], wording.happened(_at(wait=one)))
                         for one in Wait
                     ),
                 ),

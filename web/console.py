@@ -171,7 +171,7 @@ def _row(listed: Listed, at: datetime) -> Row:
         stage=progress.outcome.value.replace("_", " ").capitalize()
         if progress.outcome
         else wording.STAGES[progress.stage],
-        waiting_on="" if over else plainly(wording.waiting_on(progress)),
+        waiting_on="" if over else plainly(wording.whom(progress)),
         since=wording.short_day(progress.since),
         due=wording.short_day(progress.due_at) if progress.due_at and not over else "",
         is_overdue=bool(progress.due_at and not over and progress.due_at < at),

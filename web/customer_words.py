@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from contracts import wording
 from contracts.go_live import Attention, Progress, Refusal, Wait
+from contracts.waiting_on import is_held_up
 
 _WAITS = {
     Wait.NOTHING: ("The next step is being done now.", "Nobody has to do anything."),
@@ -124,7 +125,7 @@ def told(progress: Progress, time_zone: str) -> Told:
         happened, to_do = _TROUBLE[trouble]
     elif progress.attention is not None:
         happened, to_do = _ATTENTION.get(progress.attention, (happened, to_do))
-    elif wording.is_held_up(progress):
+    elif is_held_up(progress):
         happened, to_do = "The next step waits.", "Your customer success manager lets it go on."
     elif trouble is None and progress.ending is None:
         happened, to_do = _WAITS.get(progress.wait, (happened, to_do))

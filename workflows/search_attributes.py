@@ -10,7 +10,7 @@ from temporalio.common import (
 )
 
 from contracts.go_live import GoLiveStage, Progress, StartGoLive, Wait
-from contracts.wording import WAITING_ON as WHOM
+from contracts.waiting_on import WaitingOn, waiting_on
 
 ORGANISATION = SearchAttributeKey.for_keyword("Organisation")
 STAGE = SearchAttributeKey.for_keyword("GoLiveStage")
@@ -35,14 +35,14 @@ ALL = (
 _CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
 
 
-def of(progress: Progress, owner: str, waiting_on: str) -> tuple[SearchAttributeUpdate[Any], ...]:
+def of(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]:
     """Return what a run is listed and found by now."""
     deadline = progress.due_at if progress.wait in _CONSENT_WAITS else None
     return (
         ORGANISATION.value_set(progress.slug),
         OWNER.value_set(owner),
         STAGE.value_set(progress.stage),
-        WAITING_ON.value_set(waiting_on),
+        WAITING_ON.value_set(waiting_on(progress)),
         NEEDS_ATTENTION.value_set(progress.attention is not None),
         USERS_TOTAL.value_set(progress.users_total),
         USERS_MIGRATED.value_set(progress.users_done),
@@ -57,7 +57,7 @@ def at_start(start: StartGoLive) -> TypedSearchAttributes:
             SearchAttributePair(ORGANISATION, start.slug),
             SearchAttributePair(OWNER, start.owner),
             SearchAttributePair(STAGE, GoLiveStage.ENTITLEMENT_CONFIRMED.value),
-            SearchAttributePair(WAITING_ON, WHOM[Wait.NOTHING]),
+            SearchAttributePair(WAITING_ON, WaitingOn.NOBODY.value),
             SearchAttributePair(NEEDS_ATTENTION, value=False),
             SearchAttributePair(USERS_TOTAL, 0),
             SearchAttributePair(USERS_MIGRATED, 0),

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts import wording
     from contracts.go_live import Progress, StartGoLive
     from contracts.records import Position
+    from contracts.waiting_on import WaitingOn
     from workflows import search_attributes
     from workflows.cancellation import heed_cancelling
     from workflows.policies import POSITION_CALL
@@ -83,14 +84,14 @@ class StatusPublisher:
 
     def clear_trouble(self) -> None:
         """List the run anew if it is listed among those that wait on customer success."""
-        if self._listed.get(search_attributes.WAITING_ON.name) == wording.CUSTOMER_SUCCESS:
+        if self._listed.get(search_attributes.WAITING_ON.name) == WaitingOn.CUSTOMER_SUCCESS:
             self.update_visibility()
 
     def _describe(self, progress: Progress) -> None:
         workflow.set_current_details(wording.details(progress, self._console_url))
 
     def _list(self, progress: Progress) -> None:
-        pairs = search_attributes.of(progress, self._owner, wording.waiting_on(progress))
+        pairs = search_attributes.of(progress, self._owner)
         changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]
         if changed:
             workflow.upsert_search_attributes(changed)

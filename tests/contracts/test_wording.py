@@ -119,7 +119,7 @@ def test_an_ending_that_is_under_way_is_told(ending: GoLiveOutcome) -> None:
     under_way = progress(wait=Wait.NOTHING, ending=ending)
     assert "is being" in wording.happened(under_way) or "cancelled" in wording.happened(under_way)
     assert wording.to_do(under_way) == "Nobody has to do anything."
-    assert wording.waiting_on(under_way) == "nobody"
+    assert wording.whom(under_way) == "nobody"
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,6 @@ def test_a_declined_consent_waits_on_customer_success_and_nobody_is_reminded() -
         due_at=AT,
         refusal=Refusal.DECLINED,
     )
-    assert wording.waiting_on(declined) == "customer success"
+    assert wording.whom(declined) == "customer success"
     assert wording.by_itself(declined).startswith("No reminder goes out; without a consent it ends")
     assert "Reminders" not in wording.sentences(declined)

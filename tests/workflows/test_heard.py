@@ -41,7 +41,7 @@ async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> 
     await orders.pause(slug)
     await organisation.handle.signal(SsoGoLive.admin_declined, NO)
     seen = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
-    assert (seen.wait, wording.waiting_on(seen)) == (Wait.ADMIN_CONSENT, "customer success")
+    assert (seen.wait, wording.whom(seen)) == (Wait.ADMIN_CONSENT, "customer success")
     assert "declined" in dict(reading.five_lines(organisation.standing()))["Why"]
     extended = await orders.extend(slug, days=7)
     assert extended.due_at is not None
@@ -72,7 +72,7 @@ async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
     await organisation.handle.signal(SsoGoLive.admin_declined, NOT_ALLOWED)
     again = await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     assert again.reminder_at is not None
-    assert wording.waiting_on(again) == "administrator"
+    assert wording.whom(again) == "administrator"
     await organisation.skip(again.reminder_at - await organisation.now() + timedelta(seconds=2))
     await organisation.until(
         lambda now: now.reminder_at is not None and now.reminder_at != again.reminder_at

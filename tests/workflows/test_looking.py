@@ -103,7 +103,7 @@ async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> N
     async with asyncio.timeout(20):
         while await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
-    assert await organisation.shown("WaitingOn") == "Microsoft"
+    assert await organisation.shown("WaitingOn") == "microsoft"
     assert await looks_and_proofs(organisation) == 3, "the second look still lasts"
     await _roll_back(organisation)
 

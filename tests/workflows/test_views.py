@@ -4,8 +4,8 @@ import asyncio
 import re
 from datetime import timedelta
 
-from contracts import wording
 from contracts.go_live import AdminDeclined, Attention, Refusal, Wait, go_live_id
+from contracts.waiting_on import waiting_on
 from tests.town import ROOT, Organisation, Town
 from tests.workflows.drive import founded, go_on, until_attention
 from workflows.go_live import SsoGoLive
@@ -67,7 +67,7 @@ async def test_whoever_waits_is_listed_by_what_the_record_says(town: Town) -> No
             # A look of a minute at most comes first.
             await organisation.skip(timedelta(minutes=1))
         async with asyncio.timeout(20):
-            while await organisation.shown("WaitingOn") != wording.waiting_on(stands):
+            while await organisation.shown("WaitingOn") != waiting_on(stands):
                 await asyncio.sleep(0.02)
         assert await organisation.shown("GoLiveStage") == stands.stage.value
         consent = here in {Wait.ADMIN_CONSENT, Wait.MICROSOFT}

@@ -6,6 +6,7 @@ import pytest
 
 from contracts import wording
 from contracts.go_live import GoLiveStage, Wait
+from contracts.waiting_on import waiting_on
 from tests.town import Organisation, Town
 from tests.workflows.drive import bring_to, founded, work_held_up
 
@@ -40,7 +41,7 @@ async def test_it_is_being_done_now_wherever_one_looks(town: Town, wait: Wait) -
         assert wording.to_do(now) == "Nobody has to do anything."
         assert wording.happened(now) in await organisation.temporal_details()
         async with asyncio.timeout(20):
-            while await organisation.shown("WaitingOn") != wording.waiting_on(now):
+            while await organisation.shown("WaitingOn") != waiting_on(now):
                 await asyncio.sleep(0.02)
     await organisation.handle.cancel()
     await organisation.ended()
