@@ -28,10 +28,11 @@ from commands import (
 )
 from commands.errors import CommandError
 from commands.leaving import leave
-from commands.orders import MORE_DAYS, MOST_DAYS, Orders
+from commands.orders import Orders
 from commands.people_in_charge import PeopleInCharge, Told, tell
-from contracts import wording
+from contracts import rules, wording
 from contracts.clock import wall_clock
+from contracts.durations import in_words
 from contracts.go_live import Wait
 from contracts.orders import ORDERS, Order
 from settings import Settings, SettingsError, read_settings
@@ -106,8 +107,11 @@ def start(
     organisation: Organisation,
     by: By = None,
     aftercare_days: Annotated[
-        int, typer.Option(help="Days the go-live stays open after the move.", min=0, max=365)
-    ] = 14,
+        int,
+        typer.Option(
+            help="Days the go-live stays open after the move.", min=0, max=rules.MOST_AFTERCARE_DAYS
+        ),
+    ] = rules.AFTERCARE_DAYS,
     as_json: AsJson = False,
 ) -> None:
     """Start an organisation's go-live; where one runs already, show it."""
@@ -256,8 +260,11 @@ def extend(
     organisation: Organisation,
     until: Annotated[str | None, typer.Option(help="A day or an hour, such as 2026-12-31")] = None,
     days: Annotated[
-        int, typer.Option(min=1, max=MOST_DAYS, help="How much later, where no date is given.")
-    ] = MORE_DAYS,
+        int,
+        typer.Option(
+            min=1, max=rules.MOST_EXTENSION_DAYS, help="How much later, where no date is given."
+        ),
+    ] = rules.EXTENSION_DAYS,
     by: By = None,
     reason: Annotated[str, _why(Order.EXTEND_DEADLINE)] = "",
 ) -> None:
@@ -388,7 +395,13 @@ def exceptions(
             _print_lines(migration.exception_lines(counts, users, whole))
 
 
-@app.command()
+@app.command(
+    help="Approve exactly this plan; refused with the difference if it has changed since.\n\n"
+    f"Where the plan is more than {in_words(rules.PLAN_LIFE)} old, the directory is read once more "
+    "before anyone moves, and again after a long wait for the first sign-in. If the plan is still "
+    "the same, users move by it; otherwise the new one waits for approval, unless it keeps to the "
+    "threshold."
+)
 def approve(
     organisation: Organisation,
     plan_hash: Annotated[
@@ -397,12 +410,7 @@ def approve(
     by: By = None,
     reason: Annotated[str, _why(Order.APPROVE_MIGRATION)] = "",
 ) -> None:
-    """Approve exactly this plan; refused with the difference if it has changed since.
-
-    Where the plan is more than an hour old, the directory is read once more before anyone moves,
-    and again after a long wait for the first sign-in. If the plan is still the same, users move by
-    it; otherwise the new one waits for approval, unless it keeps to the threshold.
-    """
+    """Approve exactly this plan."""
 
     async def give(orders: Orders) -> None:
         await migration.approve(orders, _engine(), organisation, plan_hash, reason)

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.failures import microsoft_errors
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.staging import staged_entries
+from contracts import rules
 from contracts.directory import (
     ConsentToVerify,
     ConsentVerdict,
@@ -31,7 +32,7 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import connections, ledger, moves, plans, records, round_trips, staging
+from database import connections, ledger, moves, plans, records, staging
 from database.engine import Sessions
 from database.models import GoLive, SsoConnection
 from graph.client import GraphClient
@@ -42,8 +43,6 @@ from telemetry.metrics import CONSENTS_REFUSED
 
 BATCH_SIZE = 5_000
 """Users per transaction: big enough to be a set, small enough to pause and to resume between."""
-
-INVITATION_DAYS = 30
 
 MOST_RESTARTS = 2
 """Of one listing in one attempt; the next attempt comes after a pause that grows."""
@@ -101,13 +100,13 @@ class DirectoryActivities:
             )
         # The web forgets evidence of this age by its own clock; the run may be days ahead of it.
         age = consent.at - consent.received_at
-        if age >= timedelta(days=round_trips.EVIDENCE_DAYS):
+        if age >= timedelta(days=rules.EVIDENCE_DAYS):
             return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
         if evidence is None:
             CONSENTS_REFUSED.labels(Refusal.UNPROVEN).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
         # Asked anew: since the link was mailed, a domain may have moved, or the list changed. And
-        # first: a foreign tenant is not worth waiting fifteen minutes for.
+        # first: a foreign tenant is not worth waiting for.
         domains = self._discover(go_live_id, consent.at)
         match finding_of(domains):
             case DomainsFinding.DIFFERENT_TENANTS:
@@ -265,7 +264,7 @@ class DirectoryActivities:
                     wave=order.wave,
                     at=order.at,
                     password_until=order.at + timedelta(days=order.password_grace_days),
-                    invitation_expires_at=order.at + timedelta(days=INVITATION_DAYS),
+                    invitation_expires_at=order.at + timedelta(days=rules.INVITATION_DAYS),
                     size=BATCH_SIZE,
                 )
             if named == 0:

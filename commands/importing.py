@@ -17,9 +17,10 @@ from sqlmodel import Session
 
 from commands.connections import plain_database_errors
 from commands.errors import ImportRefusedError, UsageError
+from contracts import rules
 from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
-from contracts.orders import FURTHEST_DATE
+from contracts.durations import in_words
 from database import people
 from database.engine import open_sessions
 from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
@@ -272,8 +273,9 @@ def _time_zone(row: _Row, column: str, *, default: str) -> str:
 
 def _go_live_date(row: _Row) -> date | None:
     day = row.day("go_live_date", default="")
-    if day is not None and day > wall_clock().date() + FURTHEST_DATE:
-        row.fault("go_live_date", f"{day} is more than a year away; choose an earlier date")
+    if day is not None and day > wall_clock().date() + rules.FURTHEST_DATE:
+        furthest = in_words(rules.FURTHEST_DATE)
+        row.fault("go_live_date", f"{day} is more than {furthest} away; choose an earlier date")
     return day
 
 

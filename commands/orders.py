@@ -22,6 +22,7 @@ from commands import dates, reading
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, UnavailableError, UsageError
 from commands.reading import unknown_organisation
+from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import (
     GO_LIVE_QUEUE,
@@ -52,11 +53,6 @@ from workflows.go_live import SsoGoLive
 ANSWER_WITHIN_SECONDS = 20
 """An update is answered by a worker; without one the server waits, so we do not."""
 
-MORE_DAYS = 7
-"""What a deadline moves by when nobody says until when."""
-
-MOST_DAYS = 366
-
 SHORTEST_HASH = 8
 """Characters of a plan's hash that are enough to name it."""
 
@@ -80,7 +76,7 @@ class Orders:
         self._client = client
         self._by = by
 
-    async def start(self, slug: str, *, aftercare_days: int = 14) -> Started:
+    async def start(self, slug: str, *, aftercare_days: int = rules.AFTERCARE_DAYS) -> Started:
         """Start a go-live; where one runs already, say so and change nothing.
 
         A start that was interrupted between database and Temporal is completed.
@@ -219,7 +215,7 @@ class Orders:
         slug: str,
         until: datetime | str | None = None,
         *,
-        days: int = MORE_DAYS,
+        days: int = rules.EXTENSION_DAYS,
         reason: str = "",
     ) -> Progress:
         """Move the deadline of the present wait, to later or to sooner.
@@ -227,8 +223,9 @@ class Orders:
         `until` is an instant, or a day or hour as typed, in the organisation's time zone;
         without it the deadline moves by `days`.
         """
-        if not 1 <= days <= MOST_DAYS:
-            raise UsageError(f"A deadline moves by 1 to {MOST_DAYS} days, not by {days}.")
+        most = rules.MOST_EXTENSION_DAYS
+        if not 1 <= days <= most:
+            raise UsageError(f"A deadline moves by 1 to {most} days, not by {days}.")
         if until is None:
             due_at = (await self._progress(slug)).due_at
             if due_at is None:

@@ -1,6 +1,6 @@
 """Tells every mail and date of an organisation's own schedule without sending any."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,18 +11,14 @@ from sqlmodel import Session
 from commands.connections import plain_database_errors
 from commands.errors import CommandError
 from commands.reading import unknown_organisation
-from contracts import wording
+from contracts import rules, wording
 from contracts.notices import Audience, Message
+from contracts.rules import ReminderRule
 from contracts.working_hours import humane_one_by_one, morning_of, next_working_morning
 from database import mail_facts, records
 from database.engine import open_sessions
 from database.models import Agreement, Organisation, Preference, Staff
 from mail.messages import MESSAGES
-from workflows import policies
-from workflows.policies import Reminder
-
-CONSENT_WINDOW = timedelta(days=28)
-AFTERCARE = timedelta(days=14)
 
 _TO = {
     Audience.CUSTOMER_SUCCESS: "customer success",
@@ -55,26 +51,47 @@ def rehearse(engine: Engine, slug: str, at: datetime) -> list[Planned]:
             organisation = records.organisation_by_slug(session, slug)
         except records.UnknownOrganisationError:
             raise CommandError(unknown_organisation(slug)) from None
-        return list(_Rehearsal(session, organisation, at).everything())
+        return list(_rehearsal_of(session, organisation, at).everything())
 
 
-class _Rehearsal:
-    def __init__(self, session: Session, organisation: Organisation, at: datetime) -> None:
-        self._preference = session.get_one(Preference, organisation.id)
-        self._agreement = session.get(Agreement, organisation.id)
-        contacts = [one.time_zone for one in mail_facts.contacts_of(session, organisation.id)]
-        owner = session.get_one(Staff, self._preference.owner_id)
-        ours = [self._preference.time_zone]
+def _rehearsal_of(session: Session, organisation: Organisation, at: datetime) -> "Rehearsal":
+    preference = session.get_one(Preference, organisation.id)
+    return Rehearsal(
+        preference,
+        session.get(Agreement, organisation.id),
+        at,
+        owner_zone=session.get_one(Staff, preference.owner_id).time_zone,
+        contact_zones=[one.time_zone for one in mail_facts.contacts_of(session, organisation.id)],
+    )
+
+
+class Rehearsal:
+    """The schedule of one organisation, worked out from what is known of it."""
+
+    def __init__(
+        self,
+        preference: Preference,
+        agreement: Agreement | None,
+        at: datetime,
+        *,
+        owner_zone: str | None = None,
+        contact_zones: Sequence[str] = (),
+    ) -> None:
+        """Let each wait begin at `at`; contacts are in the order in which they are asked."""
+        self._preference = preference
+        self._agreement = agreement
+        ours = [preference.time_zone]
         self._zones = {
-            Audience.CUSTOMER_SUCCESS: [owner.time_zone] if owner.time_zone else ours,
-            Audience.FIRST_CONTACT: contacts[:1] or ours,
-            Audience.EVERY_CONTACT: contacts or ours,
+            Audience.CUSTOMER_SUCCESS: [owner_zone] if owner_zone else ours,
+            Audience.FIRST_CONTACT: contact_zones[:1] or ours,
+            Audience.EVERY_CONTACT: contact_zones or ours,
         }
         self._ours = ours
-        self._zone = ZoneInfo(self._preference.time_zone)
+        self._zone = ZoneInfo(preference.time_zone)
         self._at = at.astimezone(self._zone)
 
     def everything(self) -> Iterator[Planned]:
+        """Yield every mail and date, one wait after the other."""
         yield from self._entitlement()
         yield from self._notification()
         yield from self._consent()
@@ -92,22 +109,22 @@ class _Rehearsal:
         ):
             return
         yield self._mail(part, Message.ENTITLEMENT_QUESTION, Audience.CUSTOMER_SUCCESS)
-        yield from self._reminders(part, *policies.ENTITLEMENT_REMINDERS)
-        yield self._end(part, policies.ENTITLEMENT_WINDOW, "It ends as not entitled")
+        yield from self._reminders(part, *rules.ENTITLEMENT_REMINDERS)
+        yield self._end(part, rules.ENTITLEMENT_WINDOW, "It ends as not entitled")
 
     def _notification(self) -> Iterator[Planned]:
         part = "Customer IT is told"
         yield self._mail(part, Message.IT_PACK, Audience.EVERY_CONTACT)
         if self._preference.it_acknowledgement:
-            yield from self._reminders(part, *policies.ACKNOWLEDGEMENT_REMINDERS)
-            yield self._end(part, policies.ACKNOWLEDGEMENT_WINDOW, "It goes on without them")
+            yield from self._reminders(part, *rules.ACKNOWLEDGEMENT_REMINDERS)
+            yield self._end(part, rules.ACKNOWLEDGEMENT_WINDOW, "It goes on without them")
 
     def _consent(self) -> Iterator[Planned]:
         part = "The consent is awaited, and nobody answers"
         if self._preference.it_acknowledgement:
             yield self._mail(part, Message.CONSENT_REQUEST, Audience.FIRST_CONTACT)
-        yield from self._reminders(part, *policies.CONSENT_REMINDERS)
-        yield self._end(part, CONSENT_WINDOW, "It ends as expired; people log in as before")
+        yield from self._reminders(part, *rules.CONSENT_REMINDERS)
+        yield self._end(part, rules.CONSENT_WINDOW, "It ends as expired; people log in as before")
 
     def _approval(self) -> Iterator[Planned]:
         part = (
@@ -115,12 +132,12 @@ class _Rehearsal:
             "approves the plan"
         )
         yield self._mail(part, Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
-        yield from self._reminders(part, *policies.APPROVAL_REMINDERS)
+        yield from self._reminders(part, *rules.APPROVAL_REMINDERS)
 
     def _first_sign_in(self) -> Iterator[Planned]:
         part = "The first users have moved, and none of them signs in with SSO"
-        yield from self._reminders(part, *policies.FIRST_SIGN_IN_REMINDERS)
-        yield self._end(part, policies.FIRST_SIGN_IN_WINDOW, "It needs attention")
+        yield from self._reminders(part, *rules.FIRST_SIGN_IN_REMINDERS)
+        yield self._end(part, rules.FIRST_SIGN_IN_WINDOW, "It needs attention")
 
     def _move(self) -> Iterator[Planned]:
         part = "The consent is given now"
@@ -133,14 +150,15 @@ class _Rehearsal:
             yield Planned(part, moves_at.astimezone(self._zone), _title(message), "users who move")
         after = Message.RESULT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS
         yield Planned(part, moves_at.astimezone(self._zone), _title(after[0]), _TO[after[1]])
-        yield from self._reminders(part, *policies.STRAGGLER_REMINDERS, since=moves_at)
-        yield self._end(part, moves_at - self._at + AFTERCARE, "The go-live closes as LIVE")
+        yield from self._reminders(part, *rules.STRAGGLER_REMINDERS, since=moves_at)
+        aftercare = timedelta(days=rules.AFTERCARE_DAYS)
+        yield self._end(part, moves_at - self._at + aftercare, "The go-live closes as LIVE")
 
     def _mail(self, part: str, message: Message, audience: Audience) -> Planned:
         return Planned(part, self._at, _title(message), _TO[audience])
 
     def _reminders(
-        self, part: str, *planned: Reminder, since: datetime | None = None
+        self, part: str, *planned: ReminderRule, since: datetime | None = None
     ) -> Iterator[Planned]:
         moments = humane_one_by_one(
             [

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from contracts import rules
+
 GO_LIVE_QUEUE = "go-live"
 """Task queue of the workflow and of its short activities."""
 
@@ -125,9 +127,9 @@ class StartGoLive:
     """1 for the organisation's first go-live, 2 for the next."""
     owner: str
     """Staff handle of the customer success manager."""
-    aftercare_days: int = 14
+    aftercare_days: int = rules.AFTERCARE_DAYS
     """Days the run stays open after the move; 0 ends it at once."""
-    consent_window_days: int = 28
+    consent_window_days: int = rules.CONSENT_WINDOW.days
     """Days the administrator has, counted from the consent request."""
 
 

@@ -1,5 +1,7 @@
 """What people read where an order is refused: a sentence for each code."""
 
+from contracts import rules
+from contracts.durations import in_words
 from contracts.orders import OrderRefusal
 
 REFUSED: dict[OrderRefusal, str] = {
@@ -26,7 +28,9 @@ REFUSED: dict[OrderRefusal, str] = {
     OrderRefusal.UNKNOWN_MESSAGE: "There is no such message.",
     OrderRefusal.NO_TIME_ZONE: "The date lacks a time zone.",
     OrderRefusal.DATE_IN_THE_PAST: "The chosen date lies in the past; choose a later one.",
-    OrderRefusal.DATE_TOO_FAR: ("The chosen date is more than a year away; choose an earlier one."),
+    OrderRefusal.DATE_TOO_FAR: (
+        f"The chosen date is more than {in_words(rules.FURTHEST_DATE)} away; choose an earlier one."
+    ),
     OrderRefusal.SKIP_REASON_MISSING: "Say why it is skipped.",
     OrderRefusal.CLOSE_REASON_MISSING: "Say why it is closed.",
     OrderRefusal.ROLL_BACK_REASON_MISSING: "Say why it is rolled back.",

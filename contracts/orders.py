@@ -6,14 +6,12 @@ an effect; `contracts.order_words` says each refusal in a sentence.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
+from contracts import rules
 from contracts.go_live import GoLiveStage, Progress, Wait
 from contracts.notices import Message
-
-FURTHEST_DATE = timedelta(days=366)
-"""No date that people choose may lie beyond; a slip in the year would hold everyone up for ever."""
 
 
 class Order(StrEnum):
@@ -259,6 +257,6 @@ def date_refusal(moment: datetime, now: datetime | None) -> OrderRefusal | None:
         raise ValueError("A date is held against the present moment; say which.")
     if moment <= now:
         return OrderRefusal.DATE_IN_THE_PAST
-    if moment > now + FURTHEST_DATE:
+    if moment > now + rules.FURTHEST_DATE:
         return OrderRefusal.DATE_TOO_FAR
     return None

@@ -1,21 +1,18 @@
 """Humane times: nothing is sent to a person at night or at a weekend of theirs."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-MORNING = time(9, 0)
-EVENING = time(17, 0)
-A_DAY = timedelta(days=1)
-_SATURDAY = 5
+from contracts import rules
 
 
 def humane(at: datetime, time_zone: str) -> datetime:
     """Return `at` if it is within working hours there, else the next working morning."""
     local = at.astimezone(ZoneInfo(time_zone))
-    if _is_working_day(local.date()) and MORNING <= local.time() < EVENING:
+    if _is_working_day(local.date()) and rules.MORNING <= local.time() < rules.EVENING:
         return at
-    day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+    day = local.date() if local.time() < rules.MORNING else local.date() + timedelta(days=1)
     return _morning(day, time_zone)
 
 
@@ -42,7 +39,7 @@ def humane_for_all(at: datetime, time_zones: Sequence[str]) -> datetime:
 def humane_one_by_one(
     moments: Sequence[tuple[datetime, Sequence[str]]],
 ) -> list[datetime]:
-    """Return a humane instant for each moment and its time zones, none within a day of another.
+    """Return a humane instant for each moment and its time zones, `rules.SAME_DAY` apart or more.
 
     The moments are in order. Two that a weekend or a pause would bring to the same morning stay
     two mails on two days.
@@ -50,25 +47,25 @@ def humane_one_by_one(
     humane_moments: list[datetime] = []
     for moment, time_zones in moments:
         if humane_moments:
-            moment = max(moment, humane_moments[-1] + A_DAY)
+            moment = max(moment, humane_moments[-1] + rules.SAME_DAY)
         humane_moments.append(humane_for_all(moment, time_zones))
     return humane_moments
 
 
 def next_working_morning(at: datetime, time_zone: str) -> datetime:
-    """Return nine o'clock of the first working day after the day of `at` there."""
+    """Return when working hours begin on the first working day after that of `at` there."""
     local = at.astimezone(ZoneInfo(time_zone))
     return _morning(local.date() + timedelta(days=1), time_zone)
 
 
 def morning_of(day: date, time_zone: str) -> datetime:
-    """Return nine o'clock of a day there."""
-    return datetime.combine(day, MORNING, ZoneInfo(time_zone))
+    """Return when working hours begin on a day there."""
+    return datetime.combine(day, rules.MORNING, ZoneInfo(time_zone))
 
 
 def evening_of(day: date, time_zone: str) -> datetime:
     """Return the end of a day's working hours there."""
-    return datetime.combine(day, EVENING, ZoneInfo(time_zone))
+    return datetime.combine(day, rules.EVENING, ZoneInfo(time_zone))
 
 
 def _morning(day: date, time_zone: str) -> datetime:
@@ -78,4 +75,4 @@ def _morning(day: date, time_zone: str) -> datetime:
 
 
 def _is_working_day(day: date) -> bool:
-    return day.weekday() < _SATURDAY
+    return day.weekday() in rules.WORKING_DAYS

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.addresses import address_key
 from contracts.go_live import GoLiveStage
 from contracts.links import LinkPurpose
@@ -21,7 +22,6 @@ from database.links import NewLink
 from database.mail_facts import contacts_of
 from database.models import Contact, GoLive, Organisation, Preference, Staff
 
-_PACK_DAYS = 14
 _PACK_STAGES = {
     GoLiveStage.IT_NOTIFIED,
     GoLiveStage.SSO_ACTIVATED,
@@ -233,7 +233,7 @@ def _pack(session: Session, go_live: GoLive, contact: UUID, at: datetime) -> New
     """Queue the pack for a new contact; where a mail is in trouble, the retry brings it."""
     if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
         return None
-    until = max(go_live.due_at or at, at + timedelta(days=_PACK_DAYS))
+    until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     to = [Recipient("contact", contact)]
     ledger.ensure_links(session, go_live.id, LinkPurpose.CONSENT, to, until)
     occasion = f"{links.AGAIN}named-{at:%Y%m%d%H%M%S}"

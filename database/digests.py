@@ -1,21 +1,19 @@
 """What the daily digest to customer success says, and that nobody gets it twice a day."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from contracts import rules
 from contracts.notices import Message
 from database import ledger, reading
 from database.ledger import QueuedMail
 from database.models import Mail
 from database.reading import Standing
-
-_FIRST_LOOKS_BACK = timedelta(days=4)
-"""How far a manager's first digest looks back for what is new: over a weekend."""
 
 _NEWS = (
     "go_live_started",
@@ -64,7 +62,7 @@ def managers(session: Session, at: datetime) -> list[Manager]:
             GROUP BY s.id ORDER BY s.handle
             """
         ),
-        {"lately": at - _FIRST_LOOKS_BACK},
+        {"lately": at - rules.DIGEST_LOOKS_BACK},
     )
     return [Manager(**row._mapping) for row in rows]
 
@@ -78,7 +76,7 @@ def last_digest(session: Session, manager: Manager, before: date, at: datetime) 
         ),
         {"message": Message.STAFF_DIGEST, "staff": manager.id, "today": before.isoformat()},
     ).scalar_one()
-    return found or at - _FIRST_LOOKS_BACK
+    return found or at - rules.DIGEST_LOOKS_BACK
 
 
 def news_of(

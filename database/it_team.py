@@ -7,11 +7,10 @@ from sqlalchemy import String, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.addresses import address_key
 from database import records
 from database.models import AuditEntry, Contact, Preference
-
-MOST_CONTACTS = 10
 
 
 def note_acknowledgement(
@@ -66,8 +65,11 @@ def name_second_contact(
     known = next((contact for contact in contacts if contact.address_key == key), None)
     if known is not None and known.id == first.id:
         return "This is the first contact already; name somebody else."
-    if known is None and len(contacts) >= MOST_CONTACTS:
-        return "There are ten contacts already; ask your customer success manager to tidy up."
+    if known is None and len(contacts) >= rules.MOST_CONTACTS:
+        return (
+            f"There are {rules.MOST_CONTACTS} contacts already; "
+            "ask your customer success manager to tidy up."
+        )
     if key.rpartition("@")[2] not in records.organisation_domains(session, organisation_id):
         return (
             "The address must be one of your organisation's own; for anyone else, "

@@ -6,16 +6,13 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
 from database import records
 from database.models import Contact, GoLive, Mail, Organisation, PersonalLink
 from database.sign_in import genuine_link
 
-MOST_A_DAY = 3
-"""New links for one person in 24 hours; more only fill a mailbox."""
-
-_DAYS = 14
 AGAIN = "again-"
 """How the occasion of a mail begins that somebody asked for."""
 _MESSAGES = {
@@ -151,11 +148,11 @@ def renew(
     asked_by = by or f"{kind}:{subject}"
     if mails and mails[0].state == "queued":
         return NewLink(message, mails[0].occasion, asked_by)
-    if sum(mail.due_at > at - timedelta(days=1) for mail in mails) >= MOST_A_DAY:
+    if sum(mail.due_at > at - timedelta(days=1) for mail in mails) >= rules.NEW_LINKS_A_DAY:
         return None
     link.version += 1
     link.revoked_at = None
-    link.expires_at = max(go_live.due_at or at, at + timedelta(days=_DAYS))
+    link.expires_at = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     session.add(link)
     occasion = f"{AGAIN}{link.version}"
     session.add(

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
+from contracts import rules
+
 PULSE = "pulse"
 GOLIVE = "golive"
 
@@ -259,7 +261,7 @@ class GoLive(SQLModel, table=True):
     owner_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
     started_by: str
     started_at: datetime = _instant()
-    aftercare_days: int = 14
+    aftercare_days: int = rules.AFTERCARE_DAYS
     stage: str = "entitlement_confirmed"
     wait: str = "nothing"
     since: datetime = _instant()

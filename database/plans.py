@@ -9,12 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from contracts import rules
 from contracts.directory import MigrationPlan
 from database.matching import classification
 from database.staging import ENTRIES, PRIVATE_ENTRIES
-
-FIRST_WAVE_SIZE = 5
-"""How many move first where nobody was named for the first wave (`group` = pilot)."""
 
 SORTING_MEMORY = "64MB"
 """For the sorts and hashes of one plan, in PostgreSQL: a million users then stay in memory."""
@@ -307,7 +305,7 @@ def _keys(
         "organisation_id": organisation_id,
         "tenant_id": tenant_id,
         "administrator_object_id": administrator_of(session, organisation_id),
-        "first_wave_size": FIRST_WAVE_SIZE,
+        "first_wave_size": rules.FIRST_WAVE_SIZE,
     }
 
 

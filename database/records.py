@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, func, select
 
-from contracts import directory
+from contracts import directory, rules
 from contracts.go_live import GoLiveOutcome
 from contracts.records import Standing
 from database.models import (
@@ -246,14 +246,14 @@ REFUSAL_TOLD = "consent_refusal_told"
 
 
 def was_told_lately(session: Session, go_live_id: UUID, reason: str, at: datetime) -> bool:
-    """Tell whether the run heard of a refusal for the same reason within a day."""
+    """Tell whether the run heard of a refusal for the same reason within `rules.SAME_DAY`."""
     return (
         session.exec(
             select(AuditEntry.id).where(
                 AuditEntry.go_live_id == go_live_id,
                 AuditEntry.action == REFUSAL_TOLD,
                 AuditEntry.reason == reason,
-                AuditEntry.at > at - timedelta(days=1),
+                AuditEntry.at > at - rules.SAME_DAY,
             )
         ).first()
         is not None

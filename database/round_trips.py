@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.go_live import Refusal
 from database.models import (
     ConsentEvidence,
@@ -21,11 +22,6 @@ from database.models import (
 )
 from database.records import account, write_audit
 from database.sign_in import sha256
-
-ROUND_TRIP_MINUTES = 30
-
-EVIDENCE_DAYS = 7
-"""How long an administrator's sign-in counts: a proof that gave up can be retried on Monday."""
 
 
 def begin_round_trip(
@@ -58,13 +54,13 @@ def begin_round_trip(
             tenant_id=tenant_id,
             link_version=link.version if link else link_version,
             flow=flow or {},
-            expires_at=at + timedelta(minutes=ROUND_TRIP_MINUTES),
+            expires_at=at + timedelta(minutes=rules.ROUND_TRIP_MINUTES),
         )
     )
 
 
 def forget_what_is_over(session: Session, at: datetime) -> None:
-    """Delete secrets of trips nobody came back from, trips a day after, and old evidence.
+    """Delete secrets of trips nobody came back from, then the trips, and old evidence.
 
     While users of a go-live move, its evidence stays: whom it names may be the administrator.
     """
@@ -77,7 +73,7 @@ def forget_what_is_over(session: Session, at: datetime) -> None:
     )
     session.execute(
         text("DELETE FROM golive.microsoft_round_trip WHERE expires_at < :old"),
-        {"old": at - timedelta(days=1)},
+        {"old": at - timedelta(days=rules.ROUND_TRIP_KEPT_DAYS)},
     )
     # A consent by the link in the pack may come weeks before its stage: it ages from then on.
     session.execute(
@@ -91,7 +87,7 @@ def forget_what_is_over(session: Session, at: datetime) -> None:
                     AND t.stage = 'admin_consent_awaited' AND t.started_at < :old))
             """
         ),
-        {"old": at - timedelta(days=EVIDENCE_DAYS)},
+        {"old": at - timedelta(days=rules.EVIDENCE_DAYS)},
     )
 
 
@@ -241,7 +237,7 @@ def evidence_of_trip(
 ) -> ConsentEvidence | None:
     """Return what this very trip proved, while it counts; what others proved is not for it."""
     found = session.get(ConsentEvidence, trip.evidence_id) if trip.evidence_id else None
-    counts = found is not None and at - found.checked_at < timedelta(days=EVIDENCE_DAYS)
+    counts = found is not None and at - found.checked_at < timedelta(days=rules.EVIDENCE_DAYS)
     return found if counts else None
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.addresses import address_key, domain_of
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
@@ -23,7 +24,6 @@ from database.models import (
     PersonalLink,
 )
 
-SESSION_HOURS = 12
 MOST_FAILURES = 10
 """Wrong passwords for one address from one network; others there, and it elsewhere, go on."""
 
@@ -32,8 +32,6 @@ MOST_FOR_AN_ADDRESS = 100
 
 MOST_FROM_A_NETWORK = 500
 """For all addresses together: a whole office has one network address, and mistypes."""
-
-FAILURE_MINUTES = 15
 
 SIGN_INS_TOLD = 100
 """Of a go-live's first sign-ins; after these it looks into the database once a day."""
@@ -128,7 +126,7 @@ def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -
         select(FailedLogin.subject_sha256, func.count())
         .where(
             col(FailedLogin.subject_sha256).in_(list(limits)),
-            FailedLogin.at > at - timedelta(minutes=FAILURE_MINUTES),
+            FailedLogin.at > at - timedelta(minutes=rules.FAILURE_MINUTES),
         )
         .group_by(col(FailedLogin.subject_sha256))
     ).all()
@@ -140,7 +138,7 @@ def note_failure(session: Session, subjects: Iterable[str], at: datetime) -> Non
     session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
     session.execute(
         text("DELETE FROM pulse.failed_login WHERE at < :old"),
-        {"old": at - timedelta(minutes=FAILURE_MINUTES)},
+        {"old": at - timedelta(minutes=rules.FAILURE_MINUTES)},
     )
 
 
@@ -152,7 +150,7 @@ def open_session(session: Session, user_id: UUID, token: str, method: str, at: d
             user_id=user_id,
             method=method,
             started_at=at,
-            expires_at=at + timedelta(hours=SESSION_HOURS),
+            expires_at=at + timedelta(hours=rules.SESSION_HOURS),
         )
     )
 

@@ -6,12 +6,9 @@ from uuid import UUID
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from database.models import Staff, StaffSession
 from database.sign_in import sha256
-
-STAFF_SESSION_HOURS = 9
-"""A working day; the role in the token is read again with the next sign-in."""
-
 
 # Built once: every page of the console asks it.
 _OF_SESSION = (
@@ -52,7 +49,7 @@ def open_session(session: Session, staff_id: UUID, token: str, at: datetime) -> 
             token_sha256=sha256(token),
             staff_id=staff_id,
             started_at=at,
-            expires_at=at + timedelta(hours=STAFF_SESSION_HOURS),
+            expires_at=at + timedelta(hours=rules.STAFF_SESSION_HOURS),
         )
     )
 

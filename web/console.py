@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from commands.errors import CommandError, UnavailableError
 from commands.orders import Orders
 from commands.reading import refused_mail
-from contracts import wording
+from contracts import rules, wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
 from contracts.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
@@ -23,7 +23,7 @@ from database.domains import ConsentStanding
 from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show, StageTime, UserException
 from database.reading import Standing
-from web.console_orders import AFTERCARE_DAYS, ORDERS, Given
+from web.console_orders import ORDERS, Given
 from web.deps import AVisit, OwnForm, Rooms, TypedText
 from web.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.stages import stage_states
@@ -102,7 +102,7 @@ async def give_order(
     reason: Annotated[TypedText, Form(max_length=2000)] = "",
     until: Annotated[TypedText, Form(max_length=40)] = "",
     plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
-    aftercare_days: Annotated[int, Form(ge=0, le=365)] = AFTERCARE_DAYS,
+    aftercare_days: Annotated[int, Form(ge=0, le=rules.MOST_AFTERCARE_DAYS)] = rules.AFTERCARE_DAYS,
 ) -> Response:
     """Give an order as the person who is signed in, and show what became of it."""
     known = ORDERS.get(order)

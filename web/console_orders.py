@@ -7,12 +7,10 @@ from sqlalchemy import Engine
 
 from commands import migration
 from commands.orders import Orders
+from contracts import rules, wording
 from contracts.go_live import Progress
 from contracts.orders import ORDERS as RULES
 from contracts.orders import Order, OrderRule, position_of
-
-AFTERCARE_DAYS = 14
-"""Days a go-live stays open after the move, unless whoever starts it says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Given:
     until: str = ""
     """A day and hour as typed, in the organisation's time zone; empty = none."""
     plan_hash: str = ""
-    aftercare_days: int = AFTERCARE_DAYS
+    aftercare_days: int = rules.AFTERCARE_DAYS
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,8 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "extend": ConsoleOrder(
         "Move the deadline",
-        "Reminders and the end of this wait move with it. Without a date it is a week later.",
+        "Reminders and the end of this wait move with it. Without a date it is "
+        f"{wording.counted(rules.EXTENSION_DAYS, 'day')} later.",
         lambda orders, slug, given: orders.extend(slug, given.until or None, reason=given.reason),
         Order.EXTEND_DEADLINE,
         "The deadline is moved.",

@@ -18,8 +18,10 @@ from pydantic import AfterValidator
 from sqlalchemy import Engine
 from temporalio.client import Client
 
+from contracts import rules
 from contracts.clock import wall_clock
 from contracts.links import LinkSigner
+from contracts.wording import counted
 from database.engine import Sessions
 from graph.client import GraphClient
 from graph.tokens import EntraClient
@@ -40,6 +42,8 @@ TEMPLATES = Jinja2Templates(
         auto_reload=False,
     )
 )
+TEMPLATES.env.filters["counted"] = counted
+TEMPLATES.env.globals["rules"] = rules
 
 
 def _printable(written: str) -> str:

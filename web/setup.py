@@ -34,7 +34,6 @@ from web.new_link import dead_link
 from web.stages import stage_states
 from web.whose import NAMED
 from workflows.go_live import SsoGoLive
-from workflows.policies import PASSWORD_GRACE_DAYS
 
 router = APIRouter(prefix="/setup", dependencies=[NAMED])
 
@@ -225,7 +224,6 @@ def _page(
         sender_domain=sender.rpartition("@")[2],
         web_host=urlsplit(settings.public_url).hostname,
         pack_file=PACK_FILE,
-        grace_days=PASSWORD_GRACE_DAYS,
         announcement=announcement(
             product_name=PRODUCT_NAME,
             moves_at=moves_at,

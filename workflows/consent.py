@@ -31,10 +31,10 @@ from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
+    from contracts import rules
     from contracts.directory import ConsentToVerify, ConsentVerdict
     from contracts.go_live import AdminConsented, AdminDeclined, Attention, Refusal, Wait
     from contracts.notices import Audience, Message
-    from workflows import policies
     from workflows.cancellation import StoppedAfter, heed_cancelling
     from workflows.policies import (
         AFTER_FIRST_CHECK_CALL,
@@ -42,7 +42,6 @@ with workflow.unsafe.imports_passed_through():
         FIRST_CHECK_CALL,
         MAIL_GOES_FIRST,
         NEARLY_A_FIRST_CHECK,
-        SAME_DAY,
     )
     from workflows.reminders import ReminderSchedule
 
@@ -180,10 +179,10 @@ class ConsentProof:
     async def _ask(self) -> ReminderSchedule:
         """Ask, unless the pack brought the consent link today; then remind."""
         sent_at, ask = self._link_sent_at, None
-        if sent_at is None or workflow.now() - sent_at >= SAME_DAY:
+        if sent_at is None or workflow.now() - sent_at >= rules.SAME_DAY:
             ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
         return await self._waits.open(
-            self._state.consent_window, *policies.CONSENT_REMINDERS, first=ask
+            self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask
         )
 
     def _hear_refusal(self, heard: AdminDeclined, schedule: ReminderSchedule) -> None:
@@ -316,7 +315,7 @@ class ConsentProof:
         self._waits.show(schedule)
         await self._waits.begin(Wait.ADMIN_CONSENT)
         told = self._told.get(why)
-        if told is None or now - told >= SAME_DAY:
+        if told is None or now - told >= rules.SAME_DAY:
             self._told[why] = now
             telling = self._notices.tell_beside(self._attention.tell(why))
             # The mail says what is wrong now, so what comes next waits for it; but not for long,

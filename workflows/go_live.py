@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from activities.notices import NoticeActivities
     from activities.records import RecordActivities
+    from contracts import rules
     from contracts.directory import DomainsFinding
     from contracts.go_live import (
         AcknowledgeIt,
@@ -53,7 +54,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.order_words import REFUSED
     from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Standing
-    from workflows import policies
     from workflows.policies import GRAPH_CALL, MAIL_CALL, RECORD_CALL
     from workflows.reminders import ReminderSchedule
 
@@ -154,8 +154,8 @@ class SsoGoLive:
         if standing.entitled:
             return True
         schedule = await self._waits.open(
-            policies.ENTITLEMENT_WINDOW,
-            *policies.ENTITLEMENT_REMINDERS,
+            rules.ENTITLEMENT_WINDOW,
+            *rules.ENTITLEMENT_REMINDERS,
             first=opening(Message.ENTITLEMENT_QUESTION, _OWNER),
         )
         await self._waits.until(
@@ -177,7 +177,7 @@ class SsoGoLive:
             self._consent.link_was_sent()
         if standing.wants_to_acknowledge:
             schedule = await self._waits.open(
-                policies.ACKNOWLEDGEMENT_WINDOW, *policies.ACKNOWLEDGEMENT_REMINDERS
+                rules.ACKNOWLEDGEMENT_WINDOW, *rules.ACKNOWLEDGEMENT_REMINDERS
             )
             await self._waits.until(
                 Wait.IT_ACKNOWLEDGEMENT, lambda: self._answers.is_acknowledged, schedule
@@ -256,7 +256,7 @@ class SsoGoLive:
             await self._notices.until_resumed()
             question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
             date = await ask_database(RecordActivities.decide_move_date, question)
-            if announced is None or abs(date.at - announced) >= policies.OTHER_DATE:
+            if announced is None or abs(date.at - announced) >= rules.OTHER_DATE:
                 await self._announce(date.at, "first" if announced is None else stamp())
                 announced = date.at
             schedule = self._waits.keep(ReminderSchedule(announced))
@@ -282,7 +282,7 @@ class SsoGoLive:
             return
         schedule = await self._waits.open(
             open_for,
-            *(reminder for reminder in policies.STRAGGLER_REMINDERS if reminder.after < open_for),
+            *(reminder for reminder in rules.STRAGGLER_REMINDERS if reminder.after < open_for),
         )
         while await self._waits.until(
             Wait.AFTERCARE, lambda: self._migration.is_replan_ordered, schedule

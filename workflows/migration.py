@@ -15,10 +15,10 @@ from workflows.waits import Waits, opening
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from activities.notices import NoticeActivities
+    from contracts import rules
     from contracts.directory import MigrationPlan, PlanToMake, Wave, WaveMoved, WaveToMove
     from contracts.go_live import Attention, Wait
     from contracts.notices import Audience, Delivery, Message
-    from workflows import policies
     from workflows.policies import ALL_USERS_CALL, BULK_CALL
     from workflows.reminders import Reminder
 
@@ -51,13 +51,13 @@ class FirstSignIn:
         """Wait until one of the first, not the administrator, has signed in."""
         while True:
             schedule = await self._waits.open(
-                policies.FIRST_SIGN_IN_WINDOW, *policies.FIRST_SIGN_IN_REMINDERS
+                rules.FIRST_SIGN_IN_WINDOW, *rules.FIRST_SIGN_IN_REMINDERS
             )
             opened = workflow.now()
             schedule.add(
                 [
                     Reminder(opened + after, "did someone sign in?", in_business_hours=False)
-                    for after in policies.FIRST_SIGN_IN_CHECKS
+                    for after in rules.FIRST_SIGN_IN_CHECKS
                 ]
             )
             while await self._waits.until(
@@ -158,14 +158,14 @@ class Migration:
             await self._waits.until(
                 Wait.APPROVAL,
                 lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan,  # type: ignore[misc]
-                await self._waits.open(None, *policies.APPROVAL_REMINDERS, first=question),
+                await self._waits.open(None, *rules.APPROVAL_REMINDERS, first=question),
             )
             if not self._replan:
                 return plan
 
     def _plan_is_old(self) -> bool:
         """Tell whether people were waited for since the directory was read."""
-        return workflow.now() - self._planned_at >= policies.PLAN_LIFE
+        return workflow.now() - self._planned_at >= rules.PLAN_LIFE
 
     # --- moving ------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class Migration:
                     plan.plan_hash,
                     wave,
                     workflow.now(),
-                    policies.PASSWORD_GRACE_DAYS,
+                    rules.PASSWORD_GRACE_DAYS,
                 ),
                 self._calls.on_their_queue(ALL_USERS_CALL),
                 "move a few users first" if wave is Wave.FIRST else "move the others",

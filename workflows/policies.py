@@ -1,14 +1,13 @@
-"""Every duration and retry of the workflow, one name per kind of call or wait."""
+"""How long each kind of call may take and how it is tried again; `contracts.rules` has the rest."""
 
 from datetime import timedelta
-from typing import NamedTuple
 
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
+from contracts import rules
 from contracts.directory import Snapshot
 from contracts.go_live import GO_LIVE_BULK_QUEUE
-from contracts.notices import Audience, Message
 
 RECORD_CALL = ActivityConfig(
     # A statement or two. A database that is away for a day is a matter for a person.
@@ -37,14 +36,14 @@ GRAPH_CALL = ActivityConfig(
     ),
 )
 
-PROPAGATION, FIRST_CHECK = timedelta(minutes=15), timedelta(minutes=1)
-"""How long a consent is read back until a person looks; nothing else goes on in its first part."""
+FIRST_CHECK = timedelta(minutes=1)
+"""The first part of reading a consent back, in which nothing else goes on."""
 
 PROPAGATION_CALL = ActivityConfig(
     # Microsoft takes seconds to minutes to apply a consent; no bound is documented. Growing
-    # pauses, never over a minute, for 15 minutes; then a person looks.
+    # pauses, never over a minute, until a person looks.
     start_to_close_timeout=timedelta(minutes=1),
-    schedule_to_close_timeout=PROPAGATION,
+    schedule_to_close_timeout=rules.PROPAGATION,
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=2),
         backoff_coefficient=1.6,
@@ -62,7 +61,7 @@ FIRST_CHECK_CALL = ActivityConfig(
 )
 
 AFTER_FIRST_CHECK_CALL = ActivityConfig(
-    {**PROPAGATION_CALL, "schedule_to_close_timeout": PROPAGATION - FIRST_CHECK}
+    {**PROPAGATION_CALL, "schedule_to_close_timeout": rules.PROPAGATION - FIRST_CHECK}
 )
 
 MAIL_CALL = ActivityConfig(
@@ -121,78 +120,5 @@ def are_few(read: Snapshot) -> bool:
     return read.users <= FEW_USERS and read.entries <= SMALL_DIRECTORY
 
 
-LATE = timedelta(hours=1)
-"""A reminder this late (no worker ran) is put into working hours anew."""
-
-OTHER_DATE = timedelta(hours=1)
-"""A move that a short pause would shift by less keeps its announced hour."""
-
-SAME_DAY = timedelta(days=1)
-"""Nobody gets two mails within this time, unless a person asked."""
-
-
 MAIL_GOES_FIRST = timedelta(minutes=1)
 """How long a new proof waits for the mail about the last one; not until a relay is back."""
-
-
-class Reminder(NamedTuple):
-    """A message that goes out some time after a wait began, if nobody has answered."""
-
-    after: timedelta
-    message: Message
-    audience: Audience
-
-
-ENTITLEMENT_WINDOW = timedelta(days=28)
-"""How long customer success has to confirm or decline before the run ends."""
-
-ENTITLEMENT_REMINDERS = tuple(
-    Reminder(timedelta(days=days), Message.ENTITLEMENT_REMINDER, Audience.CUSTOMER_SUCCESS)
-    for days in (3, 10, 21)
-)
-
-ACKNOWLEDGEMENT_WINDOW = timedelta(days=14)
-"""How long an organisation that wants to acknowledge has; then it goes on by itself."""
-
-ACKNOWLEDGEMENT_REMINDERS = tuple(
-    Reminder(timedelta(days=days), Message.IT_ACKNOWLEDGEMENT_REMINDER, Audience.FIRST_CONTACT)
-    for days in (4, 9)
-)
-
-APPROVAL_REMINDERS = tuple(
-    Reminder(timedelta(days=days), Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
-    for days in (3, 10, 21)
-)
-"""A plan waits for approval without a deadline: nothing else happens by itself."""
-
-PLAN_LIFE = timedelta(hours=1)
-"""How long a plan may wait before it is applied; then the directory may say otherwise by now."""
-
-CONSENT_REMINDERS = (
-    Reminder(timedelta(days=3), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
-    Reminder(timedelta(days=7), Message.CONSENT_REMINDER, Audience.FIRST_CONTACT),
-    Reminder(timedelta(days=12), Message.CONSENT_REMINDER, Audience.EVERY_CONTACT),
-    Reminder(timedelta(days=18), Message.CONSENT_ESCALATION, Audience.CUSTOMER_SUCCESS),
-)
-"""To the person, to their colleagues, then to customer success; the deadline follows."""
-
-FIRST_SIGN_IN_WINDOW = timedelta(days=5)
-"""How long the first few users have before someone of ours looks why nobody signs in."""
-
-FIRST_SIGN_IN_CHECKS = tuple(timedelta(days=days) for days in (1, 2, 3, 4))
-"""When the database is asked too: a signal may have been lost on its way."""
-
-FIRST_SIGN_IN_REMINDERS = (
-    Reminder(timedelta(days=1), Message.PILOT_WAITING, Audience.CUSTOMER_SUCCESS),
-)
-
-STRAGGLER_REMINDERS = tuple(
-    Reminder(timedelta(days=days), Message.SIGN_IN_REMINDER, Audience.USERS) for days in (3, 8)
-)
-"""After the move, to moved users who have not signed in through SSO."""
-
-PASSWORD_GRACE_DAYS = 14
-"""How long a moved user's password still works if they never sign in through SSO."""
-
-MORNING_HOUR = 9
-"""Users move at nine on a working morning, in the organisation's time zone."""

@@ -15,12 +15,12 @@ from workflows.status import StatusPublisher
 
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
+    from contracts import rules
     from contracts.go_live import GoLiveStage, Wait
     from contracts.notices import Audience, Message
     from contracts.records import Reminders
+    from contracts.rules import ReminderRule
     from workflows.cancellation import StoppedAfter, heed_cancelling
-    from workflows.policies import LATE
-    from workflows.policies import Reminder as ReminderRule
     from workflows.reminders import Reminder, ReminderSchedule
 
 Check = Callable[[], Awaitable[object]]
@@ -67,14 +67,14 @@ class Waits:
     # --- schedules ---------------------------------------------------------------------------
 
     async def open(
-        self, window: timedelta | None, *rules: ReminderRule, first: Reminder | None = None
+        self, window: timedelta | None, *planned: ReminderRule, first: Reminder | None = None
     ) -> ReminderSchedule:
-        """Return a schedule with a reminder for each rule, in its readers' working hours.
+        """Return a schedule of what is planned, in its readers' working hours.
 
         `first` opens the wait.
         """
         opened = workflow.now()
-        reminders = [_reminder(number, rule) for number, rule in enumerate(rules, start=1)]
+        reminders = [_reminder(number, rule) for number, rule in enumerate(planned, start=1)]
         schedule = ReminderSchedule(opened + window if window is not None else None, reminders)
         await self._into_business_hours(schedule)
         if first is not None:
@@ -149,7 +149,7 @@ class Waits:
         self, schedule: ReminderSchedule, answered: Callable[[], bool], check: Check | None
     ) -> None:
         """Send the newest reminder that is due; an answer ends the wait even while it is stuck."""
-        if schedule.reminders[0].at < workflow.now() - LATE:
+        if schedule.reminders[0].at < workflow.now() - rules.LATE:
             # No worker was there at its time, and now it may be night.
             await self._into_business_hours(schedule)
         due = schedule.take_due(workflow.now())

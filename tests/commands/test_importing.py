@@ -87,7 +87,7 @@ async def test_an_import_brings_everything_and_a_second_one_updates(
         ("it_contacts", "Ira <ira>", "it_contacts: 'ira' is not an e-mail address"),
         ("sso_included", "perhaps", "sso_included: 'perhaps' must be one of"),
         ("agreement_start", "01.02.2026", "agreement_start: '01.02.2026' is not a date"),
-        ("go_live_date", "9999-12-31", "go_live_date: 9999-12-31 is more than a year away"),
+        ("go_live_date", "9999-12-31", "go_live_date: 9999-12-31 is more than 366 days away"),
         ("agreement_end", "2025-12-31", "agreement_end: lies before agreement_start"),
         ("time_zone", "Mars/Base", "time_zone: 'Mars/Base' is not a time zone"),
         ("exception_threshold", "-1", "exception_threshold: '-1' is not a whole number"),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.working_hours import EVENING, MORNING, humane_one_by_one
+from contracts import rules
+from contracts.working_hours import humane_one_by_one
 
 ZONES = ("Europe/London", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata")
 
@@ -34,7 +35,7 @@ def test_every_moment_is_in_working_hours_not_earlier_and_a_day_after_the_one_be
         local = moment.astimezone(ZoneInfo(zone))
         assert moment >= wished
         assert local.weekday() < 5
-        assert MORNING <= local.time() < EVENING
+        assert rules.MORNING <= local.time() < rules.EVENING
     assert all(later - earlier >= timedelta(days=1) for earlier, later in pairwise(moments))
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from database.round_trips import ROUND_TRIP_MINUTES
+from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from workflows.policies import PROPAGATION_CALL
 
@@ -24,7 +24,7 @@ def test_the_page_says_the_times_that_the_code_keeps() -> None:
     waited = PROPAGATION_CALL["schedule_to_close_timeout"]
     assert waited is not None
     assert f"for {waited.seconds // 60} minutes, then a person" in text
-    assert f"at most {ROUND_TRIP_MINUTES} minutes ago" in text
+    assert f"at most {rules.ROUND_TRIP_MINUTES} minutes ago" in text
 
 
 def test_it_is_one_page() -> None:

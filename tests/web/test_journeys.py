@@ -213,7 +213,7 @@ async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, pag
     await page.get_by_label("Date and hour of the move").fill("9999-12-31T23:59")
     await page.locator("form").first.evaluate("form => form.noValidate = true")
     await page.get_by_role("button", name="We have read the pack").click()
-    await expect(page.get_by_role("alert")).to_contain_text("more than a year away")
+    await expect(page.get_by_role("alert")).to_contain_text("more than 366 days away")
     chosen = datetime.now(ZoneInfo("Europe/Vienna")).replace(
         hour=7, minute=30, second=0, microsecond=0
     ) + timedelta(days=90)

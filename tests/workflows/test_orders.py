@@ -52,7 +52,7 @@ async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(t
         await orders.extend(slug, "next week")
     with pytest.raises(CommandError, match="in the past"):
         await orders.extend(slug, "2020-01-31")
-    with pytest.raises(CommandError, match="more than a year away"):
+    with pytest.raises(CommandError, match="more than 366 days away"):
         await orders.extend(slug, "9999-12-31")
     with pytest.raises(CommandError, match="No organisation is called"):
         await orders.pause("nowhere-at-all")

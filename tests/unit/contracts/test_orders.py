@@ -7,7 +7,6 @@ import temporalio.workflow
 
 from contracts.order_words import REFUSED
 from contracts.orders import (
-    FURTHEST_DATE,
     ORDERS,
     Order,
     OrderPosition,
@@ -131,9 +130,9 @@ def test_a_date_is_held_against_now_by_the_orders_that_take_one(order: Order) ->
         (late, OrderRefusal.DATE_IN_THE_PAST),
         (late - timedelta(days=900), OrderRefusal.DATE_IN_THE_PAST),
         (NOW + timedelta(microseconds=1), None),
-        (NOW + FURTHEST_DATE, None),
-        ((NOW + FURTHEST_DATE).astimezone(timezone(timedelta(hours=9))), None),
-        (NOW + FURTHEST_DATE + timedelta(microseconds=1), OrderRefusal.DATE_TOO_FAR),
+        (NOW + rules.FURTHEST_DATE, None),
+        ((NOW + rules.FURTHEST_DATE).astimezone(timezone(timedelta(hours=9))), None),
+        (NOW + rules.FURTHEST_DATE + timedelta(microseconds=1), OrderRefusal.DATE_TOO_FAR),
     ):
         taken = refusal_of(order, place, moment=moment, now=NOW)
         plain = refusal_of(order, place)

@@ -1,0 +1,168 @@
+"""What no page states, the database keeps all the same: rules read at the moment they count."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlmodel import Session, select
+
+from contracts import rules
+from contracts.links import LinkPurpose
+from database import digests, it_team, links, round_trips, sign_in, staff
+from database.models import (
+    AppSession,
+    ConsentEvidence,
+    Contact,
+    GoLive,
+    Mail,
+    MicrosoftRoundTrip,
+    OrganisationDomain,
+    PersonalLink,
+    Staff,
+    StaffSession,
+)
+from tests.database import customers
+from tests.database.customers import AT, Customer
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def customer(session: Session) -> Customer:
+    return customers.customer(session)
+
+
+def contact(customer: Customer, number: int) -> Contact:
+    address = f"person{number}@acme.example"
+    made = Contact(
+        organisation_id=customer.organisation_id,
+        position=number,
+        name="Somebody",
+        address=address,
+        address_key=address,
+    )
+    customer.session.add(made)
+    customer.session.flush()
+    return made
+
+
+def test_a_session_lives_as_long_as_the_rule_says(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "SESSION_HOURS", 3)
+    monkeypatch.setattr(rules, "STAFF_SESSION_HOURS", 2)
+    user = customer.user("anna@acme.example")
+    session.flush()
+    sign_in.open_session(session, user.id, "token", "password", AT)
+    staff.open_session(session, session.exec(select(Staff)).one().id, "staff", AT)
+    session.flush()
+    assert session.exec(select(AppSession)).one().expires_at == AT + timedelta(hours=3)
+    assert session.exec(select(StaffSession)).one().expires_at == AT + timedelta(hours=2)
+
+
+def test_a_round_trip_is_waited_for_and_kept_as_long_as_the_rules_say(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "ROUND_TRIP_MINUTES", 4)
+    monkeypatch.setattr(rules, "ROUND_TRIP_KEPT_DAYS", 3)
+    round_trips.begin_round_trip(
+        session, state="state", browser="browser", purpose="sign_in", at=AT
+    )
+    session.flush()
+    over = AT + timedelta(minutes=4)
+    assert session.exec(select(MicrosoftRoundTrip)).one().expires_at == over
+    for at, left in ((over + timedelta(days=3), 1), (over + timedelta(days=3) + SECOND, 0)):
+        round_trips.forget_what_is_over(session, at)
+        assert len(session.exec(select(MicrosoftRoundTrip)).all()) == left
+
+
+def test_what_a_sign_in_proved_counts_as_long_as_the_rule_says(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "EVIDENCE_DAYS", 2)
+    proved = ConsentEvidence(
+        go_live_id=customer.go_live_id,
+        tenant_id=customer.tenant_id,
+        administrator_object_id=uuid4(),
+        checked_at=AT,
+    )
+    session.add(proved)
+    session.flush()
+    trip = MicrosoftRoundTrip(
+        state_sha256="s",
+        browser_sha256="b",
+        purpose="consent_sign_in",
+        expires_at=AT,
+        evidence_id=proved.id,
+    )
+    end = AT + timedelta(days=2)
+    assert round_trips.evidence_of_trip(session, trip, end - SECOND) is not None
+    assert round_trips.evidence_of_trip(session, trip, end) is None
+
+
+def test_a_new_link_lives_and_is_given_as_often_as_the_rules_say(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "LINK_DAYS", 5)
+    monkeypatch.setattr(rules, "NEW_LINKS_A_DAY", 1)
+    link = PersonalLink(
+        go_live_id=customer.go_live_id,
+        purpose=LinkPurpose.SETUP,
+        contact_id=contact(customer, 1).id,
+        expires_at=AT,
+    )
+    session.add(link)
+    session.flush()
+    go_live = session.get_one(GoLive, customer.go_live_id)
+    go_live.due_at = None
+    assert links.renew(session, link, go_live, AT) is not None
+    assert link.expires_at == AT + timedelta(days=5)
+    for mail in session.exec(select(Mail)):
+        mail.state = "sent"
+        session.add(mail)
+    assert links.renew(session, link, go_live, AT + timedelta(hours=23)) is None
+
+
+def test_a_team_names_as_many_contacts_as_the_rule_says(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_CONTACTS", 2)
+    session.add(OrganisationDomain(domain="own.example", organisation_id=customer.organisation_id))
+    first = contact(customer, 1)
+
+    def name(address: str) -> str:
+        problem = it_team.name_second_contact(
+            session, customer.go_live_id, by=first, name="Ira", address=address, at=AT
+        )
+        session.expire_all()
+        return problem
+
+    assert name("ira@own.example") == ""
+    assert name("tom@own.example").startswith("There are 2 contacts already;")
+
+
+def test_a_failure_counts_as_long_as_the_rule_says(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "FAILURE_MINUTES", 2)
+    sign_in.note_failure(session, ["somebody"], AT)
+    session.flush()
+    end = AT + timedelta(minutes=2)
+    assert sign_in.too_many_failures(session, {"somebody": 1}, end - SECOND)
+    assert not sign_in.too_many_failures(session, {"somebody": 1}, end)
+
+
+def test_a_first_digest_looks_back_as_far_as_the_rule_says(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "DIGEST_LOOKS_BACK", timedelta(days=9))
+    (manager,) = digests.managers(session, AT)
+    assert digests.last_digest(session, manager, AT.date(), AT) == AT - timedelta(days=9)
+
+
+def test_as_many_go_first_as_the_rule_says(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "FIRST_WAVE_SIZE", 2)
+    made = customers.with_users(session, *((f"user{number}", {}) for number in range(4)))
+    assert made.plan().first_wave == 2
