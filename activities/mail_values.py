@@ -30,7 +30,6 @@ _PERMISSIONS = [
     {"name": permission.name, "why": permission.reason}
     for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
 ]
-_GRACE_DAYS = 14
 _ENDINGS = {Message.CLOSING_NOTICE, Message.ROLL_BACK_NOTICE}
 _ENDED_BY = {
     GoLiveOutcome.NOT_ENTITLED: "decline_entitlement",
@@ -168,7 +167,6 @@ class GoLiveMail:
         return {
             "move_at": self._moment(self.facts.move_at),
             "users_total": mail_facts.user_count(self._session, self.facts.organisation_id),
-            "password_grace_days": _GRACE_DAYS,
         }
 
     def pilot_waiting(self) -> Values:
@@ -237,7 +235,6 @@ class GoLiveMail:
             "finished_at": self._moment(self.facts.progress.since),
             "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
             "users_invited": counts.get("invite", 0),
-            "password_grace_days": _GRACE_DAYS,
             "application_id": self._surroundings.client_id,
             **self._exceptions(),
         }

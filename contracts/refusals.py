@@ -1,8 +1,11 @@
 """The consent doctor's words: what happened, who must do what, and the one way on."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from contracts import rules
 from contracts.directory import DomainsFinding
+from contracts.durations import in_words
 from contracts.go_live import Refusal
 
 
@@ -69,7 +72,8 @@ REFUSALS = {
         "Start again",
     ),
     Refusal.SIGN_IN_TOO_OLD: Advice(
-        "The consent was not proven within a week of the administrator's sign-in.",
+        f"The consent was not proven within {in_words(timedelta(days=rules.EVIDENCE_DAYS))} of the "
+        "administrator's sign-in.",
         "The administrator consents once more, for the organisation.",
         _CONSENT_AGAIN,
     ),
@@ -112,8 +116,8 @@ REFUSALS = {
         _CONSENT_AGAIN,
     ),
     Refusal.SELF_ONLY: Advice(
-        "After 15 minutes nothing is granted for the whole organisation: the consent counts for "
-        "one account only, or Microsoft needs longer than usual.",
+        f"After {in_words(rules.PROPAGATION)} nothing is granted for the whole organisation: the "
+        "consent counts for one account only, or Microsoft needs longer than usual.",
         "The administrator consents once more, for the organisation; or customer success retries "
         "in an hour.",
         _CONSENT_AGAIN,

@@ -3,6 +3,8 @@
 `contracts.wording` puts them together; the page of a go-live that has ended reads its ending.
 """
 
+from contracts import rules
+from contracts.durations import in_words
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
 from contracts.refusals import REFUSALS
 
@@ -44,7 +46,7 @@ WAITS = {
 
 ATTENTION = {
     Attention.MICROSOFT_NOT_CAUGHT_UP: (
-        "Microsoft has not applied the consent after 15 minutes.",
+        f"Microsoft has not applied the consent after {in_words(rules.PROPAGATION)}.",
         "Customer success retries in an hour; if it stays so, the administrator consents again.",
     ),
     Attention.MICROSOFT_UNREACHABLE: (

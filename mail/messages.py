@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from contracts.go_live import Attention
+from contracts.situations import ATTENTION
+
 COMMON_SAMPLE: Mapping[str, object] = {
     "organisation_name": "Northwind Traders",
     "recipient_name": "Maria Jensen",
@@ -217,7 +220,6 @@ MESSAGES: dict[str, MessageDescription] = {
         link_expires="Monday 14 December 2026",
         move_at="Thursday 10 December 2026, 08:00 (Copenhagen)",
         users_total=42,
-        password_grace_days=14,
     ),
     "sign_in_with_sso": _describe(
         Audience.USER,
@@ -259,7 +261,7 @@ MESSAGES: dict[str, MessageDescription] = {
     "needs_attention": _to_customer_success(
         "Something gave up for good; a person must choose what happens next.",
         stage="Admin consent awaited",
-        reason="Microsoft has not shown the consent for 15 minutes.",
+        reason=ATTENTION[Attention.MICROSOFT_NOT_CAUGHT_UP][0],
         since="Thursday 3 December 2026, 14:20 (Copenhagen)",
         choices=[
             {"what": "Try again", "command": "python starter.py retry northwind"},
@@ -303,7 +305,6 @@ MESSAGES: dict[str, MessageDescription] = {
         users_invited=6,
         exceptions_total=6,
         exceptions=_EXCEPTIONS,
-        password_grace_days=14,
         application_id=_APPLICATION_ID,
     ),
     "staff_digest": _describe(

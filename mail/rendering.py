@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Und
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+from contracts import rules
 from contracts.wording import counted
 from mail.appearance import with_styles
 from mail.errors import BadLink, MissingValue, UnknownMessage
@@ -136,6 +137,7 @@ def _environment(*, html: bool) -> Environment:
         cache_size=-1,
     )
     environment.filters["counted"] = counted
+    environment.globals["rules"] = rules
     return environment
 
 

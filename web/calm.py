@@ -12,6 +12,8 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from commands.errors import UnavailableError
+from contracts import rules
+from contracts.wording import counted
 from graph.errors import GraphError
 from web import guessing, staff
 from web.deps import FormRefusedError, visit
@@ -153,7 +155,8 @@ def _too_many_guesses(request: Request, error: Exception) -> Response:
         status=429,
         title="Please wait a little",
         happened=f"Too many {error.what} were tried from your network.",
-        to_do="Wait 15 minutes, then try again, or open the link from our mail.",
+        to_do=f"Wait {counted(rules.FAILURE_MINUTES, 'minute')}, then try again, "
+        "or open the link from our mail.",
         link="/login",
         button="Go to the login page",
     )

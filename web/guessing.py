@@ -8,7 +8,7 @@ from telemetry.metrics import SLOWED_DOWN
 from web.deps import Visit
 
 MOST_MADE_UP = 30
-"""Links that are not ours, from one network (`Visit.network`) within a quarter of an hour."""
+"""Links that are not ours, from one network (`Visit.network`) within `rules.FAILURE_MINUTES`."""
 
 MOST_LOOK_UPS = 120
 """Addresses of domains that are not ours; a mistyped one now and then is nobody's business."""
