@@ -199,7 +199,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         assert ask.count("golive.user_move") == USERS
 
         plan = await ask.do("plan_migration")
-        order = {"plan_hash": plan["plan_hash"], "wave": "first"}
+        order = {"plan_hash": plan["plan_hash"], "wave": "first", "password_grace_days": 14}
         await ask.do("move_wave", **order)
         first = ask.count("golive.user_move", "moved_at IS NOT NULL")
         order["wave"] = "rest"
@@ -235,7 +235,9 @@ async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_
     with written() as lines, held(town, ITS_USERS, slug=organisation.slug) as holding:
         ask = Asking(town, queue, organisation, lines)
         async with activity_worker(town, town.rooms, queue) as worker:
-            handle = await ask.begin("move_wave", plan_hash=plan["plan_hash"], wave="first")
+            handle = await ask.begin(
+                "move_wave", plan_hash=plan["plan_hash"], wave="first", password_grace_days=14
+            )
             await ask.until(holding.has_a_waiter)
             stopping = asyncio.create_task(worker.shutdown())
             await ask.until(ask.hears_of_it(0))
