@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import temporalio.workflow
 
+from contracts import rules
 from contracts.order_words import REFUSED
 from contracts.orders import (
     ORDERS,
