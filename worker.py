@@ -116,6 +116,7 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
             records.record_position,
             records.humane_times,
             records.offer_sso,
+            records.is_planned,
             records.withdraw_sso,
             records.decide_move_date,
             records.close,

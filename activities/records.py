@@ -9,7 +9,7 @@ from temporalio import activity
 from contracts.directory import GoLiveRef
 from contracts.records import Closing, MoveDate, Position, Reminders, Standing
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
-from database import connections, mail_facts, positions, records, staging
+from database import connections, mail_facts, plans, positions, records, staging
 from database.engine import Sessions
 from database.models import Preference
 
@@ -63,8 +63,14 @@ class RecordActivities:
             connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn(no_thread_cancel_exception=True)
+    def is_planned(self, reference: GoLiveRef) -> bool:
+        """Tell whether users may have moved by a plan of this go-live, so that there is an undo."""
+        with self._sessions.begin() as session:
+            return plans.is_planned(session, UUID(reference.go_live_id))
+
+    @activity.defn(no_thread_cancel_exception=True)
     def withdraw_sso(self, reference: GoLiveRef) -> None:
-        """Undo `offer_sso`; the connection and its domains are those from before this go-live."""
+        """Undo `offer_sso`, if it was done; links are dead, the connection is that from before."""
         with self._sessions.begin() as session:
             connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
 

@@ -123,6 +123,16 @@ SELECT encode(sha256(coalesce(string_agg(
 _STORED = "FROM golive.user_move WHERE go_live_id = :go_live_id"
 
 
+def is_planned(session: Session, go_live_id: UUID) -> bool:
+    """Tell whether a plan of this go-live was ever made, whatever came of it."""
+    return bool(
+        session.execute(
+            text("SELECT EXISTS (SELECT FROM golive.user_move WHERE go_live_id = :g)"),
+            {"g": go_live_id},
+        ).scalar_one()
+    )
+
+
 def make_plan(
     session: Session, go_live_id: UUID, organisation_id: UUID, tenant_id: UUID, at: datetime
 ) -> MigrationPlan:

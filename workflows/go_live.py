@@ -1,7 +1,7 @@
 """What happens in a go-live, in order: the help page as a durable workflow."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -113,7 +113,6 @@ class SsoGoLive:
         first_sign_in = FirstSignIn(waits, calls, attention)
         self._migration = Migration(state, status, notices, calls, waits, first_sign_in)
         self._answers = Answers()
-        self._compensations: list[Callable[[], Awaitable[object]]] = []
         self._roll_back: RollBack | None = None
         self._stages: asyncio.Task[GoLiveOutcome] | None = None
 
@@ -204,7 +203,6 @@ class SsoGoLive:
 
     async def _sso_activated(self) -> None:
         await self._waits.enter(GoLiveStage.SSO_ACTIVATED)
-        self._compensations.append(self._withdraw_sso)
         await self._calls.do(
             RecordActivities.offer_sso,
             self._calls.reference,
@@ -237,7 +235,6 @@ class SsoGoLive:
     async def _users_migrated(self) -> None:
         await self._waits.enter(GoLiveStage.USERS_MIGRATED)
         await self._agreed_date_comes()
-        self._compensations.append(self._migration.undo)
         await self._migration.plan_and_move(in_waves=True)
         await self._calls.send(Message.RESULT, _EVERYONE, may_skip=True)
 
@@ -298,8 +295,7 @@ class SsoGoLive:
         if outcome is not GoLiveOutcome.LIVE:
             self._state.stop_waiting()
             await self._status.record()
-            for undo in reversed(self._compensations):
-                await undo()
+            await self._undo()
             await self._tell_ending(outcome)
         await self._calls.do(
             RecordActivities.close,
@@ -328,13 +324,19 @@ class SsoGoLive:
             message, _OWNER if unheard else _EVERYONE, outcome.value, may_skip=True
         )
 
-    async def _withdraw_sso(self) -> None:
+    async def _undo(self) -> None:
+        """Put back what the rows of this go-live say it changed: people, login page, then mail."""
+        planned = await ask_database(RecordActivities.is_planned, self._calls.reference())
+        if planned:
+            await self._migration.undo()
         await self._calls.do(
             RecordActivities.withdraw_sso,
             self._calls.reference,
             RECORD_CALL,
             "undo: the login page as before",
         )
+        if planned:
+            await self._migration.deliver()
 
     async def _read_standing(self) -> Standing:
         await self._waits.enter(GoLiveStage.ENTITLEMENT_CONFIRMED)

@@ -207,15 +207,15 @@ class Migration:
         if done.plan_changed:
             await self._tell_who_has_moved(done)
         else:
-            await self._deliver()
+            await self.deliver()
         return not done.plan_changed
 
     async def _tell_who_has_moved(self, done: WaveMoved | None) -> None:
         """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
         if done is not None and done.moved:
-            await self._deliver()
+            await self.deliver()
 
-    async def _deliver(self) -> None:
+    async def deliver(self) -> None:
         """Deliver what the ledger holds for users, at the worker's pace."""
         paused = True
         while paused:
@@ -229,7 +229,7 @@ class Migration:
             paused = delivered.paused
 
     async def undo(self) -> None:
-        """Give every moved user back exactly what they had, and tell them."""
+        """Give every moved user back exactly what they had; `deliver` tells them."""
         await self._calls.do(
             DirectoryActivities.undo_moves,
             self._calls.reference,
@@ -237,4 +237,3 @@ class Migration:
             "undo: every user logs in as before",
         )
         self.users = UserCounts(self.users.total, 0, self.users.exceptions)
-        await self._deliver()

@@ -12,7 +12,7 @@ from activities import directory
 from commands import reading
 from contracts.go_live import GoLiveOutcome, Wait
 from tests.town import Organisation, Town
-from tests.workflows.drive import PLACES, bring_to, founded
+from tests.workflows.drive import MEMBERS, PLACES, bring_to, founded
 
 TABLES = {
     "organisation": "SELECT * FROM pulse.organisation WHERE id = :o",
@@ -202,3 +202,42 @@ def _no_link_works(organisation: Organisation) -> None:
         o=organisation.standing().organisation_id,
     )
     assert rows == []
+
+
+OWNER = "dana@clientshare.example"
+MOVED = [one.name for one in MEMBERS if one.status == "active" and one.in_directory]
+
+
+async def test_with_the_relay_away_people_and_the_login_page_come_first(town: Town) -> None:
+    """Everybody logs in as before, long before anybody can be told so."""
+    organisation = founded(town)
+    before = _everything(organisation)
+    await bring_to(organisation, Wait.AFTERCARE)
+    for address in (OWNER, organisation.contact, *map(organisation.address, MOVED)):
+        town.mail_faults(defer=address, code=451)
+    try:
+        await town.orders().roll_back(organisation.slug, "Enough.")
+        async with asyncio.timeout(30):
+            while _everything(organisation) != before:
+                await asyncio.sleep(0.1)
+        assert organisation.progress.outcome is None
+        assert "sent" not in {state for *_, state in organisation.mails("roll_back_user")}
+    finally:
+        town.mail_faults()
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    assert {state for *_, state in organisation.mails("roll_back_user")} == {"sent"}
+
+
+async def test_nothing_is_undone_where_nothing_was_planned(town: Town) -> None:
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    await town.orders().roll_back(organisation.slug, "Enough.")
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    history = await organisation.handle.fetch_history()
+    done = {
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+    }
+    assert "undo_moves" not in done
+    assert "withdraw_sso" in done
