@@ -252,7 +252,9 @@ class SsoGoLive:
         while changed:
             await self._notices.until_resumed()
             question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
-            date = await ask_database(RecordActivities.decide_move_date, question)
+            date = await ask_database(
+                RecordActivities.decide_move_date, question, "when users start to move"
+            )
             if announced is None or abs(date.at - announced) >= rules.OTHER_DATE:
                 await self._announce(date.at, "first" if announced is None else stamp())
                 announced = date.at
@@ -326,7 +328,9 @@ class SsoGoLive:
 
     async def _undo(self) -> None:
         """Put back what the rows of this go-live say it changed: people, login page, then mail."""
-        planned = await ask_database(RecordActivities.is_planned, self._calls.reference())
+        planned = await ask_database(
+            RecordActivities.is_planned, self._calls.reference(), "is there a move to undo?"
+        )
         if planned:
             await self._migration.undo()
         await self._calls.do(

@@ -79,7 +79,11 @@ class FirstSignIn:
 
     async def _has_worked(self) -> bool:
         self._reported = False
-        signed_in = await ask_database(DirectoryActivities.count_sign_ins, self._calls.reference())
+        signed_in = await ask_database(
+            DirectoryActivities.count_sign_ins,
+            self._calls.reference(),
+            "has one of the first users signed in?",
+        )
         self.sso_works = signed_in.by_non_administrator > 0
         return self.sso_works
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from temporalio import workflow
 
+from workflows.execution import ask_database
+
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts import wording
@@ -12,8 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.records import Position
     from contracts.waiting_on import WaitingOn
     from workflows import search_attributes
-    from workflows.cancellation import heed_cancelling
-    from workflows.policies import POSITION_CALL
 
 
 class StatusPublisher:
@@ -60,12 +60,11 @@ class StatusPublisher:
             self._describe(progress)
             if not visibility_later:
                 self._list(progress)
-            await workflow.execute_local_activity_method(
+            await ask_database(
                 RecordActivities.record_position,
                 Position(self._go_live_id, progress, workflow.now()),
-                **POSITION_CALL,
+                "write down where it stands",
             )
-        heed_cancelling()
 
     async def record_if_changed(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""

@@ -95,7 +95,9 @@ class Waits:
                 [max(one.at, workflow.now()) for one in mails],
                 [one.audience for one in mails if one.audience is not None],
             )
-            answer = await ask_database(RecordActivities.humane_times, asked)
+            answer = await ask_database(
+                RecordActivities.humane_times, asked, "reminders into working hours"
+            )
             schedule.put_mails_at(answer.moments)
 
     # --- waiting -----------------------------------------------------------------------------

@@ -26,6 +26,8 @@ from tests.workflows.drive import (
     founded,
     go_on,
     never_applied,
+    ordinary_activity_ended,
+    ordinary_activity_tries,
     proof_gives_up,
     stopped_in_the_midst_of_a_move,
     until_attention,
@@ -472,6 +474,20 @@ async def sent_again(town: Town) -> Organisation:
     return organisation
 
 
+async def database_away(town: Town) -> Organisation:
+    """The database refuses what the run writes down for a minute; then a change of mind."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    town.rows("ALTER TABLE golive.stage_time RENAME TO stage_time_away")
+    await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged("dana"))
+    await ordinary_activity_tries(organisation, "record_position")
+    town.rows("ALTER TABLE golive.stage_time_away RENAME TO stage_time")
+    await ordinary_activity_ended(organisation)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
 PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
@@ -501,6 +517,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "proven_after_the_deadline": (proven_after_the_deadline, GoLiveOutcome.ROLLED_BACK),
     "tenant_unknown": (tenant_unknown, GoLiveOutcome.ROLLED_BACK),
     "trouble_in_a_pause": (trouble_in_a_pause, GoLiveOutcome.ROLLED_BACK),
+    "database_away": (database_away, GoLiveOutcome.ROLLED_BACK),
     "sent_again": (sent_again, GoLiveOutcome.ROLLED_BACK),
     "rolled_back_in_a_first_check": (rolled_back_in_a_first_check, GoLiveOutcome.ROLLED_BACK),
     "rolled_back_beside_a_proof": (rolled_back_beside_a_proof, GoLiveOutcome.ROLLED_BACK),

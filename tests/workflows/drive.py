@@ -163,3 +163,22 @@ async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
         )
         await town.orders().pause(slug)
     await organisation.skip(timedelta(days=1))
+
+
+async def ordinary_activity_tries(organisation: Organisation, name: str) -> None:
+    """Wait until Temporal itself tries this activity, no longer the worker by itself."""
+    async with asyncio.timeout(90):
+        while name not in await _pending(organisation):
+            await asyncio.sleep(0.1)
+
+
+async def ordinary_activity_ended(organisation: Organisation) -> None:
+    """Wait until Temporal tries no activity any more."""
+    async with asyncio.timeout(60):
+        while await _pending(organisation):
+            await asyncio.sleep(0.1)
+
+
+async def _pending(organisation: Organisation) -> list[str]:
+    described = await organisation.handle.describe()
+    return [one.activity_type.name for one in described.raw_description.pending_activities]
