@@ -114,7 +114,6 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
         GO_LIVE_QUEUE: [
             records.read_standing,
             records.record_position,
-            records.humane_times,
             records.offer_sso,
             records.is_planned,
             records.withdraw_sso,

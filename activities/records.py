@@ -7,7 +7,7 @@ from sqlmodel import Session
 from temporalio import activity
 
 from contracts.directory import GoLiveRef
-from contracts.records import Closing, MoveDate, Position, Reminders, Standing
+from contracts.records import Closing, MoveDate, Position, Recorded, Standing
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
 from database import connections, mail_facts, plans, positions, records, staging
 from database.engine import Sessions
@@ -35,26 +35,26 @@ class RecordActivities:
         return replace(found, console_url=f"{self._public_url}/console/{slug}")
 
     @activity.defn(no_thread_cancel_exception=True)
-    def record_position(self, position: Position) -> None:
-        """Write where the run stands."""
-        with self._sessions.begin() as session:
-            positions.record_position(
-                session, UUID(position.go_live_id), position.progress, position.at
-            )
+    def record_position(self, position: Position) -> Recorded:
+        """Write where the run stands, and bring reminders into their readers' working hours.
 
-    @activity.defn(no_thread_cancel_exception=True)
-    def humane_times(self, reminders: Reminders) -> Reminders:
-        """Move each moment into working hours of those who would be written to, a day apart."""
+        Each reminder comes a day after the one before at least, so that nobody gets two at once.
+        """
+        go_live_id, progress = UUID(position.go_live_id), position.progress
         with self._sessions.begin() as session:
             zones = {
-                audience: mail_facts.time_zones(session, UUID(reminders.go_live_id), audience)
-                for audience in set(reminders.audiences)
+                audience: mail_facts.time_zones(session, go_live_id, audience)
+                for audience in {one.audience for one in position.reminders}
             }
-        pairs = zip(reminders.moments, reminders.audiences, strict=True)
-        return Reminders(
-            reminders.go_live_id,
-            humane_one_by_one([(moment, zones[audience]) for moment, audience in pairs]),
-        )
+            moments = humane_one_by_one(
+                [(one.at, zones[one.audience]) for one in position.reminders]
+            )
+            if moments:
+                first, due_at = moments[0], progress.due_at
+                in_time = due_at is None or first < due_at
+                progress = replace(progress, reminder_at=first if in_time else None)
+            positions.record_position(session, go_live_id, progress, position.at)
+        return Recorded(moments)
 
     @activity.defn(no_thread_cancel_exception=True)
     def offer_sso(self, reference: GoLiveRef) -> None:

@@ -20,7 +20,7 @@ from contracts.directory import (
     WaveToMove,
 )
 from contracts.notices import Delivered, Delivery, Notice
-from contracts.records import Closing, MoveDate, Position, Reminders, Standing
+from contracts.records import Closing, MoveDate, Position, Recorded, Standing
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 
@@ -35,7 +35,7 @@ class NoOp:
     def all(self) -> list[Callable[..., Any]]:
         """Return every activity."""
         return [
-            self.read_standing, self.record_position, self.humane_times, self.offer_sso,
+            self.read_standing, self.record_position, self.is_planned, self.offer_sso,
             self.decide_move_date, self.close, self.notify, self.discover_tenant,
             self.verify_consent, self.snapshot_directory, self.plan_migration, self.move_wave,
             self.deliver,
@@ -47,13 +47,14 @@ class NoOp:
         return Standing(entitled=True, tenant_proven=None, wants_to_acknowledge=False)
 
     @activity.defn
-    def record_position(self, _: Position) -> None:
-        """Write nothing."""
+    def record_position(self, position: Position) -> Recorded:
+        """Write nothing; every hour is a working hour."""
+        return Recorded([one.at for one in position.reminders])
 
     @activity.defn
-    def humane_times(self, reminders: Reminders) -> Reminders:
-        """Every hour is humane."""
-        return Reminders(reminders.go_live_id, reminders.moments)
+    def is_planned(self, _: GoLiveRef) -> bool:
+        """Nobody has moved."""
+        return False
 
     @activity.defn
     def offer_sso(self, _: GoLiveRef) -> None:

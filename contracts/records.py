@@ -22,22 +22,32 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class ReminderTime:
+    """When a reminder would go out, and to whom."""
+
+    at: datetime
+    audience: Audience
+
+
+@dataclass(frozen=True)
 class Position:
     """Where a run stands, for the record that people read."""
 
     go_live_id: str
     progress: Progress
     at: datetime
+    reminders: list[ReminderTime] = field(default_factory=list)
+    """Those that are to be brought into their readers' working hours; the first one comes next."""
+    events: int = 0
+    """How long the run's history is by now."""
 
 
 @dataclass(frozen=True)
-class Reminders:
-    """Instants at which something would be sent, and to whom."""
+class Recorded:
+    """What came of recording a position."""
 
-    go_live_id: str
-    moments: list[datetime]
-    audiences: list[Audience] = field(default_factory=list)
-    """One for each moment; the answer has none."""
+    reminders: list[datetime] = field(default_factory=list)
+    """Of each reminder that was asked about, the moment in its readers' working hours."""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class ConsentProof:
     async def awaited(self) -> bool:
         """Ask for the consent and prove it; False = declined for good, or not given in time."""
         self._asked_at = workflow.now()
-        schedule = await self._ask()
+        schedule = self._ask()
         heard: AdminDeclined | None = None
         while True:
             answered = await self._waits.until(
@@ -176,14 +176,12 @@ class ConsentProof:
                 heard = self.reports.declined
                 self._hear_refusal(heard, schedule)
 
-    async def _ask(self) -> ReminderSchedule:
+    def _ask(self) -> ReminderSchedule:
         """Ask, unless the pack brought the consent link today; then remind."""
         sent_at, ask = self._link_sent_at, None
         if sent_at is None or workflow.now() - sent_at >= rules.SAME_DAY:
             ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
-        return await self._waits.open(
-            self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask
-        )
+        return self._waits.open(self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask)
 
     def _hear_refusal(self, heard: AdminDeclined, schedule: ReminderSchedule) -> None:
         """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""

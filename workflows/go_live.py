@@ -152,7 +152,7 @@ class SsoGoLive:
     async def _entitlement_confirmed(self, standing: Standing) -> bool:
         if standing.entitled:
             return True
-        schedule = await self._waits.open(
+        schedule = self._waits.open(
             rules.ENTITLEMENT_WINDOW,
             *rules.ENTITLEMENT_REMINDERS,
             first=opening(Message.ENTITLEMENT_QUESTION, _OWNER),
@@ -175,7 +175,7 @@ class SsoGoLive:
         ):
             self._consent.link_was_sent()
         if standing.wants_to_acknowledge:
-            schedule = await self._waits.open(
+            schedule = self._waits.open(
                 rules.ACKNOWLEDGEMENT_WINDOW, *rules.ACKNOWLEDGEMENT_REMINDERS
             )
             await self._waits.until(
@@ -279,7 +279,7 @@ class SsoGoLive:
         open_for = timedelta(days=self._state.start.aftercare_days)
         if not open_for:
             return
-        schedule = await self._waits.open(
+        schedule = self._waits.open(
             open_for,
             *(reminder for reminder in rules.STRAGGLER_REMINDERS if reminder.after < open_for),
         )

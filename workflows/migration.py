@@ -50,9 +50,7 @@ class FirstSignIn:
     async def awaited(self) -> None:
         """Wait until one of the first, not the administrator, has signed in."""
         while True:
-            schedule = await self._waits.open(
-                rules.FIRST_SIGN_IN_WINDOW, *rules.FIRST_SIGN_IN_REMINDERS
-            )
+            schedule = self._waits.open(rules.FIRST_SIGN_IN_WINDOW, *rules.FIRST_SIGN_IN_REMINDERS)
             opened = workflow.now()
             schedule.add(
                 [
@@ -162,7 +160,7 @@ class Migration:
             await self._waits.until(
                 Wait.APPROVAL,
                 lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan,  # type: ignore[misc]
-                await self._waits.open(None, *rules.APPROVAL_REMINDERS, first=question),
+                self._waits.open(None, *rules.APPROVAL_REMINDERS, first=question),
             )
             if not self._replan:
                 return plan

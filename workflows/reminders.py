@@ -36,6 +36,8 @@ class ReminderSchedule:
     reminders: list[Reminder] = field(default_factory=list)
     stopped: list[Reminder] = field(default_factory=list)
     """Reminders that do not go out, because somebody said no."""
+    in_business_hours: bool = True
+    """Its mails are in their readers' working hours, as the readers were named last."""
     moved: bool = False
     """Dates changed since the timer was set."""
     shifted: bool = False
@@ -83,10 +85,14 @@ class ReminderSchedule:
         self.reminders += reminders
         self._sort()
 
-    def put_mails_at(self, moments: list[datetime]) -> None:
-        """Put each of `mails` at its moment."""
-        for one, moment in zip(self.mails(), moments, strict=True):
-            one.at = moment
+    def put_into_business_hours(
+        self, asked: list[tuple[Reminder, datetime]], moments: list[datetime]
+    ) -> None:
+        """Put each reminder at its moment, unless it has moved since it was `asked` about."""
+        for (one, at), moment in zip(asked, moments, strict=True):
+            if one.at == at:
+                one.at = moment
+        self.in_business_hours = not self.moved
         self._sort()
 
     def _sort(self) -> None:
@@ -95,11 +101,15 @@ class ReminderSchedule:
     def choose(self, deadline: datetime, now: datetime, *, heed_later: bool = False) -> None:
         """Put the deadline where a person wants it; `heed_later`: a pause comes first."""
         self.deadline, self.chosen_at = deadline, now
-        self.moved, self.shifted = not heed_later, False
+        self.shifted = False
+        if heed_later:
+            self.moved = False
+        else:
+            self.move()
 
     def move(self) -> None:
-        """Have the dates looked at anew, such as after other readers were named."""
-        self.moved = True
+        """Have the dates brought into business hours anew, such as those of other readers."""
+        self.moved, self.in_business_hours = True, False
 
     def heed_move(self) -> None:
         """Take the change of dates as heeded."""
@@ -118,7 +128,7 @@ class ReminderSchedule:
         """Move every date by the time paused, but a deadline that was chosen during the pause."""
         for one in (*self.reminders, *self.stopped):
             one.at += now - paused_at
-        self.moved = True
+        self.move()
         by = self._deadline_shift(paused_at, now)
         if self.deadline is not None and by:
             self.deadline += by

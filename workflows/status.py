@@ -10,10 +10,11 @@ from workflows.execution import ask_database
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts import wording
-    from contracts.go_live import Progress, StartGoLive
-    from contracts.records import Position
+    from contracts.go_live import Progress, StartGoLive, Wait
+    from contracts.records import Position, ReminderTime
     from contracts.waiting_on import WaitingOn
     from workflows import search_attributes
+    from workflows.reminders import ReminderSchedule
 
 
 class StatusPublisher:
@@ -50,21 +51,40 @@ class StatusPublisher:
         self._owner = owner
         self.show()
 
-    async def record(self, *, visibility_later: bool = False) -> None:
+    async def record(
+        self, *, visibility_later: bool = False, schedule: ReminderSchedule | None = None
+    ) -> None:
         """Show the present state in the Temporal UI and write it into the database.
 
-        `visibility_later`: the caller updates visibility before anything is waited for.
+        `visibility_later`: the caller updates visibility before anything is waited for. `schedule`:
+        its reminders are brought into their readers' working hours by the same call.
         """
         async with self._recording:
             self._recorded = progress = self._progress()
             self._describe(progress)
             if not visibility_later:
                 self._list(progress)
-            await ask_database(
+            now = workflow.now()
+            asked = [(one, one.at) for one in schedule.mails()] if schedule else []
+            recorded = await ask_database(
                 RecordActivities.record_position,
-                Position(self._go_live_id, progress, workflow.now()),
-                "write down where it stands",
+                Position(
+                    self._go_live_id,
+                    progress,
+                    now,
+                    [
+                        ReminderTime(max(at, now), one.audience)
+                        for one, at in asked
+                        if one.audience is not None
+                    ],
+                    workflow.info().get_current_history_length(),
+                ),
+                _summary(progress),
             )
+            if schedule is not None:
+                schedule.put_into_business_hours(asked, recorded.reminders)
+                self._recorded = progress = self._progress()
+                self._describe(progress)
 
     async def record_if_changed(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""
@@ -95,3 +115,15 @@ class StatusPublisher:
         if changed:
             workflow.upsert_search_attributes(changed)
             self._listed |= {pair.key.name: pair.value for pair in changed}
+
+
+def _summary(progress: Progress) -> str:
+    """Return what the timeline says of a record: what is waited for, or done, from here on."""
+    if progress.attention is not None:
+        return f"recorded: needs attention, {progress.attention.replace('_', ' ')}"
+    if progress.ending is not None:
+        return f"recorded: ending as {progress.ending}"
+    paused = "paused, " if progress.paused else ""
+    if progress.wait is Wait.NOTHING:
+        return f"recorded: {paused}{progress.stage.replace('_', ' ')} is being done"
+    return f"recorded: {paused}waits on {wording.whom(progress)}"

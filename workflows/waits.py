@@ -8,17 +8,14 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from workflows.calls import Calls
-from workflows.execution import ask_database
 from workflows.notices import stamp
 from workflows.state import RunState
 from workflows.status import StatusPublisher
 
 with workflow.unsafe.imports_passed_through():
-    from activities.records import RecordActivities
     from contracts import rules
     from contracts.go_live import GoLiveStage, Wait
     from contracts.notices import Audience, Message
-    from contracts.records import Reminders
     from contracts.rules import ReminderRule
     from workflows.cancellation import StoppedAfter, heed_cancelling
     from workflows.reminders import Reminder, ReminderSchedule
@@ -50,7 +47,15 @@ class Waits:
     async def begin(self, wait: Wait) -> None:
         """Say that this is waited for from now on."""
         self._state.wait_for(wait)
-        await self._status.record(visibility_later=True)
+        await self._record(visibility_later=True)
+
+    async def _record(self, *, visibility_later: bool = False) -> None:
+        """Record where we are, with reminders in their readers' working hours."""
+        schedule = self.schedule
+        unplaced = schedule is not None and not schedule.in_business_hours
+        await self._status.record(
+            visibility_later=visibility_later, schedule=schedule if unplaced else None
+        )
 
     def show(self, schedule: ReminderSchedule) -> None:
         """Show these dates; nobody keeps them yet."""
@@ -66,17 +71,14 @@ class Waits:
 
     # --- schedules ---------------------------------------------------------------------------
 
-    async def open(
+    def open(
         self, window: timedelta | None, *planned: ReminderRule, first: Reminder | None = None
     ) -> ReminderSchedule:
-        """Return a schedule of what is planned, in its readers' working hours.
-
-        `first` opens the wait.
-        """
+        """Return a schedule of what is planned; `first` opens the wait."""
         opened = workflow.now()
         reminders = [_reminder(number, rule) for number, rule in enumerate(planned, start=1)]
-        schedule = ReminderSchedule(opened + window if window is not None else None, reminders)
-        await self._into_business_hours(schedule)
+        deadline = opened + window if window is not None else None
+        schedule = ReminderSchedule(deadline, reminders, in_business_hours=not reminders)
         if first is not None:
             schedule.put_first(first)
         return self.keep(schedule)
@@ -85,20 +87,6 @@ class Waits:
         """Let a pause move this schedule, too, and return it."""
         self._schedules.append(schedule)
         return schedule
-
-    async def _into_business_hours(self, schedule: ReminderSchedule) -> None:
-        """Bring the reminders still to come into their readers' working hours; never to earlier."""
-        mails = schedule.mails()
-        if mails:
-            asked = Reminders(
-                self._state.start.go_live_id,
-                [max(one.at, workflow.now()) for one in mails],
-                [one.audience for one in mails if one.audience is not None],
-            )
-            answer = await ask_database(
-                RecordActivities.humane_times, asked, "reminders into working hours"
-            )
-            schedule.put_mails_at(answer.moments)
 
     # --- waiting -----------------------------------------------------------------------------
 
@@ -121,8 +109,7 @@ class Waits:
             nearest, name = schedule.nearest()
             if schedule.moved:
                 schedule.heed_move()
-                await self._into_business_hours(schedule)
-                await self._status.record()
+                await self._record()
             elif self._state.is_paused:
                 self._status.update_visibility()
                 await workflow.wait_condition(lambda: answered() or not self._state.is_paused)
@@ -153,7 +140,9 @@ class Waits:
         """Send the newest reminder that is due; an answer ends the wait even while it is stuck."""
         if schedule.reminders[0].at < workflow.now() - rules.LATE:
             # No worker was there at its time, and now it may be night.
-            await self._into_business_hours(schedule)
+            schedule.move()
+            schedule.heed_move()
+            await self._record()
         due = schedule.take_due(workflow.now())
         if due is None:
             return

@@ -152,7 +152,24 @@ class TestStoppedReminders:
         assert one.stopped == []
 
 
-def test_mails_are_put_into_business_hours_in_their_new_order() -> None:
-    one = schedule(question(), mail(3, "a"), mail(4, "b"))
-    one.put_mails_at([OPENED + 6 * DAY, OPENED + 5 * DAY])
-    assert [left.name for left in one.reminders] == ["consent request", "b", "a"]
+class TestBusinessHours:
+    def test_bring_reminders_into_their_new_order(self) -> None:
+        one = schedule(question(), mail(3, "a"), mail(4, "b"))
+        asked = [(left, left.at) for left in one.mails()]
+        one.put_into_business_hours(asked, [OPENED + 6 * DAY, OPENED + 5 * DAY])
+        assert [left.name for left in one.reminders] == ["consent request", "b", "a"]
+
+    def test_leave_a_reminder_that_has_moved_meanwhile(self) -> None:
+        """A pause that ends while the database is asked is not forgotten."""
+        one = schedule(mail(3))
+        asked = [(left, left.at) for left in one.mails()]
+        one.resume(OPENED, OPENED + 2 * DAY)
+        one.put_into_business_hours(asked, [OPENED + 4 * DAY])
+        assert [left.at for left in one.reminders] == [OPENED + 5 * DAY]
+        assert (one.moved, one.in_business_hours) == (True, False)
+
+    def test_are_asked_for_again_when_dates_or_readers_change(self) -> None:
+        one = schedule(mail(3))
+        assert one.in_business_hours
+        one.move()
+        assert (one.moved, one.in_business_hours) == (True, False)
