@@ -369,6 +369,5 @@ def _not_running(slug: str) -> str:
 
 
 def _check_reason(order: Order, reason: str) -> None:
-    missing = ORDERS[order].without_reason
-    if missing is not None and not reason.strip():
-        raise UsageError(f'{REFUSED[missing].removesuffix(".")}, with --reason "...".')
+    if ORDERS[order].needs_reason and not reason.strip():
+        raise UsageError('Say why, with --reason "...": this order is given with a reason only.')

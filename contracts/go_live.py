@@ -292,6 +292,8 @@ class Progress:
     paused: bool = False
     refusal: Refusal | None = None
     """Why the last consent was not accepted, if one was not."""
+    declined: bool = False
+    """Somebody at the customer did not consent, whatever has been tried since."""
     users_done: int = 0
     users_total: int = 0
     exceptions: int = 0

@@ -31,7 +31,5 @@ REFUSED: dict[OrderRefusal, str] = {
     OrderRefusal.DATE_TOO_FAR: (
         f"The chosen date is more than {in_words(rules.FURTHEST_DATE)} away; choose an earlier one."
     ),
-    OrderRefusal.SKIP_REASON_MISSING: "Say why it is skipped.",
-    OrderRefusal.CLOSE_REASON_MISSING: "Say why it is closed.",
-    OrderRefusal.ROLL_BACK_REASON_MISSING: "Say why it is rolled back.",
+    OrderRefusal.REASON_MISSING: "Say why: this order is given with a reason only.",
 }

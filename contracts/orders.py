@@ -76,20 +76,16 @@ class OrderRefusal(StrEnum):
     NO_TIME_ZONE = "no_time_zone"
     DATE_IN_THE_PAST = "date_in_the_past"
     DATE_TOO_FAR = "date_too_far"
-    SKIP_REASON_MISSING = "skip_reason_missing"
-    CLOSE_REASON_MISSING = "close_reason_missing"
-    ROLL_BACK_REASON_MISSING = "roll_back_reason_missing"
+    REASON_MISSING = "reason_missing"
 
 
 @dataclass(frozen=True)
 class OrderPosition:
-    """All that decides whether an order is taken now: where the go-live stands, and two facts."""
+    """All that decides whether an order is taken now: where the go-live stands, and one fact."""
 
     progress: Progress
     entitlement_answer: bool | None = None
     """How the entitlement was answered a moment ago, before the stage moved on; None = not yet."""
-    declined: bool = False
-    """Somebody at the customer did not consent, at any time of this go-live."""
 
 
 @dataclass(frozen=True)
@@ -98,30 +94,14 @@ class OrderRule:
 
     allowed: Callable[[OrderPosition], OrderRefusal | None]
     """Why it is refused at a position, whatever it comes with; None = it is not."""
-    without_reason: OrderRefusal | None = None
-    """How it is refused without a reason; None = a reason may be given and need not."""
-    reason_held_by_run: bool = True
-    """The go-live itself refuses it without a reason, not only whoever takes it from a person."""
+    needs_reason: bool = False
+    """It is refused without a reason; to any other order one may be given."""
     takes_date: bool = False
     takes_plan: bool = False
     takes_message: bool = False
-    said_after_date: OrderRefusal | None = None
-    """The one refusal of a position that is said only where the date is in order."""
     least_role: Role = Role.MANAGER
     second_person: bool = False
     """It is given once another member of staff has confirmed it."""
-
-    @property
-    def needs_reason(self) -> bool:
-        """Whether it is given with a reason only."""
-        return self.without_reason is not None
-
-
-def position_of(progress: Progress) -> OrderPosition:
-    """Return the position of a go-live as it was recorded, for those who cannot ask the run."""
-    # The one place where `declined` will be read once a progress says it. Until then a refusal
-    # stands for it: it also names what was only found wrong with a consent.
-    return OrderPosition(progress, declined=progress.refusal is not None)
 
 
 # --- positions --------------------------------------------------------------------------------
@@ -189,7 +169,7 @@ def _may_plan_again(position: OrderPosition) -> OrderRefusal | None:
 
 def _was_declined(position: OrderPosition) -> OrderRefusal | None:
     asked = position.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
-    declined = asked and position.declined
+    declined = asked and position.progress.declined
     return _goes_on(position) or (None if declined else OrderRefusal.NOBODY_DECLINED)
 
 
@@ -198,23 +178,17 @@ def _was_declined(position: OrderPosition) -> OrderRefusal | None:
 ORDERS: dict[Order, OrderRule] = {
     Order.CONFIRM_ENTITLEMENT: OrderRule(_may_confirm),
     Order.DECLINE_ENTITLEMENT: OrderRule(_may_decline),
-    Order.ACKNOWLEDGE_IT: OrderRule(
-        _moves_nobody_yet, takes_date=True, said_after_date=OrderRefusal.MOVING_ALREADY
-    ),
+    Order.ACKNOWLEDGE_IT: OrderRule(_moves_nobody_yet, takes_date=True),
     Order.APPROVE_MIGRATION: OrderRule(_plan_waits, takes_plan=True),
     Order.PAUSE: OrderRule(_goes_on),
     Order.RESUME: OrderRule(_is_paused),
     Order.RETRY: OrderRule(_needs_attention),
-    Order.SKIP: OrderRule(_may_be_skipped, without_reason=OrderRefusal.SKIP_REASON_MISSING),
+    Order.SKIP: OrderRule(_may_be_skipped, needs_reason=True),
     Order.EXTEND_DEADLINE: OrderRule(_has_a_deadline, takes_date=True),
     Order.REPLAN: OrderRule(_may_plan_again),
     Order.RESEND: OrderRule(_goes_on, takes_message=True),
-    Order.CLOSE_DECLINED: OrderRule(
-        _was_declined,
-        without_reason=OrderRefusal.CLOSE_REASON_MISSING,
-        reason_held_by_run=False,
-    ),
-    Order.ROLL_BACK: OrderRule(_goes_on, without_reason=OrderRefusal.ROLL_BACK_REASON_MISSING),
+    Order.CLOSE_DECLINED: OrderRule(_was_declined, needs_reason=True),
+    Order.ROLL_BACK: OrderRule(_goes_on, needs_reason=True),
 }
 
 
@@ -235,7 +209,7 @@ def refusal_of(
     """
     rule = ORDERS[order]
     place = rule.allowed(position)
-    if place is not None and place is not rule.said_after_date:
+    if place is not None:
         return place
     if rule.takes_plan and plan_hash is not None and plan_hash != position.progress.plan_hash:
         return OrderRefusal.PLAN_HAS_CHANGED
@@ -244,9 +218,7 @@ def refusal_of(
     date = date_refusal(moment, now) if rule.takes_date and moment is not None else None
     if date is not None:
         return date
-    if rule.reason_held_by_run and not reason_given and rule.without_reason is not None:
-        return rule.without_reason
-    return place
+    return OrderRefusal.REASON_MISSING if rule.needs_reason and not reason_given else None
 
 
 def date_refusal(moment: datetime, now: datetime | None) -> OrderRefusal | None:

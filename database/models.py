@@ -270,6 +270,7 @@ class GoLive(SQLModel, table=True):
     attention: str | None = None
     may_skip: bool = False
     refusal: str | None = None
+    declined: bool = False
     paused: bool = False
     users_done: int = 0
     users_total: int = 0
@@ -294,6 +295,8 @@ class GoLive(SQLModel, table=True):
     """How it is about to end, while what it changed is put back."""
     outcome: str | None = None
     closed_at: datetime | None = _instant(nullable=True)
+    run_events: int = 0
+    """How long the history of its run was when it last recorded where it stands."""
 
 
 class StageTime(SQLModel, table=True):

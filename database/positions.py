@@ -13,8 +13,9 @@ from database.models import PauseTime, StageTime
 from database.records import end_pause, go_live_by_id, write_audit
 
 POSITION = """
-    g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip, g.refusal,
-    g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash, g.ending, g.outcome
+    g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip,
+    g.refusal, g.declined, g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash,
+    g.ending, g.outcome
 """
 """What `progress_of` reads of a go-live `g`, besides its organisation's slug."""
 
@@ -30,10 +31,13 @@ _CARRIED_BY_LINKS = {Wait.IT_ACKNOWLEDGEMENT, Wait.ADMIN_CONSENT}
 """The waits that a contact ends by a personal link."""
 
 
-def record_position(session: Session, go_live_id: UUID, progress: Progress, at: datetime) -> None:
+def record_position(
+    session: Session, go_live_id: UUID, progress: Progress, at: datetime, *, events: int = 0
+) -> None:
     """Write where the run stands, and when it entered and left its stages.
 
-    A consent whose proof has just given up comes into the audit trail, once.
+    A consent whose proof has just given up comes into the audit trail, once. `events`: how long the
+    history of the run is.
     """
     go_live = go_live_by_id(session, go_live_id, lock=True)
     if go_live.closed_at is not None:
@@ -51,6 +55,8 @@ def record_position(session: Session, go_live_id: UUID, progress: Progress, at: 
     go_live.attention = progress.attention
     go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
+    go_live.declined = progress.declined
+    go_live.run_events = events
     if progress.paused and not go_live.paused:
         session.add(PauseTime(go_live_id=go_live_id, began_at=at))
     elif go_live.paused and not progress.paused:
@@ -103,6 +109,7 @@ def progress_of(row: Any) -> Progress:
         may_skip=row.may_skip,
         paused=row.paused,
         refusal=Refusal(row.refusal) if row.refusal else None,
+        declined=row.declined,
         users_done=row.users_done,
         users_total=row.users_total,
         exceptions=row.exceptions,

@@ -10,7 +10,7 @@ from commands.orders import Orders
 from contracts import rules, wording
 from contracts.go_live import Progress
 from contracts.orders import ORDERS as RULES
-from contracts.orders import Order, OrderRule, position_of
+from contracts.orders import Order, OrderPosition, OrderRule
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ConsoleOrder:
             return False
         # It would be taken, and change nothing.
         twice = self.order is Order.PAUSE and progress.paused
-        return not twice and self.rule.allowed(position_of(progress)) is None
+        return not twice and self.rule.allowed(OrderPosition(progress)) is None
 
     @property
     def needs_reason(self) -> bool:

@@ -544,9 +544,7 @@ class SsoGoLive:
         refused = refusal_of(
             order,
             OrderPosition(
-                self.progress(),
-                self._answers.is_entitled if self._answers.entitlement else None,
-                declined=self._consent.reports.declined is not None,
+                self.progress(), self._answers.is_entitled if self._answers.entitlement else None
             ),
             reason_given=reason_given,
             plan_hash=plan_hash,
@@ -575,6 +573,7 @@ class SsoGoLive:
             may_skip=state.outcome is None and self._skippable(),
             paused=state.is_paused,
             refusal=self._consent.refusal,
+            declined=self._consent.reports.declined is not None,
             users_done=users.done,
             users_total=users.total,
             exceptions=users.exceptions,

@@ -10,12 +10,11 @@ from contracts.order_words import REFUSED
 from contracts.orders import (
     ORDERS,
     Order,
-    OrderPosition,
     OrderRefusal,
     Role,
     refusal_of,
 )
-from tests.contracts.positions import CONSENT, HASH, NOW, POSITIONS, progress
+from tests.contracts.positions import HASH, NOW, POSITIONS
 from tests.workflows.drive import PLACES
 from workflows.go_live import SsoGoLive
 
@@ -146,11 +145,11 @@ def test_only_a_moment_without_a_time_zone_needs_no_now() -> None:
         refusal_of(Order.EXTEND_DEADLINE, place, moment=NOW)
 
 
-def test_of_two_refusals_the_same_one_is_said_as_ever() -> None:
+def test_where_it_stands_is_said_before_what_the_order_comes_with() -> None:
     past = {"moment": NOW - timedelta(days=1), "now": NOW}
     say = lambda order, name, **given: refusal_of(order, POSITIONS[name], **given)  # noqa: E731
     acknowledge, extend = Order.ACKNOWLEDGE_IT, Order.EXTEND_DEADLINE
-    assert say(acknowledge, "wait: aftercare", **past) is OrderRefusal.DATE_IN_THE_PAST
+    assert say(acknowledge, "wait: aftercare", **past) is OrderRefusal.MOVING_ALREADY
     assert say(acknowledge, "ending", **past) is OrderRefusal.ENDED
     assert say(extend, "wait: approval", **past) is OrderRefusal.NO_DEADLINE
     assert say(extend, "ended", **past) is OrderRefusal.ENDED
@@ -178,17 +177,13 @@ def test_a_message_is_sent_again_if_there_is_such_a_message() -> None:
 
 
 def test_what_takes_something_away_needs_a_reason() -> None:
-    assert {order: rule.without_reason for order, rule in ORDERS.items() if rule.needs_reason} == {
-        Order.SKIP: OrderRefusal.SKIP_REASON_MISSING,
-        Order.CLOSE_DECLINED: OrderRefusal.CLOSE_REASON_MISSING,
-        Order.ROLL_BACK: OrderRefusal.ROLL_BACK_REASON_MISSING,
-    }
+    needing = {order for order, rule in ORDERS.items() if rule.needs_reason}
+    assert needing == {Order.SKIP, Order.CLOSE_DECLINED, Order.ROLL_BACK}
     for order in Order:
         place = TAKEN_AT.get(order, POSITIONS["paused at consent wait"])
         refused = refusal_of(order, place, reason_given=False)
-        # The go-live itself closes a declined one without a reason; shell and console do not.
-        if order in {Order.SKIP, Order.ROLL_BACK}:
-            assert refused is ORDERS[order].without_reason
+        if order in needing:
+            assert refused is OrderRefusal.REASON_MISSING
         else:
             assert refused is refusal_of(order, place)
 
@@ -221,12 +216,6 @@ def test_every_refusal_has_words_of_its_own() -> None:
     assert list(REFUSED) == list(OrderRefusal)
     assert len(set(REFUSED.values())) == len(OrderRefusal)
     assert all(one.endswith(".") for one in REFUSED.values())
-
-
-def test_a_position_is_made_of_where_it_stands_alone() -> None:
-    assert OrderPosition(progress(CONSENT)) == OrderPosition(
-        progress(CONSENT), entitlement_answer=None, declined=False
-    )
 
 
 def test_orders_are_the_updates_of_the_go_live() -> None:
