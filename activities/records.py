@@ -53,9 +53,7 @@ class RecordActivities:
                 first, due_at = moments[0], progress.due_at
                 in_time = due_at is None or first < due_at
                 progress = replace(progress, reminder_at=first if in_time else None)
-            positions.record_position(
-                session, go_live_id, progress, position.at, events=position.events
-            )
+            positions.record_position(session, go_live_id, replace(position, progress=progress))
         return Recorded(moments)
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -40,6 +40,8 @@ class Position:
     """Those that are to be brought into their readers' working hours; the first one comes next."""
     events: int = 0
     """How long the run's history is by now."""
+    orders: int = 0
+    """How many orders the run has taken by now."""
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,8 @@ class GoLive(SQLModel, table=True):
     closed_at: datetime | None = _instant(nullable=True)
     run_events: int = 0
     """How long the history of its run was when it last recorded where it stands."""
+    run_orders: int = 0
+    """How many orders its run had taken by then."""
 
 
 class StageTime(SQLModel, table=True):

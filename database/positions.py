@@ -1,6 +1,5 @@
 """Where a run stands, as the database keeps it for everyone who looks."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from contracts.records import Position
 from database.models import PauseTime, StageTime
 from database.records import end_pause, go_live_by_id, write_audit
 
@@ -31,14 +31,12 @@ _CARRIED_BY_LINKS = {Wait.IT_ACKNOWLEDGEMENT, Wait.ADMIN_CONSENT}
 """The waits that a contact ends by a personal link."""
 
 
-def record_position(
-    session: Session, go_live_id: UUID, progress: Progress, at: datetime, *, events: int = 0
-) -> None:
+def record_position(session: Session, go_live_id: UUID, position: Position) -> None:
     """Write where the run stands, and when it entered and left its stages.
 
-    A consent whose proof has just given up comes into the audit trail, once. `events`: how long the
-    history of the run is.
+    A consent whose proof has just given up comes into the audit trail, once.
     """
+    progress, at = position.progress, position.at
     go_live = go_live_by_id(session, go_live_id, lock=True)
     if go_live.closed_at is not None:
         return
@@ -56,7 +54,8 @@ def record_position(
     go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
     go_live.declined = progress.declined
-    go_live.run_events = events
+    go_live.run_events = position.events
+    go_live.run_orders = position.orders
     if progress.paused and not go_live.paused:
         session.add(PauseTime(go_live_id=go_live_id, began_at=at))
     elif go_live.paused and not progress.paused:

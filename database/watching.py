@@ -57,6 +57,17 @@ def needing_attention(session: Session) -> Sequence[tuple[str, int]]:
     )
 
 
+def longest_runs(session: Session) -> tuple[int, int]:
+    """Return the events of the longest history, and the most orders, of any open go-live."""
+    row = session.execute(
+        text(
+            "SELECT coalesce(max(run_events), 0), coalesce(max(run_orders), 0) "
+            "FROM golive.go_live WHERE closed_at IS NULL"
+        )
+    ).one()
+    return row[0], row[1]
+
+
 def endings(session: Session) -> Sequence[tuple[str, int]]:
     """Return how many go-lives have ended, by outcome."""
     return _rows(

@@ -107,6 +107,7 @@ class Record(Collector):
             attention = dict(watching.needing_attention(session))
             endings = dict(watching.endings(session))
             queued, first_due = watching.waiting_mail(session)
+            events, orders = watching.longest_runs(session)
         yield from _of_waiting(waiting)
         yield _gauge(
             "golive_stage_began_timestamp_seconds",
@@ -125,6 +126,12 @@ class Record(Collector):
             "Go-lives that have ended, by outcome.",
             ["outcome"],
             {(outcome.value,): endings.get(outcome.value, 0) for outcome in GoLiveOutcome},
+        )
+        yield GaugeMetricFamily(
+            "golive_run_events", "Events in the longest history of an open go-live.", events
+        )
+        yield GaugeMetricFamily(
+            "golive_run_orders", "Orders that an open go-live has taken, at most.", orders
         )
         yield GaugeMetricFamily(
             "golive_mails_waiting", "Mails in the ledger that are still to be sent.", queued

@@ -104,7 +104,7 @@ class SsoGoLive:
     def __init__(self, start: StartGoLive) -> None:
         """Make every part with nothing done; messages may arrive from here on."""
         self._state = state = RunState(start)
-        self._status = status = StatusPublisher(start, self.progress)
+        self._status = status = StatusPublisher(state, self.progress)
         self._notices = notices = Notices(state, status)
         self._attention = attention = AttentionRequests(state, status, notices)
         self._calls = calls = Calls(state, status, notices, attention)
@@ -382,13 +382,13 @@ class SsoGoLive:
     def confirm_entitlement(self, order: ConfirmEntitlement) -> Progress:
         """Go on to the next stage."""
         self._answers.answer_entitlement(order)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="SSO is not in the subscription agreement")
     def decline_entitlement(self, order: DeclineEntitlement) -> Progress:
         """End as not entitled."""
         self._answers.answer_entitlement(order)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="The customer's IT team has read the pack")
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
@@ -396,20 +396,20 @@ class SsoGoLive:
         self._answers.acknowledge(order)
         if self._state.wait is Wait.MOVE_DATE and order.move_at is not None:
             await self._waits.change_deadline(order.move_at)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Move users by the plan with this hash")
     def approve_migration(self, order: ApproveMigration) -> Progress:
         """Apply the plan."""
         self._migration.approve(order.plan_hash)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Send nothing and move nobody until resumed")
     async def pause(self, _order: Pause) -> Progress:
         """Stop reminders and batches; facts still count."""
         self._state.pause()
         await self._status.record()
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
@@ -417,13 +417,13 @@ class SsoGoLive:
         if (paused_at := self._state.resume()) is not None:
             self._waits.resume(paused_at)
         await self._status.record()
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Try again what needs attention")
     def retry(self, order: Retry) -> Progress:
         """Try again."""
         self._attention.answer(order)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Go on without what needs attention")
     def skip(self, order: Skip) -> Progress:
@@ -432,19 +432,19 @@ class SsoGoLive:
             self._answers.skip_acknowledgement()
         else:
             self._attention.answer(order)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Move the deadline of the present wait")
     async def extend_deadline(self, order: ExtendDeadline) -> Progress:
         """Move the deadline, to later or to sooner."""
         await self._waits.change_deadline(order.until)
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Read the directory again and move who became possible")
     def replan(self, _order: Replan) -> Progress:
         """Plan again."""
         self._migration.replan()
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Send one message of the ledger again, such as a new link")
     async def resend(self, order: Resend) -> Progress:
@@ -461,13 +461,13 @@ class SsoGoLive:
                 MAIL_CALL,
                 f"{order.message.replace('_', ' ')} again",
             )
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="The customer declined for good")
     def close_declined(self, order: CloseDeclined) -> Progress:  # noqa: ARG002
         """End as declined, also while a consent is being proven."""
         self._consent.close()
-        return self.progress()
+        return self._taken()
 
     @workflow.update(description="Undo everything and end")
     def roll_back(self, order: RollBack) -> Progress:
@@ -476,6 +476,11 @@ class SsoGoLive:
             self._roll_back = order
             if self._stages is not None:
                 self._stages.cancel()
+        return self._taken()
+
+    def _taken(self) -> Progress:
+        """Count an order, as Temporal bounds those of a run, and return where it then stands."""
+        self._state.count_order()
         return self.progress()
 
     # --- what is refused: `contracts.orders` says when -----------------------------------------

@@ -22,6 +22,8 @@ class RunState:
         self.ending: GoLiveOutcome | None = None
         """How it is about to end, while what it changed is put back."""
         self.outcome: GoLiveOutcome | None = None
+        self.orders = 0
+        """How many orders it has taken."""
 
     @property
     def consent_window(self) -> timedelta:
@@ -67,6 +69,10 @@ class RunState:
         """Go on, and return since when it was paused; None = it was not."""
         paused_at, self.paused_at = self.paused_at, None
         return paused_at
+
+    def count_order(self) -> None:
+        """Count an order that was taken."""
+        self.orders += 1
 
     def begin_ending(self, outcome: GoLiveOutcome) -> None:
         """Be about to end like this; a pause is over by it."""

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from temporalio import workflow
 
 from workflows.execution import ask_database
+from workflows.state import RunState
 
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts import wording
-    from contracts.go_live import Progress, StartGoLive, Wait
+    from contracts.go_live import Progress, Wait
     from contracts.records import Position, ReminderTime
     from contracts.waiting_on import WaitingOn
     from workflows import search_attributes
@@ -30,12 +31,12 @@ class StatusPublisher:
     are worked on, which may take an hour.
     """
 
-    def __init__(self, start: StartGoLive, progress: Callable[[], Progress]) -> None:
+    def __init__(self, state: RunState, progress: Callable[[], Progress]) -> None:
         """Publish what `progress` returns at the time."""
-        self._owner = start.owner
+        self._state = state
+        self._owner = state.start.owner
         self._console_url = ""
         self._recorded: Progress | None = None
-        self._go_live_id = start.go_live_id
         self._progress = progress
         self._recording = asyncio.Lock()
         self._listed: dict[str, object] = {
@@ -69,7 +70,7 @@ class StatusPublisher:
             recorded = await ask_database(
                 RecordActivities.record_position,
                 Position(
-                    self._go_live_id,
+                    self._state.start.go_live_id,
                     progress,
                     now,
                     [
@@ -78,6 +79,7 @@ class StatusPublisher:
                         if one.audience is not None
                     ],
                     workflow.info().get_current_history_length(),
+                    self._state.orders,
                 ),
                 _summary(progress),
             )

@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.records import Position
 from database import records, sign_in
 from database.models import AppUser
 from database.positions import record_position
@@ -21,8 +22,9 @@ def pause(made: Customer, *days: float) -> None:
     running = Progress("acme", 1, GoLiveStage.USERS_MIGRATED, Wait.AFTERCARE, AT)
     for number, day in enumerate(days):
         for _ in range(2):
-            position = replace(running, paused=number % 2 == 0)
-            record_position(made.session, made.go_live_id, position, AT + timedelta(days=day))
+            progress, at = replace(running, paused=number % 2 == 0), AT + timedelta(days=day)
+            position = Position(str(made.go_live_id), progress, at)
+            record_position(made.session, made.go_live_id, position)
 
 
 @pytest.mark.parametrize(

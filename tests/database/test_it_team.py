@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from contracts import wording
 from contracts.go_live import GoLiveStage, Progress, Refusal, Wait
+from contracts.records import Position
 from database import digests, it_team, positions, records
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference, Staff
 
@@ -77,7 +78,7 @@ def test_a_deadline_that_moves_takes_the_links_with_it(
     session.flush()
     later = AT + timedelta(days=30)
     now = Progress("acme", 1, WAITING.stage, wait, AT, due_at=later)
-    positions.record_position(session, go_live.id, now, AT)
+    positions.record_position(session, go_live.id, Position(str(go_live.id), now, AT))
     session.refresh(link)
     assert link.expires_at == later
 

@@ -145,6 +145,7 @@ async def test_no_answer_of_microsoft_brings_a_name_into_the_history(town: Town)
         "tenant_id": organisation.tenant_id,
         "administrator_object_id": organisation.administrator_id,
         "at": datetime.now(UTC).isoformat(),
+        "received_at": datetime.now(UTC).isoformat(),
     }
     failures = []
     with scripted(town, organisation.tenant_id) as (microsoft, graph):

@@ -21,6 +21,7 @@ from contracts.go_live import (
     Refusal,
     Wait,
 )
+from contracts.records import Position
 from database import positions
 from tests.town import Organisation, Person, Town, build_town
 from tests.workflows.drive import (
@@ -115,10 +116,10 @@ async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_pass
     recorded: list[Progress] = []
     record = positions.record_position
 
-    def noting(session: object, go_live_id: object, progress: Progress, at: object) -> None:
-        if progress.slug == organisation.slug:
-            recorded.append(progress)
-        record(session, go_live_id, progress, at)  # type: ignore[arg-type]
+    def noting(session: object, go_live_id: object, position: Position) -> None:
+        if position.progress.slug == organisation.slug:
+            recorded.append(position.progress)
+        record(session, go_live_id, position)  # type: ignore[arg-type]
 
     monkeypatch.setattr(positions, "record_position", noting)
     await go_on(organisation, Wait.ADMIN_CONSENT)

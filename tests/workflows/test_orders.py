@@ -8,6 +8,8 @@ import pytest
 from commands.errors import CommandError, UsageError
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
+from database import watching
+from database.engine import open_sessions
 from tests.town import Town
 
 
@@ -88,3 +90,28 @@ async def test_extending_without_a_date_gives_a_week_more(town: Town) -> None:
     )
     assert any(not isinstance(one, BaseException) for one in both)
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+
+
+async def test_a_run_measures_its_history_and_its_orders(town: Town) -> None:
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    for days in (3, 5):
+        await town.orders().extend(organisation.slug, days=days)
+    await town.orders().pause(organisation.slug)
+    await town.orders().resume(organisation.slug)
+    go_live_id = organisation.standing().go_live_id
+    orders = 0
+    async with asyncio.timeout(30):
+        while orders < 4:
+            ((events, orders),) = town.rows(
+                "SELECT run_events, run_orders FROM golive.go_live WHERE id = :g", g=go_live_id
+            )
+            await asyncio.sleep(0.05)
+    assert orders == 4
+    assert 20 < events < len((await organisation.handle.fetch_history()).events)
+    with open_sessions(town.engine).begin() as session:
+        longest, most = watching.longest_runs(session)
+    assert longest >= events
+    assert most >= orders
+    await organisation.handle.cancel()
