@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -53,6 +54,15 @@ By = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
+OrderId = Annotated[
+    UUID | None,
+    typer.Option(
+        "--order-id",
+        metavar="ID",
+        help="Repeats an order that got no answer; nothing is done twice.",
+        show_default=False,
+    ),
+]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The person's e-mail address.")]
 Result = TypeVar("Result")
 
@@ -185,9 +195,10 @@ def confirm_entitlement(
     organisation: Organisation,
     by: By = None,
     reason: Annotated[str, _why(Order.CONFIRM_ENTITLEMENT)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Say that SSO is in the subscription agreement; the go-live goes on."""
-    _order(by, lambda orders: orders.confirm_entitlement(organisation, reason))
+    _order(by, lambda orders: orders.confirm_entitlement(organisation, reason, order_id=order_id))
     print(f"{organisation}: the entitlement is confirmed; the go-live goes on.")
 
 
@@ -196,9 +207,10 @@ def decline_entitlement(
     organisation: Organisation,
     by: By = None,
     reason: Annotated[str, _why(Order.DECLINE_ENTITLEMENT)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Say that SSO is not in the subscription agreement; the go-live ends."""
-    _order(by, lambda orders: orders.decline_entitlement(organisation, reason))
+    _order(by, lambda orders: orders.decline_entitlement(organisation, reason, order_id=order_id))
     print(f"{organisation}: the entitlement is declined; the go-live ends as not entitled.")
 
 
@@ -210,9 +222,12 @@ def acknowledge(
     ] = None,
     by: By = None,
     reason: Annotated[str, _why(Order.ACKNOWLEDGE_IT)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Say for customer IT that it has read the pack, and when its users may move."""
-    progress = _order(by, lambda orders: orders.acknowledge(organisation, move_at, reason))
+    progress = _order(
+        by, lambda orders: orders.acknowledge(organisation, move_at, reason, order_id=order_id)
+    )
     goes_on = progress.wait is Wait.IT_ACKNOWLEDGEMENT and not progress.paused
     chosen = f"{organisation}: users may move from {move_at} on.\n" if move_at else ""
     what = "The go-live goes on." if goes_on else wording.by_itself(progress)
@@ -221,37 +236,49 @@ def acknowledge(
 
 @app.command()
 def pause(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.PAUSE)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.PAUSE)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Hold reminders and moves until resumed; a consent that arrives still counts."""
-    _order(by, lambda orders: orders.pause(organisation, reason))
+    _order(by, lambda orders: orders.pause(organisation, reason, order_id=order_id))
     print(f"{organisation}: paused. Go on with: python starter.py resume {organisation}")
 
 
 @app.command()
 def resume(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.RESUME)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.RESUME)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Go on after a pause; dates from before it move by it, those chosen during it stay."""
-    progress = _order(by, lambda orders: orders.resume(organisation, reason))
+    progress = _order(by, lambda orders: orders.resume(organisation, reason, order_id=order_id))
     print(f"{organisation}: goes on. {wording.by_itself(progress)}")
 
 
 @app.command()
 def retry(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.RETRY)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.RETRY)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Try again what needs attention."""
-    _order(by, lambda orders: orders.retry(organisation, reason))
+    _order(by, lambda orders: orders.retry(organisation, reason, order_id=order_id))
     print(f"{organisation}: it is tried again.")
 
 
 @app.command()
 def skip(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.SKIP)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.SKIP)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Go on without the IT team's acknowledgement, or without a mail that cannot be delivered."""
-    _order(by, lambda orders: orders.skip(organisation, reason))
+    _order(by, lambda orders: orders.skip(organisation, reason, order_id=order_id))
     print(f"{organisation}: skipped; the go-live goes on.")
 
 
@@ -267,20 +294,27 @@ def extend(
     ] = rules.EXTENSION_DAYS,
     by: By = None,
     reason: Annotated[str, _why(Order.EXTEND_DEADLINE)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Move the deadline of the present wait."""
     progress = _order(
-        by, lambda orders: orders.extend(organisation, until, days=days, reason=reason)
+        by,
+        lambda orders: orders.extend(
+            organisation, until, days=days, reason=reason, order_id=order_id
+        ),
     )
     print(f"{organisation}: {wording.by_itself(progress)}")
 
 
 @app.command("roll-back")
 def roll_back(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.ROLL_BACK)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.ROLL_BACK)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Undo everything and end; people log in as before."""
-    _order(by, lambda orders: orders.roll_back(organisation, reason))
+    _order(by, lambda orders: orders.roll_back(organisation, reason, order_id=order_id))
     print(f"{organisation}: is being rolled back; watch it with: starter.py watch {organisation}")
 
 
@@ -289,9 +323,10 @@ def close_declined(
     organisation: Organisation,
     by: By = None,
     reason: Annotated[str, _why(Order.CLOSE_DECLINED)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """End a go-live whose customer declined the consent for good."""
-    _order(by, lambda orders: orders.close_declined(organisation, reason))
+    _order(by, lambda orders: orders.close_declined(organisation, reason, order_id=order_id))
     print(f"{organisation}: closed as declined; people log in as before.")
 
 
@@ -409,11 +444,14 @@ def approve(
     ],
     by: By = None,
     reason: Annotated[str, _why(Order.APPROVE_MIGRATION)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Approve exactly this plan."""
 
     async def give(orders: Orders) -> None:
-        await migration.approve(orders, _engine(), organisation, plan_hash, reason)
+        await migration.approve(
+            orders, _engine(), organisation, plan_hash, reason, order_id=order_id
+        )
 
     _order(by, give)
     print(f"{organisation}: plan {plan_hash[:12]} is approved; users move by it.")
@@ -421,10 +459,13 @@ def approve(
 
 @app.command()
 def replan(
-    organisation: Organisation, by: By = None, reason: Annotated[str, _why(Order.REPLAN)] = ""
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.REPLAN)] = "",
+    order_id: OrderId = None,
 ) -> None:
     """Read the Microsoft directory again and move who became possible."""
-    _order(by, lambda orders: orders.replan(organisation, reason))
+    _order(by, lambda orders: orders.replan(organisation, reason, order_id=order_id))
     print(f"{organisation}: a new plan is being made; see status for what becomes of it.")
 
 

@@ -100,6 +100,11 @@ def plain_microsoft_errors() -> Iterator[None]:
         raise CommandError(str(error)) from None
 
 
+def is_first_connection(error: Exception) -> bool:
+    """Tell whether the Temporal client could not connect at all; that has no kind of its own."""
+    return "Failed client connect" in str(error)
+
+
 async def temporal(
     *,
     plugins: tuple[Plugin, ...] = (),

@@ -7,8 +7,7 @@ from sqlmodel import Session
 
 from commands.connections import plain_database_errors, plain_microsoft_errors
 from commands.errors import CommandError, UsageError
-from commands.migration import organisation_named
-from commands.orders import known_staff
+from commands.order_book import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
 from database import decisions, plans, records

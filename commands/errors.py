@@ -3,7 +3,9 @@
 CommandError          plain words with the mend; exit status 1
 ├── UsageError        the command's own words are off; exit status 2
 ├── ImportRefusedError  a file has faults: every one by line and column
+├── RefusedError      an order is not carried out
 └── UnavailableError  a server is not there
+    └── UnansweredError  an order may still be carried out
 """
 
 
@@ -23,5 +25,18 @@ class ImportRefusedError(CommandError):
     """A file was not imported; the text lists every fault."""
 
 
+class RefusedError(CommandError):
+    """An order is not carried out."""
+
+    def __init__(self, said: str, why: str) -> None:
+        """Say it in the terminal's words; `why` alone goes into the audit trail."""
+        super().__init__(said)
+        self.why = why
+
+
 class UnavailableError(CommandError):
     """The database or Temporal does not answer."""
+
+
+class UnansweredError(UnavailableError):
+    """An order was not answered in time. It may still be carried out; repeated, it is so once."""

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
-from commands.orders import known_staff
+from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
 from database import forgetting, records

@@ -7,22 +7,22 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TextIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from activities.staging import staged_entries
 from commands.connections import plain_database_errors, plain_microsoft_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UnavailableError, UsageError
+from commands.order_book import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
-from commands.reading import unknown_organisation
 from contracts import wording
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress
 from database import plans, records, staging
 from database.engine import open_sessions
-from database.models import GoLive, Organisation, SsoConnection
+from database.models import GoLive, SsoConnection
 from database.plans import Decision, KnownPlan
 from graph.client import GraphClient
 
@@ -122,7 +122,13 @@ def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iter
 
 
 async def approve(
-    orders: Orders, engine: Engine, slug: str, plan_hash: str, reason: str = ""
+    orders: Orders,
+    engine: Engine,
+    slug: str,
+    plan_hash: str,
+    reason: str = "",
+    *,
+    order_id: UUID | None = None,
 ) -> Progress:
     """Approve a plan by its hash, or by the first eight or more characters of it.
 
@@ -136,10 +142,10 @@ async def approve(
             f"such as 1a2b3c4d. See it with: python starter.py plan {slug}"
         )
     try:
-        return await orders.approve(slug, wanted, reason)
+        return await orders.approve(slug, wanted, reason, order_id=order_id)
     except CommandError as error:
         since = difference_since(engine, slug, wanted)
-        if since is None or isinstance(error, UsageError):
+        if since is None or isinstance(error, (UsageError, UnavailableError)):
             raise
         raise CommandError(f"{error}\n{since}") from None
 
@@ -292,18 +298,6 @@ def safe_cell(value: str) -> str:
     """Return a cell's text so that a spreadsheet shows it, in one row, and never computes it."""
     text = re.sub(r"[\t\r\n]", " ", value)
     return f"'{text}" if text.lstrip(" ").startswith(("=", "+", "-", "@")) else text
-
-
-def organisation_named(session: Session, slug: str) -> Organisation:
-    """Return the organisation.
-
-    Raises:
-        CommandError: there is none with this slug.
-    """
-    try:
-        return records.organisation_by_slug(session, slug)
-    except records.UnknownOrganisationError:
-        raise CommandError(unknown_organisation(slug)) from None
 
 
 def _held_plan(session: Session, go_live: GoLive | None) -> KnownPlan | None:

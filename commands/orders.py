@@ -1,57 +1,31 @@
 """Starts a go-live and gives it orders; each is in the audit trail with who and why."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlmodel import Session
-from temporalio.client import (
-    Client,
-    WorkflowHandle,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
+from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
-from commands import dates, reading
+from commands import dates, giving, reading
 from commands.connections import plain_database_errors
-from commands.errors import CommandError, UnavailableError, UsageError
-from commands.reading import unknown_organisation
+from commands.errors import CommandError, RefusedError, UsageError
+from commands.giving import Argument, not_running
+from commands.order_book import OrderBook, check_same, known_staff, organisation_named
 from contracts import rules
 from contracts.clock import wall_clock
-from contracts.go_live import (
-    GO_LIVE_QUEUE,
-    AcknowledgeIt,
-    ApproveMigration,
-    CloseDeclined,
-    ConfirmEntitlement,
-    DeclineEntitlement,
-    ExtendDeadline,
-    Pause,
-    Progress,
-    Replan,
-    Resume,
-    Retry,
-    RollBack,
-    Skip,
-    StartGoLive,
-    go_live_id,
-)
+from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
 from contracts.order_words import REFUSED
 from contracts.orders import ORDERS, Order, OrderRefusal
-from database import it_team, records
+from database import orders, records
 from database.engine import open_sessions
-from database.models import GoLive, Organisation, Preference, Staff
+from database.models import Staff
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
-
-ANSWER_WITHIN_SECONDS = 20
-"""An update is answered by a worker; without one the server waits, so we do not."""
 
 SHORTEST_HASH = 8
 """Characters of a plan's hash that are enough to name it."""
@@ -75,20 +49,40 @@ class Orders:
         self._engine = engine
         self._client = client
         self._by = by
+        self._book = OrderBook(engine, by)
 
-    async def start(self, slug: str, *, aftercare_days: int = rules.AFTERCARE_DAYS) -> Started:
+    async def start(
+        self,
+        slug: str,
+        *,
+        aftercare_days: int = rules.AFTERCARE_DAYS,
+        order_id: UUID | None = None,
+    ) -> Started:
         """Start a go-live; where one runs already, say so and change nothing.
 
-        A start that was interrupted between database and Temporal is completed.
+        A start that was interrupted between database and Temporal is completed. The same order
+        again starts no other go-live, also when the one it began has ended.
         """
         at = wall_clock()
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
-            organisation = self._organisation(session, slug)
+            organisation = organisation_named(session, slug)
             known_staff(session, self._by)
-            go_live, _ = records.begin_go_live(
-                session, organisation, by=self._by, at=at, aftercare_days=aftercare_days
-            )
+            before = orders.order_given(session, order_id) if order_id else None
+            if before is not None and before.go_live_id is not None:
+                check_same(before, organisation, "go_live_started", self._by)
+                go_live = records.go_live_by_id(session, before.go_live_id)
+            else:
+                go_live, _ = records.begin_go_live(
+                    session,
+                    organisation,
+                    by=self._by,
+                    at=at,
+                    aftercare_days=aftercare_days,
+                    order_id=order_id,
+                )
             owner = session.get_one(Staff, go_live.owner_id).handle
+        if go_live.closed_at is not None:
+            return Started(slug, go_live.number, go_live_id(slug), already_running=True)
         start = StartGoLive(
             go_live_id=str(go_live.id),
             organisation_id=str(organisation.id),
@@ -100,7 +94,7 @@ class Orders:
         try:
             already = not await self._start_run(start)
         except RPCError as error:
-            raise _unavailable(error) from None
+            raise giving.start_failed(error) from None
         return Started(slug, go_live.number, go_live_id(slug), already)
 
     async def _start_run(self, start: StartGoLive) -> bool:
@@ -111,7 +105,7 @@ class Orders:
         """
         summary = f"Go-live {start.number} of {start.slug}"
         clock = asyncio.get_running_loop().time
-        give_up = clock() + ANSWER_WITHIN_SECONDS
+        give_up = clock() + giving.ANSWER_WITHIN_SECONDS
         while True:
             try:
                 await self._client.start_workflow(
@@ -136,26 +130,27 @@ class Orders:
                 )
             await asyncio.sleep(0.1)
 
-    async def confirm_entitlement(self, slug: str, reason: str = "") -> Progress:
-        """Say that SSO is in the subscription agreement."""
-        return await self._give(
-            slug,
-            SsoGoLive.confirm_entitlement,
-            lambda _: ConfirmEntitlement(by=self._by),
-            reason,
-        )
+    # Each is given once, however often: an `order_id` names one that may have been given before.
 
-    async def decline_entitlement(self, slug: str, reason: str = "") -> Progress:
+    async def confirm_entitlement(
+        self, slug: str, reason: str = "", *, order_id: UUID | None = None
+    ) -> Progress:
+        """Say that SSO is in the subscription agreement."""
+        return await self._give(slug, Order.CONFIRM_ENTITLEMENT, reason, order_id)
+
+    async def decline_entitlement(
+        self, slug: str, reason: str = "", *, order_id: UUID | None = None
+    ) -> Progress:
         """Say that SSO is not in the subscription agreement."""
-        return await self._give(
-            slug,
-            SsoGoLive.decline_entitlement,
-            lambda reason_id: DeclineEntitlement(self._by, reason_id),
-            reason,
-        )
+        return await self._give(slug, Order.DECLINE_ENTITLEMENT, reason, order_id)
 
     async def acknowledge(
-        self, slug: str, move_at: datetime | str | None = None, reason: str = ""
+        self,
+        slug: str,
+        move_at: datetime | str | None = None,
+        reason: str = "",
+        *,
+        order_id: UUID | None = None,
     ) -> Progress:
         """Say for customer IT that it has read the pack, and when users may move.
 
@@ -166,49 +161,42 @@ class Orders:
             if isinstance(move_at, str)
             else move_at
         )
-        progress = await self._give(
-            slug, SsoGoLive.acknowledge_it, lambda _: AcknowledgeIt(self._by, chosen), reason
-        )
-        await asyncio.to_thread(self._keep_move_date, slug, chosen)
+        progress = await self._give(slug, Order.ACKNOWLEDGE_IT, reason, order_id, Argument(chosen))
+        await asyncio.to_thread(self._book.keep_move_date, slug, chosen)
         return progress
 
-    async def approve(self, slug: str, plan_hash: str, reason: str = "") -> Progress:
+    async def approve(
+        self, slug: str, plan_hash: str, reason: str = "", *, order_id: UUID | None = None
+    ) -> Progress:
         """Approve the plan with this hash, or with a hash that begins like this."""
         found = (await self._progress(slug)).plan_hash or ""
         whole = found if len(plan_hash) >= SHORTEST_HASH and found.startswith(plan_hash) else ""
-        return await self._give(
-            slug,
-            SsoGoLive.approve_migration,
-            lambda _: ApproveMigration(whole or plan_hash, self._by),
-            reason,
-        )
+        plan = Argument(plan_hash=whole or plan_hash)
+        return await self._give(slug, Order.APPROVE_MIGRATION, reason, order_id, plan)
 
-    async def replan(self, slug: str, reason: str = "") -> Progress:
+    async def replan(
+        self, slug: str, reason: str = "", *, order_id: UUID | None = None
+    ) -> Progress:
         """Have the directory read again, and move who became possible."""
-        return await self._give(slug, SsoGoLive.replan, lambda _: Replan(self._by), reason)
+        return await self._give(slug, Order.REPLAN, reason, order_id)
 
-    async def pause(self, slug: str, reason: str = "") -> Progress:
+    async def pause(self, slug: str, reason: str = "", *, order_id: UUID | None = None) -> Progress:
         """Hold reminders and batches until resumed; facts still count."""
-        return await self._give(
-            slug, SsoGoLive.pause, lambda reason_id: Pause(self._by, reason_id), reason
-        )
+        return await self._give(slug, Order.PAUSE, reason, order_id)
 
-    async def resume(self, slug: str, reason: str = "") -> Progress:
+    async def resume(
+        self, slug: str, reason: str = "", *, order_id: UUID | None = None
+    ) -> Progress:
         """Go on; every date moves by the time paused."""
-        return await self._give(slug, SsoGoLive.resume, lambda _: Resume(self._by), reason)
+        return await self._give(slug, Order.RESUME, reason, order_id)
 
-    async def retry(self, slug: str, reason: str = "") -> Progress:
+    async def retry(self, slug: str, reason: str = "", *, order_id: UUID | None = None) -> Progress:
         """Try again what needs attention."""
-        return await self._give(slug, SsoGoLive.retry, lambda _: Retry(self._by), reason)
+        return await self._give(slug, Order.RETRY, reason, order_id)
 
-    async def skip(self, slug: str, reason: str) -> Progress:
+    async def skip(self, slug: str, reason: str, *, order_id: UUID | None = None) -> Progress:
         """Go on without what needs attention, or without the IT team's acknowledgement."""
-        return await self._give(
-            slug,
-            SsoGoLive.skip,
-            lambda reason_id: Skip(self._by, reason_id),
-            reason,
-        )
+        return await self._give(slug, Order.SKIP, reason, order_id)
 
     async def extend(
         self,
@@ -217,6 +205,7 @@ class Orders:
         *,
         days: int = rules.EXTENSION_DAYS,
         reason: str = "",
+        order_id: UUID | None = None,
     ) -> Progress:
         """Move the deadline of the present wait, to later or to sooner.
 
@@ -227,145 +216,73 @@ class Orders:
         if not 1 <= days <= most:
             raise UsageError(f"A deadline moves by 1 to {most} days, not by {days}.")
         if until is None:
+            # By then the deadline is another one, or nothing with a deadline is waited for.
+            answer = await self._answered(slug, Order.EXTEND_DEADLINE, order_id)
+            if answer is not None:
+                return answer
             due_at = (await self._progress(slug)).due_at
             if due_at is None:
                 raise CommandError(f"{slug}: {REFUSED[OrderRefusal.NO_DEADLINE]}")
             until = due_at + timedelta(days=days)
         elif isinstance(until, str):
             until = dates.deadline(until, await self._time_zone(slug))
-        order = ExtendDeadline(self._by, until)
-        return await self._give(slug, SsoGoLive.extend_deadline, lambda _: order, reason)
+        return await self._give(slug, Order.EXTEND_DEADLINE, reason, order_id, Argument(until))
 
-    async def roll_back(self, slug: str, reason: str) -> Progress:
+    async def roll_back(self, slug: str, reason: str, *, order_id: UUID | None = None) -> Progress:
         """Undo everything and end; people log in as before."""
-        return await self._give(
-            slug,
-            SsoGoLive.roll_back,
-            lambda reason_id: RollBack(self._by, reason_id),
-            reason,
-        )
+        return await self._give(slug, Order.ROLL_BACK, reason, order_id)
 
-    async def close_declined(self, slug: str, reason: str) -> Progress:
+    async def close_declined(
+        self, slug: str, reason: str, *, order_id: UUID | None = None
+    ) -> Progress:
         """End a go-live whose customer declined the consent for good."""
-        return await self._give(
-            slug,
-            SsoGoLive.close_declined,
-            lambda reason_id: CloseDeclined(self._by, reason_id),
-            reason,
-        )
+        return await self._give(slug, Order.CLOSE_DECLINED, reason, order_id)
 
     async def _give(
-        self, slug: str, order: Any, message: Callable[[int], object], reason: str
+        self,
+        slug: str,
+        order: Order,
+        reason: str,
+        order_id: UUID | None,
+        argument: Argument = Argument(),  # noqa: B008  (frozen)
     ) -> Progress:
-        """Write the order into the audit trail, give it, and return where the run then stands."""
-        _check_reason(Order(order.__name__), reason)
-        reason_id = await asyncio.to_thread(self._audit, slug, order.__name__, reason)
-        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(go_live_id(slug))
+        """Write the order into the audit trail, give it, and return where the run then stands.
+
+        Raises:
+            RefusedError: it is not carried out, and the audit trail says so.
+            UnansweredError: it may still be carried out.
+        """
+        _check_reason(order, reason)
+        answer = await self._answered(slug, order, order_id)
+        if answer is not None:
+            return answer
+        entry, is_new = await asyncio.to_thread(self._book.note, slug, order, reason, order_id)
+        assert entry.id is not None  # noqa: S101  (the database has given it)
+        assert entry.order_id is not None  # noqa: S101
+        message = giving.MESSAGES[order](self._by, entry.id, argument)
+        sent = giving.Sent(slug, order, entry.order_id, message, perhaps_before=not is_new)
         try:
-            answer: Progress = await handle.execute_update(
-                order,
-                message(reason_id),
-                result_type=Progress,
-                rpc_timeout=timedelta(seconds=ANSWER_WITHIN_SECONDS),
-            )
-        except WorkflowUpdateFailedError as error:
-            why = error.cause.message if isinstance(error.cause, ApplicationError) else "refused"
-            await asyncio.to_thread(self._audit, slug, "order_refused", why, f"order:{reason_id}")
-            raise CommandError(f"{slug}: {why}") from None
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            refused = _unavailable(error, slug)
-            await asyncio.to_thread(
-                self._audit, slug, "order_refused", str(refused), f"order:{reason_id}"
-            )
-            raise refused from None
-        return answer
+            return await giving.give(self._client, sent)
+        except RefusedError as refused:
+            await asyncio.to_thread(self._book.note_refusal, entry, refused.why)
+            raise
 
-    def _audit(self, slug: str, action: str, reason: str, subject: str = "") -> int:
-        """Write who orders what and why; the text stays here, the message carries its id."""
-        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
-            organisation = self._organisation(session, slug)
-            known_staff(session, self._by)
-            go_live: GoLive | None = records.latest_go_live(session, organisation.id)
-            if go_live is None:
-                raise CommandError(_not_running(slug))
-            return records.write_audit(
-                session,
-                wall_clock(),
-                self._by,
-                action,
-                go_live=go_live,
-                subject=subject,
-                reason=reason.strip(),
-            )
-
-    def _keep_move_date(self, slug: str, chosen: datetime | None) -> None:
-        """Show the date that the run has accepted to everyone who looks."""
-        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
-            organisation = self._organisation(session, slug)
-            go_live = records.latest_go_live(session, organisation.id)
-            if go_live is not None:
-                it_team.keep_move_date(session, go_live.id, chosen)
+    async def _answered(self, slug: str, order: Order, order_id: UUID | None) -> Progress | None:
+        """Return how this very order was answered before, None where it has to be given."""
+        if order_id is None:
+            return None
+        if not await asyncio.to_thread(self._book.was_given, slug, order, order_id):
+            return None
+        return await giving.answer_of(self._client, slug, order_id)
 
     async def _progress(self, slug: str) -> Progress:
         found = await asyncio.to_thread(reading.standing, self._engine, slug)
         if found.progress is None:
-            raise CommandError(_not_running(slug))
+            raise CommandError(not_running(slug))
         return found.progress
 
     async def _time_zone(self, slug: str) -> str:
-        def read() -> str:
-            with (
-                plain_database_errors(self._engine),
-                open_sessions(self._engine).begin() as session,
-            ):
-                organisation = self._organisation(session, slug)
-                return session.get_one(Preference, organisation.id).time_zone
-
-        return await asyncio.to_thread(read)
-
-    def _organisation(self, session: Session, slug: str) -> Organisation:
-        try:
-            return records.organisation_by_slug(session, slug)
-        except records.UnknownOrganisationError:
-            raise CommandError(unknown_organisation(slug)) from None
-
-
-def known_staff(session: Session, handle: str) -> Staff:
-    """Return the member of staff who gives an order.
-
-    Raises:
-        UsageError: nobody has this handle.
-    """
-    try:
-        return records.staff_by_handle(session, handle)
-    except records.UnknownStaffError:
-        raise UsageError(
-            f"{handle!r} is no known staff handle. Say who gives the order with "
-            "--by HANDLE or GOLIVE_BY; handles come with an import."
-        ) from None
-
-
-def _unavailable(
-    error: RPCError | WorkflowUpdateRPCTimeoutOrCancelledError, slug: str = ""
-) -> CommandError:
-    late = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
-    if not isinstance(error, RPCError) or error.status in late:
-        return UnavailableError(
-            "No worker answered in time. Start one (python worker.py), then repeat the command; "
-            "nothing is done twice."
-        )
-    if error.status is RPCStatusCode.NOT_FOUND:
-        return CommandError(_not_running(slug))
-    if error.status is RPCStatusCode.INVALID_ARGUMENT:
-        return CommandError(
-            "Temporal refuses it: this namespace does not know what go-lives are listed by. "
-            "Register that with: python starter.py setup"
-        )
-    return UnavailableError(f"Temporal did not take the command ({error.status.name}). Try again.")
-
-
-def _not_running(slug: str) -> str:
-    return f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
+        return await asyncio.to_thread(self._book.time_zone, slug)
 
 
 def _check_reason(order: Order, reason: str) -> None:

@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
-from commands.orders import known_staff
+from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock

@@ -617,6 +617,12 @@ class AuditEntry(SQLModel, table=True):
             "id",
             postgresql_where=text("action NOT IN ('user_moved', 'user_move_undone')"),
         ),
+        Index(
+            "one_entry_per_order",
+            "order_id",
+            unique=True,
+            postgresql_where=text("order_id IS NOT NULL"),
+        ),
         {"schema": GOLIVE},
     )
     id: int | None = Field(
@@ -631,3 +637,5 @@ class AuditEntry(SQLModel, table=True):
     subject: str = ""
     """Ids only, such as `user:<id>`."""
     reason: str = ""
+    order_id: UUID | None = None
+    """Of an entry that is an order: the id it was given with, and its update's in Temporal."""

@@ -93,7 +93,13 @@ def open_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
 
 
 def begin_go_live(
-    session: Session, organisation: Organisation, *, by: str, at: datetime, aftercare_days: int
+    session: Session,
+    organisation: Organisation,
+    *,
+    by: str,
+    at: datetime,
+    aftercare_days: int,
+    order_id: UUID | None = None,
 ) -> tuple[GoLive, bool]:
     """Return the organisation's open go-live and whether this call made it.
 
@@ -118,8 +124,15 @@ def begin_go_live(
         insert(GoLive).values(**values).on_conflict_do_nothing().returning(col(GoLive.id))
     ).first()
     if made is None:
-        return begin_go_live(session, organisation, by=by, at=at, aftercare_days=aftercare_days)
-    write_audit(session, at, by, "go_live_started", go_live=row)
+        return begin_go_live(
+            session,
+            organisation,
+            by=by,
+            at=at,
+            aftercare_days=aftercare_days,
+            order_id=order_id,
+        )
+    write_audit(session, at, by, "go_live_started", go_live=row, order_id=order_id)
     return go_live_by_id(session, row.id), True
 
 
@@ -330,6 +343,7 @@ def write_audit(
     organisation_id: UUID | None = None,
     subject: str = "",
     reason: str = "",
+    order_id: UUID | None = None,
 ) -> int:
     """Append to the audit trail and return the entry's id."""
     entry = AuditEntry(
@@ -340,6 +354,7 @@ def write_audit(
         go_live_id=go_live.id if go_live else None,
         subject=subject,
         reason=reason,
+        order_id=order_id,
     )
     session.add(entry)
     session.flush()

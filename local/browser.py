@@ -24,6 +24,8 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self._fields_of: dict[str, dict[str, str]] = {}
+        """Fields by the id of their form, which may come later on the page."""
         self.links: dict[str, str] = {}
         """Words of each link, and where it leads."""
         self.text: list[str] = []
@@ -35,9 +37,13 @@ class _Forms(HTMLParser):
         values = {name: value or "" for name, value in attributes}
         self._hidden = tag in {"style", "script"}
         if tag == "form":
-            self.forms.append(Form(values.get("action", "")))
-        elif tag == "input" and self.forms and values.get("type") != "checkbox":
-            if values.get("name"):
+            fields = self._fields_of.setdefault(values["id"], {}) if "id" in values else {}
+            self.forms.append(Form(values.get("action", ""), fields))
+        elif tag == "input" and values.get("name") and values.get("type") != "checkbox":
+            if "form" in values:
+                fields = self._fields_of.setdefault(values["form"], {})
+                fields[values["name"]] = values.get("value", "")
+            elif self.forms:
                 self.forms[-1].fields[values["name"]] = values.get("value", "")
         elif tag == "button" and self.forms:
             self.forms[-1].buttons.append(("", values.get("name", ""), values.get("value", "")))

@@ -11,13 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
+from commands.connections import is_first_connection
 from commands.errors import UnavailableError
 from contracts import rules
 from contracts.wording import counted
 from graph.errors import GraphError
 from web import guessing, staff
 from web.deps import FormRefusedError, visit
-from web.telling import is_first_connection
 
 _log = logging.getLogger(__name__)
 

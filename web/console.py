@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from commands.errors import CommandError, UnavailableError
+from commands.errors import CommandError, UnansweredError, UnavailableError
 from commands.orders import Orders
 from commands.reading import refused_mail
 from contracts import rules, wording
@@ -24,7 +25,7 @@ from database.models import Contact, Preference
 from database.overview import Done, Listed, Sent, Show, StageTime, UserException
 from database.reading import Standing
 from web.console_orders import ORDERS, Given
-from web.deps import AVisit, OwnForm, Rooms, TypedText
+from web.deps import AVisit, OwnForm, Rooms, TypedText, Visit
 from web.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.stages import stage_states
 
@@ -103,24 +104,49 @@ async def give_order(
     until: Annotated[TypedText, Form(max_length=40)] = "",
     plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
     aftercare_days: Annotated[int, Form(ge=0, le=rules.MOST_AFTERCARE_DAYS)] = rules.AFTERCARE_DAYS,
+    order_id: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """Give an order as the person who is signed in, and show what became of it."""
+    """Give an order as the person who is signed in, and show what became of it.
+
+    The same form sent again is the same order, and gets the same answer.
+    """
     known = ORDERS.get(order)
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
     if known.needs_reason and not reason.strip():
         return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
-    engine = visit.rooms.engine
+    engine, order_id = visit.rooms.engine, order_id or uuid4()
     orders = Orders(engine, visit.rooms.temporal, staff.staff.handle)
+    given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
-        await known.give(
-            orders, slug, Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days)
-        )
+        await known.give(orders, slug, given)
+    except UnansweredError:
+        return _unanswered(visit, slug, order, given)
     except UnavailableError:
         raise
     except CommandError as error:
         return await again(staff, slug, in_words(str(error), slug), order)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
+
+
+def _unanswered(visit: Visit, slug: str, order: str, given: Given) -> Response:
+    """Say that the order may still be carried out, and let the person repeat this very one."""
+    response = visit.page(
+        "console_unanswered.html",
+        status=503,
+        slug=slug,
+        order=ORDERS[order],
+        action=f"/console/{quote(slug)}/{order}",
+        fields={
+            "order_id": given.order_id,
+            "reason": given.reason,
+            "until": given.until,
+            "plan_hash": given.plan_hash,
+            "aftercare_days": given.aftercare_days,
+        },
+    )
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 async def again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
@@ -274,6 +300,7 @@ def organisation_page(
         to_do=wording.to_do(progress) if progress else "Customer success starts it.",
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
         orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
+        order_ids={name: uuid4() for name in ORDERS},
         has_links=progress is not None
         and progress.goes_on
         and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,

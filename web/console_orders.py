@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -23,6 +24,8 @@ class Given:
     """A day and hour as typed, in the organisation's time zone; empty = none."""
     plan_hash: str = ""
     aftercare_days: int = rules.AFTERCARE_DAYS
+    order_id: UUID | None = None
+    """Made when the form was shown; None = by whoever gives it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "start": ConsoleOrder(
         "Start the go-live",
         "It begins at once; what an earlier go-live finished is passed over.",
-        lambda orders, slug, given: orders.start(slug, aftercare_days=given.aftercare_days),
+        lambda orders, slug, given: orders.start(
+            slug, aftercare_days=given.aftercare_days, order_id=given.order_id
+        ),
         None,
         "The go-live is started.",
         asks_aftercare=True,
@@ -78,7 +83,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "confirm-entitlement": ConsoleOrder(
         "Confirm the entitlement",
         "SSO is in the subscription agreement; the go-live goes on.",
-        lambda orders, slug, given: orders.confirm_entitlement(slug, given.reason),
+        lambda orders, slug, given: orders.confirm_entitlement(
+            slug, given.reason, order_id=given.order_id
+        ),
         Order.CONFIRM_ENTITLEMENT,
         "The entitlement is confirmed; the go-live goes on.",
         asks_reason=True,
@@ -86,7 +93,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "decline-entitlement": ConsoleOrder(
         "Decline the entitlement",
         "SSO is not in the subscription agreement; the go-live ends and nothing was changed.",
-        lambda orders, slug, given: orders.decline_entitlement(slug, given.reason),
+        lambda orders, slug, given: orders.decline_entitlement(
+            slug, given.reason, order_id=given.order_id
+        ),
         Order.DECLINE_ENTITLEMENT,
         "The entitlement is declined; the go-live ends.",
         asks_reason=True,
@@ -95,7 +104,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "retry": ConsoleOrder(
         "Try again",
         "What stopped is tried once more.",
-        lambda orders, slug, given: orders.retry(slug, given.reason),
+        lambda orders, slug, given: orders.retry(slug, given.reason, order_id=given.order_id),
         Order.RETRY,
         "It is being tried again.",
         asks_reason=True,
@@ -103,7 +112,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "skip": ConsoleOrder(
         "Go on without it",
         "Only a mail, the IT team's acknowledgement or one user can be left out.",
-        lambda orders, slug, given: orders.skip(slug, given.reason),
+        lambda orders, slug, given: orders.skip(slug, given.reason, order_id=given.order_id),
         Order.SKIP,
         "It is left out; the go-live goes on.",
     ),
@@ -111,7 +120,7 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Approve the plan",
         "Users are moved by exactly the plan shown here; the exceptions stay as they are.",
         lambda orders, slug, given: migration.approve(
-            orders, given.engine, slug, given.plan_hash, given.reason
+            orders, given.engine, slug, given.plan_hash, given.reason, order_id=given.order_id
         ),
         Order.APPROVE_MIGRATION,
         "The plan is approved; users are being moved.",
@@ -121,7 +130,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "replan": ConsoleOrder(
         "Plan again",
         "The directory is read again, and whoever became possible is moved.",
-        lambda orders, slug, given: orders.replan(slug, given.reason),
+        lambda orders, slug, given: orders.replan(slug, given.reason, order_id=given.order_id),
         Order.REPLAN,
         "The directory is being read again.",
         asks_reason=True,
@@ -129,7 +138,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "acknowledge": ConsoleOrder(
         "Acknowledge for customer IT",
         "The IT team told you that it is ready; it may have chosen when users move.",
-        lambda orders, slug, given: orders.acknowledge(slug, given.until or None, given.reason),
+        lambda orders, slug, given: orders.acknowledge(
+            slug, given.until or None, given.reason, order_id=given.order_id
+        ),
         Order.ACKNOWLEDGE_IT,
         "It is noted that the IT team is ready.",
         asks_reason=True,
@@ -139,7 +150,9 @@ ORDERS: dict[str, ConsoleOrder] = {
         "Move the deadline",
         "Reminders and the end of this wait move with it. Without a date it is "
         f"{wording.counted(rules.EXTENSION_DAYS, 'day')} later.",
-        lambda orders, slug, given: orders.extend(slug, given.until or None, reason=given.reason),
+        lambda orders, slug, given: orders.extend(
+            slug, given.until or None, reason=given.reason, order_id=given.order_id
+        ),
         Order.EXTEND_DEADLINE,
         "The deadline is moved.",
         asks_reason=True,
@@ -148,7 +161,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "pause": ConsoleOrder(
         "Pause",
         "No reminder goes out and nobody is moved until you resume; a consent still counts.",
-        lambda orders, slug, given: orders.pause(slug, given.reason),
+        lambda orders, slug, given: orders.pause(slug, given.reason, order_id=given.order_id),
         Order.PAUSE,
         "The go-live is paused.",
         asks_reason=True,
@@ -156,7 +169,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "resume": ConsoleOrder(
         "Resume",
         "It goes on; dates from before the pause move by it, those chosen during it stay.",
-        lambda orders, slug, given: orders.resume(slug, given.reason),
+        lambda orders, slug, given: orders.resume(slug, given.reason, order_id=given.order_id),
         Order.RESUME,
         "The go-live goes on.",
         asks_reason=True,
@@ -164,7 +177,9 @@ ORDERS: dict[str, ConsoleOrder] = {
     "close-declined": ConsoleOrder(
         "Close as declined",
         "The customer declined the consent for good; people log in as before.",
-        lambda orders, slug, given: orders.close_declined(slug, given.reason),
+        lambda orders, slug, given: orders.close_declined(
+            slug, given.reason, order_id=given.order_id
+        ),
         Order.CLOSE_DECLINED,
         "The go-live is closed as declined.",
         undoes=True,
@@ -172,7 +187,7 @@ ORDERS: dict[str, ConsoleOrder] = {
     "roll-back": ConsoleOrder(
         "Roll back",
         "Every stage is undone and the go-live ends; people log in with their password as before.",
-        lambda orders, slug, given: orders.roll_back(slug, given.reason),
+        lambda orders, slug, given: orders.roll_back(slug, given.reason, order_id=given.order_id),
         Order.ROLL_BACK,
         "The go-live is being rolled back.",
         undoes=True,

@@ -22,6 +22,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands.connections import is_first_connection
 from contracts.clock import wall_clock
 from contracts.go_live import AdminConsented, AdminDeclined, Resend, UserSignedIn, go_live_id
 from database import facts, links, round_trips
@@ -153,11 +154,6 @@ async def _told(rooms: Rooms, fact: UntoldFact) -> bool:
         return False
     await run_in_threadpool(_forget, rooms, fact.id)
     return True
-
-
-def is_first_connection(error: Exception) -> bool:
-    """Tell whether the Temporal client could not connect at all; that has no kind of its own."""
-    return "Failed client connect" in str(error)
 
 
 def _untold(rooms: Rooms, before: datetime, only: int | None) -> list[UntoldFact]:

@@ -22,7 +22,7 @@ WRITTEN = (
 ORDER = WRITTEN.replace("%(subject)s", "''")
 REFUSAL = (
     f"INSERT INTO golive.audit_entry ({COLUMNS}) SELECT at, actor, 'order_refused', "
-    "organisation_id, go_live_id, 'order:' || id, 'Temporal does not answer.' "
+    "organisation_id, go_live_id, 'order:' || id, 'This go-live has ended.' "
     f"FROM golive.audit_entry WHERE {OF_THE_ORGANISATION} AND reason = %(reason)s"
 )
 OF_A_GO_LIVE = (

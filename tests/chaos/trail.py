@@ -16,7 +16,8 @@ from psycopg.rows import class_row
 MAY_BE_ADDED: Mapping[str, str] = {
     "an order given again": "its line stands before it is given, and whoever got no answer gives "
     "it again: each attempt may have one line, and one that was answered must have one",
-    "order_refused": "says of one attempt that it got no answer; one for each such attempt",
+    "order_refused": "says of one attempt that the go-live refused it, as one before it had been "
+    "carried out without an answer; one for each such attempt",
     "retry": "customer success gives it to a go-live that asks for attention, which the report "
     "of a run names by itself",
     "consent_signed_in": "the administrator whose page did not come goes to Microsoft again: one "

@@ -50,12 +50,19 @@ async def test_an_order_given_in_the_console_shows_by_itself(
     await expect(page.get_by_role("status")).to_have_text("The go-live is started.")
     await organisation.until(Wait.ENTITLEMENT)
     await expect(watching.get_by_text("does not include SSO today")).to_be_visible()
+    # The form came into the page by itself; its id was there before.
+    hidden = watching.locator("input[form=order-decline-entitlement]")
+    order_id = await hidden.get_attribute("value")
     await watching.get_by_text("Decline the entitlement").first.click()
     await assert_accessible(watching)
     await watching.get_by_role("textbox", name="Reason").fill("Not in this year's agreement.")
     await watching.get_by_role("button", name="Decline the entitlement").click()
     await expect(page.get_by_text("NOT_ENTITLED").first).to_be_visible()
     assert ("dana", "decline_entitlement", "Not in this year's agreement.") in organisation.audit()
+    given = town.rows(
+        "SELECT action FROM golive.audit_entry WHERE order_id = CAST(:id AS uuid)", id=order_id
+    )
+    assert [row.action for row in given] == ["decline_entitlement"]
 
 
 READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "rehearse"}

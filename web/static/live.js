@@ -36,6 +36,8 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
 });
+// Back at a page that was kept: its orders were given already, so new ones need ids of their own.
+addEventListener("pageshow", (event) => { if (event.persisted && document.querySelector("input[name=order_id]")) location.reload(); });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
