@@ -330,6 +330,17 @@ def close_declined(
     print(f"{organisation}: closed as declined; people log in as before.")
 
 
+@app.command()
+def confirm(
+    organisation: Organisation,
+    order_id: Annotated[UUID, typer.Argument(metavar="ORDER_ID", help="As the shell said it.")],
+    by: By = None,
+) -> None:
+    """Confirm what another member of staff ordered, within an hour, so that it is given."""
+    _order(by, lambda orders: orders.confirm(organisation, order_id))
+    print(f"{organisation}: confirmed; the order is given.")
+
+
 # --- who looks after it ---------------------------------------------------------------------------
 
 

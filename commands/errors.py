@@ -4,6 +4,7 @@ CommandError          plain words with the mend; exit status 1
 ├── UsageError        the command's own words are off; exit status 2
 ├── ImportRefusedError  a file has faults: every one by line and column
 ├── RefusedError      an order is not carried out
+├── ToBeConfirmedError  an order waits for a second person; exit status 3
 └── UnavailableError  a server is not there
     └── UnansweredError  an order may still be carried out
 """
@@ -32,6 +33,12 @@ class RefusedError(CommandError):
         """Say it in the terminal's words; `why` alone goes into the audit trail."""
         super().__init__(said)
         self.why = why
+
+
+class ToBeConfirmedError(CommandError):
+    """An order waits for another member of staff; nothing of it is carried out before."""
+
+    exit_status = 3
 
 
 class UnavailableError(CommandError):

@@ -63,6 +63,17 @@ class Argument:
     moment: datetime | None = None
     plan_hash: str = ""
 
+    def as_data(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        moment = {"moment": self.moment.isoformat()} if self.moment else {}
+        return moment | ({"plan_hash": self.plan_hash} if self.plan_hash else {})
+
+    @classmethod
+    def of_data(cls, data: dict[str, str]) -> "Argument":
+        """Return what `as_data` returned as it was."""
+        moment = datetime.fromisoformat(data["moment"]) if "moment" in data else None
+        return cls(moment, data.get("plan_hash", ""))
+
 
 def _extend(by: str, _: int, given: Argument) -> ExtendDeadline:
     assert given.moment is not None  # noqa: S101  (`Orders.extend` has chosen one)

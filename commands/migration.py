@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from activities.staging import staged_entries
 from commands.connections import plain_database_errors, plain_microsoft_errors
-from commands.errors import CommandError, UnavailableError, UsageError
+from commands.errors import CommandError, ToBeConfirmedError, UnavailableError, UsageError
 from commands.order_book import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
 from contracts import wording
@@ -25,6 +25,9 @@ from database.engine import open_sessions
 from database.models import GoLive, SsoConnection
 from database.plans import Decision, KnownPlan
 from graph.client import GraphClient
+
+_NOT_OF_THE_PLAN = (UsageError, UnavailableError, ToBeConfirmedError)
+"""What an approval may end with, whether or not the plan has changed."""
 
 MOST_SHOWN = 20
 """Users listed one by one on a screen; the rest is a number and the way to the whole list."""
@@ -145,7 +148,7 @@ async def approve(
         return await orders.approve(slug, wanted, reason, order_id=order_id)
     except CommandError as error:
         since = difference_since(engine, slug, wanted)
-        if since is None or isinstance(error, (UsageError, UnavailableError)):
+        if since is None or isinstance(error, _NOT_OF_THE_PLAN):
             raise
         raise CommandError(f"{error}\n{since}") from None
 

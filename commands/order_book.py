@@ -1,20 +1,23 @@
 """What commands keep of orders in the database: each order once, and whether it was refused."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands.connections import plain_database_errors
-from commands.errors import CommandError, RefusedError, UsageError
-from commands.giving import not_running
+from commands.errors import CommandError, RefusedError, ToBeConfirmedError, UsageError
+from commands.giving import Argument, not_running
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
-from contracts.orders import Order
-from database import it_team, orders, records
+from contracts.order_words import REFUSED
+from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
+from database import it_team, order_requests, orders, reading, records
 from database.engine import open_sessions
-from database.models import AuditEntry, Organisation, Preference, Staff
+from database.models import AuditEntry, OrderRequest, Organisation, Preference, Staff
+
+_ANOTHER_ORDERS = "This id belongs to another order. Give the new one an id of its own."
 
 
 class OrderBook:
@@ -50,9 +53,7 @@ class OrderBook:
                 )
             return True
 
-    def note(
-        self, slug: str, order: Order, reason: str, order_id: UUID | None
-    ) -> tuple[AuditEntry, bool]:
+    def note(self, slug: str, order: Order, reason: str, order_id: UUID) -> tuple[AuditEntry, bool]:
         """Write who orders what and why; the text stays here, the message carries its number.
 
         False = it was written before.
@@ -66,7 +67,7 @@ class OrderBook:
             entry, is_new = orders.note_order(
                 session,
                 go_live,
-                order_id or uuid4(),
+                order_id,
                 action=order.value,
                 by=self._by,
                 reason=reason.strip(),
@@ -74,6 +75,90 @@ class OrderBook:
             )
             check_same(entry, organisation, order.value, self._by)
             return entry, is_new
+
+    def ask(
+        self, slug: str, order: Order, argument: dict[str, str], reason: str, order_id: UUID
+    ) -> OrderRequest:
+        """Return the request of this order once another member of staff has confirmed it.
+
+        Raises:
+            ToBeConfirmedError: nobody has yet; it is noted, and can be confirmed for an hour.
+            RefusedError: the go-live would not take it now; nothing is noted.
+            CommandError: the hour is over.
+        """
+        at = wall_clock()
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            organisation = organisation_named(session, slug)
+            known_staff(session, self._by)
+            go_live = records.latest_go_live(session, organisation.id)
+            if go_live is None:
+                raise CommandError(not_running(slug))
+            request = order_requests.request_of(session, order_id)
+            if request is None:
+                _check_position(session, slug, order, argument, at)
+                request = order_requests.note_request(
+                    session,
+                    go_live,
+                    order_id,
+                    order=order.value,
+                    argument=argument,
+                    by=self._by,
+                    reason=reason.strip(),
+                    at=at,
+                )
+            said = (request.go_live_id, request.order, request.requested_by)
+            if said != (go_live.id, order.value, self._by):
+                raise UsageError(_ANOTHER_ORDERS)
+            if request.confirmed_by is None:
+                _check_hour(request, slug, at)
+        if request.confirmed_by is None:
+            raise ToBeConfirmedError(
+                f"{slug}: Another member of staff confirms this within an hour; nothing is done "
+                f"before. They type: python starter.py confirm {slug} {order_id}"
+            )
+        return request
+
+    def confirm(self, slug: str, order_id: UUID) -> tuple[AuditEntry, OrderRequest]:
+        """Confirm what another member of staff ordered, and write their order with both names.
+
+        Who has confirmed it may do so again, as the order may not have been answered.
+
+        Raises:
+            RefusedError: the go-live has refused it.
+            CommandError: this person may not confirm it, or it can be confirmed no more.
+        """
+        at = wall_clock()
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            organisation = organisation_named(session, slug)
+            known_staff(session, self._by)
+            request = order_requests.request_of(session, order_id, lock=True)
+            go_live = records.go_live_by_id(session, request.go_live_id) if request else None
+            if request is None or go_live is None or go_live.organisation_id != organisation.id:
+                raise CommandError(f"{slug}: No order with this id waits for a second person.")
+            if request.requested_by == self._by:
+                raise CommandError(
+                    f"{slug}: You gave this order yourself; another member of staff confirms it."
+                )
+            if request.confirmed_by not in {None, self._by}:
+                raise CommandError(f"{slug}: {request.confirmed_by} has confirmed this already.")
+            if request.confirmed_by is None:
+                _check_hour(request, slug, at)
+                if go_live.closed_at is not None:
+                    raise CommandError(f"{slug}: {REFUSED[OrderRefusal.ENDED]}")
+                order_requests.confirm(session, go_live, request, self._by, at)
+            entry, _ = orders.note_order(
+                session,
+                go_live,
+                order_id,
+                action=request.order,
+                by=request.requested_by,
+                reason=order_requests.reason_of(session, request),
+                at=at,
+            )
+            refusal = orders.refusal_of(session, entry)
+            if refusal is not None:
+                raise RefusedError(f"{slug}: {refusal}", refusal)
+            return entry, request
 
     def note_refusal(self, entry: AuditEntry, why: str) -> None:
         """Write that this order is not carried out."""
@@ -102,7 +187,30 @@ def check_same(entry: AuditEntry, organisation: Organisation, action: str, by: s
         UsageError: its id is another order's.
     """
     if (entry.organisation_id, entry.action, entry.actor) != (organisation.id, action, by):
-        raise UsageError("This id belongs to another order. Give the new one an id of its own.")
+        raise UsageError(_ANOTHER_ORDERS)
+
+
+def _check_position(
+    session: Session, slug: str, order: Order, argument: dict[str, str], at: datetime
+) -> None:
+    standing = reading.standing_of(session, slug)
+    if standing is None or standing.progress is None:
+        raise CommandError(not_running(slug))
+    given = Argument.of_data(argument)
+    refusal = refusal_of(
+        order,
+        OrderPosition(standing.progress),
+        plan_hash=given.plan_hash or None,
+        moment=given.moment,
+        now=at,
+    )
+    if refusal is not None:
+        raise RefusedError(f"{slug}: {REFUSED[refusal]}", REFUSED[refusal])
+
+
+def _check_hour(request: OrderRequest, slug: str, at: datetime) -> None:
+    if at - request.requested_at >= order_requests.OPEN_FOR:
+        raise CommandError(f"{slug}: This order was to be confirmed within an hour. Give it anew.")
 
 
 def organisation_named(session: Session, slug: str) -> Organisation:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -23,7 +23,7 @@ from contracts.order_words import REFUSED
 from contracts.orders import ORDERS, Order, OrderRefusal
 from database import orders, records
 from database.engine import open_sessions
-from database.models import Staff
+from database.models import AuditEntry, Staff
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
@@ -161,9 +161,7 @@ class Orders:
             if isinstance(move_at, str)
             else move_at
         )
-        progress = await self._give(slug, Order.ACKNOWLEDGE_IT, reason, order_id, Argument(chosen))
-        await asyncio.to_thread(self._book.keep_move_date, slug, chosen)
-        return progress
+        return await self._give(slug, Order.ACKNOWLEDGE_IT, reason, order_id, Argument(chosen))
 
     async def approve(
         self, slug: str, plan_hash: str, reason: str = "", *, order_id: UUID | None = None
@@ -238,6 +236,21 @@ class Orders:
         """End a go-live whose customer declined the consent for good."""
         return await self._give(slug, Order.CLOSE_DECLINED, reason, order_id)
 
+    async def confirm(self, slug: str, order_id: UUID) -> Progress:
+        """Confirm what another member of staff ordered, so that it is given.
+
+        Raises:
+            CommandError: this person may not confirm it, or it can be confirmed no more.
+            RefusedError: it is not carried out, and the audit trail says so.
+            UnansweredError: it may still be carried out.
+        """
+        entry, request = await asyncio.to_thread(self._book.confirm, slug, order_id)
+        answer = await giving.answer_of(self._client, slug, order_id)
+        if answer is not None:
+            return answer
+        order, argument = Order(request.order), Argument.of_data(request.argument)
+        return await self._carry_out(slug, order, argument, entry, perhaps_before=True)
+
     async def _give(
         self,
         slug: str,
@@ -251,21 +264,43 @@ class Orders:
         Raises:
             RefusedError: it is not carried out, and the audit trail says so.
             UnansweredError: it may still be carried out.
+            ToBeConfirmedError: a second person confirms it first.
         """
         _check_reason(order, reason)
         answer = await self._answered(slug, order, order_id)
         if answer is not None:
             return answer
+        order_id = order_id or uuid4()
+        if ORDERS[order].second_person:
+            # What was confirmed is given, whatever this repetition comes with.
+            data = argument.as_data()
+            request = await asyncio.to_thread(self._book.ask, slug, order, data, reason, order_id)
+            argument = Argument.of_data(request.argument)
         entry, is_new = await asyncio.to_thread(self._book.note, slug, order, reason, order_id)
+        return await self._carry_out(slug, order, argument, entry, perhaps_before=not is_new)
+
+    async def _carry_out(
+        self,
+        slug: str,
+        order: Order,
+        argument: Argument,
+        entry: AuditEntry,
+        *,
+        perhaps_before: bool,
+    ) -> Progress:
+        """Give an order that is in the audit trail, and write there if it is refused."""
         assert entry.id is not None  # noqa: S101  (the database has given it)
         assert entry.order_id is not None  # noqa: S101
-        message = giving.MESSAGES[order](self._by, entry.id, argument)
-        sent = giving.Sent(slug, order, entry.order_id, message, perhaps_before=not is_new)
+        message = giving.MESSAGES[order](entry.actor, entry.id, argument)
+        sent = giving.Sent(slug, order, entry.order_id, message, perhaps_before)
         try:
-            return await giving.give(self._client, sent)
+            answer = await giving.give(self._client, sent)
         except RefusedError as refused:
             await asyncio.to_thread(self._book.note_refusal, entry, refused.why)
             raise
+        if order is Order.ACKNOWLEDGE_IT:
+            await asyncio.to_thread(self._book.keep_move_date, slug, argument.moment)
+        return answer
 
     async def _answered(self, slug: str, order: Order, order_id: UUID | None) -> Progress | None:
         """Return how this very order was answered before, None where it has to be given."""

@@ -639,3 +639,29 @@ class AuditEntry(SQLModel, table=True):
     reason: str = ""
     order_id: UUID | None = None
     """Of an entry that is an order: the id it was given with, and its update's in Temporal."""
+
+
+class OrderRequest(SQLModel, table=True):
+    """An order that another member of staff has to confirm before it is given."""
+
+    __tablename__ = "order_request"
+    __table_args__ = (
+        CheckConstraint(
+            "(confirmed_by IS NULL) = (confirmed_at IS NULL)",
+            name="confirmed_by_somebody_at_some_time",
+        ),
+        CheckConstraint("confirmed_by <> requested_by", name="confirmed_by_another"),
+        Index("requests_of_go_live", "go_live_id", "requested_at"),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(primary_key=True)
+    """The order's id."""
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    order: str
+    argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    """A date or a plan's hash; who it is by and why stands in the audit trail alone."""
+    requested_by: str
+    """A staff handle, as is `confirmed_by`."""
+    requested_at: datetime = _instant()
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = _instant(nullable=True)

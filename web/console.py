@@ -12,16 +12,29 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from commands.errors import CommandError, UnansweredError, UnavailableError
+from commands.errors import (
+    CommandError,
+    ToBeConfirmedError,
+    UnansweredError,
+    UnavailableError,
+)
 from commands.orders import Orders
 from commands.reading import refused_mail
 from contracts import rules, wording
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
 from contracts.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
-from database import domains, mail_facts, overview, people, reading, records
+from database import (
+    domains,
+    mail_facts,
+    order_requests,
+    overview,
+    people,
+    reading,
+    records,
+)
 from database.domains import ConsentStanding
-from database.models import Contact, Preference
+from database.models import Contact, OrderRequest, Preference
 from database.overview import Done, Listed, Sent, Show, StageTime, UserException
 from database.reading import Standing
 from web.console_orders import ORDERS, Given
@@ -40,6 +53,8 @@ _SAID = {
     "owner": "The organisation is handed over; mails to its manager go there from now on.",
     "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
     "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
+    "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
+    "confirmed": "The order is confirmed and given.",
     "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
 }
 
@@ -121,29 +136,40 @@ async def give_order(
     try:
         await known.give(orders, slug, given)
     except UnansweredError:
-        return _unanswered(visit, slug, order, given)
+        return _unanswered(visit, slug, known.button, given.as_fields())
     except UnavailableError:
         raise
+    except ToBeConfirmedError:
+        return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
     except CommandError as error:
         return await again(staff, slug, in_words(str(error), slug), order)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
 
 
-def _unanswered(visit: Visit, slug: str, order: str, given: Given) -> Response:
+@router.post("/{slug}/requests/{order_id}/confirm")
+async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id: UUID) -> Response:
+    """Confirm what another member of staff ordered, and show what became of it."""
+    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    try:
+        await orders.confirm(slug, order_id)
+    except UnansweredError:
+        return _unanswered(visit, slug, "Confirm", {})
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return await again(staff, slug, in_words(str(error), slug), "")
+    return visit.go_to(f"/console/{quote(slug)}?done=confirmed")
+
+
+def _unanswered(visit: Visit, slug: str, what: str, fields: dict[str, object]) -> Response:
     """Say that the order may still be carried out, and let the person repeat this very one."""
     response = visit.page(
         "console_unanswered.html",
         status=503,
         slug=slug,
-        order=ORDERS[order],
-        action=f"/console/{quote(slug)}/{order}",
-        fields={
-            "order_id": given.order_id,
-            "reason": given.reason,
-            "until": given.until,
-            "plan_hash": given.plan_hash,
-            "aftercare_days": given.aftercare_days,
-        },
+        what=what,
+        action=visit.request.url.path,
+        fields=fields,
     )
     response.headers["Retry-After"] = "60"
     return response
@@ -238,13 +264,18 @@ class _Organisation:
     consent: ConsentStanding | None
     handles: list[str]
     """Members of staff who could look after it."""
+    requests: list[OrderRequest]
+    """Orders that another member of staff has to confirm."""
 
 
-def _read(session: Session, slug: str, trail: tuple[bool, int]) -> _Organisation | None:
+def _read(
+    session: Session, slug: str, trail: tuple[bool, int], at: datetime
+) -> _Organisation | None:
     standing = reading.standing_of(session, slug)
     if standing is None:
         return None
     o, g = standing.organisation_id, standing.go_live_id
+    is_open = standing.progress is not None and standing.progress.outcome is None
     return _Organisation(
         standing=standing,
         preference=session.get_one(Preference, o),
@@ -257,6 +288,7 @@ def _read(session: Session, slug: str, trail: tuple[bool, int]) -> _Organisation
         exception_counts=mail_facts.exception_counts(session, g) if g else [],
         consent=domains.consent_standing(session, o),
         handles=sorted(people.staff_addresses(session)),
+        requests=order_requests.open_requests(session, g, at) if g and is_open else [],
     )
 
 
@@ -273,7 +305,7 @@ def organisation_page(
     """Show everything about one organisation, and what was said or is to be corrected."""
     visit = staff.visit
     with visit.rooms.sessions.begin() as session:
-        found = _read(session, slug, trail)
+        found = _read(session, slug, trail, visit.at)
     if found is None:
         return visit.page(
             "message.html",
@@ -301,6 +333,8 @@ def organisation_page(
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
         orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
         order_ids={name: uuid4() for name in ORDERS},
+        buttons={one.order.value: one.button for one in ORDERS.values() if one.order},
+        open_for=order_requests.OPEN_FOR,
         has_links=progress is not None
         and progress.goes_on
         and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,

@@ -27,6 +27,16 @@ class Given:
     order_id: UUID | None = None
     """Made when the form was shown; None = by whoever gives it."""
 
+    def as_fields(self) -> dict[str, object]:
+        """Return the fields of a form that gives the very same order."""
+        return {
+            "order_id": self.order_id,
+            "reason": self.reason,
+            "until": self.until,
+            "plan_hash": self.plan_hash,
+            "aftercare_days": self.aftercare_days,
+        }
+
 
 @dataclass(frozen=True)
 class ConsoleOrder:

@@ -67,6 +67,7 @@ async def test_an_order_given_in_the_console_shows_by_itself(
 
 READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "rehearse"}
 DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
+CONFIRMED_ON_PAGES = {"confirm"}
 PEOPLE = {"hand-over", "contact", "remove-contact"}
 ONLY_IN_THE_SHELL = {"setup", "import", "forget"}
 """They concern the whole installation or files, or cannot be undone."""
@@ -76,7 +77,8 @@ def test_the_console_has_every_order_of_the_shell() -> None:
     commands = {
         one.name or str(one.callback and one.callback.__name__) for one in app.registered_commands
     }
-    assert commands == {*ORDERS, *READ_ON_PAGES, *DECIDED_ON_PAGES, *PEOPLE, *ONLY_IN_THE_SHELL}
+    on_pages = {*READ_ON_PAGES, *DECIDED_ON_PAGES, *CONFIRMED_ON_PAGES, *PEOPLE}
+    assert commands == {*ORDERS, *on_pages, *ONLY_IN_THE_SHELL}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,312 @@
+"""Orders that another member of staff confirms before they are given; no order needs it yet."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from commands import giving
+from commands.errors import (
+    CommandError,
+    RefusedError,
+    ToBeConfirmedError,
+    UnansweredError,
+    UsageError,
+)
+from commands.giving import Argument
+from commands.orders import Orders
+from contracts.go_live import GoLiveOutcome, Progress, Wait
+from contracts.orders import ORDERS, Order
+from database import records, staff
+from database.engine import open_sessions
+from local.browser import Browser
+from tests.commands.test_order_ids import lines, updates
+from tests.commands.test_starter import plain, run
+from tests.house.test_privacy import personal_data
+from tests.town import STAFF, Organisation, Town, changed_environment
+from tests.web.test_calm import form_token_of
+from web.app import create_app
+from web.deps import BROWSER_COOKIE
+from web.staff import STAFF_COOKIE
+
+SECOND = (Order.PAUSE, Order.EXTEND_DEADLINE, Order.ROLL_BACK, Order.RESUME)
+
+
+@pytest.fixture(autouse=True)
+def _a_second_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    for order in SECOND:
+        monkeypatch.setitem(ORDERS, order, replace(ORDERS[order], second_person=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _staff(town: Town) -> None:
+    for handle in ("omar", "lee"):
+        town.found_organisation(
+            customer_success_handle=handle,
+            customer_success_email=f"{handle}@clientshare.example",
+        )
+
+
+@pytest.fixture
+async def organisation(town: Town) -> AsyncIterator[Organisation]:
+    """One whose go-live asks for its entitlement; at the end it is declined."""
+    organisation = town.found_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+    yield organisation
+    if organisation.progress.outcome is None and organisation.progress.ending is None:
+        await town.orders().decline_entitlement(organisation.slug)
+    await organisation.ended()
+
+
+def by(town: Town, handle: str) -> Orders:
+    return Orders(town.engine, town.client, handle)
+
+
+async def asked(order: Any) -> UUID:
+    """Give an order that waits for a second person; return its id."""
+    with pytest.raises(ToBeConfirmedError, match="Another member of staff confirms") as caught:
+        await order
+    return UUID(str(caught.value).split()[-1])
+
+
+async def refusal(order: Any) -> str:
+    with pytest.raises(CommandError) as caught:
+        await order
+    return str(caught.value)
+
+
+def made_earlier(town: Town, order_id: UUID, by_time: timedelta) -> None:
+    town.rows(
+        "UPDATE golive.order_request SET requested_at = requested_at - :by WHERE id = :id",
+        by=by_time,
+        id=order_id,
+    )
+
+
+async def test_an_order_waits_for_a_second_person_and_is_then_the_firsts_with_both_names(
+    town: Town, organisation: Organisation
+) -> None:
+    slug = organisation.slug
+    order_id = await asked(town.orders().roll_back(slug, "A change of mind."))
+    # Nothing is done, and nothing says that it was.
+    assert organisation.progress.ending is None
+    assert lines(organisation) == {"go_live_started": 1, "roll_back_requested": 1}
+    assert await updates(organisation) == {}
+    answer = await by(town, "omar").confirm(slug, order_id)
+    assert isinstance(answer, Progress)
+    assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
+    told = organisation.audit()
+    assert [one for one in told if "roll_back" in one[1]] == [
+        ("dana", "roll_back_requested", "A change of mind."),
+        ("omar", "roll_back_confirmed", ""),
+        ("dana", "roll_back", "A change of mind."),
+    ]
+    ids = town.rows(
+        "SELECT actor FROM golive.audit_entry WHERE order_id = :id AND action = 'roll_back'",
+        id=order_id,
+    )
+    assert [row.actor for row in ids] == ["dana"]
+    assert await updates(organisation) == {"roll_back": 1}
+
+
+async def test_it_is_asked_for_once_and_confirmed_once_however_often(
+    town: Town, organisation: Organisation
+) -> None:
+    slug, order_id = organisation.slug, uuid4()
+    for _ in range(3):
+        assert order_id == await asked(town.orders().pause(slug, order_id=order_id))
+    twice = [by(town, "omar").confirm(slug, order_id) for _ in range(2)]
+    assert [one.paused for one in await asyncio.gather(*twice)] == [True, True]
+    # Whoever gave it and repeats it gets its answer.
+    assert (await town.orders().pause(slug, order_id=order_id)).paused
+    assert (await by(town, "omar").confirm(slug, order_id)).paused
+    found = lines(organisation)
+    assert (found["pause_requested"], found["pause_confirmed"], found["pause"]) == (1, 1, 1)
+    assert await updates(organisation) == {"pause": 1}
+
+
+async def test_what_was_confirmed_is_given_and_nothing_else(
+    town: Town, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug, order_id = organisation.slug, uuid4()
+    chosen = datetime.now(UTC) + timedelta(days=40)
+    await asked(town.orders().extend(slug, chosen, order_id=order_id))
+
+    async def lost(*_: object) -> Progress:
+        raise UnansweredError("It may still be carried out.")
+
+    with monkeypatch.context() as away:
+        away.setattr(giving, "give", lost)
+        with pytest.raises(UnansweredError):
+            await by(town, "omar").confirm(slug, order_id)
+    # It never arrived; the first person repeats it with another date.
+    again = await town.orders().extend(slug, chosen + timedelta(days=100), order_id=order_id)
+    assert again.due_at == chosen
+    assert (await by(town, "omar").confirm(slug, order_id)).due_at == chosen
+    assert await updates(organisation) == {"extend_deadline": 1}
+
+
+async def test_what_may_not_be_confirmed_is_refused_in_words(
+    town: Town, organisation: Organisation
+) -> None:
+    slug = organisation.slug
+    another = town.found_organisation()
+    order_id = await asked(town.orders().pause(slug))
+    own = await refusal(town.orders().confirm(slug, order_id))
+    assert own == f"{slug}: You gave this order yourself; another member of staff confirms it."
+    unknown = "No order with this id waits for a second person."
+    assert unknown in await refusal(by(town, "omar").confirm(slug, uuid4()))
+    assert unknown in await refusal(by(town, "omar").confirm(another.slug, order_id))
+    assert "no known staff handle" in await refusal(by(town, "nobody").confirm(slug, order_id))
+    assert "No organisation is called" in await refusal(by(town, "omar").confirm("none", order_id))
+    with pytest.raises(UsageError, match="belongs to another order"):
+        await by(town, "omar").pause(slug, order_id=order_id)
+    with pytest.raises(UsageError, match="belongs to another order"):
+        await town.orders().roll_back(slug, "So.", order_id=order_id)
+    await by(town, "omar").confirm(slug, order_id)
+    assert "omar has confirmed this already" in await refusal(
+        by(town, "lee").confirm(slug, order_id)
+    )
+    assert lines(organisation)["pause_confirmed"] == 1
+
+
+async def test_after_an_hour_it_is_given_anew(town: Town, organisation: Organisation) -> None:
+    slug = organisation.slug
+    order_id = await asked(town.orders().pause(slug))
+    made_earlier(town, order_id, timedelta(minutes=59))
+    kept = await asked(town.orders().pause(slug, order_id=order_id))
+    assert kept == order_id
+    made_earlier(town, order_id, timedelta(minutes=1))
+    for late in (
+        by(town, "omar").confirm(slug, order_id),
+        town.orders().pause(slug, order_id=order_id),
+    ):
+        assert "within an hour. Give it anew" in await refusal(late)
+    anew = await asked(town.orders().pause(slug))
+    assert (await by(town, "omar").confirm(slug, anew)).paused
+    # Confirmed in time, it is answered for ever.
+    made_earlier(town, anew, timedelta(days=3))
+    assert (await by(town, "omar").confirm(slug, anew)).paused
+
+
+async def test_what_the_go_live_would_not_take_waits_for_nobody(
+    town: Town, organisation: Organisation
+) -> None:
+    slug = organisation.slug
+    for order, words in (
+        (town.orders().resume(slug), "This go-live is not paused."),
+        (town.orders().extend(slug, "2020-01-31"), "in the past"),
+        (town.orders().roll_back(slug, " "), "Say why it is rolled back"),
+        (town.orders().pause(town.found_organisation().slug), "has no running go-live"),
+    ):
+        assert words in await refusal(order)
+    assert lines(organisation) == {"go_live_started": 1}
+
+
+async def test_what_is_refused_when_it_is_given_is_refused_to_both(
+    town: Town, organisation: Organisation
+) -> None:
+    slug = organisation.slug
+    paused = await asked(town.orders().pause(slug))
+    await by(town, "omar").confirm(slug, paused)
+    await organisation.until(lambda now: now.paused)
+    resumed, again = [await asked(town.orders().resume(slug)) for _ in range(2)]
+    await by(town, "omar").confirm(slug, resumed)
+    for order in (
+        by(town, "omar").confirm(slug, again),
+        by(town, "omar").confirm(slug, again),
+        town.orders().resume(slug, order_id=again),
+    ):
+        with pytest.raises(RefusedError, match="not paused"):
+            await order
+    assert lines(organisation)["order_refused"] == 1
+    late = await asked(town.orders().pause(slug))
+    await town.orders().decline_entitlement(slug)
+    await organisation.ended()
+    assert "has ended" in await refusal(by(town, "omar").confirm(slug, late))
+
+
+async def test_a_request_holds_no_personal_data_and_a_date_as_it_was(
+    town: Town, organisation: Organisation
+) -> None:
+    moment = datetime.now(UTC) + timedelta(days=3)
+    order_id = await asked(
+        town.orders().extend(
+            organisation.slug, moment, reason=f"{organisation.address('anna')} asked."
+        )
+    )
+    (row,) = town.rows("SELECT * FROM golive.order_request WHERE id = :id", id=order_id)
+    held = " ".join(map(str, row))
+    assert not [one for one in personal_data(town, organisation) if one in held]
+    assert Argument.of_data(row.argument) == Argument(moment)
+    for argument in (Argument(), Argument(plan_hash="1a2b"), Argument(moment, "1a2b")):
+        assert Argument.of_data(argument.as_data()) == argument
+
+
+async def test_the_shell_confirms(town: Town, organisation: Organisation) -> None:
+    slug = organisation.slug
+    order_id = await asked(town.orders().pause(slug))
+    own = plain(await run(town, "confirm", slug, str(order_id)), 1)
+    assert "You gave this order yourself" in own
+    assert "confirmed; the order is given" in plain(
+        await run(town, "confirm", slug, str(order_id), by="omar"), 0
+    )
+    assert (await organisation.until(Wait.ENTITLEMENT)).paused
+
+
+async def test_the_console_lists_what_waits_and_another_member_of_staff_confirms_it(
+    town: Town, organisation: Organisation
+) -> None:
+    slug = organisation.slug
+    page = f"{town.places.web}/console/{slug}"
+    await asked(town.orders().pause(slug))
+
+    def come(account: str, *, press: bool) -> str:
+        with Browser() as browser:
+            browser.open(f"{town.places.web}/console")
+            browser.press("Login with SSO")
+            browser.press("Sign in", login=f"{account}@clientshare.example")
+            browser.open(page)
+            if press:
+                browser.press("Confirm: Pause")
+                assert browser.status == 200
+            return browser.text
+
+    seen = await asyncio.to_thread(come, "dana", press=False)
+    assert "dana ordered: Pause. Another member of staff confirms it until" in seen
+    assert "Confirm: Pause" not in seen
+    after = await asyncio.to_thread(come, "omar", press=True)
+    assert "The order is confirmed and given." in after
+    assert "dana ordered" not in after
+    assert (await organisation.until(Wait.ENTITLEMENT)).paused
+
+
+async def test_the_console_says_that_an_order_waits(town: Town, organisation: Organisation) -> None:
+    token, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with open_sessions(town.engine).begin() as session:
+        dana = records.staff_by_handle(session, STAFF)
+        staff.open_session(session, dana.id, token, datetime.now(UTC))
+    form = {"form_token": form_token_of(town, browser), "order_id": str(uuid4())}
+
+    def give() -> list[str]:
+        # In this process, where the rule is another one than in the web of the town.
+        with (
+            changed_environment(town.environment),
+            TestClient(create_app(town.settings), base_url=town.settings.public_url) as http,
+        ):
+            http.cookies.update({STAFF_COOKIE: token, BROWSER_COOKIE: browser})
+            sent = [http.post(f"/console/{organisation.slug}/pause", data=form) for _ in range(2)]
+            assert [one.status_code for one in sent] == [200, 200]
+            return [one.text for one in sent]
+
+    for page in await asyncio.to_thread(give):
+        assert "Another member of staff confirms it within an hour" in page
+        assert "dana ordered: Pause" in page
+    assert lines(organisation) == {"go_live_started": 1, "pause_requested": 1}
