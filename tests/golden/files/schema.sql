@@ -42,7 +42,8 @@ CREATE TABLE golive.audit_entry (
     organisation_id uuid,
     go_live_id uuid,
     subject character varying NOT NULL,
-    reason character varying NOT NULL
+    reason character varying NOT NULL,
+    order_id uuid
 );
 
 ALTER TABLE golive.audit_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -169,6 +170,9 @@ CREATE TABLE golive.go_live (
     reminder_at timestamp with time zone,
     ending character varying,
     sign_ins_told integer NOT NULL,
+    declined boolean NOT NULL,
+    run_events integer NOT NULL,
+    run_orders integer NOT NULL,
     CONSTRAINT closed_has_outcome CHECK (((outcome IS NULL) = (closed_at IS NULL)))
 );
 
@@ -204,6 +208,19 @@ CREATE TABLE golive.microsoft_round_trip (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT purpose_known CHECK (((purpose)::text = ANY ((ARRAY['consent'::character varying, 'consent_sign_in'::character varying, 'sign_in'::character varying, 'invitation'::character varying, 'console'::character varying])::text[])))
+);
+
+CREATE TABLE golive.order_request (
+    id uuid NOT NULL,
+    go_live_id uuid NOT NULL,
+    "order" character varying NOT NULL,
+    argument jsonb NOT NULL,
+    requested_by character varying NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    confirmed_by character varying,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT confirmed_by_another CHECK (((confirmed_by)::text <> (requested_by)::text)),
+    CONSTRAINT confirmed_by_somebody_at_some_time CHECK (((confirmed_by IS NULL) = (confirmed_at IS NULL)))
 );
 
 CREATE TABLE golive.pause_time (
@@ -430,6 +447,9 @@ ALTER TABLE ONLY golive.consent_evidence
 ALTER TABLE ONLY golive.directory_link
     ADD CONSTRAINT one_user_per_identity UNIQUE (tenant_id, object_id);
 
+ALTER TABLE ONLY golive.order_request
+    ADD CONSTRAINT order_request_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY golive.pause_time
     ADD CONSTRAINT pause_time_pkey PRIMARY KEY (go_live_id, began_at);
 
@@ -515,7 +535,11 @@ CREATE INDEX mail_to_deliver ON golive.mail USING btree (go_live_id, due_at, id)
 
 CREATE UNIQUE INDEX one_digest_a_day ON golive.mail USING btree (message, occasion, recipient_id) WHERE (go_live_id IS NULL);
 
+CREATE UNIQUE INDEX one_entry_per_order ON golive.audit_entry USING btree (order_id) WHERE (order_id IS NOT NULL);
+
 CREATE UNIQUE INDEX one_open_per_organisation ON golive.go_live USING btree (organisation_id) WHERE (closed_at IS NULL);
+
+CREATE INDEX requests_of_go_live ON golive.order_request USING btree (go_live_id, requested_at);
 
 CREATE INDEX failed_logins_of ON pulse.failed_login USING btree (subject_sha256, at);
 
@@ -569,6 +593,9 @@ ALTER TABLE ONLY golive.microsoft_round_trip
 
 ALTER TABLE ONLY golive.microsoft_round_trip
     ADD CONSTRAINT microsoft_round_trip_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES pulse.organisation(id);
+
+ALTER TABLE ONLY golive.order_request
+    ADD CONSTRAINT order_request_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
 
 ALTER TABLE ONLY golive.pause_time
     ADD CONSTRAINT pause_time_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
