@@ -123,7 +123,7 @@ def where(found: Standing, progress: Progress) -> str:
         else f"stage {number} of 5, {wording.STAGES[progress.stage]}"
     )
     users = (
-        f"; {progress.users_done} of {progress.users_total} users moved, "
+        f"; {progress.all_moved} of {progress.all_users} users moved, "
         f"{found.signed_in} signed in with SSO, {not_yet_signed_in(found)} not yet, "
         f"{progress.exceptions} cannot be moved"
         if progress.plan_hash
@@ -134,7 +134,7 @@ def where(found: Standing, progress: Progress) -> str:
 
 def not_yet_signed_in(found: Standing) -> int:
     """Return how many moved users have not signed in with SSO."""
-    return max(0, found.progress.users_done - found.signed_in) if found.progress else 0
+    return max(0, found.progress.all_moved - found.signed_in) if found.progress else 0
 
 
 def as_data(found: Standing) -> dict[str, Any]:

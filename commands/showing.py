@@ -57,7 +57,7 @@ def _cells(one: Standing) -> tuple[str, str, str, str, str]:
         progress.outcome.value if progress.outcome else wording.STAGES[progress.stage],
         whom(progress),
         wording.short_day(progress.due_at) if progress.due_at else "",
-        f"{progress.users_done:,} of {progress.users_total:,}" if progress.plan_hash else "",
+        f"{progress.all_moved:,} of {progress.all_users:,}" if progress.plan_hash else "",
     )
 
 
@@ -102,9 +102,7 @@ def watch(
             while True:
                 progress = found.progress
                 if progress is not None and progress.plan_hash:
-                    bar.update(
-                        task, completed=progress.users_done, total=max(progress.users_total, 1)
-                    )
+                    bar.update(task, completed=progress.all_moved, total=max(progress.all_users, 1))
                     speed = bar.tasks[0].speed
                     bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
                 live.update(_screen(found, bar, wall_clock()))

@@ -296,6 +296,9 @@ class Progress:
     """Somebody at the customer did not consent, whatever has been tried since."""
     users_done: int = 0
     users_total: int = 0
+    """Whom this go-live moves."""
+    users_before: int = 0
+    """Who had moved by an earlier go-live."""
     exceptions: int = 0
     plan_hash: str | None = None
     ending: GoLiveOutcome | None = None
@@ -306,6 +309,16 @@ class Progress:
     def goes_on(self) -> bool:
         """Whether it has neither ended nor begun to end."""
         return self.outcome is None and self.ending is None
+
+    @property
+    def all_moved(self) -> int:
+        """How many of the organisation's people have moved, by any go-live."""
+        return self.users_done + self.users_before
+
+    @property
+    def all_users(self) -> int:
+        """How many of the organisation's people have moved, or move by this go-live."""
+        return self.users_total + self.users_before
 
 
 @dataclass(frozen=True)

@@ -312,7 +312,7 @@ def details(progress: Progress, console_url: str = "") -> str:
         shown = f"**{state}**" if stage is progress.stage and progress.outcome is None else state
         rows.append(f"| {number}. {words} | {shown} |")
     users = (
-        f"\n\nUsers moved: {progress.users_done} of {progress.users_total}; "
+        f"\n\nUsers moved: {progress.all_moved} of {progress.all_users}; "
         f"{progress.exceptions} cannot be moved."
         if progress.plan_hash
         else ""

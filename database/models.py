@@ -274,6 +274,7 @@ class GoLive(SQLModel, table=True):
     paused: bool = False
     users_done: int = 0
     users_total: int = 0
+    users_before: int = 0
     exceptions: int = 0
     plan_hash: str | None = None
     moved_up_to: int = 0

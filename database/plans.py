@@ -150,12 +150,14 @@ def make_plan(
         text(
             """
             UPDATE golive.go_live SET plan_hash = :plan_hash, users_total = :total,
-                exceptions = :exceptions, moved_up_to = 0 WHERE id = :go_live_id
+                users_before = :before, exceptions = :exceptions, moved_up_to = 0
+            WHERE id = :go_live_id
             """
         ),
         {
             "plan_hash": plan.plan_hash,
             "total": plan.movable,
+            "before": plan.already_linked,
             "exceptions": plan.exceptions,
             "go_live_id": go_live_id,
         },

@@ -14,8 +14,8 @@ from database.records import end_pause, go_live_by_id, write_audit
 
 POSITION = """
     g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip,
-    g.refusal, g.declined, g.paused, g.users_done, g.users_total, g.exceptions, g.plan_hash,
-    g.ending, g.outcome
+    g.refusal, g.declined, g.paused, g.users_done, g.users_total, g.users_before,
+    g.exceptions, g.plan_hash, g.ending, g.outcome
 """
 """What `progress_of` reads of a go-live `g`, besides its organisation's slug."""
 
@@ -62,6 +62,7 @@ def record_position(session: Session, go_live_id: UUID, position: Position) -> N
         end_pause(session, go_live_id, at)
     go_live.paused = progress.paused
     go_live.users_total = progress.users_total
+    go_live.users_before = progress.users_before
     go_live.exceptions = progress.exceptions
     go_live.plan_hash = progress.plan_hash
     go_live.ending = progress.ending
@@ -111,6 +112,7 @@ def progress_of(row: Any) -> Progress:
         declined=row.declined,
         users_done=row.users_done,
         users_total=row.users_total,
+        users_before=row.users_before,
         exceptions=row.exceptions,
         plan_hash=row.plan_hash,
         ending=GoLiveOutcome(row.ending) if row.ending else None,

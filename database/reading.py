@@ -32,9 +32,10 @@ class Standing:
 _STANDING = f"""
     SELECT o.id AS organisation_id, o.slug, o.name, s.handle AS owner, g.id AS go_live_id,
            {POSITION}, g.started_at, g.closed_at,
-           CASE WHEN g.users_done > 0 THEN (
+           CASE WHEN g.users_done + g.users_before > 0 THEN (
                SELECT count(*) FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
-               WHERE m.go_live_id = g.id AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
+               WHERE m.go_live_id = g.id AND m.undone_at IS NULL
+                 AND (m.moved_at IS NOT NULL OR m.move_class = 'already_linked')
                  AND u.first_sso_sign_in_at IS NOT NULL) ELSE 0 END AS signed_in
     FROM pulse.organisation o
     JOIN golive.preference p ON p.organisation_id = o.id

@@ -175,7 +175,7 @@ def screen(standings: list[Standing], stack: Stack, first_user: str, *, alone: b
             if progress.outcome
             else f"{number} of 5  {wording.STAGES[progress.stage]}",
             showing.whom(progress),
-            f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
+            f"{progress.all_moved} of {progress.all_users}" if progress.plan_hash else "",
             str(one.signed_in) if progress.plan_hash else "",
         )
     ports = stack.ports

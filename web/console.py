@@ -228,7 +228,7 @@ def _row(listed: Listed, at: datetime) -> Row:
         due=wording.short_day(progress.due_at) if progress.due_at and not over else "",
         is_overdue=bool(progress.due_at and not over and progress.due_at < at),
         attention=wording.happened(progress) if progress.attention else "",
-        users=f"{progress.users_done} of {progress.users_total}" if progress.plan_hash else "",
+        users=f"{progress.all_moved} of {progress.all_users}" if progress.plan_hash else "",
         is_paused=progress.paused,
     )
 

@@ -581,6 +581,7 @@ class SsoGoLive:
             declined=self._consent.reports.declined is not None,
             users_done=users.done,
             users_total=users.total,
+            users_before=users.before,
             exceptions=users.exceptions,
             plan_hash=self._migration.plan_hash,
             ending=state.ending,

@@ -1,6 +1,6 @@
 """How users are moved: plan, approve, a few first, then the rest; and all the way back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio import workflow
 
@@ -25,11 +25,13 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True)
 class UserCounts:
-    """How many users move by the newest plan, have moved, and cannot be moved."""
+    """How many users move by the newest plan, have moved, cannot be moved, and had moved before."""
 
     total: int = 0
     done: int = 0
     exceptions: int = 0
+    before: int = 0
+    """By an earlier go-live."""
 
 
 class FirstSignIn:
@@ -146,7 +148,7 @@ class Migration:
             "decide about every user",
         )
         self.plan, self._planned_at = plan, workflow.now()
-        self.users = UserCounts(plan.movable, self.users.done, plan.exceptions)
+        self.users = UserCounts(plan.movable, self.users.done, plan.exceptions, plan.already_linked)
         return plan
 
     async def _approved_plan(self) -> MigrationPlan:
@@ -204,7 +206,7 @@ class Migration:
                 self._calls.on_their_queue(ALL_USERS_CALL),
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
-            self.users = UserCounts(done.total, done.moved, done.exceptions)
+            self.users = UserCounts(done.total, done.moved, done.exceptions, plan.already_linked)
         await self._status.record()
         if done.plan_changed:
             await self._tell_who_has_moved(done)
@@ -238,4 +240,4 @@ class Migration:
             self._calls.on_their_queue(ALL_USERS_CALL),
             "undo: every user logs in as before",
         )
-        self.users = UserCounts(self.users.total, 0, self.users.exceptions)
+        self.users = replace(self.users, done=0)

@@ -44,8 +44,8 @@ def of(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]
         STAGE.value_set(progress.stage),
         WAITING_ON.value_set(waiting_on(progress)),
         NEEDS_ATTENTION.value_set(progress.attention is not None),
-        USERS_TOTAL.value_set(progress.users_total),
-        USERS_MIGRATED.value_set(progress.users_done),
+        USERS_TOTAL.value_set(progress.all_users),
+        USERS_MIGRATED.value_set(progress.all_moved),
         CONSENT_DEADLINE.value_set(deadline) if deadline else CONSENT_DEADLINE.value_unset(),
     )
 

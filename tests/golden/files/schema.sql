@@ -172,6 +172,7 @@ CREATE TABLE golive.go_live (
     sign_ins_told integer NOT NULL,
     declined boolean NOT NULL,
     run_events integer NOT NULL,
+    users_before integer NOT NULL,
     run_orders integer NOT NULL,
     CONSTRAINT closed_has_outcome CHECK (((outcome IS NULL) = (closed_at IS NULL)))
 );
