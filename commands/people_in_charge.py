@@ -12,7 +12,7 @@ from email.utils import parseaddr
 
 from sqlalchemy import Engine
 from sqlmodel import Session
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import plain_database_errors
@@ -21,8 +21,8 @@ from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
-from contracts.go_live import PeopleChanged, Resend, go_live_id
-from database import contacts, people, records
+from contracts.go_live import MailRequested, PeopleChanged, go_live_id
+from database import contacts, facts, people, records
 from database.engine import open_sessions
 from database.links import NewLink
 from database.models import Organisation, Staff
@@ -159,17 +159,23 @@ class PeopleInCharge:
 
     async def _deliver(self, slug: str, pack: NewLink) -> None:
         try:
-            await self._client.get_workflow_handle(go_live_id(slug)).start_update(
-                SsoGoLive.resend,
-                Resend(self._by, pack.message, pack.occasion),
-                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            await self._client.get_workflow_handle(go_live_id(slug)).signal(
+                SsoGoLive.mail_requested,
+                MailRequested(pack.message, pack.occasion, pack.asked_by),
                 rpc_timeout=_ANSWER_WITHIN,
             )
-        except (WorkflowUpdateFailedError, RPCError):
+        except RPCError:
             raise CommandError(
-                f"{slug}: the contact is named, but no worker took the order to send the pack. It "
-                "follows by itself within a minute of a worker's return, unless the go-live ends."
+                f"{slug}: the contact is named, but Temporal did not take the order to send the "
+                "pack. It follows by itself within a minute of Temporal's return, unless the "
+                "go-live ends."
             ) from None
+        if pack.fact is not None:
+            await asyncio.to_thread(self._forget, pack.fact)
+
+    def _forget(self, fact: int) -> None:
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            facts.forget_fact(session, fact)
 
 
 async def tell(client: Client, slug: str, owner: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts import rules
+from contracts.notices import Message
 
 GO_LIVE_QUEUE = "go-live"
 """Task queue of the workflow and of its short activities."""
@@ -160,6 +161,28 @@ class UserSignedIn:
 
 
 @dataclass(frozen=True)
+class ItAcknowledged:
+    """Fact: the customer's IT team said on its page that it is ready, or chose another date."""
+
+    by: str
+    """`contact:<id>`"""
+    number: int
+    """Line of the audit trail that holds it: of two facts the later line counts, whenever told."""
+    move_at: datetime | None = None
+    """With time zone; None = the date stays as it is."""
+
+
+@dataclass(frozen=True)
+class MailRequested:
+    """Fact: a mail was put into the ledger again, such as a new link; it is to be delivered."""
+
+    message: Message
+    occasion: str
+    asked_by: str
+    """`contact:<id>` or `user:<id>` of whoever asked, else a staff handle."""
+
+
+@dataclass(frozen=True)
 class PeopleChanged:
     """Fact: somebody else looks after the organisation, here or at the customer."""
 
@@ -186,7 +209,7 @@ class DeclineEntitlement:
 
 @dataclass(frozen=True)
 class AcknowledgeIt:
-    """Order: the customer's IT team has read the pack, and may choose when users move."""
+    """Order: the customer's IT team told us that it is ready; it may have chosen a date."""
 
     by: str
     move_at: datetime | None = None
@@ -245,17 +268,6 @@ class Replan:
     """Order: read the directory again and move who became possible."""
 
     by: str
-
-
-@dataclass(frozen=True)
-class Resend:
-    """Order: deliver one message that was put into the ledger again, such as a new link."""
-
-    by: str
-    """`contact:<id>` or `user:<id>` of whoever asked, else a staff handle."""
-    message: str
-    """A `Message` value."""
-    occasion: str
 
 
 @dataclass(frozen=True)

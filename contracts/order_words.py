@@ -25,7 +25,6 @@ REFUSED: dict[OrderRefusal, str] = {
         "A new plan can be made while a plan waits for approval or after a move."
     ),
     OrderRefusal.NOBODY_DECLINED: "Nobody has declined the consent.",
-    OrderRefusal.UNKNOWN_MESSAGE: "There is no such message.",
     OrderRefusal.NO_TIME_ZONE: "The date lacks a time zone.",
     OrderRefusal.DATE_IN_THE_PAST: "The chosen date lies in the past; choose a later one.",
     OrderRefusal.DATE_TOO_FAR: (

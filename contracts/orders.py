@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from contracts import rules
 from contracts.go_live import GoLiveStage, Progress, Wait
-from contracts.notices import Message
 
 
 class Order(StrEnum):
@@ -27,7 +26,6 @@ class Order(StrEnum):
     SKIP = "skip"
     EXTEND_DEADLINE = "extend_deadline"
     REPLAN = "replan"
-    RESEND = "resend"
     CLOSE_DECLINED = "close_declined"
     ROLL_BACK = "roll_back"
 
@@ -72,7 +70,6 @@ class OrderRefusal(StrEnum):
     NO_DEADLINE = "no_deadline"
     NO_NEW_PLAN_NOW = "no_new_plan_now"
     NOBODY_DECLINED = "nobody_declined"
-    UNKNOWN_MESSAGE = "unknown_message"
     NO_TIME_ZONE = "no_time_zone"
     DATE_IN_THE_PAST = "date_in_the_past"
     DATE_TOO_FAR = "date_too_far"
@@ -98,7 +95,6 @@ class OrderRule:
     """It is refused without a reason; to any other order one may be given."""
     takes_date: bool = False
     takes_plan: bool = False
-    takes_message: bool = False
     least_role: Role = Role.MANAGER
     second_person: bool = False
     """It is given once another member of staff has confirmed it."""
@@ -186,7 +182,6 @@ ORDERS: dict[Order, OrderRule] = {
     Order.SKIP: OrderRule(_may_be_skipped, needs_reason=True),
     Order.EXTEND_DEADLINE: OrderRule(_has_a_deadline, takes_date=True),
     Order.REPLAN: OrderRule(_may_plan_again),
-    Order.RESEND: OrderRule(_goes_on, takes_message=True),
     Order.CLOSE_DECLINED: OrderRule(_was_declined, needs_reason=True),
     Order.ROLL_BACK: OrderRule(_goes_on, needs_reason=True),
 }
@@ -198,14 +193,13 @@ def refusal_of(
     *,
     reason_given: bool = True,
     plan_hash: str | None = None,
-    message: str | None = None,
     moment: datetime | None = None,
     now: datetime | None = None,
 ) -> OrderRefusal | None:
     """Return why the go-live refuses this order, None where it takes it.
 
-    `plan_hash`, `message` and `moment` are what the order comes with; None is not held against
-    anything. A moment is held against `now`.
+    `plan_hash` and `moment` are what the order comes with; None is not held against anything. A
+    moment is held against `now`.
     """
     rule = ORDERS[order]
     place = rule.allowed(position)
@@ -213,8 +207,6 @@ def refusal_of(
         return place
     if rule.takes_plan and plan_hash is not None and plan_hash != position.progress.plan_hash:
         return OrderRefusal.PLAN_HAS_CHANGED
-    if rule.takes_message and message is not None and message not in list(Message):
-        return OrderRefusal.UNKNOWN_MESSAGE
     date = date_refusal(moment, now) if rule.takes_date and moment is not None else None
     if date is not None:
         return date

@@ -39,6 +39,18 @@ SAME_DAY = timedelta(days=1)
 LATE = timedelta(hours=1)
 """A reminder this late (no worker ran) is put into working hours anew."""
 
+DATE_QUIET_TIME = timedelta(hours=1)
+"""Another date of the move is announced once it has stood unchanged for so long."""
+
+DATE_ANNOUNCED_AT_MOST_EVERY = timedelta(days=1)
+"""No two announcements of another date follow each other within this time."""
+
+MOST_DATE_CHANGES_A_DAY = 10
+"""How often an organisation's contacts may choose another date of the move in 24 hours."""
+
+MOST_MAILS_REQUESTED_A_DAY = 100
+"""New links that all people of a go-live may ask for in 24 hours: a run's history has a limit."""
+
 FURTHEST_DATE = timedelta(days=366)
 """No date that people choose may lie beyond; a slip in the year would hold everyone up for ever."""
 

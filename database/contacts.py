@@ -13,10 +13,10 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.addresses import address_key
-from contracts.go_live import GoLiveStage
+from contracts.go_live import GoLiveStage, MailRequested
 from contracts.links import LinkPurpose
 from contracts.notices import Message
-from database import ledger, links, records
+from database import facts, ledger, links, records
 from database.ledger import Recipient
 from database.links import NewLink
 from database.mail_facts import contacts_of
@@ -119,7 +119,7 @@ def name_contact(
         subject=f"contact:{contact}",
         reason=reason,
     )
-    return _pack(session, go_live, contact, at) if known is None and go_live else None
+    return _pack(session, go_live, contact, by, at) if known is None and go_live else None
 
 
 def remove_contact(
@@ -229,8 +229,10 @@ def _leave(session: Session, leaver: Contact, at: datetime) -> None:
     session.expire_all()
 
 
-def _pack(session: Session, go_live: GoLive, contact: UUID, at: datetime) -> NewLink | None:
-    """Queue the pack for a new contact; where a mail is in trouble, the retry brings it."""
+def _pack(
+    session: Session, go_live: GoLive, contact: UUID, by: str, at: datetime
+) -> NewLink | None:
+    """Queue the pack for a new contact, with its fact; a retry brings it where mail is stuck."""
     if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
         return None
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
@@ -246,4 +248,6 @@ def _pack(session: Session, go_live: GoLive, contact: UUID, at: datetime) -> New
         at=at,
         link=(LinkPurpose.SETUP, until),
     )
-    return NewLink(Message.IT_PACK, occasion, f"contact:{contact}")
+    requested = MailRequested(Message.IT_PACK, occasion, by)
+    fact = facts.note_fact(session, go_live.id, requested, at)
+    return NewLink(Message.IT_PACK, occasion, by, fact)

@@ -1,6 +1,21 @@
-"""Facts that browsers proved and a go-live must hear of: written with the proof, gone once told.
+"""The outbox: facts that a go-live must hear of, written with what they follow from.
 
-Temporal may be away at that moment, or the web process be killed; then it is told later.
+A fact is *pending* from the transaction that writes it until the go-live has been signalled. That
+is tried at once; where Temporal is away, or the web process is killed, it is told later. Telling a
+fact twice changes nothing (it is idempotent), so any number of processes may do it.
+
+A run's history has a limit, and most of what is written here follows from a click that anybody at
+the customer can repeat. So a fact is written only when it changes something, and only so often:
+
+| Signal | Bounded by |
+| --- | --- |
+| `admin_consented` | `records.may_be_told`: ten a day for an account, a hundred for a go-live |
+| `admin_declined` | `records.was_told_lately`: each reason once a day; from a personal link only |
+| `user_signed_in` | `sign_in.hears_of_sign_in`: first sign-ins only, a hundred for a go-live |
+| `it_acknowledged` | `it_team.acknowledge`: the first word and other dates only, ten a day |
+| `mail_requested` | `links.renew`: three a day for a person, a hundred for a go-live |
+
+`people_changed` does not come this way: only our own staff sends it, by hand or by an import.
 """
 
 from dataclasses import dataclass
@@ -8,10 +23,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from contracts.go_live import (
+    AdminConsented,
+    AdminDeclined,
+    ItAcknowledged,
+    MailRequested,
+    UserSignedIn,
+)
 from database.models import Fact, GoLive, Organisation
+
+AnyFact = AdminConsented | AdminDeclined | ItAcknowledged | MailRequested | UserSignedIn
+
+SIGNALS: dict[type[AnyFact], str] = {
+    AdminConsented: "admin_consented",
+    AdminDeclined: "admin_declined",
+    ItAcknowledged: "it_acknowledged",
+    MailRequested: "mail_requested",
+    UserSignedIn: "user_signed_in",
+}
+"""The name of the signal that carries each."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +61,24 @@ class UntoldFact:
 
 
 def note_fact(
-    session: Session, go_live_id: UUID, signal: str, argument: dict[str, Any], at: datetime
+    session: Session, go_live_id: UUID, fact: AnyFact, at: datetime, *, alone: bool = False
 ) -> int:
-    """Keep a fact until the go-live has been told; return its number."""
-    fact = Fact(go_live_id=go_live_id, signal=signal, argument=argument, noted_at=at)
-    session.add(fact)
+    """Keep a fact until the go-live has been told; return its number.
+
+    `alone`: it stands for whatever of its kind is still pending, which is dropped.
+    """
+    signal = SIGNALS[type(fact)]
+    if alone:
+        session.execute(
+            text("DELETE FROM golive.fact WHERE go_live_id = :g AND signal = :signal"),
+            {"g": go_live_id, "signal": signal},
+        )
+    argument = to_jsonable_python(fact)
+    kept = Fact(go_live_id=go_live_id, signal=signal, argument=argument, noted_at=at)
+    session.add(kept)
     session.flush()
-    assert fact.id is not None  # noqa: S101  (the database has just given it)
-    return fact.id
+    assert kept.id is not None  # noqa: S101  (the database has just given it)
+    return kept.id
 
 
 def untold_facts(

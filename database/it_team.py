@@ -1,6 +1,6 @@
 """What the customer's IT team says on its set-up page: that it is ready, when, and who else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import String, cast
@@ -9,17 +9,75 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.addresses import address_key
-from database import records
+from contracts.go_live import ItAcknowledged
+from database import facts, records
 from database.models import AuditEntry, Contact, Preference
+
+
+class TooManyDatesError(Exception):
+    """The date was changed as often as we take it within a day."""
+
+    def __init__(self, again_at: datetime) -> None:
+        """Say when it can be changed again."""
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
+def acknowledge(
+    session: Session,
+    go_live_id: UUID,
+    contact_id: UUID,
+    move_at: datetime | None,
+    at: datetime,
+    *,
+    most_a_day: int,
+) -> int | None:
+    """Write that the IT team is ready, and the date it chose, into record and outbox.
+
+    Returns the number of the fact; None where this changes nothing: the team said so before, and
+    this is the date that stands.
+
+    Raises:
+        TooManyDatesError: its contacts said something new `most_a_day` times within a day.
+    """
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    before = session.exec(
+        select(AuditEntry.at)
+        .where(
+            AuditEntry.organisation_id == go_live.organisation_id,
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "acknowledge_it",
+            col(AuditEntry.actor).startswith("contact:"),
+        )
+        .order_by(col(AuditEntry.id))
+    ).all()
+    if before and (move_at is None or _is_same_minute(move_at, go_live.move_at)):
+        return None
+    again_at = [one + timedelta(days=1) for one in before[-most_a_day:]]
+    if len(again_at) == most_a_day and again_at[0] > at:
+        raise TooManyDatesError(again_at[0])
+    by = f"contact:{contact_id}"
+    number = note_acknowledgement(session, go_live_id, by, move_at, at)
+    return facts.note_fact(session, go_live_id, ItAcknowledged(by, number, move_at), at, alone=True)
+
+
+def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:
+    """Tell whether a date is the one that stands, as the form shows it."""
+    if standing is None:
+        return False
+    return chosen.replace(second=0, microsecond=0) == standing.replace(second=0, microsecond=0)
 
 
 def note_acknowledgement(
     session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
-) -> None:
-    """Record that the IT team is ready, and the date it chose until the move decides for good."""
+) -> int:
+    """Record that the IT team is ready, and the date it chose until the move decides for good.
+
+    Returns the line of the audit trail.
+    """
     keep_move_date(session, go_live_id, move_at)
     go_live = records.go_live_by_id(session, go_live_id)
-    records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
+    return records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
 
 
 def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from contracts import rules
+from contracts.go_live import MailRequested
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
-from database import records
-from database.models import Contact, GoLive, Mail, Organisation, PersonalLink
+from database import facts, records
+from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
 from database.sign_in import genuine_link
 
 AGAIN = "again-"
@@ -30,15 +32,8 @@ class NewLink:
     occasion: str
     asked_by: str
     """`contact:<id>`, `user:<id>` or a staff handle."""
-
-
-@dataclass(frozen=True)
-class WaitingMail:
-    """A mail with a new link that has not been sent yet."""
-
-    id: UUID
-    slug: str
-    link: NewLink
+    fact: int | None = None
+    """Its fact in the outbox; None = the go-live has heard of it and is trying to deliver it."""
 
 
 def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
@@ -49,33 +44,6 @@ def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
         return ""
     go_live = session.get_one(GoLive, link.go_live_id)
     return session.get_one(Organisation, go_live.organisation_id).slug
-
-
-def waiting_mails(session: Session, before: datetime, limit: int = 100) -> list[WaitingMail]:
-    """Return mails of running go-lives that people asked for before then, oldest first."""
-    rows = session.exec(
-        select(Mail, Organisation.slug)
-        .join(GoLive, col(GoLive.id) == col(Mail.go_live_id))
-        .join(Organisation, col(Organisation.id) == col(GoLive.organisation_id))
-        .where(
-            Mail.state == "queued",
-            col(Mail.occasion).startswith(AGAIN),
-            Mail.due_at < before,
-            col(GoLive.closed_at).is_(None),
-        )
-        .order_by(col(Mail.due_at))
-        .limit(limit)
-    )
-    return [
-        WaitingMail(
-            mail.id,
-            slug,
-            NewLink(
-                Message(mail.message), mail.occasion, f"{mail.recipient_kind}:{mail.recipient_id}"
-            ),
-        )
-        for mail, slug in rows
-    ]
 
 
 def to_renew(session: Session, link: PersonalLink) -> PersonalLink:
@@ -126,11 +94,13 @@ def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> Personal
 def renew(
     session: Session, link: PersonalLink, go_live: GoLive, at: datetime, *, by: str = ""
 ) -> NewLink | None:
-    """Make the link's older forms dead and queue the mail with the new one.
+    """Make the link's older forms dead, and queue the mail with the new one and its fact.
 
-    A new link that still waits to be sent is not replaced by another. None = enough for today.
+    A new link that still waits to be sent is not replaced by another within a day; after it the
+    go-live tries no more. None = enough for today.
     `by` is who asked, if it was not the person themself.
     """
+    records.go_live_by_id(session, go_live.id, lock=True)
     message = _MESSAGES[LinkPurpose(link.purpose)]
     mails = session.exec(
         select(Mail)
@@ -146,10 +116,17 @@ def renew(
         return None
     kind = "contact" if link.contact_id else "user"
     asked_by = by or f"{kind}:{subject}"
-    if mails and mails[0].state == "queued":
-        return NewLink(message, mails[0].occasion, asked_by)
-    if sum(mail.due_at > at - timedelta(days=1) for mail in mails) >= rules.NEW_LINKS_A_DAY:
+    a_day_ago = at - timedelta(days=1)
+    lately = [mail for mail in mails if mail.due_at > a_day_ago]
+    if lately and lately[0].state == "queued":
+        return NewLink(message, lately[0].occasion, asked_by)
+    enough = len(lately) >= rules.NEW_LINKS_A_DAY
+    if enough or (not by and _is_enough(session, go_live, a_day_ago)):
         return None
+    for mail in mails:
+        if mail.state == "queued":
+            mail.state = "withdrawn"
+            session.add(mail)
     link.version += 1
     link.revoked_at = None
     link.expires_at = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
@@ -176,4 +153,25 @@ def renew(
         subject=f"link:{link.id}",
         reason=link.purpose,
     )
-    return NewLink(message, occasion, asked_by)
+    requested = MailRequested(message, occasion, asked_by)
+    return NewLink(message, occasion, asked_by, facts.note_fact(session, go_live.id, requested, at))
+
+
+def _is_enough(session: Session, go_live: GoLive, since: datetime) -> bool:
+    """Tell whether people of a go-live asked for so many links that it hears of no more for now."""
+    asked = session.exec(
+        select(AuditEntry.id)
+        .where(
+            # By the organisation, whose index leaves out the entries of single users.
+            AuditEntry.organisation_id == go_live.organisation_id,
+            AuditEntry.go_live_id == go_live.id,
+            AuditEntry.action == "link_renewed",
+            or_(
+                col(AuditEntry.actor).startswith("contact:"),
+                col(AuditEntry.actor).startswith("user:"),
+            ),
+            AuditEntry.at > since,
+        )
+        .limit(rules.MOST_MAILS_REQUESTED_A_DAY)
+    ).all()
+    return len(asked) >= rules.MOST_MAILS_REQUESTED_A_DAY

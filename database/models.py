@@ -403,11 +403,18 @@ class ConsentEvidence(SQLModel, table=True):
 
 
 class Fact(SQLModel, table=True):
-    """What a browser proved and the go-live has not been told yet; holds ids and codes only."""
+    """What happened and the go-live has not been told yet; holds ids, codes and instants only."""
 
     __tablename__ = "fact"
     __table_args__ = (
-        _one_of("signal", "admin_consented", "admin_declined", "user_signed_in"),
+        _one_of(
+            "signal",
+            "admin_consented",
+            "admin_declined",
+            "it_acknowledged",
+            "mail_requested",
+            "user_signed_in",
+        ),
         {"schema": GOLIVE},
     )
     id: int | None = Field(

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
-from database import records, round_trips, sign_in
+from database import facts, records, round_trips, sign_in
 from database.models import MicrosoftRoundTrip, PersonalLink
 from graph.errors import (
     ApplicationDisabled,
@@ -165,7 +165,7 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
         sign_in.record_sso_sign_in(session, found.user_id, visit.at)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
         fact = (
-            telling.note(
+            facts.note_fact(
                 session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
             )
             if found.waiting_go_live_id

@@ -20,7 +20,7 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.links import LinkPurpose
-from database import hand_off, reading, records, round_trips, sign_in
+from database import facts, hand_off, reading, records, round_trips, sign_in
 from database.models import (
     ConsentEvidence,
     GoLive,
@@ -163,7 +163,7 @@ def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> i
         return None
     records.write_audit(session, at, "system", records.CONSENT_TOLD, go_live=found[0], subject=who)
     fact = AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id))
-    return telling.note(session, evidence.go_live_id, fact, at)
+    return facts.note_fact(session, evidence.go_live_id, fact, at)
 
 
 def not_consented(
@@ -182,7 +182,7 @@ def not_consented(
             and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
         ):
             told = AdminDeclined(ending.refusal, ending.said_no)
-            fact = telling.note(session, found[0].id, told, visit.at)
+            fact = facts.note_fact(session, found[0].id, told, visit.at)
             records.write_audit(
                 session,
                 visit.at,

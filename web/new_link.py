@@ -1,17 +1,15 @@
 """A new link for a dead one: one click, to the address on file and to no other."""
 
 from enum import StrEnum
-from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import WorkflowUpdateFailedError
 
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Refusal
 from contracts.links import LinkPurpose
-from database import hand_off, links, sign_in
+from database import hand_off, links, records, sign_in
 from database.links import NewLink
 from database.models import GoLive, PersonalLink
 from web import telling
@@ -64,10 +62,10 @@ def _consented(visit: Visit, token: str) -> Response:
 
 
 def _genuine(
-    session: Session, visit: Visit, purpose: LinkPurpose, token: str, *, lock: bool = False
+    session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
     signer = visit.rooms.signer
-    link = sign_in.genuine_link(session, signer, token, purpose, lock=lock)
+    link = sign_in.genuine_link(session, signer, token, purpose)
     if link is None and purpose is LinkPurpose.CONSENT:
         link = hand_off.genuine_consent_link(session, signer, token)
     return link
@@ -79,12 +77,7 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
-    slug, renewed, go_live = found
-    try:
-        on_its_way = await telling.send_again(visit.rooms, slug, renewed)
-    except WorkflowUpdateFailedError:
-        return await run_in_threadpool(has_ended, visit, go_live)
-    if not on_its_way:
+    if not await telling.send_again(visit.rooms, *found):
         return visit.page(
             "message.html",
             status=202,
@@ -105,11 +98,14 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     )
 
 
-def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink, UUID] | Response:
+def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
     with visit.rooms.sessions.begin() as session:
-        link = _genuine(session, visit, purpose, token, lock=True)
+        link = _genuine(session, visit, purpose, token)
         if link is None:
             return unknown_link(visit)
+        # Before the link, as an ending takes the two in this order.
+        records.go_live_by_id(session, link.go_live_id, lock=True)
+        session.refresh(link, with_for_update=True)
         instead = _instead(session, visit, purpose, token, link)
         if instead is not None:
             return instead
@@ -120,16 +116,17 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
         if found is None:
             return has_ended(visit, link.go_live_id)
         renewed = links.renew(session, link, found[0], visit.at)
-    return (found[1].slug, renewed, found[0].id) if renewed else _enough(visit)
+    return (found[1].slug, renewed) if renewed else _enough(visit)
 
 
 def _enough(visit: Visit) -> Response:
     return visit.page(
         "message.html",
         status=429,
-        title="A new link was sent already",
-        happened="We have sent several new links today to the address we have on file.",
-        to_do="Use the newest of those mails, also in the folder for junk; or try again tomorrow.",
+        title="No more new links today",
+        happened="Several new links were asked for today, and they go to the address we have on "
+        "file. That is as many as we send in a day.",
+        to_do="Use the newest mail from us, also in the folder for junk; or try again tomorrow.",
         link="/login",
         button="Go to the login page",
     )

@@ -9,35 +9,32 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from starlette.background import BackgroundTask
 
 from activities.mail_values import PACK_FILE, GoLiveMail
 from commands import connections
-from contracts import wording
+from contracts import rules, wording
 from contracts.addresses import is_mail_address
 from contracts.directory import ExceptionReason
-from contracts.go_live import AcknowledgeIt, GoLiveStage, Progress, go_live_id
+from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
+from contracts.order_words import REFUSED
+from contracts.orders import Order, OrderPosition, refusal_of
 from database import it_team, ledger, mail_facts, overview, reading, sign_in
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.reading import Standing
 from mail.errors import MissingValue
 from mail.rendering import announcement
+from web import telling
 from web.answers import has_ended
 from web.customer_words import told
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
 from web.new_link import dead_link
 from web.stages import stage_states
 from web.whose import NAMED
-from workflows.go_live import SsoGoLive
 
 router = APIRouter(prefix="/setup", dependencies=[NAMED])
-
-ANSWER_WITHIN_SECONDS = 20
 
 
 @router.get("/{token}")
@@ -74,6 +71,7 @@ def pack(visit: AVisit, token: str) -> Response:
 
 
 _NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
+_NO_HOUR = "Please give the date with an hour."
 _SAID = {
     "acknowledged": "Thank you. We have noted that you are ready.",
     "contact": "Thank you. We ask this person too when the first contact does not answer.",
@@ -81,34 +79,42 @@ _SAID = {
 
 
 @router.post("/{token}/acknowledge")
-async def acknowledge(
+def acknowledge(
     visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
 ) -> Response:
-    """Tell the go-live that the IT team is ready, and when users may move."""
-    found = await run_in_threadpool(_find, visit, token)
+    """Write down that the IT team is ready, and when users may move; the go-live hears of it."""
+    found = _find(visit, token)
     if isinstance(found, Response):
         return found
     link, standing = found
-    chosen = None
-    if move_at.strip():
-        chosen = await run_in_threadpool(_chosen, visit, standing, move_at)
-        if chosen is None:
-            return await _again(visit, token, "Please give the date with an hour.", "date")
-    handle = visit.rooms.temporal.get_workflow_handle(go_live_id(standing.slug))
+    assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    chosen = _chosen(visit, standing, move_at) if move_at.strip() else None
+    if move_at.strip() and chosen is None:
+        return _page(visit, token, link, standing, problem=_NO_HOUR, at="date")
+    refused = refusal_of(
+        Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress), moment=chosen, now=visit.at
+    )
+    if refused is not None:
+        return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
     try:
-        _: object = await handle.execute_update(
-            SsoGoLive.acknowledge_it,
-            AcknowledgeIt(by=f"contact:{link.contact_id}", move_at=chosen),
-        )
-    except WorkflowUpdateFailedError as error:
-        why = error.cause.message if isinstance(error.cause, ApplicationError) else ""
-        return await _again(visit, token, why or "This can no longer be changed.", "date")
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        return await _again(visit, token, "This go-live has ended.", "date")
-    await run_in_threadpool(_note, visit, link, chosen)
-    return visit.go_to(f"/setup/{token}?done=acknowledged")
+        with visit.rooms.sessions.begin() as session:
+            fact = it_team.acknowledge(
+                session,
+                link.go_live_id,
+                link.contact_id,
+                chosen,
+                visit.at,
+                most_a_day=rules.MOST_DATE_CHANGES_A_DAY,
+            )
+    except it_team.TooManyDatesError as error:
+        enough = _enough_dates(visit, standing, error.again_at)
+        return _page(visit, token, link, standing, status=429, problem=enough, at="date")
+    answer = visit.go_to(f"/setup/{token}?done=acknowledged")
+    if fact is not None:
+        # It is safe in the outbox: nobody waits for Temporal, or for a worker.
+        answer.background = BackgroundTask(telling.tell, visit.rooms, fact)
+    return answer
 
 
 @router.post("/{token}/contact")
@@ -162,16 +168,16 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
     return link, standing
 
 
-async def _again(visit: Visit, token: str, problem: str, at: str) -> Response:
-    def page() -> Response:
-        found = _find(visit, token)
-        return (
-            found
-            if isinstance(found, Response)
-            else _page(visit, token, *found, problem=problem, at=at)
-        )
-
-    return await run_in_threadpool(page)
+def _enough_dates(visit: Visit, standing: Standing, again_at: datetime) -> str:
+    """Say when the date can be changed again, and who can change it until then."""
+    with visit.rooms.sessions.begin() as session:
+        zone = session.get_one(Preference, standing.organisation_id).time_zone
+    again = wording.instant(again_at.astimezone(ZoneInfo(zone)))
+    return (
+        f"Your team has changed this {rules.MOST_DATE_CHANGES_A_DAY} times within a day, and that "
+        f"is as often as we take it here. You can change it again from {again}. Until then your "
+        "customer success manager can change it for you."
+    )
 
 
 def _page(
@@ -181,6 +187,7 @@ def _page(
     standing: Standing,
     *,
     said: str = "",
+    status: int = 409,
     problem: str = "",
     at: str = "",
     typed: tuple[str, str] = ("", ""),
@@ -201,7 +208,7 @@ def _page(
     sender = parseaddr(settings.mail_from)[1]
     return visit.page(
         "setup.html",
-        status=409 if problem else 200,
+        status=status if problem else 200,
         standing=standing,
         stages=stage_states(progress, reached),
         told=told(progress, facts.time_zone),
@@ -211,7 +218,8 @@ def _page(
         problem=problem,
         problem_at=at,
         typed=typed,
-        may_choose=progress.goes_on and progress.stage is not GoLiveStage.USERS_MIGRATED,
+        may_choose=refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
+        is_consented=progress.stage is GoLiveStage.USERS_MIGRATED,
         ready_at=wording.instant(ready_at.astimezone(zone)) if ready_at else "",
         moves_at=moves_at,
         chosen=_field(planned, zone),
@@ -280,10 +288,3 @@ def _chosen(visit: Visit, standing: Standing, written: str) -> datetime | None:
     if "T" not in written and " " not in written.strip():
         return None
     return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
-
-
-def _note(visit: Visit, link: PersonalLink, chosen: datetime | None) -> None:
-    with visit.rooms.sessions.begin() as session:
-        it_team.note_acknowledgement(
-            session, link.go_live_id, f"contact:{link.contact_id}", chosen, visit.at
-        )

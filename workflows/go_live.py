@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -11,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from workflows.attention import AttentionRequests
 from workflows.calls import Calls
 from workflows.consent import ConsentProof
-from workflows.execution import ask_database, execute
+from workflows.execution import ask_database
 from workflows.migration import FirstSignIn, Migration
 from workflows.notices import Notices, stamp
 from workflows.state import RunState
@@ -20,7 +19,6 @@ from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
-    from activities.notices import NoticeActivities
     from activities.records import RecordActivities
     from contracts import rules
     from contracts.directory import DomainsFinding
@@ -37,11 +35,12 @@ with workflow.unsafe.imports_passed_through():
         GoLiveOutcome,
         GoLiveResult,
         GoLiveStage,
+        ItAcknowledged,
+        MailRequested,
         Pause,
         PeopleChanged,
         Progress,
         Replan,
-        Resend,
         Resume,
         Retry,
         RollBack,
@@ -50,11 +49,12 @@ with workflow.unsafe.imports_passed_through():
         UserSignedIn,
         Wait,
     )
-    from contracts.notices import Audience, Delivery, Message
+    from contracts.notices import Audience, Message
     from contracts.order_words import REFUSED
     from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Standing
-    from workflows.policies import GRAPH_CALL, MAIL_CALL, RECORD_CALL
+    from workflows.move_date import AnnouncedDate
+    from workflows.policies import GRAPH_CALL, RECORD_CALL
     from workflows.reminders import ReminderSchedule
 
 _OWNER = Audience.CUSTOMER_SUCCESS
@@ -69,31 +69,37 @@ class Answers:
     def __init__(self) -> None:
         """Begin without an answer."""
         self.entitlement: ConfirmEntitlement | DeclineEntitlement | None = None
-        self.acknowledgement: AcknowledgeIt | None = None
-        self.acknowledgement_skipped = False
+        self.is_acknowledged = False
+        """Whether the IT team's word is waited for no more."""
+        self.date: datetime | None = None
+        """When users shall move, as chosen last; None = nothing was chosen since it was taken."""
+        self._newest = 0
+        """The line of the audit trail that holds what the IT team said last."""
 
     def answer_entitlement(self, order: ConfirmEntitlement | DeclineEntitlement) -> None:
         """Take an answer about the agreement; the first one counts."""
         self.entitlement = self.entitlement or order
 
-    def acknowledge(self, order: AcknowledgeIt) -> None:
-        """Take that the IT team is ready; a date that it chooses later counts, too."""
-        if self.acknowledgement is None or order.move_at is not None:
-            self.acknowledgement = order
+    def acknowledge(self, move_at: datetime | None) -> None:
+        """Take that the IT team is ready, or that it is not waited for; the last date counts."""
+        self.is_acknowledged = True
+        self.date = move_at or self.date
 
-    def skip_acknowledgement(self) -> None:
-        """Go on without the IT team's word."""
-        self.acknowledgement_skipped = True
+    def hear(self, fact: ItAcknowledged) -> None:
+        """Take the IT team's own word; what it said before that, told later, changes nothing."""
+        if fact.number > self._newest:
+            self._newest = fact.number
+            self.acknowledge(fact.move_at)
+
+    def take_date(self) -> datetime | None:
+        """Return the date that was chosen since this was last asked, if one was."""
+        date, self.date = self.date, None
+        return date
 
     @property
     def is_entitled(self) -> bool:
         """Whether SSO is in the agreement."""
         return isinstance(self.entitlement, ConfirmEntitlement)
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether the IT team's word is waited for no more."""
-        return self.acknowledgement is not None or self.acknowledgement_skipped
 
 
 @workflow.defn
@@ -244,33 +250,52 @@ class SsoGoLive:
         return (await self._migration.make_plan()).movable == 0
 
     async def _agreed_date_comes(self) -> None:
-        """Announce the date and wait for it; a date that is changed is announced again."""
-        acknowledgement = self._answers.acknowledgement
-        chosen = acknowledgement.move_at if acknowledgement else None
-        announced, shifted = None, False
-        changed = True
-        while changed:
-            await self._notices.until_resumed()
-            question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
-            date = await ask_database(
-                RecordActivities.decide_move_date, question, "when users start to move"
-            )
-            if announced is None or abs(date.at - announced) >= rules.OTHER_DATE:
-                await self._announce(date.at, "first" if announced is None else stamp())
-                announced = date.at
-            schedule = self._waits.keep(ReminderSchedule(announced))
-            changed = await self._waits.until(
-                Wait.MOVE_DATE,
-                lambda it=schedule: it.moved,  # type: ignore[misc]
-                schedule,
-            )
-            chosen, shifted = schedule.deadline, schedule.shifted
+        """Announce the date and wait for it; one that is changed is announced when it stands.
 
-    async def _announce(self, date: datetime, occasion: str) -> None:
-        until = date + self._state.consent_window
+        A date counts from when it is chosen, whether people know it yet or not; nobody moves before
+        it was announced.
+        """
+        await self._notices.until_resumed()
+        date = AnnouncedDate(await self._decided(self._answers.take_date()), workflow.now())
+        await self._announce(date)
+        schedule = date.schedule(chosen_at=None)
+        while await self._date_changes(schedule, date):
+            chosen = self._answers.take_date()
+            shifted = chosen is None and schedule.shifted
+            decided = await self._decided(chosen or schedule.deadline, shifted=shifted)
+            date.stands(decided, workflow.now(), shifted=shifted)
+            schedule = date.schedule(chosen_at=workflow.now() if chosen else None)
+
+    async def _decided(self, chosen: datetime | None, *, shifted: bool = False) -> datetime:
+        question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
+        decided = await ask_database(
+            RecordActivities.decide_move_date, question, "when users start to move"
+        )
+        return decided.at
+
+    async def _date_changes(self, schedule: ReminderSchedule, date: AnnouncedDate) -> bool:
+        """Wait for the date, announcing it when that is due; True = it was changed before."""
+        if await self._waits.until(
+            Wait.MOVE_DATE,
+            lambda: schedule.moved or self._answers.date is not None,
+            self._waits.keep(schedule),
+            lambda: self._announce(date),
+        ):
+            return True
+        if not date.is_known:
+            await self._announce(date)
+        # Whoever chose another one while that went out was told that it counts.
+        return self._answers.date is not None
+
+    async def _announce(self, date: AnnouncedDate) -> None:
+        told = date.date
+        occasion = "first" if date.announced is None else stamp()
+        date.begin_to_announce(workflow.now())
+        until = told + self._state.consent_window
         await self._calls.send(
             Message.MOVE_ANNOUNCEMENT, _CONTACTS, occasion, link_expires_at=until
         )
+        date.told(told)
 
     # --- after the move, and the end ----------------------------------------------------------
 
@@ -370,6 +395,17 @@ class SsoGoLive:
         """Hear that someone has signed in; who, the database knows."""
         self._migration.first_sign_in.report()
 
+    @workflow.signal(description="The customer's IT team is ready, or chose another date")
+    def it_acknowledged(self, fact: ItAcknowledged) -> None:
+        """Go on, and move users at the time the IT team chose; whoever waits takes it up."""
+        self._answers.hear(fact)
+
+    @workflow.signal(description="Somebody asked for a mail again, such as a new link")
+    def mail_requested(self, fact: MailRequested) -> None:
+        """Deliver it beside what is waited for; a go-live that ends delivers no more."""
+        if self._state.goes_on:
+            self._notices.deliver_beside(fact.message, fact.occasion)
+
     @workflow.signal(description="Somebody else looks after it, here or at the customer")
     def people_changed(self, fact: PeopleChanged) -> None:
         """Name the new owner; reminders still to come keep to the new readers' working hours."""
@@ -390,12 +426,12 @@ class SsoGoLive:
         self._answers.answer_entitlement(order)
         return self._taken()
 
-    @workflow.update(description="The customer's IT team has read the pack")
+    @workflow.update(description="Customer success says that the customer's IT team is ready")
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Go on, and move users at the time the IT team chose, if it did."""
-        self._answers.acknowledge(order)
-        if self._state.wait is Wait.MOVE_DATE and order.move_at is not None:
-            await self._waits.change_deadline(order.move_at)
+        self._answers.acknowledge(order.move_at)
+        if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
+            await self._waits.change_deadline(chosen)
         return self._taken()
 
     @workflow.update(description="Move users by the plan with this hash")
@@ -429,7 +465,7 @@ class SsoGoLive:
     def skip(self, order: Skip) -> Progress:
         """Go on without it, or without the IT team's acknowledgement."""
         if self._attention.why is None:
-            self._answers.skip_acknowledgement()
+            self._answers.acknowledge(None)
         else:
             self._attention.answer(order)
         return self._taken()
@@ -444,23 +480,6 @@ class SsoGoLive:
     def replan(self, _order: Replan) -> Progress:
         """Plan again."""
         self._migration.replan()
-        return self._taken()
-
-    @workflow.update(description="Send one message of the ledger again, such as a new link")
-    async def resend(self, order: Resend) -> Progress:
-        """Deliver it now; where mail is the trouble, the next delivery takes it along."""
-        with suppress(ActivityError):
-            await execute(
-                NoticeActivities.deliver,
-                Delivery(
-                    self._state.start.go_live_id,
-                    workflow.now(),
-                    Message(order.message),
-                    order.occasion,
-                ),
-                MAIL_CALL,
-                f"{order.message.replace('_', ' ')} again",
-            )
         return self._taken()
 
     @workflow.update(description="The customer declined for good")
@@ -525,10 +544,6 @@ class SsoGoLive:
     def _may_replan(self, _order: Replan) -> None:
         self._refuse_unless_allowed(Order.REPLAN)
 
-    @resend.validator
-    def _may_resend(self, order: Resend) -> None:
-        self._refuse_unless_allowed(Order.RESEND, message=order.message)
-
     @close_declined.validator
     def _may_close_declined(self, order: CloseDeclined) -> None:
         self._refuse_unless_allowed(Order.CLOSE_DECLINED, reason_given=order.reason_id > 0)
@@ -543,7 +558,6 @@ class SsoGoLive:
         *,
         reason_given: bool = True,
         plan_hash: str | None = None,
-        message: str | None = None,
         moment: datetime | None = None,
     ) -> None:
         refused = refusal_of(
@@ -553,7 +567,6 @@ class SsoGoLive:
             ),
             reason_given=reason_given,
             plan_hash=plan_hash,
-            message=message,
             moment=moment,
             now=workflow.now(),
         )

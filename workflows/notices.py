@@ -15,7 +15,7 @@ from workflows.status import StatusPublisher
 
 with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
-    from contracts.notices import Audience, Message, Notice
+    from contracts.notices import Audience, Delivery, Message, Notice
     from workflows.policies import MAIL_CALL
 
 
@@ -62,6 +62,22 @@ class Notices:
                 ),
                 MAIL_CALL,
                 words(message, audience),
+            )
+
+    def deliver_beside(self, message: Message, occasion: str) -> None:
+        """Deliver what somebody asked for, also during a pause; no person is asked for help.
+
+        Where mail is the trouble, it is tried for a day; whoever asks after that is sent another.
+        """
+        self.tell_beside(self._deliver(message, occasion))
+
+    async def _deliver(self, message: Message, occasion: str) -> None:
+        with suppress(ActivityError):
+            await execute(
+                NoticeActivities.deliver,
+                Delivery(self._state.start.go_live_id, workflow.now(), message, occasion),
+                MAIL_CALL,
+                f"{message.value.replace('_', ' ')} again",
             )
 
     def tell_beside(self, mail: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

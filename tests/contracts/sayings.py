@@ -87,7 +87,11 @@ def _pages() -> dict[str, Callable[[], str]]:
         "page setup": lambda: _seen(page("setup.html", may_choose=True)),
         "page too_many": lambda: _seen(page("too_many.html")),
         "page console": lambda: page(
-            "console_organisation.html", orders=[("start", ORDERS["start"])], instant=str, found={}
+            "console_organisation.html",
+            orders=[("start", ORDERS["start"])],
+            order_ids={},
+            instant=str,
+            found={},
         ),
         "page console, extend": lambda: ORDERS["extend"].does,
         "page guessing": lambda: _said_to_guessers(calm),

@@ -34,6 +34,10 @@ TODAY: dict[str, object] = {
     "SAME_DAY": timedelta(days=1),
     "LATE": timedelta(hours=1),
     "FURTHEST_DATE": timedelta(days=366),
+    "DATE_QUIET_TIME": timedelta(hours=1),
+    "DATE_ANNOUNCED_AT_MOST_EVERY": timedelta(days=1),
+    "MOST_DATE_CHANGES_A_DAY": 10,
+    "MOST_MAILS_REQUESTED_A_DAY": 100,
     "OTHER_DATE": timedelta(hours=1),
     "EXTENSION_DAYS": 7,
     "MOST_EXTENSION_DAYS": 366,
@@ -231,6 +235,7 @@ NO_RULES = {
         "timedelta(days=8)",  # every day of the week has been looked at by then
     },
     "database/links.py": {"timedelta(days=1)"},  # what "a day" is in NEW_LINKS_A_DAY
+    "database/it_team.py": {"timedelta(days=1)"},  # in MOST_DATE_CHANGES_A_DAY
     "database/records.py": {"timedelta(days=1)"},  # and in TOLD_A_DAY, a limit of the history
 }
 

@@ -1,18 +1,27 @@
 """What people did while a part of us was away is neither lost nor asked for again."""
 
 import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+import worker
+from commands import orders
 from contracts.go_live import GoLiveOutcome, Wait
+from contracts.links import LinkPurpose
 from local import people
 from local.ports import Ports
+from tests.clicking import clicking, pending
 from tests.town import Organisation, Town, web
 
 
-async def proven_by_a_web_without_temporal(
-    town: Town, organisation: Organisation, log: Path
-) -> str:
-    """Consent by the link in the mail, at a web process that does not reach Temporal."""
+@contextmanager
+def web_without_temporal(town: Town, log: Path) -> Iterator[str]:
+    """A web process that does not reach Temporal, at its own address."""
     ports = Ports.free()
     public = f"http://127.0.0.1:{ports.web}"
     environment = {
@@ -20,14 +29,23 @@ async def proven_by_a_web_without_temporal(
         "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}",
         "GOLIVE_PUBLIC_URL": public,
     }
+    with web(environment, ports.web, log):
+        yield public
+
+
+async def proven_by_a_web_without_temporal(
+    town: Town, organisation: Organisation, log: Path
+) -> str:
+    """Consent by the link in the mail, at a web process that does not reach Temporal."""
     link = await asyncio.to_thread(town.places.consent_link, organisation.contact)
 
-    class There(people.Town):
-        def consent_link(self, address: str) -> str:
-            return link.replace(town.places.web, public)
-
     def consent() -> str:
-        with web(environment, ports.web, log):
+        with web_without_temporal(town, log) as public:
+
+            class There(people.Town):
+                def consent_link(self, address: str) -> str:
+                    return link.replace(town.places.web, public)
+
             try:
                 people.consent(
                     There(public, town.places.mailbox),
@@ -60,6 +78,96 @@ async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
         )
         == []
     )
+    await organisation.handle.cancel()
+
+
+async def test_a_click_while_no_worker_runs_is_answered_at_once_and_counts_when_one_comes(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = "served-by-one-worker-alone"
+    for module in (orders, worker):
+        monkeypatch.setattr(module, "GO_LIVE_QUEUE", queue)
+    rooms = town.rooms._replace(settings=town.settings.model_copy(update={"worker_queue": queue}))
+    organisation = town.found_organisation(it_acknowledgement="yes")
+    async with worker.build_workers(town.client, rooms)[0]:
+        await organisation.start()
+        await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
+    chosen = (datetime.now(UTC) + timedelta(days=40)).replace(second=0, microsecond=0)
+
+    def click() -> tuple[int, float, str]:
+        with clicking(town, organisation) as contact:
+            begun = time.monotonic()
+            answer = contact.ready(chosen)
+            return answer.status_code, time.monotonic() - begun, contact.shown()
+
+    status, seconds, shown = await asyncio.to_thread(click)
+    assert (status, seconds < 2) == (303, True)
+    assert "You are ready" in shown
+    assert f'value="{chosen:%Y-%m-%dT%H:%M}"' in shown
+    assert organisation.progress.wait is Wait.IT_ACKNOWLEDGEMENT
+    async with worker.build_workers(town.client, rooms)[0]:
+        await organisation.until(Wait.ADMIN_CONSENT)
+        assert await organisation.signals() == ["it_acknowledged"]
+        await organisation.consent()
+        assert (await organisation.until(Wait.MOVE_DATE)).due_at == chosen
+        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await organisation.ended()
+
+
+async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later_by_itself(
+    town: Town, tmp_path: Path
+) -> None:
+    """Whoever changes the date meanwhile is told once, with the last date."""
+    organisation = town.found_organisation(it_acknowledgement="yes")
+    await organisation.start()
+    await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
+    first = (datetime.now(UTC) + timedelta(days=30)).replace(second=0, microsecond=0)
+    dates = [first + timedelta(days=number) for number in range(3)]
+
+    def click() -> list[dict[str, str]]:
+        with (
+            web_without_temporal(town, tmp_path / "web.log") as public,
+            clicking(town, organisation, web=public) as contact,
+        ):
+            for date in dates:
+                begun = time.monotonic()
+                assert contact.ready(date).headers["location"].endswith("done=acknowledged")
+                assert time.monotonic() - begun < 2
+            assert "You are ready" in contact.shown()
+            return [argument for _, argument in pending(town, organisation)]
+
+    (kept,) = await asyncio.to_thread(click)
+    assert datetime.fromisoformat(kept["move_at"]) == dates[-1]
+    await organisation.until(Wait.ADMIN_CONSENT, within=60)
+    assert await organisation.signals() == ["it_acknowledged"]
+    await organisation.consent()
+    moves = await organisation.until(Wait.MOVE_DATE)
+    assert moves.due_at == dates[-1]
+    await organisation.handle.cancel()
+
+
+async def test_a_new_link_asked_for_while_temporal_is_away_comes_later_by_itself(
+    town: Town, tmp_path: Path
+) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    before = len(await asyncio.to_thread(organisation.received, organisation.contact))
+
+    def ask() -> None:
+        with (
+            web_without_temporal(town, tmp_path / "web.log") as public,
+            clicking(town, organisation, web=public, purpose=LinkPurpose.CONSENT) as contact,
+        ):
+            answer = contact.new_link()
+            assert answer.status_code == 202
+            assert "A new link will come" in answer.text
+
+    await asyncio.to_thread(ask)
+    async with asyncio.timeout(60):
+        while len(await asyncio.to_thread(organisation.received, organisation.contact)) == before:
+            await asyncio.sleep(0.1)
+    assert await organisation.signals() == ["mail_requested"]
     await organisation.handle.cancel()
 
 

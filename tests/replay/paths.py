@@ -10,11 +10,13 @@ from contracts.go_live import (
     AdminDeclined,
     Attention,
     GoLiveOutcome,
+    ItAcknowledged,
+    MailRequested,
     PeopleChanged,
     Refusal,
-    Resend,
     Wait,
 )
+from contracts.notices import Message
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import STAFF, Organisation, Person, Town, directory_user
 from tests.workflows.drive import (
@@ -252,6 +254,33 @@ async def chosen_in_a_pause(town: Town) -> Organisation:
     return organisation
 
 
+async def date_changed(town: Town) -> Organisation:
+    """The IT team changes the date: thrice before it is announced, then to the next morning."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    for number, days in enumerate((9, 11, 10), start=1):
+        await _another_date(organisation, number, timedelta(days=days))
+        await organisation.skip(timedelta(minutes=10))
+    before = len(organisation.mails("move_announcement"))
+    await organisation.skip(timedelta(hours=1))
+    await organisation.until(lambda _: len(organisation.mails("move_announcement")) > before)
+    # So near that nobody could be told a day after the last time: it is told before the move.
+    await _another_date(organisation, 4, timedelta(hours=12))
+    await organisation.skip_to_due()
+    return organisation
+
+
+async def _another_date(organisation: Organisation, number: int, later: timedelta) -> None:
+    date = (await organisation.now() + later).replace(second=0, microsecond=0)
+    await organisation.handle.signal(
+        SsoGoLive.it_acknowledged, ItAcknowledged("contact:0", number, date)
+    )
+    await organisation.until(lambda now: now.wait is Wait.MOVE_DATE and now.due_at == date)
+
+
 async def told_before_another_plan(town: Town) -> Organisation:
     """Paused for a day while the others move; then the directory is read anew."""
     organisation = town.found_organisation(*MEMBERS)
@@ -459,8 +488,8 @@ async def sent_again(town: Town) -> Organisation:
     organisation = town.found_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.handle.execute_update(
-        SsoGoLive.resend, Resend("contact:0", "it_pack", "first")
+    await organisation.handle.signal(
+        SsoGoLive.mail_requested, MailRequested(Message.IT_PACK, "first", "contact:0")
     )
     town.mail_faults(defer="dana@clientshare.example", code=451)
     await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
@@ -509,6 +538,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "declined": (declined, GoLiveOutcome.CONSENT_DECLINED),
     "declined_and_tried_again": (declined_and_tried_again, GoLiveOutcome.CONSENT_DECLINED),
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
+    "date_changed": (date_changed, GoLiveOutcome.LIVE),
     "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
     "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),

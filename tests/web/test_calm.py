@@ -303,10 +303,10 @@ def test_an_ipv6_network_counts_as_one(host: str, network: str) -> None:
     assert network_of(host) == network
 
 
-@pytest.mark.parametrize("away", ["GOLIVE_DATABASE_URL", "TEMPORAL_ADDRESS"])
-async def test_a_part_that_is_away_gets_a_calm_page_and_the_click_can_be_repeated(
-    town: Town, tmp_path: Path, away: str
+async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_repeated(
+    town: Town, tmp_path: Path
 ) -> None:
+    """Where Temporal is away, nothing has to be repeated: tests/journeys/test_nothing_lost.py."""
     organisation = town.found_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
@@ -314,11 +314,8 @@ async def test_a_part_that_is_away_gets_a_calm_page_and_the_click_can_be_repeate
         town.places.web, ""
     )
     ports = Ports.free()
-    nowhere = {
-        "GOLIVE_DATABASE_URL": f"postgresql+psycopg://x@127.0.0.1:{ports.postgresql}/x",
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}",
-    }[away]
-    environment = {**town.environment, away: nowhere}
+    nowhere = f"postgresql+psycopg://x@127.0.0.1:{ports.postgresql}/x"
+    environment = {**town.environment, "GOLIVE_DATABASE_URL": nowhere}
     log = tmp_path / "web.log"
     with process(environment, "-m", "web", "--port", str(ports.web), log=log):
         base = f"http://127.0.0.1:{ports.web}"

@@ -118,6 +118,8 @@ async def test_a_day_chosen_during_a_pause_can_be_chosen_again(town: Town) -> No
     await orders.resume(slug)
     moves = await organisation.until(lambda now: now.wait is Wait.MOVE_DATE and not now.paused)
     assert moves.due_at == chosen
+    assert len(organisation.mails("move_announcement")) == announced
+    await organisation.skip(timedelta(hours=1, minutes=1))
     await organisation.until(lambda _: len(organisation.mails("move_announcement")) > announced)
     await _roll_back(organisation)
 

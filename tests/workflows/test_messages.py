@@ -19,11 +19,12 @@ from contracts.go_live import (
     ExtendDeadline,
     GoLiveOutcome,
     GoLiveStage,
+    ItAcknowledged,
+    MailRequested,
     Pause,
     PeopleChanged,
     Progress,
     Replan,
-    Resend,
     Resume,
     Retry,
     RollBack,
@@ -31,6 +32,7 @@ from contracts.go_live import (
     UserSignedIn,
     Wait,
 )
+from contracts.notices import Message
 from tests.town import Organisation, Town
 from tests.workflows.drive import PLACES, beside_reminders, founded, go_on
 from tests.workflows.schedule import ledger
@@ -124,7 +126,6 @@ async def _refused_orders_change_nothing(organisation: Organisation, row: Row) -
     always: list[tuple[Any, Any, str]] = [
         (SsoGoLive.resume, Resume("dana"), NOT_PAUSED),
         (SsoGoLive.roll_back, RollBack("dana", 0), "Say why"),
-        (SsoGoLive.resend, Resend("dana", "no_such_message", "first"), "no such message"),
     ]
     if row.extend is None:
         always += [
@@ -196,6 +197,14 @@ async def _late_and_early_facts(organisation: Organisation, place: Wait) -> None
         )
         await handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
         await handle.signal(SsoGoLive.user_signed_in, UserSignedIn(WRONG))
+        await handle.signal(
+            SsoGoLive.mail_requested, MailRequested(Message.IT_PACK, "again-2", "contact:0")
+        )
+        await handle.signal(SsoGoLive.it_acknowledged, ItAcknowledged("contact:0", 1))
+        if place is not Wait.MOVE_DATE:
+            later = await organisation.now() + timedelta(days=3)
+            fact = ItAcknowledged("contact:0", 10**9, later)
+            await handle.signal(SsoGoLive.it_acknowledged, fact)
     assert (await _progress(organisation)).stage is GoLiveStage.USERS_MIGRATED
     await _settled(organisation, place)
 
@@ -222,7 +231,12 @@ async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     move_at = await organisation.now() + timedelta(days=40)
-    await handle.execute_update(SsoGoLive.acknowledge_it, AcknowledgeIt("dana", move_at))
+    other = move_at - timedelta(days=9)
+    await handle.execute_update(SsoGoLive.acknowledge_it, AcknowledgeIt("dana", other))
+    await handle.signal(SsoGoLive.it_acknowledged, ItAcknowledged("contact:0", 7, move_at))
+    # What was said before that and is told later, or twice, changes nothing; nor does no date.
+    for number, date in ((7, move_at), (3, other), (8, None)):
+        await handle.signal(SsoGoLive.it_acknowledged, ItAcknowledged("contact:0", number, date))
     await handle.execute_update(SsoGoLive.acknowledge_it, AcknowledgeIt("dana"))
     for _ in range(3):
         await handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))

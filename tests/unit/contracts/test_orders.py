@@ -45,43 +45,42 @@ COLUMNS = {
     "skip": Order.SKIP,
     "exten": Order.EXTEND_DEADLINE,
     "repla": Order.REPLAN,
-    "resen": Order.RESEND,
     "close": Order.CLOSE_DECLINED,
     "rollb": Order.ROLL_BACK,
 }
 
 TABLE = """
-                         confi decli ackno appro pause resum retry skip  exten repla resen close rollb
-wait: entitlement        .     .     .     plan  .     runs  well  well  .     new   .     said  .
-wait: it_acknowledgement conf  conf  .     plan  .     runs  well  .     .     new   .     said  .
-wait: admin_consent      conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
-wait: microsoft          conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
-wait: move_date          conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
-wait: approval           conf  conf  moves .     .     runs  well  well  due   .     .     said  .
-wait: first_sign_in      conf  conf  moves plan  .     runs  well  well  .     new   .     said  .
-wait: aftercare          conf  conf  moves plan  .     runs  well  well  .     .     .     said  .
-working: entitlement     .     .     .     plan  .     runs  well  well  due   new   .     said  .
-working: it notified     conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
-working: sso activated   conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
-working: consent         conf  conf  .     plan  .     runs  well  well  due   new   .     said  .
-working: users migrated  conf  conf  moves plan  .     runs  well  well  due   new   .     said  .
-just confirmed           .     other .     plan  .     runs  well  well  .     new   .     said  .
-just not entitled        other .     .     plan  .     runs  well  well  .     new   .     said  .
-stuck, skippable         conf  conf  .     plan  .     runs  .     .     due   new   .     said  .
-stuck, not skippable     conf  conf  .     plan  .     runs  .     skip  due   new   .     said  .
-stuck at consent wait    conf  conf  .     plan  .     runs  .     skip  .     new   .     said  .
-paused at consent wait   conf  conf  .     plan  .     .     well  well  .     new   .     said  .
-paused at approval       conf  conf  moves .     .     .     well  well  due   .     .     said  .
-declined, still asked    conf  conf  .     plan  .     runs  well  well  .     new   .     .     .
-declined, proof looks    conf  conf  .     plan  .     runs  well  well  .     new   .     .     .
-declined, proof goes on  conf  conf  .     plan  .     runs  well  well  due   new   .     .     .
-declined, then proven    conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
-wrong tenant only        conf  conf  .     plan  .     runs  well  well  .     new   .     said  .
-ending                   ended ended ended ended ended ended well  well  ended ended ended ended ended
-ending, stuck            ended ended ended ended ended ended .     skip  ended ended ended ended ended
-ending, stuck, skippable ended ended ended ended ended ended .     .     ended ended ended ended ended
-ended                    ended ended ended ended ended ended well  well  ended ended ended ended ended
-"""  # noqa: E501
+                         confi decli ackno appro pause resum retry skip  exten repla close rollb
+wait: entitlement        .     .     .     plan  .     runs  well  well  .     new   said  .
+wait: it_acknowledgement conf  conf  .     plan  .     runs  well  .     .     new   said  .
+wait: admin_consent      conf  conf  .     plan  .     runs  well  well  .     new   said  .
+wait: microsoft          conf  conf  .     plan  .     runs  well  well  .     new   said  .
+wait: move_date          conf  conf  .     plan  .     runs  well  well  .     new   said  .
+wait: approval           conf  conf  moves .     .     runs  well  well  due   .     said  .
+wait: first_sign_in      conf  conf  moves plan  .     runs  well  well  .     new   said  .
+wait: aftercare          conf  conf  moves plan  .     runs  well  well  .     .     said  .
+working: entitlement     .     .     .     plan  .     runs  well  well  due   new   said  .
+working: it notified     conf  conf  .     plan  .     runs  well  well  due   new   said  .
+working: sso activated   conf  conf  .     plan  .     runs  well  well  due   new   said  .
+working: consent         conf  conf  .     plan  .     runs  well  well  due   new   said  .
+working: users migrated  conf  conf  moves plan  .     runs  well  well  due   new   said  .
+just confirmed           .     other .     plan  .     runs  well  well  .     new   said  .
+just not entitled        other .     .     plan  .     runs  well  well  .     new   said  .
+stuck, skippable         conf  conf  .     plan  .     runs  .     .     due   new   said  .
+stuck, not skippable     conf  conf  .     plan  .     runs  .     skip  due   new   said  .
+stuck at consent wait    conf  conf  .     plan  .     runs  .     skip  .     new   said  .
+paused at consent wait   conf  conf  .     plan  .     .     well  well  .     new   said  .
+paused at approval       conf  conf  moves .     .     .     well  well  due   .     said  .
+declined, still asked    conf  conf  .     plan  .     runs  well  well  .     new   .     .
+declined, proof looks    conf  conf  .     plan  .     runs  well  well  .     new   .     .
+declined, proof goes on  conf  conf  .     plan  .     runs  well  well  due   new   .     .
+declined, then proven    conf  conf  .     plan  .     runs  well  well  .     new   said  .
+wrong tenant only        conf  conf  .     plan  .     runs  well  well  .     new   said  .
+ending                   ended ended ended ended ended ended well  well  ended ended ended ended
+ending, stuck            ended ended ended ended ended ended .     skip  ended ended ended ended
+ending, stuck, skippable ended ended ended ended ended ended .     .     ended ended ended ended
+ended                    ended ended ended ended ended ended well  well  ended ended ended ended
+"""
 
 
 def expected() -> dict[str, dict[Order, OrderRefusal | None]]:
@@ -169,13 +168,6 @@ def test_a_plan_is_approved_by_its_whole_hash_only(plan_hash: str) -> None:
     assert refusal_of(approve, place, plan_hash=plan_hash) is OrderRefusal.PLAN_HAS_CHANGED
 
 
-def test_a_message_is_sent_again_if_there_is_such_a_message() -> None:
-    place = POSITIONS["wait: admin_consent"]
-    assert refusal_of(Order.RESEND, place, message="it_pack") is None
-    refused = refusal_of(Order.RESEND, place, message="no_such_message")
-    assert refused is OrderRefusal.UNKNOWN_MESSAGE
-
-
 def test_what_takes_something_away_needs_a_reason() -> None:
     needing = {order for order, rule in ORDERS.items() if rule.needs_reason}
     assert needing == {Order.SKIP, Order.CLOSE_DECLINED, Order.ROLL_BACK}
@@ -194,12 +186,10 @@ def test_today_every_order_is_a_managers_and_none_waits_for_a_second_person() ->
     takes = {
         "date": {order for order, rule in ORDERS.items() if rule.takes_date},
         "plan": {order for order, rule in ORDERS.items() if rule.takes_plan},
-        "message": {order for order, rule in ORDERS.items() if rule.takes_message},
     }
     assert takes == {
         "date": {Order.ACKNOWLEDGE_IT, Order.EXTEND_DEADLINE},
         "plan": {Order.APPROVE_MIGRATION},
-        "message": {Order.RESEND},
     }
 
 
