@@ -78,7 +78,7 @@ class AttentionRequests:
     def show_beside(self, why: Attention) -> None:
         """Show a trouble beside a wait that goes on."""
         self._beside = self.why = why
-        self.may_skip = False
+        self.may_skip, self._answer = False, None
 
     def clear(self) -> None:
         """Have nothing that needs attention."""

@@ -9,7 +9,7 @@ from commands.errors import UsageError
 from commands.orders import Orders
 from contracts.orders import ORDERS as RULES
 from contracts.orders import Order
-from tests.contracts.positions import POSITIONS
+from tests.unit.contracts.positions import POSITIONS
 from web.console_orders import ORDERS
 
 BEFORE_THE_MOVE = "acknowledge pause roll-back"

@@ -1,4 +1,4 @@
-"""Prints, as JSON, what the product says and asks for: python -m tests.contracts.sayings.
+"""Prints, as JSON, what the product says and asks for: python -m tests.unit.contracts.sayings.
 
 With `--changed` every rule of `CHANGED` has another value first, before anything reads it.
 """

@@ -14,7 +14,7 @@ from contracts.orders import (
     Role,
     refusal_of,
 )
-from tests.contracts.positions import HASH, NOW, POSITIONS
+from tests.unit.contracts.positions import HASH, NOW, POSITIONS
 from tests.workflows.drive import PLACES
 from workflows.go_live import SsoGoLive
 

@@ -14,9 +14,9 @@ import pytest
 from contracts import rules, working_hours
 from contracts.durations import in_words
 from contracts.notices import Audience, Message
-from tests.contracts.sayings import CHANGED
+from tests.unit.contracts.sayings import CHANGED
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROOMS = (
     "activities", "commands", "contracts", "database", "graph", "mail", "telemetry", "web",
     "workflows",
@@ -136,7 +136,7 @@ SAID = [
 def sayings(*options: str) -> dict[str, str]:
     """What a product says that starts with other rules: some are read once, when it starts."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.contracts.sayings", *options],
+        [sys.executable, "-m", "tests.unit.contracts.sayings", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
