@@ -129,7 +129,9 @@ def start(
     if as_json:
         _print_json(started.__dict__)
         return
-    if started.already_running:
+    if started.resumed_after is not None:
+        print(started.resumed_after)
+    elif started.already_running:
         print(f"Go-live {started.number} of {organisation} is already running:")
     else:
         print(f"Go-live {started.number} of {organisation} is started ({started.workflow_id}).")
@@ -557,7 +559,7 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
 
     async def run() -> Result:
         client = await connections.temporal()
-        return await give(Orders(_engine(settings), client, _name(by)))
+        return await give(Orders(_engine(settings), client, _name(by), settings.public_url))
 
     return asyncio.run(run())
 

@@ -5,11 +5,23 @@ from uuid import UUID
 
 from sqlmodel import Session
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from contracts.directory import GoLiveRef
+from contracts.errors import ErrorType
+from contracts.notices import Message
 from contracts.records import Closing, MoveDate, Position, Recorded, Standing
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
-from database import connections, mail_facts, plans, positions, records, staging
+from database import (
+    connections,
+    ledger,
+    mail_facts,
+    plans,
+    positions,
+    records,
+    staging,
+    standing,
+)
 from database.engine import Sessions
 from database.models import Preference
 
@@ -30,7 +42,7 @@ class RecordActivities:
     def read_standing(self, reference: GoLiveRef) -> Standing:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
-            found = records.standing(session, UUID(reference.go_live_id), reference.at)
+            found = standing.standing(session, UUID(reference.go_live_id), reference.at)
             slug = mail_facts.facts(session, UUID(reference.go_live_id)).slug
         return replace(found, console_url=f"{self._public_url}/console/{slug}")
 
@@ -39,6 +51,9 @@ class RecordActivities:
         """Write where the run stands, and bring reminders into their readers' working hours.
 
         Each reminder comes a day after the one before at least, so that nobody gets two at once.
+
+        Raises:
+            ApplicationError: final `RECORD_AHEAD`: the run was reset, and knows of less.
         """
         go_live_id, progress = UUID(position.go_live_id), position.progress
         with self._sessions.begin() as session:
@@ -53,7 +68,19 @@ class RecordActivities:
                 first, due_at = moments[0], progress.due_at
                 in_time = due_at is None or first < due_at
                 progress = replace(progress, reminder_at=first if in_time else None)
-            positions.record_position(session, go_live_id, replace(position, progress=progress))
+            try:
+                positions.record_position(
+                    session,
+                    go_live_id,
+                    replace(position, progress=progress),
+                    activity.info().workflow_run_id,
+                )
+            except positions.RecordAheadError:
+                raise ApplicationError(
+                    "The record is ahead of this run.",
+                    type=ErrorType.RECORD_AHEAD,
+                    non_retryable=True,
+                ) from None
         return Recorded(moments)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -80,10 +107,17 @@ class RecordActivities:
         with self._sessions.begin() as session:
             go_live = records.go_live_by_id(session, UUID(question.go_live_id), lock=True)
             preference = self._preference(session, question.go_live_id)
-            agreed = question.chosen or (
-                morning_of(preference.go_live_date, preference.time_zone)
-                if preference.go_live_date
-                else None
+            told = ledger.is_delivered(session, go_live.id, Message.MOVE_ANNOUNCEMENT)
+            announced = go_live.move_at if told else None
+            # A run that begins anew does not know what the one before it agreed on.
+            agreed = (
+                question.chosen
+                or go_live.move_at
+                or (
+                    morning_of(preference.go_live_date, preference.time_zone)
+                    if preference.go_live_date
+                    else None
+                )
             )
             if agreed is not None and question.shifted:
                 agreed = humane(max(agreed, question.at), preference.time_zone)
@@ -91,7 +125,7 @@ class RecordActivities:
                 agreed = next_working_morning(question.at, preference.time_zone)
             go_live.move_at = agreed
             session.add(go_live)
-        return MoveDate(question.go_live_id, agreed, question.chosen)
+        return MoveDate(question.go_live_id, agreed, question.chosen, announced=announced)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close(self, closing: Closing) -> None:

@@ -4,6 +4,7 @@ CommandError          plain words with the mend; exit status 1
 ├── UsageError        the command's own words are off; exit status 2
 ├── ImportRefusedError  a file has faults: every one by line and column
 ├── RefusedError      an order is not carried out
+│   └── NotRunningError  no run takes orders: start goes on, or begins
 ├── ToBeConfirmedError  an order waits for a second person; exit status 3
 └── UnavailableError  a server is not there
     └── UnansweredError  an order may still be carried out
@@ -33,6 +34,10 @@ class RefusedError(CommandError):
         """Say it in the terminal's words; `why` alone goes into the audit trail."""
         super().__init__(said)
         self.why = why
+
+
+class NotRunningError(RefusedError):
+    """The organisation has no run that takes orders; `start` goes on, or begins."""
 
 
 class ToBeConfirmedError(CommandError):

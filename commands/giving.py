@@ -19,7 +19,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import is_first_connection
-from commands.errors import CommandError, RefusedError, UnansweredError, UnavailableError
+from commands.errors import (
+    CommandError,
+    NotRunningError,
+    RefusedError,
+    UnansweredError,
+    UnavailableError,
+)
 from contracts.go_live import (
     AcknowledgeIt,
     ApproveMigration,
@@ -131,7 +137,7 @@ async def give(client: Client, sent: Sent) -> Progress:
     answer = await _patiently(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
     if answer is None:
         # Certain also of one sent before: a run that has ended answers what it had taken.
-        raise RefusedError(not_running(sent.slug), not_running(sent.slug))
+        raise NotRunningError(not_running(sent.slug), not_running(sent.slug))
     return answer
 
 

@@ -76,6 +76,14 @@ class OrderBook:
             check_same(entry, organisation, order.value, self._by)
             return entry, is_new
 
+    def note_new_run(self, go_live_id: UUID, why: str) -> None:
+        """Write that a run was begun where there was one before, and why."""
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            go_live = records.go_live_by_id(session, go_live_id)
+            records.write_audit(
+                session, wall_clock(), self._by, "run_begun_anew", go_live=go_live, reason=why
+            )
+
     def ask(
         self, slug: str, order: Order, argument: dict[str, str], reason: str, order_id: UUID
     ) -> OrderRequest:

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands import dates, giving, reading
 from commands.connections import plain_database_errors
 from commands.errors import CommandError, RefusedError, UsageError
 from commands.giving import Argument, not_running
 from commands.order_book import OrderBook, check_same, known_staff, organisation_named
-from contracts import rules
+from contracts import rules, run_words
 from contracts.clock import wall_clock
 from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
 from contracts.order_words import REFUSED
@@ -24,6 +24,7 @@ from contracts.orders import ORDERS, Order, OrderRefusal
 from database import orders, records
 from database.engine import open_sessions
 from database.models import AuditEntry, Staff
+from database.standing import furthest_stage
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
@@ -39,16 +40,19 @@ class Started:
     number: int
     workflow_id: str
     already_running: bool
+    resumed_after: str | None = None
+    """Where it goes on although the run before is over: what became of that one, in words."""
 
 
 class Orders:
     """Orders of one person to the go-lives of one database and one Temporal server."""
 
-    def __init__(self, engine: Engine, client: Client, by: str) -> None:
-        """Give orders as the member of staff with this handle."""
+    def __init__(self, engine: Engine, client: Client, by: str, public_url: str = "") -> None:
+        """Give orders as the member of staff with this handle; runs link to the console there."""
         self._engine = engine
         self._client = client
         self._by = by
+        self._public_url = public_url
         self._book = OrderBook(engine, by)
 
     async def start(
@@ -61,7 +65,9 @@ class Orders:
         """Start a go-live; where one runs already, say so and change nothing.
 
         A start that was interrupted between database and Temporal is completed. The same order
-        again starts no other go-live, also when the one it began has ended.
+        again starts no other go-live, also when the one it began has ended. Where the run of an
+        open go-live is over without an ending, as when it was terminated, another one goes on from
+        what the database knows.
         """
         at = wall_clock()
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
@@ -70,9 +76,9 @@ class Orders:
             before = orders.order_given(session, order_id) if order_id else None
             if before is not None and before.go_live_id is not None:
                 check_same(before, organisation, "go_live_started", self._by)
-                go_live = records.go_live_by_id(session, before.go_live_id)
+                go_live, is_new = records.go_live_by_id(session, before.go_live_id), False
             else:
-                go_live, _ = records.begin_go_live(
+                go_live, is_new = records.begin_go_live(
                     session,
                     organisation,
                     by=self._by,
@@ -81,6 +87,7 @@ class Orders:
                     order_id=order_id,
                 )
             owner = session.get_one(Staff, go_live.owner_id).handle
+            stage = furthest_stage(session, go_live)
         if go_live.closed_at is not None:
             return Started(slug, go_live.number, go_live_id(slug), already_running=True)
         start = StartGoLive(
@@ -92,10 +99,28 @@ class Orders:
             aftercare_days=go_live.aftercare_days,
         )
         try:
+            lost = None if is_new else await self._run_before(start)
             already = not await self._start_run(start)
         except RPCError as error:
             raise giving.start_failed(error) from None
-        return Started(slug, go_live.number, go_live_id(slug), already)
+        resumed_after = None
+        # Without a record nothing was done by a run that is not there any more.
+        if not already and not is_new and (lost or go_live.recorded_by):
+            became = lost.status.name if lost and lost.status else None
+            ended_at = lost.close_time if lost else None
+            resumed_after = run_words.goes_on(go_live.number, became, ended_at, stage)
+            await asyncio.to_thread(self._book.note_new_run, go_live.id, resumed_after)
+        return Started(slug, go_live.number, go_live_id(slug), already, resumed_after)
+
+    async def _run_before(self, start: StartGoLive) -> WorkflowExecutionDescription | None:
+        """Return the newest run of this go-live, None where Temporal has none."""
+        try:
+            found = await self._client.get_workflow_handle(go_live_id(start.slug)).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return found if await found.static_summary() == _summary(start) else None
 
     async def _start_run(self, start: StartGoLive) -> bool:
         """Start the run; False = it runs already. That of the go-live before may be ending still.
@@ -103,7 +128,8 @@ class Orders:
         Raises:
             CommandError: it takes too long to end.
         """
-        summary = f"Go-live {start.number} of {start.slug}"
+        summary = _summary(start)
+        console_url = f"{self._public_url}/console/{start.slug}" if self._public_url else ""
         clock = asyncio.get_running_loop().time
         give_up = clock() + giving.ANSWER_WITHIN_SECONDS
         while True:
@@ -116,6 +142,7 @@ class Orders:
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     static_summary=summary,
+                    static_details=run_words.steering(start.slug, start.number, console_url),
                     search_attributes=search_attributes.at_start(start),
                 )
                 return True
@@ -318,6 +345,10 @@ class Orders:
 
     async def _time_zone(self, slug: str) -> str:
         return await asyncio.to_thread(self._book.time_zone, slug)
+
+
+def _summary(start: StartGoLive) -> str:
+    return f"Go-live {start.number} of {start.slug}"
 
 
 def _check_reason(order: Order, reason: str) -> None:

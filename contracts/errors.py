@@ -24,6 +24,7 @@ class ErrorType(StrEnum):
     UNEXPECTED_ANSWER = "unexpected_answer"
     MAIL_REFUSED = "mail_refused"
     GO_LIVE_UNKNOWN = "go_live_unknown"
+    RECORD_AHEAD = "record_ahead"
 
 
 MEANING = {
@@ -42,4 +43,5 @@ MEANING = {
     ErrorType.UNEXPECTED_ANSWER: "final: Microsoft said something that fits nothing we know",
     ErrorType.MAIL_REFUSED: "final: the relay refuses every recipient of a message",
     ErrorType.GO_LIVE_UNKNOWN: "final: the database does not know what was asked for",
+    ErrorType.RECORD_AHEAD: "final: a run that was reset knows of less than the record",
 }

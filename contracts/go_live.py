@@ -81,6 +81,7 @@ class Attention(StrEnum):
     DOMAINS_NOT_VERIFIED = "domains_not_verified"
     SELF_ONLY = "self_only"
     NO_ONE_SIGNED_IN = "no_one_signed_in"
+    RECORD_AHEAD = "record_ahead"
     UNEXPECTED = "unexpected"
 
 

@@ -19,6 +19,9 @@ class Standing:
     """The organisation's IT team acknowledges the pack before anything is switched on."""
     console_url: str = ""
     """Where customer success looks at this organisation."""
+    moved_by_plan: str | None = None
+    """Hash of the plan by which a run of this go-live before this one moved users; None = nobody
+    has moved."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Position:
     """How long the run's history is by now."""
     orders: int = 0
     """How many orders the run has taken by now."""
+    takes_over: bool = False
+    """It counts although another run wrote the record: this run begins, ends, or a person has said
+    that it goes on."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +78,5 @@ class MoveDate:
     """What customer IT or customer success chose, if they did."""
     shifted: bool = False
     """Nobody chose this hour: a pause moved it there, so it goes into working hours."""
+    announced: datetime | None = None
+    """Answer: the date that a run of this go-live before this one has announced."""

@@ -79,6 +79,11 @@ ATTENTION = {
         "None of the first users has signed in with SSO.",
         "Customer success asks one of them to, or rolls back.",
     ),
+    Attention.RECORD_AHEAD: (
+        "The run was reset in Temporal to an earlier point than what is already done.",
+        "Customer success retries: it goes on from what the database knows, and nothing is done "
+        "twice; or rolls back.",
+    ),
     Attention.UNEXPECTED: (
         "Something unexpected went wrong; the Temporal UI shows the error.",
         "An operator looks at it; then customer success retries or rolls back.",

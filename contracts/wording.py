@@ -161,7 +161,12 @@ _WITHOUT = {
 }
 """What happens at the end of each wait; the day is said after it."""
 
-_STOPS_EVERYTHING = {Attention.MAIL_REFUSED, Attention.MAIL_UNAVAILABLE, Attention.UNEXPECTED}
+_STOPS_EVERYTHING = {
+    Attention.MAIL_REFUSED,
+    Attention.MAIL_UNAVAILABLE,
+    Attention.RECORD_AHEAD,
+    Attention.UNEXPECTED,
+}
 """Trouble that may hold up the reminders themselves."""
 
 

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.records import Position
-from database.models import PauseTime, StageTime
+from database.models import GoLive, PauseTime, StageTime
 from database.records import end_pause, go_live_by_id, write_audit
 
 POSITION = """
@@ -31,15 +31,41 @@ _CARRIED_BY_LINKS = {Wait.IT_ACKNOWLEDGEMENT, Wait.ADMIN_CONSENT}
 """The waits that a contact ends by a personal link."""
 
 
-def record_position(session: Session, go_live_id: UUID, position: Position) -> None:
+class RecordAheadError(Exception):
+    """The record knows of more than the run that was about to write it."""
+
+
+def is_ahead(go_live: GoLive, progress: Progress) -> bool:
+    """Tell whether the record knows of more than a run that stands there."""
+    stages = list(GoLiveStage)
+    return (
+        go_live.closed_at is not None
+        or (go_live.ending is not None and progress.ending is None)
+        or stages.index(GoLiveStage(go_live.stage)) > stages.index(progress.stage)
+        or go_live.users_done > progress.users_done
+    )
+
+
+def record_position(
+    session: Session, go_live_id: UUID, position: Position, by: str | None = None
+) -> None:
     """Write where the run stands, and when it entered and left its stages.
 
-    A consent whose proof has just given up comes into the audit trail, once.
+    `by` is Temporal's id of the run. A consent whose proof has just given up comes into the audit
+    trail, once.
+
+    Raises:
+        RecordAheadError: another run wrote the record, which is ahead and not to be taken over.
     """
     progress, at = position.progress, position.at
     go_live = go_live_by_id(session, go_live_id, lock=True)
+    # Who wrote records before this was noted is not known.
+    by_another = go_live.recorded_by not in (None, by)
+    if by_another and not position.takes_over and is_ahead(go_live, progress):
+        raise RecordAheadError
     if go_live.closed_at is not None:
         return
+    go_live.recorded_by = by
     proving = progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     if proving and progress.attention in _NOT_PROVEN and progress.attention != go_live.attention:
         write_audit(
@@ -77,9 +103,14 @@ def record_position(session: Session, go_live_id: UUID, position: Position) -> N
         {"at": at, "go_live_id": go_live_id, "stage": progress.stage},
     )
     session.execute(
+        # A run that begins anew comes to stages that the one before it had left.
         insert(StageTime)
         .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(
+            index_elements=["go_live_id", "stage"],
+            set_={"ended_at": None},
+            where=col(StageTime.ended_at).is_not(None),
+        )
     )
     if progress.wait in _CARRIED_BY_LINKS and progress.due_at is not None:
         # A deadline that moves takes the links in people's mailboxes with it.

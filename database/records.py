@@ -10,9 +10,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from contracts import directory, rules
 from contracts.go_live import GoLiveOutcome
-from contracts.records import Standing
 from database.models import (
-    Agreement,
     AppUser,
     AuditEntry,
     ConsentEvidence,
@@ -21,7 +19,6 @@ from database.models import (
     Organisation,
     OrganisationDomain,
     Preference,
-    SsoConnection,
     Staff,
 )
 
@@ -134,24 +131,6 @@ def begin_go_live(
         )
     write_audit(session, at, by, "go_live_started", go_live=row, order_id=order_id)
     return go_live_by_id(session, row.id), True
-
-
-def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
-    """Return what is already known; `at` decides whether the agreement counts today."""
-    go_live = go_live_by_id(session, go_live_id)
-    agreement = session.get(Agreement, go_live.organisation_id)
-    entitled = (
-        agreement is not None
-        and agreement.sso_included
-        and agreement.starts_on <= at.date() <= agreement.ends_on
-    )
-    connection = session.get(SsoConnection, go_live.organisation_id)
-    preference = session.get_one(Preference, go_live.organisation_id)
-    return Standing(
-        entitled=entitled,
-        tenant_proven=str(connection.tenant_id) if connection else None,
-        wants_to_acknowledge=preference.it_acknowledgement,
-    )
 
 
 def count_users(session: Session, go_live_id: UUID) -> int:

@@ -301,7 +301,7 @@ class Town:
     rooms: Rooms
 
     def orders(self, client: Client | None = None) -> Orders:
-        return Orders(self.engine, client or self.client, STAFF)
+        return Orders(self.engine, client or self.client, STAFF, self.settings.public_url)
 
     def people(self, by: str = STAFF) -> PeopleInCharge:
         return PeopleInCharge(self.engine, self.client, by)

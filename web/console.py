@@ -14,11 +14,12 @@ from starlette.concurrency import run_in_threadpool
 
 from commands.errors import (
     CommandError,
+    NotRunningError,
     ToBeConfirmedError,
     UnansweredError,
     UnavailableError,
 )
-from commands.orders import Orders
+from commands.orders import Orders, Started
 from commands.reading import refused_mail
 from contracts import rules, wording
 from contracts.directory import ExceptionReason
@@ -131,10 +132,11 @@ async def give_order(
     if known.needs_reason and not reason.strip():
         return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
     engine, order_id = visit.rooms.engine, order_id or uuid4()
-    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle)
+    public_url = visit.rooms.settings.public_url
+    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle, public_url)
     given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
-        await known.give(orders, slug, given)
+        became = await known.give(orders, slug, given)
     except UnansweredError:
         return _unanswered(visit, slug, known.button, given.as_fields())
     except UnavailableError:
@@ -142,7 +144,11 @@ async def give_order(
     except ToBeConfirmedError:
         return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
     except CommandError as error:
-        return await again(staff, slug, in_words(str(error), slug), order)
+        lost = isinstance(error, NotRunningError)
+        return await again(staff, slug, in_words(str(error), slug), order, may_start=lost)
+    if isinstance(became, Started) and became.resumed_after is not None:
+        said = became.resumed_after
+        return await run_in_threadpool(organisation_page, staff, slug, said=said)
     return visit.go_to(f"/console/{quote(slug)}?done={order}")
 
 
@@ -175,10 +181,18 @@ def _unanswered(visit: Visit, slug: str, what: str, fields: dict[str, object]) -
     return response
 
 
-async def again(staff: StaffVisit, slug: str, problem: str, order: str) -> Response:
+async def again(
+    staff: StaffVisit, slug: str, problem: str, order: str, *, may_start: bool = False
+) -> Response:
     """Show the organisation with what is to be corrected, at the order that was given."""
     return await run_in_threadpool(
-        organisation_page, staff, slug, problem=problem, opened=order, status=409
+        organisation_page,
+        staff,
+        slug,
+        problem=problem,
+        opened=order,
+        status=409,
+        may_start=may_start,
     )
 
 
@@ -301,8 +315,12 @@ def organisation_page(
     opened: str = "",
     status: int = 200,
     trail: tuple[bool, int] = (False, 0),
+    may_start: bool = False,
 ) -> Response:
-    """Show everything about one organisation, and what was said or is to be corrected."""
+    """Show everything about one organisation, and what was said or is to be corrected.
+
+    `may_start`: a go-live that is open has no run, so that starting it is offered.
+    """
     visit = staff.visit
     with visit.rooms.sessions.begin() as session:
         found = _read(session, slug, trail, visit.at)
@@ -331,7 +349,11 @@ def organisation_page(
         happened=wording.happened(progress) if progress else "Nobody has started a go-live yet.",
         to_do=wording.to_do(progress) if progress else "Customer success starts it.",
         by_itself=wording.by_itself(progress) if progress else "Nothing happens by itself.",
-        orders=[(name, order) for name, order in ORDERS.items() if order.fits(progress)],
+        orders=[
+            (name, order)
+            for name, order in ORDERS.items()
+            if order.fits(progress) or (may_start and name == "start")
+        ],
         order_ids={name: uuid4() for name in ORDERS},
         buttons={one.order.value: one.button for one in ORDERS.values() if one.order},
         open_for=order_requests.OPEN_FOR,

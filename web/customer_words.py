@@ -51,6 +51,7 @@ _OURS_TO_MEND = {
     Attention.CREDENTIAL_REFUSED,
     Attention.MAIL_REFUSED,
     Attention.MAIL_UNAVAILABLE,
+    Attention.RECORD_AHEAD,
     Attention.UNEXPECTED,
 }
 _WE_SEE_TO_IT = (

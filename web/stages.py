@@ -107,6 +107,7 @@ def consent_checks(progress: Progress) -> list[tuple[str, str]]:
     elif progress.refusal is not None or progress.attention not in {
         None,
         Attention.MICROSOFT_NOT_CAUGHT_UP,
+        Attention.RECORD_AHEAD,
     }:
         last = "failed"
     else:

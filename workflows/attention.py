@@ -49,6 +49,10 @@ def attention_of(error: ActivityError) -> Attention:
     return Attention.UNEXPECTED
 
 
+class BegunAnewError(Exception):
+    """The stages are gone through once more: what is done stands in the database."""
+
+
 def _never() -> bool:
     return False
 
@@ -114,6 +118,19 @@ class AttentionRequests:
         self._state.count_anew()
         await self._status.record()
         return not isinstance(answer, Skip)
+
+    async def heed_reset(self) -> None:
+        """Return at once, unless the run was reset and the record is ahead of it.
+
+        Raises:
+            BegunAnewError: a person said *retry*.
+        """
+        if self._status.was_reset:
+            await self._status.record()
+        if self._status.is_behind and self._state.goes_on:
+            self._status.take_over()
+            await self.ask(Attention.RECORD_AHEAD)
+            raise BegunAnewError
 
     async def tell(self, why: Attention) -> None:
         """Tell customer success, and the contacts where only an administrator can help."""

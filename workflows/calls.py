@@ -59,6 +59,7 @@ class Calls:
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*."""
         while True:
+            await self._attention.heed_reset()
             if policy is not RECORD_CALL:
                 self._status.update_visibility()
             try:
@@ -75,6 +76,7 @@ class Calls:
     ) -> Result | None:
         """Like `do`, but a person may also say *skip*: then None."""
         while True:
+            await self._attention.heed_reset()
             self._status.update_visibility()
             try:
                 return await execute(activity, argument(), policy, summary)

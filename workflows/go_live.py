@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.attention import AttentionRequests
+from workflows.attention import AttentionRequests, BegunAnewError
 from workflows.calls import Calls
 from workflows.consent import ConsentProof
 from workflows.execution import ask_database
@@ -114,7 +114,7 @@ class SsoGoLive:
         self._notices = notices = Notices(state, status)
         self._attention = attention = AttentionRequests(state, status, notices)
         self._calls = calls = Calls(state, status, notices, attention)
-        self._waits = waits = Waits(state, status, calls)
+        self._waits = waits = Waits(state, status, attention, calls)
         self._consent = ConsentProof(state, status, notices, attention, waits)
         first_sign_in = FirstSignIn(waits, calls, attention)
         self._migration = Migration(state, status, notices, calls, waits, first_sign_in)
@@ -125,6 +125,7 @@ class SsoGoLive:
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
         """Go through the stages; whatever the ending, leave nothing half-done."""
+        self._status.hear_of_resets()
         self._stages = asyncio.create_task(self._go_through_stages())
         if self._roll_back is not None:
             self._stages.cancel()
@@ -139,6 +140,14 @@ class SsoGoLive:
         return await _uninterrupted(self._end(outcome))
 
     async def _go_through_stages(self) -> GoLiveOutcome:
+        while True:
+            try:
+                return await self._go_through_what_is_left()
+            except BegunAnewError:
+                self._waits.let_go()
+                self._attention.clear()
+
+    async def _go_through_what_is_left(self) -> GoLiveOutcome:
         standing = await self._read_standing()
         if not await self._entitlement_confirmed(standing):
             return GoLiveOutcome.NOT_ENTITLED
@@ -148,8 +157,9 @@ class SsoGoLive:
             await self._sso_activated()
             if not await self._admin_consent_awaited():
                 return self._consent_ending()
-        if not (consented_before and await self._everyone_has_moved()):
-            await self._users_migrated()
+        begun = standing.moved_by_plan is not None
+        if begun or not (consented_before and await self._everyone_has_moved()):
+            await self._users_migrated(standing)
         await self._aftercare()
         return GoLiveOutcome.LIVE
 
@@ -238,9 +248,12 @@ class SsoGoLive:
 
     # --- 5. Existing users are moved to SSO, new users get an invitation ----------------------
 
-    async def _users_migrated(self) -> None:
+    async def _users_migrated(self, standing: Standing) -> None:
         await self._waits.enter(GoLiveStage.USERS_MIGRATED)
-        await self._agreed_date_comes()
+        if standing.moved_by_plan is None:
+            await self._agreed_date_comes()
+        else:
+            self._migration.go_on_by(standing.moved_by_plan)
         await self._migration.plan_and_move(in_waves=True)
         await self._calls.send(Message.RESULT, _EVERYONE, may_skip=True)
 
@@ -256,22 +269,23 @@ class SsoGoLive:
         it was announced.
         """
         await self._notices.until_resumed()
-        date = AnnouncedDate(await self._decided(self._answers.take_date()), workflow.now())
-        await self._announce(date)
+        decided = await self._decided(self._answers.take_date())
+        date = AnnouncedDate(decided.at, workflow.now(), decided.announced)
+        if not date.is_known:
+            await self._announce(date)
         schedule = date.schedule(chosen_at=None)
         while await self._date_changes(schedule, date):
             chosen = self._answers.take_date()
             shifted = chosen is None and schedule.shifted
             decided = await self._decided(chosen or schedule.deadline, shifted=shifted)
-            date.stands(decided, workflow.now(), shifted=shifted)
+            date.stands(decided.at, workflow.now(), shifted=shifted)
             schedule = date.schedule(chosen_at=workflow.now() if chosen else None)
 
-    async def _decided(self, chosen: datetime | None, *, shifted: bool = False) -> datetime:
+    async def _decided(self, chosen: datetime | None, *, shifted: bool = False) -> MoveDate:
         question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
-        decided = await ask_database(
+        return await ask_database(
             RecordActivities.decide_move_date, question, "when users start to move"
         )
-        return decided.at
 
     async def _date_changes(self, schedule: ReminderSchedule, date: AnnouncedDate) -> bool:
         """Wait for the date, announcing it when that is due; True = it was changed before."""

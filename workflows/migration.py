@@ -125,6 +125,11 @@ class Migration:
         """Let users move by exactly this plan."""
         self._approved_hash = plan_hash
 
+    def go_on_by(self, plan_hash: str) -> None:
+        """Go on where the run before moved users by this plan; some may have signed in."""
+        self._approved_hash = plan_hash
+        self.first_sign_in.report()
+
     def replan(self) -> None:
         """Let the directory be read again."""
         self._replan = True

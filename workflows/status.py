@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
 
 from workflows.execution import ask_database
 from workflows.state import RunState
@@ -11,8 +12,9 @@ from workflows.state import RunState
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from contracts import wording
+    from contracts.errors import ErrorType
     from contracts.go_live import Progress, Wait
-    from contracts.records import Position, ReminderTime
+    from contracts.records import Position, Recorded, ReminderTime
     from contracts.waiting_on import WaitingOn
     from workflows import search_attributes
     from workflows.reminders import ReminderSchedule
@@ -39,6 +41,12 @@ class StatusPublisher:
         self._recorded: Progress | None = None
         self._progress = progress
         self._recording = asyncio.Lock()
+        self._takes_over = True
+        """The next record is the first of this run, or a person has said that it goes on."""
+        self.was_reset = False
+        """Whether the record is ahead of this run has not been looked at since it was reset."""
+        self.is_behind = False
+        """The record is ahead of this run, and what it was to say was not written."""
         self._listed: dict[str, object] = {
             pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
         }
@@ -67,8 +75,7 @@ class StatusPublisher:
                 self._list(progress)
             now = workflow.now()
             asked = [(one, one.at) for one in schedule.mails()] if schedule else []
-            recorded = await ask_database(
-                RecordActivities.record_position,
+            recorded = await self._write(
                 Position(
                     self._state.start.go_live_id,
                     progress,
@@ -80,13 +87,54 @@ class StatusPublisher:
                     ],
                     workflow.info().get_current_history_length(),
                     self._state.orders,
-                ),
-                _summary(progress),
+                    # Whatever a run that ends knows of, it undoes what the database knows of.
+                    self._takes_over or not progress.goes_on,
+                )
             )
-            if schedule is not None:
+            if schedule is not None and recorded is not None:
                 schedule.put_into_business_hours(asked, recorded.reminders)
                 self._recorded = progress = self._progress()
                 self._describe(progress)
+
+    async def _write(self, position: Position) -> Recorded | None:
+        """Return what came of it, None where the record is ahead and stays as it is."""
+        summary = _summary(position.progress)
+        try:
+            recorded = await ask_database(RecordActivities.record_position, position, summary)
+        except FailureError as error:
+            if not _says_ahead(error):
+                raise
+            self.is_behind, recorded = True, None
+        else:
+            self._takes_over = self.is_behind = False
+        self.was_reset = False
+        return recorded
+
+    # --- a run that was reset ----------------------------------------------------------------
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether nothing is to be done before `AttentionRequests.heed_reset` has looked."""
+        return self.was_reset or self.is_behind
+
+    def take_over(self) -> None:
+        """Let this run's next record count, however far the one that is there has come."""
+        self._takes_over, self.is_behind = True, False
+
+    def hear_of_resets(self) -> None:
+        """Note from now on when the run is reset; that wakes it where it waits."""
+        loop = asyncio.get_running_loop()
+
+        def hear(_seed: int) -> None:
+            loop.call_soon(self._note_reset)
+
+        # Temporal gives a run another seed where it resets it, and nowhere else.
+        workflow.register_random_seed_callback(hear)
+
+    def _note_reset(self) -> None:
+        self.was_reset = True
+
+    # --- what is shown -----------------------------------------------------------------------
 
     async def record_if_changed(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""
@@ -117,6 +165,12 @@ class StatusPublisher:
         if changed:
             workflow.upsert_search_attributes(changed)
             self._listed |= {pair.key.name: pair.value for pair in changed}
+
+
+def _says_ahead(error: FailureError) -> bool:
+    # A local activity fails with its own error, an ordinary one with another around it.
+    own = error if isinstance(error, ApplicationError) else error.cause
+    return isinstance(own, ApplicationError) and own.type == ErrorType.RECORD_AHEAD
 
 
 def _summary(progress: Progress) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
+from workflows.attention import AttentionRequests
 from workflows.calls import Calls
 from workflows.notices import stamp
 from workflows.state import RunState
@@ -27,9 +28,16 @@ Check = Callable[[], Awaitable[object]]
 class Waits:
     """Holds the schedule of the present wait, and every one there has been."""
 
-    def __init__(self, state: RunState, status: StatusPublisher, calls: Calls) -> None:
+    def __init__(
+        self,
+        state: RunState,
+        status: StatusPublisher,
+        attention: AttentionRequests,
+        calls: Calls,
+    ) -> None:
         """Begin without a wait."""
-        self._state, self._status, self._calls = state, status, calls
+        self._state, self._status = state, status
+        self._attention, self._calls = attention, calls
         self.schedule: ReminderSchedule | None = None
         """Of the present wait."""
         self._schedules: list[ReminderSchedule] = []
@@ -43,11 +51,13 @@ class Waits:
         """Come to a stage."""
         self._state.enter(stage)
         await self._status.record(visibility_later=True)
+        await self._attention.heed_reset()
 
     async def begin(self, wait: Wait) -> None:
         """Say that this is waited for from now on."""
         self._state.wait_for(wait)
         await self._record(visibility_later=True)
+        await self._attention.heed_reset()
 
     async def _record(self, *, visibility_later: bool = False) -> None:
         """Record where we are, with reminders in their readers' working hours."""
@@ -104,15 +114,19 @@ class Waits:
         """
         self.schedule = schedule
         await self.begin(wait)
-        while not answered():
+        while self._status.is_unsure or not answered():
             now = workflow.now()
             nearest, name = schedule.nearest()
-            if schedule.moved:
+            if self._status.is_unsure:
+                await self._attention.heed_reset()
+            elif schedule.moved:
                 schedule.heed_move()
                 await self._record()
             elif self._state.is_paused:
                 self._status.update_visibility()
-                await workflow.wait_condition(lambda: answered() or not self._state.is_paused)
+                await workflow.wait_condition(
+                    lambda: answered() or not self._state.is_paused or self._status.is_unsure
+                )
             elif schedule.is_over(now):
                 break
             elif nearest is not None and nearest <= now:
@@ -124,7 +138,12 @@ class Waits:
                 self._status.update_visibility()
                 with suppress(asyncio.TimeoutError):
                     await workflow.wait_condition(
-                        lambda: answered() or schedule.moved or self._state.is_paused,
+                        lambda: (
+                            answered()
+                            or schedule.moved
+                            or self._state.is_paused
+                            or self._status.is_unsure
+                        ),
                         timeout=nearest - now if nearest else None,
                         timeout_summary=name,
                     )

@@ -14,6 +14,7 @@ from contracts.go_live import (
     MailRequested,
     PeopleChanged,
     Refusal,
+    UserSignedIn,
     Wait,
 )
 from contracts.notices import Message
@@ -27,10 +28,13 @@ from tests.workflows.drive import (
     consented_in_vain,
     founded,
     go_on,
+    hears,
     never_applied,
     ordinary_activity_ended,
     ordinary_activity_tries,
     proof_gives_up,
+    reset_to,
+    schedules,
     stopped_in_the_midst_of_a_move,
     until_attention,
     with_a_stuck_reminder,
@@ -483,6 +487,44 @@ async def reminded_late(town: Town) -> Organisation:
     return organisation
 
 
+async def reset_after_the_move(town: Town) -> Organisation:
+    """An operator resets the run to its consent after the move, and customer success retries."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await reset_to(organisation, schedules("verify_consent"))
+    await until_attention(organisation, Attention.RECORD_AHEAD)
+    await town.orders().retry(organisation.slug)
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await organisation.sign_in(organisation.first_moved())
+    return organisation
+
+
+async def reset_into_a_wait(town: Town) -> Organisation:
+    """An operator has the run forget the consent, and that it was told of it."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.handle.signal(SsoGoLive.user_signed_in, UserSignedIn("nobody"))
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    await reset_to(organisation, hears("user_signed_in"), messages_too=True)
+    await until_attention(organisation, Attention.RECORD_AHEAD)
+    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    return organisation
+
+
+async def begun_anew_after_the_move(town: Town) -> Organisation:
+    """An operator terminates the run between the first users and the others; it is started anew."""
+    organisation = town.found_organisation(*MEMBERS)
+    await organisation.come_to_the_move()
+    await organisation.until(Wait.FIRST_SIGN_IN)
+    await organisation.handle.terminate()
+    await organisation.start()
+    await organisation.sign_in(organisation.first_moved())
+    return organisation
+
+
 async def sent_again(town: Town) -> Organisation:
     """A contact asks for a new link; and a change of mind while a mail does not go out."""
     organisation = town.found_organisation()
@@ -526,6 +568,8 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "no_one_signed_in": (no_one_signed_in, GoLiveOutcome.LIVE),
     "plan_changed_between_waves": (plan_changed_between_waves, GoLiveOutcome.LIVE),
     "planned_again_in_aftercare": (planned_again_in_aftercare, GoLiveOutcome.LIVE),
+    "reset_after_the_move": (reset_after_the_move, GoLiveOutcome.LIVE),
+    "begun_anew_after_the_move": (begun_anew_after_the_move, GoLiveOutcome.LIVE),
     "not_entitled": (not_entitled, GoLiveOutcome.NOT_ENTITLED),
     "expired": (expired, GoLiveOutcome.CONSENT_EXPIRED),
     "needs_attention": (needs_attention, GoLiveOutcome.CONSENT_EXPIRED),
@@ -551,6 +595,7 @@ PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]
     "sent_again": (sent_again, GoLiveOutcome.ROLLED_BACK),
     "rolled_back_in_a_first_check": (rolled_back_in_a_first_check, GoLiveOutcome.ROLLED_BACK),
     "rolled_back_beside_a_proof": (rolled_back_beside_a_proof, GoLiveOutcome.ROLLED_BACK),
+    "reset_into_a_wait": (reset_into_a_wait, GoLiveOutcome.ROLLED_BACK),
     "rolled_back": (rolled_back, GoLiveOutcome.ROLLED_BACK),
     "cancelled": (cancelled, GoLiveOutcome.CANCELLED),
 }

@@ -1,11 +1,16 @@
 """Brings an organisation to each place where a go-live can wait, by what people do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 from sqlalchemy import text
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from contracts.go_live import Attention, Wait
 from tests.town import Organisation, Person, Town
@@ -182,3 +187,58 @@ async def ordinary_activity_ended(organisation: Organisation) -> None:
 async def _pending(organisation: Organisation) -> list[str]:
     described = await organisation.handle.describe()
     return [one.activity_type.name for one in described.raw_description.pending_activities]
+
+
+async def reset_to(
+    organisation: Organisation, what: Callable[[HistoryEvent], bool], *, messages_too: bool = False
+) -> None:
+    """Reset the run, as a button of the Temporal UI does, to before it took note of an event.
+
+    The workflow task that heard of the first such event, or caused it, is done once more.
+    `messages_too`: it forgets what it was told after that, too.
+    """
+    task = None
+    while task is None:
+        events = [event async for event in organisation.handle.fetch_history_events()]
+        first = next(number for number, event in enumerate(events) if what(event))
+        caused_by = events[first].activity_task_scheduled_event_attributes
+        heard_in = (
+            event.event_id
+            for event in events[first:]
+            if event.event_type is EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        )
+        task = caused_by.workflow_task_completed_event_id or next(heard_in, None)
+    excluded = [
+        ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL,
+        ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
+    ]
+    client = organisation.town.client
+    await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(
+                workflow_id=organisation.handle.id, run_id=await run_id_of(organisation)
+            ),
+            workflow_task_finish_event_id=task,
+            request_id=str(uuid4()),
+            reason="for the test",
+            reset_reapply_exclude_types=excluded if messages_too else [],
+        )
+    )
+
+
+def schedules(activity: str) -> Callable[[HistoryEvent], bool]:
+    """Tell of an event whether this activity was scheduled by it."""
+    return lambda event: (
+        event.activity_task_scheduled_event_attributes.activity_type.name == activity
+    )
+
+
+def hears(signal: str) -> Callable[[HistoryEvent], bool]:
+    """Tell of an event whether this signal came by it."""
+    return lambda event: event.workflow_execution_signaled_event_attributes.signal_name == signal
+
+
+async def run_id_of(organisation: Organisation) -> str:
+    """The id of the newest run."""
+    return str((await organisation.handle.describe()).run_id)

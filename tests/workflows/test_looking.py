@@ -116,10 +116,10 @@ async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_pass
     recorded: list[Progress] = []
     record = positions.record_position
 
-    def noting(session: object, go_live_id: object, position: Position) -> None:
+    def noting(session: object, go_live_id: object, position: Position, by: object) -> None:
         if position.progress.slug == organisation.slug:
             recorded.append(position.progress)
-        record(session, go_live_id, position)  # type: ignore[arg-type]
+        record(session, go_live_id, position, by)  # type: ignore[arg-type]
 
     monkeypatch.setattr(positions, "record_position", noting)
     await go_on(organisation, Wait.ADMIN_CONSENT)

@@ -174,6 +174,7 @@ CREATE TABLE golive.go_live (
     run_events integer NOT NULL,
     users_before integer NOT NULL,
     run_orders integer NOT NULL,
+    recorded_by character varying,
     CONSTRAINT closed_has_outcome CHECK (((outcome IS NULL) = (closed_at IS NULL)))
 );
 
