@@ -6,6 +6,7 @@ CommandError          plain words with the mend; exit status 1
 ├── RefusedError      an order is not carried out
 │   └── NotRunningError  no run takes orders: start goes on, or begins
 ├── ToBeConfirmedError  an order waits for a second person; exit status 3
+├── OtherTablesError  another release made the tables; exit status 4
 └── UnavailableError  a server is not there
     └── UnansweredError  an order may still be carried out
 """
@@ -44,6 +45,12 @@ class ToBeConfirmedError(CommandError):
     """An order waits for another member of staff; nothing of it is carried out before."""
 
     exit_status = 3
+
+
+class OtherTablesError(CommandError):
+    """Another release made the tables of this database; it is left as it is."""
+
+    exit_status = 4
 
 
 class UnavailableError(CommandError):

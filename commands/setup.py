@@ -23,18 +23,30 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.connections import plain_database_errors
-from commands.errors import CommandError
+from commands.errors import CommandError, OtherTablesError
 from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE
-from database.engine import migrate
+from database.engine import UnknownRevisionError, migrate
 from workflows import search_attributes
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
 
 
 def set_up_database(engine: Engine) -> None:
-    """Bring the tables to the newest version; a second run changes nothing."""
-    with plain_database_errors(engine):
-        migrate(engine)
+    """Bring the tables to the newest version; a second run changes nothing.
+
+    Raises:
+        OtherTablesError: this release knows no way from the tables that are there.
+    """
+    try:
+        with plain_database_errors(engine):
+            migrate(engine)
+    except UnknownRevisionError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise OtherTablesError(
+            f"The tables at {where} were made by another release (revision {error}) and are left "
+            "as they are. Use the release that made them, or name an empty database in "
+            "GOLIVE_DATABASE_URL and run this again; on the local stack, make clean forgets them."
+        ) from None
 
 
 async def set_up_temporal(client: Client) -> list[str]:

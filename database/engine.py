@@ -6,11 +6,17 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import configure_mappers, sessionmaker
 from sqlmodel import Session
 
 Sessions = sessionmaker[Session]
+
+
+class UnknownRevisionError(Exception):
+    """The tables are of a version that is not among our migrations; nothing was changed."""
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -58,9 +64,18 @@ def _alembic(engine: Engine) -> Iterator[Config]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest version; a second run changes nothing."""
+    """Bring the schema to the newest version; a second run changes nothing.
+
+    Raises:
+        UnknownRevisionError: another release, older or newer, made the tables.
+    """
     with _alembic(engine) as config:
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            if isinstance(error.__cause__, ResolutionError):
+                raise UnknownRevisionError(error.__cause__.argument) from None
+            raise
 
 
 def check_models_match(engine: Engine) -> None:

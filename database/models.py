@@ -361,6 +361,45 @@ class VerifiedDomain(SQLModel, table=True):
     domain: str = Field(primary_key=True)
 
 
+class PersonalLink(SQLModel, table=True):
+    """Consent, set-up, invitation or hand-off link of one person; the token is derived."""
+
+    __tablename__ = "personal_link"
+    __table_args__ = (
+        _one_of("purpose", "consent", "setup", "invitation", "hand_off"),
+        CheckConstraint(
+            "(contact_id IS NULL) <> (user_id IS NULL) OR purpose = 'hand_off'",
+            name="one_subject",
+        ),
+        Index(
+            "live_contact_link",
+            "go_live_id",
+            "purpose",
+            "contact_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL AND contact_id IS NOT NULL"),
+        ),
+        Index(
+            "live_user_link",
+            "go_live_id",
+            "purpose",
+            "user_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL AND user_id IS NOT NULL"),
+        ),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
+    purpose: str
+    contact_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.contact.id")
+    user_id: UUID | None = Field(default=None, foreign_key=f"{PULSE}.app_user.id")
+    version: int = 1
+    expires_at: datetime = _instant()
+    used_at: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)
+
+
 class MicrosoftRoundTrip(SQLModel, table=True):
     """A browser we sent to Microsoft and expect back once: our `state`, by its hash."""
 
@@ -426,45 +465,6 @@ class Fact(SQLModel, table=True):
     signal: str
     argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     noted_at: datetime = _instant()
-
-
-class PersonalLink(SQLModel, table=True):
-    """Consent, set-up, invitation or hand-off link of one person; the token is derived."""
-
-    __tablename__ = "personal_link"
-    __table_args__ = (
-        _one_of("purpose", "consent", "setup", "invitation", "hand_off"),
-        CheckConstraint(
-            "(contact_id IS NULL) <> (user_id IS NULL) OR purpose = 'hand_off'",
-            name="one_subject",
-        ),
-        Index(
-            "live_contact_link",
-            "go_live_id",
-            "purpose",
-            "contact_id",
-            unique=True,
-            postgresql_where=text("revoked_at IS NULL AND contact_id IS NOT NULL"),
-        ),
-        Index(
-            "live_user_link",
-            "go_live_id",
-            "purpose",
-            "user_id",
-            unique=True,
-            postgresql_where=text("revoked_at IS NULL AND user_id IS NOT NULL"),
-        ),
-        {"schema": GOLIVE},
-    )
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
-    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
-    purpose: str
-    contact_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.contact.id")
-    user_id: UUID | None = Field(default=None, foreign_key=f"{PULSE}.app_user.id")
-    version: int = 1
-    expires_at: datetime = _instant()
-    used_at: datetime | None = _instant(nullable=True)
-    revoked_at: datetime | None = _instant(nullable=True)
 
 
 # --- golive: moving users on sets -------------------------------------------------------------

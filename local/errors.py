@@ -5,6 +5,7 @@ LocalError
 ├── PortsTakenError     another program listens where a part should
 ├── StateInUseError     a stack is running on this state folder already
 ├── MissingPieceError   a file or program that the stack is made of is not there
+├── OtherReleaseError   another release of the project wrote this state folder
 └── PartFailedError     a part did not start, did not answer, or died
 """
 
@@ -33,10 +34,16 @@ class MissingPieceError(LocalError):
     """A file or program that the stack is made of is not there."""
 
 
+class OtherReleaseError(LocalError):
+    """Another release of the project wrote this state folder; this one cannot go on from it."""
+
+
 class PartFailedError(LocalError):
     """A part did not start, did not answer in time, or died; the text ends with its log."""
 
-    def __init__(self, part: str, message: str) -> None:
+    def __init__(self, part: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.part = part
         """The part's name, such as "worker"."""
+        self.status = status
+        """What it left with; negative: the signal that ended it. None: it had not ended."""

@@ -108,9 +108,14 @@ class PartProcess:
         return f"signal {-status} ({signal.Signals(-status).name})"
 
     @property
+    def status(self) -> int | None:
+        """What it has ended with; negative: the signal that ended it. None: it has not ended."""
+        return self._process.returncode
+
+    @property
     def succeeded(self) -> bool:
         """Whether it has ended with exit status 0."""
-        return self._process.returncode == 0
+        return self.status == 0
 
     def last_lines(self) -> str:
         """Return the last lines that this start of the part wrote to its log, indented."""

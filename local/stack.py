@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.errors import MissingPieceError, WrongSettingError
+from commands.errors import OtherTablesError
+from local.errors import MissingPieceError, OtherReleaseError, PartFailedError, WrongSettingError
 from local.ports import HOST, Ports
 from local.postgresql import postgresql_part, url
 from local.processes import Part
@@ -105,6 +106,7 @@ class Stack:
             StateInUseError: another stack runs on this state folder.
             PortsTakenError: other programs listen on its ports.
             MissingPieceError: a program or file of it is not there.
+            OtherReleaseError: another release of the project wrote this state folder.
             PartFailedError: a part did not start or answer, or the set-up did not succeed.
         """
         with self.state.claimed():
@@ -197,8 +199,19 @@ class Stack:
         # None of the first four needs another; the last two need all before them.
         self._start_side_by_side(parts, (POSTGRESQL, TEMPORAL, SIMULATOR, MAILBOX))
         if SETUP in parts:
-            self.supervisor.run_once(parts[SETUP])
+            self._set_up(parts[SETUP])
         self._start_side_by_side(parts, (WORKER, WEB))
+
+    def _set_up(self, part: Part) -> None:
+        try:
+            self.supervisor.run_once(part)
+        except PartFailedError as error:
+            if error.status != OtherTablesError.exit_status:
+                raise
+            raise OtherReleaseError(
+                f"Another release of this project wrote {self.state.path}, and this one cannot go "
+                "on from it. To forget it and begin anew: make clean"
+            ) from None
 
     def _start_side_by_side(self, parts: dict[str, Part], names: Sequence[str]) -> None:
         self.supervisor.start(*(parts[name] for name in names if name in parts))

@@ -187,5 +187,7 @@ class Supervisor:
         name = process.part.name
         lines = process.last_lines() or "    (it wrote nothing)"
         return PartFailedError(
-            name, f"{name} {what_happened}.\nIts log, {process.log}, ends with:\n{lines}"
+            name,
+            f"{name} {what_happened}.\nIts log, {process.log}, ends with:\n{lines}",
+            process.status,
         )

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import starter
 from contracts.go_live import Wait
+from database.engine import open_engine
 from mail.messages import MESSAGES
 from mail.preview import preview
 from tests.town import ROOT, Organisation, Town
@@ -151,6 +152,24 @@ async def test_a_database_without_tables_is_said_with_the_mend(town: Town) -> No
     empty = town.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/without_tables"
     done = shell({**town.environment, "GOLIVE_DATABASE_URL": empty}, "list")
     assert "is not set up. Run: python starter.py setup" in plain(done, 1)
+
+
+async def test_tables_of_another_release_are_said_with_the_mend(town: Town) -> None:
+    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CREATE DATABASE of_another_release")
+    other = town.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/of_another_release"
+    engine = open_engine(other)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA golive")
+        connection.exec_driver_sql(
+            "CREATE TABLE golive.alembic_version AS SELECT '0016'::varchar(32) AS version_num"
+        )
+    engine.dispose()
+    said = plain(shell({**town.environment, "GOLIVE_DATABASE_URL": other}, "setup"), 4)
+    assert "were made by another release (revision 0016) and are left as they are" in said
+    assert "Use the release that made them, or name an empty database" in said
+    assert "make clean" in said
+    assert len(said.strip().splitlines()) == 1
 
 
 async def test_wrong_usage_leaves_with_two(town: Town) -> None:

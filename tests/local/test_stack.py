@@ -10,8 +10,16 @@ import httpx2
 import psutil
 import pytest
 
-from local.errors import PartFailedError, PortsTakenError, StateInUseError, WrongSettingError
+from database.engine import open_engine
+from local.errors import (
+    OtherReleaseError,
+    PartFailedError,
+    PortsTakenError,
+    StateInUseError,
+    WrongSettingError,
+)
 from local.ports import Ports
+from local.postgresql import url
 from local.stack import PROJECT_FOLDER, SEED, Stack
 from settings import Settings
 
@@ -150,6 +158,30 @@ def test_a_part_that_does_not_start_stops_the_others_and_says_why(tmp_path):
         with stack.running():
             pass
     stack.ports.check_free()
+
+
+@needs_seed
+def test_the_state_of_another_release_is_refused_in_one_sentence(tmp_path):
+    ports = Ports.free()
+    with Stack(tmp_path, ports, without={*OTHERS, "temporal", "mailbox"}).running():
+        other = open_engine(url(ports.postgresql))
+        with other.begin() as connection:
+            connection.exec_driver_sql("CREATE SCHEMA golive")
+            connection.exec_driver_sql(
+                "CREATE TABLE golive.alembic_version AS SELECT '0016'::varchar(32) AS version_num"
+            )
+        other.dispose()
+    without = {*OTHERS, "temporal", "mailbox"} - {"setup"}
+    with (
+        pytest.raises(OtherReleaseError) as refusal,
+        Stack(tmp_path, ports, without=without).running(),
+    ):
+        pass
+    assert str(refusal.value) == (
+        f"Another release of this project wrote {tmp_path}, and this one cannot go on from it. "
+        "To forget it and begin anew: make clean"
+    )
+    ports.check_free()
 
 
 def test_the_command_runs_until_it_is_asked_to_stop_and_again_after_kill_9(tmp_path):
