@@ -112,16 +112,16 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
     )
     return {
         GO_LIVE_QUEUE: [
-            records.read_standing,
+            records.read_prerequisites,
             records.record_position,
             records.offer_sso,
-            records.is_planned,
+            records.check_for_plan,
             records.withdraw_sso,
             records.decide_move_date,
-            records.close,
-            notices.notify,
+            records.close_record,
+            notices.send_notice,
             digests.send_digests,
-            notices.deliver,
+            notices.deliver_mail,
             directory.discover_tenant,
             directory.verify_consent,
             directory.verify_connection,
@@ -136,8 +136,8 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
             directory.plan_migration,
             directory.move_wave,
             directory.undo_moves,
-            to_many.notify,
-            to_many.deliver,
+            to_many.send_notice,
+            to_many.deliver_mail,
         ],
     }
 

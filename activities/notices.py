@@ -72,7 +72,7 @@ class NoticeActivities:
         self._to_all_users = to_all_users
 
     @activity.defn(no_thread_cancel_exception=True)
-    def notify(self, notice: Notice) -> Delivered:
+    def send_notice(self, notice: Notice) -> Delivered:
         """Put one message into the ledger for its audience, and deliver it.
 
         Mail to users, who may be very many, stops where the go-live is paused.
@@ -122,7 +122,7 @@ class NoticeActivities:
         return done
 
     @activity.defn(no_thread_cancel_exception=True)
-    def deliver(self, delivery: Delivery) -> Delivered:
+    def deliver_mail(self, delivery: Delivery) -> Delivered:
         """Deliver what is due in the ledger of a go-live; mail to all users at our pace."""
         only = (delivery.message, delivery.occasion) if delivery.message else None
         return self._deliver(delivery, only, to_all_users=only is None)

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from contracts.directory import GoLiveRef
 from contracts.errors import ErrorType
 from contracts.notices import Message
-from contracts.records import Closing, MoveDate, Position, Recorded, Standing
+from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
 from database import (
     connections,
@@ -39,7 +39,7 @@ class RecordActivities:
         self._public_url = public_url
 
     @activity.defn(no_thread_cancel_exception=True)
-    def read_standing(self, reference: GoLiveRef) -> Standing:
+    def read_prerequisites(self, reference: GoLiveRef) -> Prerequisites:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
             found = standing.standing(session, UUID(reference.go_live_id), reference.at)
@@ -90,7 +90,7 @@ class RecordActivities:
             connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def is_planned(self, reference: GoLiveRef) -> bool:
+    def check_for_plan(self, reference: GoLiveRef) -> bool:
         """Tell whether users may have moved by a plan of this go-live, so that there is an undo."""
         with self._sessions.begin() as session:
             return plans.is_planned(session, UUID(reference.go_live_id))
@@ -128,7 +128,7 @@ class RecordActivities:
         return MoveDate(question.go_live_id, agreed, question.chosen, announced=announced)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def close(self, closing: Closing) -> None:
+    def close_record(self, closing: Closing) -> None:
         """Write the ending; the staged directory is deleted whatever the ending."""
         with self._sessions.begin() as session:
             staging.forget_staging(session, UUID(closing.go_live_id))

@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 from benchmarks.go_lives_floor import Bare, nothing
 from benchmarks.go_lives_no_op import TENANT, NoOp
 from commands.setup import set_up_temporal
-from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, AdminConsented, StartGoLive
+from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, ConsentReported, StartGoLive
 from worker import WORKFLOWS_IN_MEMORY, compile_workflows
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
@@ -31,7 +31,7 @@ from workflows.payloads import DATA_CONVERTER
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 7, 60
 THREADS = 20
 """Threads that run activities; the same for both workflows."""
-CONSENT = AdminConsented(TENANT, TENANT)
+CONSENT = ConsentReported(TENANT, TENANT)
 
 
 def started_by(name: str) -> StartGoLive:
@@ -51,7 +51,7 @@ async def start_go_live(client: Client, *, consented: bool) -> WorkflowHandle[Ss
         search_attributes=search_attributes.at_start(start),
     )
     if consented:
-        await handle.signal(SsoGoLive.admin_consented, CONSENT)
+        await handle.signal(SsoGoLive.consent_reported, CONSENT)
     return handle
 
 
@@ -130,7 +130,7 @@ async def _consent_seconds(client: Client) -> float:
     handle = await start_go_live(client, consented=False)
     while (await handle.query(SsoGoLive.progress)).due_at is None:
         await asyncio.sleep(0.01)
-    await handle.signal(SsoGoLive.admin_consented, CONSENT)
+    await handle.signal(SsoGoLive.consent_reported, CONSENT)
     await handle.result()
     return await _signal_to_activity(handle)  # type: ignore[arg-type]
 

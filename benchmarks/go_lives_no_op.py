@@ -20,7 +20,7 @@ from contracts.directory import (
     WaveToMove,
 )
 from contracts.notices import Delivered, Delivery, Notice
-from contracts.records import Closing, MoveDate, Position, Recorded, Standing
+from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 
@@ -35,16 +35,16 @@ class NoOp:
     def all(self) -> list[Callable[..., Any]]:
         """Return every activity."""
         return [
-            self.read_standing, self.record_position, self.is_planned, self.offer_sso,
-            self.decide_move_date, self.close, self.notify, self.discover_tenant,
+            self.read_prerequisites, self.record_position, self.check_for_plan, self.offer_sso,
+            self.decide_move_date, self.close_record, self.send_notice, self.discover_tenant,
             self.verify_consent, self.snapshot_directory, self.plan_migration, self.move_wave,
-            self.deliver,
+            self.deliver_mail,
         ]  # fmt: skip
 
     @activity.defn
-    def read_standing(self, _: GoLiveRef) -> Standing:
+    def read_prerequisites(self, _: GoLiveRef) -> Prerequisites:
         """Entitled, nothing proven."""
-        return Standing(entitled=True, tenant_proven=None, wants_to_acknowledge=False)
+        return Prerequisites(entitled=True, tenant_proven=None, wants_to_acknowledge=False)
 
     @activity.defn
     def record_position(self, position: Position) -> Recorded:
@@ -52,7 +52,7 @@ class NoOp:
         return Recorded([one.at for one in position.reminders])
 
     @activity.defn
-    def is_planned(self, _: GoLiveRef) -> bool:
+    def check_for_plan(self, _: GoLiveRef) -> bool:
         """Nobody has moved."""
         return False
 
@@ -66,11 +66,11 @@ class NoOp:
         return MoveDate(question.go_live_id, question.at - timedelta(seconds=1))
 
     @activity.defn
-    def close(self, _: Closing) -> None:
+    def close_record(self, _: Closing) -> None:
         """Write nothing."""
 
     @activity.defn
-    def notify(self, _: Notice) -> Delivered:
+    def send_notice(self, _: Notice) -> Delivered:
         """Send nothing."""
         return Delivered(1, 0)
 
@@ -101,6 +101,6 @@ class NoOp:
         return WaveMoved(0)
 
     @activity.defn
-    def deliver(self, _: Delivery) -> Delivered:
+    def deliver_mail(self, _: Delivery) -> Delivered:
         """Send nothing."""
         return Delivered(0, 0)

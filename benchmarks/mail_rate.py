@@ -91,7 +91,7 @@ def _deliver(ledger: Ledger, mailer: SmtpMailer) -> None:
     )
     sending = Sending(ledger.sessions, mailer, SENDER)
     notices = NoticeActivities(ledger.sessions, sending, surroundings, places=Places(1))
-    ActivityEnvironment().run(notices.deliver, Delivery(str(ledger.go_live_id), DATE))
+    ActivityEnvironment().run(notices.deliver_mail, Delivery(str(ledger.go_live_id), DATE))
 
 
 def _send_without_ledger(mailer: SmtpMailer, mail: RenderedMail, count: int) -> None:

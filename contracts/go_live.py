@@ -136,7 +136,7 @@ class StartGoLive:
 
 
 @dataclass(frozen=True)
-class AdminConsented:
+class ConsentReported:
     """Fact: Microsoft sent an administrator back with a consent. Not yet a proof."""
 
     tenant_id: str
@@ -144,7 +144,7 @@ class AdminConsented:
 
 
 @dataclass(frozen=True)
-class AdminDeclined:
+class ConsentNotGiven:
     """Fact: the person at Microsoft's consent form did not consent."""
 
     reason_code: str

@@ -8,7 +8,7 @@ from contracts.notices import Audience
 
 
 @dataclass(frozen=True)
-class Standing:
+class Prerequisites:
     """What the database already knows when a go-live begins."""
 
     entitled: bool

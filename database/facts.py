@@ -9,8 +9,8 @@ the customer can repeat. So a fact is written only when it changes something, an
 
 | Signal | Bounded by |
 | --- | --- |
-| `admin_consented` | `records.may_be_told`: ten a day for an account, a hundred for a go-live |
-| `admin_declined` | `records.was_told_lately`: each reason once a day; from a personal link only |
+| `consent_reported` | `records.may_be_told`: ten a day for an account, a hundred for a go-live |
+| `consent_not_given` | `records.was_told_lately`: a reason once a day, from personal links only |
 | `user_signed_in` | `sign_in.hears_of_sign_in`: first sign-ins only, a hundred for a go-live |
 | `it_acknowledged` | `it_team.acknowledge`: the first word and other dates only, ten a day |
 | `mail_requested` | `links.renew`: three a day for a person, a hundred for a go-live |
@@ -28,19 +28,19 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from contracts.go_live import (
-    AdminConsented,
-    AdminDeclined,
+    ConsentNotGiven,
+    ConsentReported,
     ItAcknowledged,
     MailRequested,
     UserSignedIn,
 )
 from database.models import Fact, GoLive, Organisation
 
-AnyFact = AdminConsented | AdminDeclined | ItAcknowledged | MailRequested | UserSignedIn
+AnyFact = ConsentReported | ConsentNotGiven | ItAcknowledged | MailRequested | UserSignedIn
 
 SIGNALS: dict[type[AnyFact], str] = {
-    AdminConsented: "admin_consented",
-    AdminDeclined: "admin_declined",
+    ConsentReported: "consent_reported",
+    ConsentNotGiven: "consent_not_given",
     ItAcknowledged: "it_acknowledged",
     MailRequested: "mail_requested",
     UserSignedIn: "user_signed_in",

@@ -450,8 +450,8 @@ class Fact(SQLModel, table=True):
     __table_args__ = (
         _one_of(
             "signal",
-            "admin_consented",
-            "admin_declined",
+            "consent_reported",
+            "consent_not_given",
             "it_acknowledged",
             "mail_requested",
             "user_signed_in",

@@ -7,13 +7,13 @@ from sqlalchemy import text
 from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveStage
-from contracts.records import Standing
+from contracts.records import Prerequisites
 from database.it_team import acknowledged_at
 from database.models import Agreement, GoLive, Preference, SsoConnection, StageTime
 from database.records import go_live_by_id
 
 
-def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
+def standing(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:
     """Return what is already known; `at` decides whether the agreement counts today.
 
     What a run of this go-live before this one has come past is not asked again.
@@ -33,7 +33,7 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Standing:
     )
     connection = session.get(SsoConnection, go_live.organisation_id)
     preference = session.get_one(Preference, go_live.organisation_id)
-    return Standing(
+    return Prerequisites(
         entitled=included or reached > stages.index(GoLiveStage.ENTITLEMENT_CONFIRMED),
         tenant_proven=str(connection.tenant_id) if connection else None,
         wants_to_acknowledge=preference.it_acknowledgement and not acknowledged,

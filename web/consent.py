@@ -12,8 +12,8 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import (
-    AdminConsented,
-    AdminDeclined,
+    ConsentNotGiven,
+    ConsentReported,
     GoLiveOutcome,
     GoLiveStage,
     Refusal,
@@ -162,7 +162,7 @@ def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> i
     if found is None or not records.may_be_told(session, evidence.go_live_id, who, at):
         return None
     records.write_audit(session, at, "system", records.CONSENT_TOLD, go_live=found[0], subject=who)
-    fact = AdminConsented(str(evidence.tenant_id), str(evidence.administrator_object_id))
+    fact = ConsentReported(str(evidence.tenant_id), str(evidence.administrator_object_id))
     return facts.note_fact(session, evidence.go_live_id, fact, at)
 
 
@@ -181,7 +181,7 @@ def not_consented(
             and round_trips.came_by_a_living_link(session, trip)
             and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
         ):
-            told = AdminDeclined(ending.refusal, ending.said_no)
+            told = ConsentNotGiven(ending.refusal, ending.said_no)
             fact = facts.note_fact(session, found[0].id, told, visit.at)
             records.write_audit(
                 session,

@@ -17,8 +17,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.connections import is_first_connection
 from contracts.clock import wall_clock
 from contracts.go_live import (
-    AdminConsented,
-    AdminDeclined,
+    ConsentNotGiven,
+    ConsentReported,
     ItAcknowledged,
     MailRequested,
     UserSignedIn,
@@ -46,8 +46,8 @@ LEFT_ALONE = timedelta(seconds=10)
 """A fact this young is still being told by the request that noted it."""
 
 _HANDLERS: dict[type[AnyFact], Callable[[SsoGoLive, Any], None]] = {
-    AdminConsented: SsoGoLive.admin_consented,
-    AdminDeclined: SsoGoLive.admin_declined,
+    ConsentReported: SsoGoLive.consent_reported,
+    ConsentNotGiven: SsoGoLive.consent_not_given,
     ItAcknowledged: SsoGoLive.it_acknowledged,
     MailRequested: SsoGoLive.mail_requested,
     UserSignedIn: SsoGoLive.user_signed_in,

@@ -99,7 +99,7 @@ class Calls:
         while paused:
             await self._notices.until_resumed()
             sent = await attempt(
-                NoticeActivities.notify,
+                NoticeActivities.send_notice,
                 lambda: Notice(
                     self._state.start.go_live_id,
                     message,

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from contracts import rules
     from contracts.directory import ConsentToVerify, ConsentVerdict
-    from contracts.go_live import AdminConsented, AdminDeclined, Attention, Refusal, Wait
+    from contracts.go_live import Attention, ConsentNotGiven, ConsentReported, Refusal, Wait
     from contracts.notices import Audience, Message
     from workflows.cancellation import StoppedAfter, heed_cancelling
     from workflows.policies import (
@@ -51,23 +51,23 @@ class ConsentReports:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._waiting: list[AdminConsented] = []
+        self._waiting: list[ConsentReported] = []
         self._reported_at: datetime | None = None
-        self._at_hand: AdminConsented | None = None
-        self._being_read: AdminConsented | None = None
+        self._at_hand: ConsentReported | None = None
+        self._being_read: ConsentReported | None = None
         """The one that Microsoft is asked about just now."""
-        self.declined: AdminDeclined | None = None
+        self.declined: ConsentNotGiven | None = None
         """What was said last by somebody who did not consent."""
         self.closed = False
         """Customer success closed the go-live as declined; what is being proven ends by it."""
 
-    def consented(self, fact: AdminConsented) -> None:
+    def consented(self, fact: ConsentReported) -> None:
         """Keep a report to be proven; the same one again changes nothing but its time."""
         if fact not in self._waiting and fact != self._being_read:
             self._waiting.append(fact)
         self._reported_at = workflow.now()
 
-    def decline(self, fact: AdminDeclined) -> None:
+    def decline(self, fact: ConsentNotGiven) -> None:
         """Keep that somebody did not consent; a consent still counts."""
         self.declined = fact
 
@@ -154,7 +154,7 @@ class ConsentProof:
         """Ask for the consent and prove it; False = declined for good, or not given in time."""
         self._asked_at = workflow.now()
         schedule = self._ask()
-        heard: AdminDeclined | None = None
+        heard: ConsentNotGiven | None = None
         while True:
             answered = await self._waits.until(
                 Wait.ADMIN_CONSENT,
@@ -183,7 +183,7 @@ class ConsentProof:
             ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
         return self._waits.open(self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask)
 
-    def _hear_refusal(self, heard: AdminDeclined, schedule: ReminderSchedule) -> None:
+    def _hear_refusal(self, heard: ConsentNotGiven, schedule: ReminderSchedule) -> None:
         """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
         self.refusal = refusal_of(heard.reason_code)
         if self.reports.said_no:

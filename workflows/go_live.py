@@ -24,12 +24,12 @@ with workflow.unsafe.imports_passed_through():
     from contracts.directory import DomainsFinding
     from contracts.go_live import (
         AcknowledgeIt,
-        AdminConsented,
-        AdminDeclined,
         ApproveMigration,
         Attention,
         CloseDeclined,
         ConfirmEntitlement,
+        ConsentNotGiven,
+        ConsentReported,
         DeclineEntitlement,
         ExtendDeadline,
         GoLiveOutcome,
@@ -52,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.notices import Audience, Message
     from contracts.order_words import REFUSED
     from contracts.orders import Order, OrderPosition, refusal_of
-    from contracts.records import Closing, MoveDate, Standing
+    from contracts.records import Closing, MoveDate, Prerequisites
     from workflows.move_date import AnnouncedDate
     from workflows.policies import GRAPH_CALL, RECORD_CALL
     from workflows.reminders import ReminderSchedule
@@ -148,25 +148,25 @@ class SsoGoLive:
                 self._attention.clear()
 
     async def _go_through_what_is_left(self) -> GoLiveOutcome:
-        standing = await self._read_standing()
-        if not await self._entitlement_confirmed(standing):
+        known = await self._read_prerequisites()
+        if not await self._entitlement_confirmed(known):
             return GoLiveOutcome.NOT_ENTITLED
-        consented_before = await self._consent_still_stands(standing)
+        consented_before = await self._consent_still_stands(known)
         if not consented_before:
-            await self._it_notified(standing)
+            await self._it_notified(known)
             await self._sso_activated()
             if not await self._admin_consent_awaited():
                 return self._consent_ending()
-        begun = standing.moved_by_plan is not None
+        begun = known.moved_by_plan is not None
         if begun or not (consented_before and await self._everyone_has_moved()):
-            await self._users_migrated(standing)
+            await self._users_migrated(known)
         await self._aftercare()
         return GoLiveOutcome.LIVE
 
     # --- 1. Customer success confirms that SSO is in the subscription agreement ---------------
 
-    async def _entitlement_confirmed(self, standing: Standing) -> bool:
-        if standing.entitled:
+    async def _entitlement_confirmed(self, known: Prerequisites) -> bool:
+        if known.entitled:
             return True
         schedule = self._waits.open(
             rules.ENTITLEMENT_WINDOW,
@@ -180,7 +180,7 @@ class SsoGoLive:
 
     # --- 2. The customer's IT team is told, as SSO is an IT-led initiative --------------------
 
-    async def _it_notified(self, standing: Standing) -> None:
+    async def _it_notified(self, known: Prerequisites) -> None:
         await self._waits.enter(GoLiveStage.IT_NOTIFIED)
         await self._tenant_discovered()
         if await self._calls.send(
@@ -190,7 +190,7 @@ class SsoGoLive:
             may_skip=True,
         ):
             self._consent.link_was_sent()
-        if standing.wants_to_acknowledge:
+        if known.wants_to_acknowledge:
             schedule = self._waits.open(
                 rules.ACKNOWLEDGEMENT_WINDOW, *rules.ACKNOWLEDGEMENT_REMINDERS
             )
@@ -237,9 +237,9 @@ class SsoGoLive:
         declined = reports.said_no or reports.closed
         return GoLiveOutcome.CONSENT_DECLINED if declined else GoLiveOutcome.CONSENT_EXPIRED
 
-    async def _consent_still_stands(self, standing: Standing) -> bool:
+    async def _consent_still_stands(self, known: Prerequisites) -> bool:
         """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
-        return standing.tenant_proven is not None and await self._calls.do(
+        return known.tenant_proven is not None and await self._calls.do(
             DirectoryActivities.verify_connection,
             self._calls.reference,
             GRAPH_CALL,
@@ -248,12 +248,12 @@ class SsoGoLive:
 
     # --- 5. Existing users are moved to SSO, new users get an invitation ----------------------
 
-    async def _users_migrated(self, standing: Standing) -> None:
+    async def _users_migrated(self, known: Prerequisites) -> None:
         await self._waits.enter(GoLiveStage.USERS_MIGRATED)
-        if standing.moved_by_plan is None:
+        if known.moved_by_plan is None:
             await self._agreed_date_comes()
         else:
-            self._migration.go_on_by(standing.moved_by_plan)
+            self._migration.go_on_by(known.moved_by_plan)
         await self._migration.plan_and_move(in_waves=True)
         await self._calls.send(Message.RESULT, _EVERYONE, may_skip=True)
 
@@ -339,7 +339,7 @@ class SsoGoLive:
             await self._undo()
             await self._tell_ending(outcome)
         await self._calls.do(
-            RecordActivities.close,
+            RecordActivities.close_record,
             lambda: Closing(self._state.start.go_live_id, outcome, workflow.now()),
             RECORD_CALL,
             "close the record",
@@ -368,7 +368,7 @@ class SsoGoLive:
     async def _undo(self) -> None:
         """Put back what the rows of this go-live say it changed: people, login page, then mail."""
         planned = await ask_database(
-            RecordActivities.is_planned, self._calls.reference(), "is there a move to undo?"
+            RecordActivities.check_for_plan, self._calls.reference(), "is there a move to undo?"
         )
         if planned:
             await self._migration.undo()
@@ -381,26 +381,26 @@ class SsoGoLive:
         if planned:
             await self._migration.deliver()
 
-    async def _read_standing(self) -> Standing:
+    async def _read_prerequisites(self) -> Prerequisites:
         await self._waits.enter(GoLiveStage.ENTITLEMENT_CONFIRMED)
-        standing = await self._calls.do(
-            RecordActivities.read_standing,
+        known = await self._calls.do(
+            RecordActivities.read_prerequisites,
             self._calls.reference,
             RECORD_CALL,
             "the subscription agreement, and what is already done",
         )
-        self._status.link_to(standing.console_url)
-        return standing
+        self._status.link_to(known.console_url)
+        return known
 
     # --- facts: recorded at any time, any number of times -------------------------------------
 
     @workflow.signal(description="An administrator came back from Microsoft with a consent")
-    def admin_consented(self, fact: AdminConsented) -> None:
+    def consent_reported(self, fact: ConsentReported) -> None:
         """Keep a report of a consent; the same one again changes nothing but its time."""
         self._consent.reports.consented(fact)
 
     @workflow.signal(description="The person at Microsoft's consent form did not consent")
-    def admin_declined(self, fact: AdminDeclined) -> None:
+    def consent_not_given(self, fact: ConsentNotGiven) -> None:
         """Keep a refusal: reminders stop, customer success is told; a consent still counts."""
         self._consent.reports.decline(fact)
 

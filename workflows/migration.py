@@ -230,7 +230,7 @@ class Migration:
         while paused:
             await self._notices.until_resumed()
             delivered = await self._calls.do(
-                NoticeActivities.deliver,
+                NoticeActivities.deliver_mail,
                 lambda: Delivery(self._state.start.go_live_id, workflow.now()),
                 self._calls.on_their_queue(ALL_USERS_CALL),
                 "mail to the users",

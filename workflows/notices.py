@@ -51,7 +51,7 @@ class Notices:
             await self.until_resumed()
         with suppress(ActivityError):
             await execute(
-                NoticeActivities.notify,
+                NoticeActivities.send_notice,
                 Notice(
                     self._state.start.go_live_id,
                     message,
@@ -74,7 +74,7 @@ class Notices:
     async def _deliver(self, message: Message, occasion: str) -> None:
         with suppress(ActivityError):
             await execute(
-                NoticeActivities.deliver,
+                NoticeActivities.deliver_mail,
                 Delivery(self._state.start.go_live_id, workflow.now(), message, occasion),
                 MAIL_CALL,
                 f"{message.value.replace('_', ' ')} again",

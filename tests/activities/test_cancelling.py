@@ -312,9 +312,9 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
 
         notice = {"message": "result", "audience": "every_contact", "occasion": "beside"}
         seen = len(ask.lines)
-        paced = await ask.begin("deliver", at=at)
+        paced = await ask.begin("deliver_mail", at=at)
         await ask.until(lambda: ask.count("golive.mail", sent) == 1)
-        await ask.do("notify", at=at, **notice)
+        await ask.do("send_notice", at=at, **notice)
         assert ask.count("golive.mail", "occasion = 'beside' AND state = 'sent'") == 2
         await paced.cancel()
         with suppress(WorkflowFailureError):
@@ -329,7 +329,7 @@ async def test_the_ordinary_queue_mails_the_few_users_there_at_once(town: Town) 
     slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
     rooms = town.rooms._replace(settings=slow)
     async with asking(town, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
-        await ask.do("deliver", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+        await ask.do("deliver_mail", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
         assert ask.count("golive.mail", "occasion = 'move' AND state <> 'sent'") == 0
     await organisation.handle.cancel()
 
@@ -341,17 +341,19 @@ async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_i
     relay = SlowRelay(town.rooms.mailer)
     async with asking(town, organisation, town.rooms._replace(mailer=relay)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
-        assert await ask.cancelled("deliver", lambda: len(relay.taken) == 4, relay.go_on.set, at=at)
+        assert await ask.cancelled(
+            "deliver_mail", lambda: len(relay.taken) == 4, relay.go_on.set, at=at
+        )
         assert len(relay.taken) == 4
         assert ask.count("golive.mail", "occasion = 'move' AND state = 'sent'") == 4
-        await ask.do("deliver", at=at)
+        await ask.do("deliver_mail", at=at)
         assert len(relay.taken) == len(set(relay.taken)) == USERS
 
         notice = {"message": "result", "audience": "every_contact", "occasion": "cancelled"}
         relay.go_on.clear()
         relay.taken.clear()
         assert await ask.cancelled(
-            "notify", lambda: len(relay.taken) == 2, relay.go_on.set, at=at, **notice
+            "send_notice", lambda: len(relay.taken) == 2, relay.go_on.set, at=at, **notice
         )
         assert ask.count("golive.mail", "occasion = 'cancelled' AND state = 'sent'") == 2
     await organisation.handle.cancel()

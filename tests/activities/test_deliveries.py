@@ -37,7 +37,7 @@ async def test_deliveries_do_not_wait_for_one_another_s_connections(town: Town) 
 
     def deliver(occasion: str) -> Delivered:
         order = Delivery(str(go_live_id), at, Message.RESULT, occasion)
-        return ActivityEnvironment().run(notices.deliver, order)
+        return ActivityEnvironment().run(notices.deliver_mail, order)
 
     done = await asyncio.wait_for(
         asyncio.gather(*(asyncio.to_thread(deliver, occasion) for occasion in ("one", "two"))), 25

@@ -80,7 +80,7 @@ async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(tow
     )
 
     def deliver() -> Delivered:
-        return ActivityEnvironment().run(notices.deliver, delivery)
+        return ActivityEnvironment().run(notices.deliver_mail, delivery)
 
     def states() -> list[str]:
         return sorted(state for *_, state in organisation.mails("sign_in_with_sso"))

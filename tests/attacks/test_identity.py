@@ -159,7 +159,7 @@ async def test_a_whole_consent_that_somebody_recorded_counts_once(
 
     await asyncio.to_thread(come)
     await organisation.until(Wait.MOVE_DATE)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
     refused = town.rows(
         "SELECT reason FROM golive.audit_entry WHERE id > :since AND action LIKE '%refused' "
         "ORDER BY id",

@@ -110,9 +110,9 @@ async def test_no_activity_that_fails_unforeseen_names_anybody(town: Town) -> No
 @pytest.mark.parametrize("failure", sorted(FAILURES.keys() - OF_OURS))
 async def test_no_kind_of_failure_names_anybody(town: Town, failure: str) -> None:
     with failing(town, FAILURES[failure]) as rooms:
-        argument = argument_of(every_activity(rooms)["close"])
+        argument = argument_of(every_activity(rooms)["close_record"])
         async with asking(town, rooms) as ask:
-            error, kept = await ask("close", argument)
+            error, kept = await ask("close_record", argument)
     assert error is not None
     assert error.type == "unexpected"
     assert found_in(kept, [ADDRESS, NAME]) == []

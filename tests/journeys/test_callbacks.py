@@ -128,7 +128,7 @@ async def test_an_error_counts_whatever_admin_consent_says(town: Town) -> None:
 
     await asyncio.to_thread(come_back)
     await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
-    assert await organisation.signals() == ["admin_declined"]
+    assert await organisation.signals() == ["consent_not_given"]
 
 
 async def _refused(organisation: Organisation, act: Callable[[Consenting], Refusal]) -> None:

@@ -88,7 +88,11 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(t
 
         await asyncio.to_thread(in_its_own)
         await organisation.until(Wait.MOVE_DATE)
-    assert await organisation.signals() == ["admin_consented", "admin_declined", "admin_consented"]
+    assert await organisation.signals() == [
+        "consent_reported",
+        "consent_not_given",
+        "consent_reported",
+    ]
 
 
 async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -> None:
@@ -109,7 +113,7 @@ async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -
 
         await asyncio.to_thread(act)
         await organisation.until(Wait.MOVE_DATE)
-    assert await organisation.signals() == ["admin_consented"] * 2
+    assert await organisation.signals() == ["consent_reported"] * 2
 
 
 async def test_without_cookies_every_click_has_a_next_step(town: Town) -> None:
@@ -185,7 +189,7 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town:
     await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     for _ in range(2):
         await in_a_browser(organisation, by_link)
-    assert await organisation.signals() == ["admin_declined"]
+    assert await organisation.signals() == ["consent_not_given"]
     actions = [action for _, action, _ in organisation.audit()]
     assert actions.count("consent_refused") == 4
     assert actions.count("consent_refusal_told") == 1

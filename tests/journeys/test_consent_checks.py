@@ -18,7 +18,7 @@ from activities.directory import DirectoryActivities
 from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
-from contracts.go_live import AdminConsented, Attention, GoLiveStage, Refusal
+from contracts.go_live import Attention, ConsentReported, GoLiveStage, Refusal
 from database import records, round_trips
 from database.engine import open_sessions
 from graph.client import GraphClient
@@ -70,7 +70,7 @@ async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing
     organisation = await waiting_for_consent(town, Person("anna"))
     _grant(organisation, FULL)
     await organisation.handle.signal(
-        "admin_consented", AdminConsented(organisation.tenant_id, str(uuid4()))
+        "consent_reported", ConsentReported(organisation.tenant_id, str(uuid4()))
     )
     now = await organisation.until(lambda now: now.refusal is Refusal.UNPROVEN)
     assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
@@ -88,7 +88,7 @@ async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) 
     _grant(other, FULL)
     administrator = _evidence(organisation, other.tenant_id)
     await organisation.handle.signal(
-        "admin_consented", AdminConsented(other.tenant_id, administrator)
+        "consent_reported", ConsentReported(other.tenant_id, administrator)
     )
     now = await organisation.until(lambda now: now.refusal is Refusal.WRONG_TENANT)
     assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
@@ -101,7 +101,7 @@ async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(
     _grant(organisation, FULL)
     administrator = _evidence(organisation, organisation.tenant_id)
     await organisation.handle.signal(
-        "admin_consented", AdminConsented(organisation.tenant_id, administrator)
+        "consent_reported", ConsentReported(organisation.tenant_id, administrator)
     )
     await organisation.until(lambda now: now.attention is Attention.TENANT_UNKNOWN)
     assert _connections(organisation) == []

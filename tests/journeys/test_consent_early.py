@@ -41,4 +41,4 @@ async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_sta
     # Nobody answers: after two weeks it goes on by itself.
     await organisation.skip_to_due()
     await organisation.until(Wait.MOVE_DATE, within=60)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]

@@ -86,7 +86,7 @@ async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
         assert "The consent is complete" in who.text
 
     await in_a_browser(organisation, look)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
 
 
 async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:

@@ -69,7 +69,7 @@ async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
     assert "Your consent is noted." in page
     assert "There is nothing more for you to do." in page
     await organisation.until(Wait.MOVE_DATE, within=60)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
     assert (
         town.rows(
             "SELECT f.id FROM golive.fact f JOIN golive.go_live g ON g.id = f.go_live_id "

@@ -77,7 +77,7 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(t
     await organisation.until(Wait.MOVE_DATE)
     refused = ("system", "consent_refused", Refusal.MICROSOFT_NOT_ASKED.value)
     assert refused in organisation.audit()
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
 
 
 async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_halves(
@@ -164,7 +164,7 @@ async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_
 
     await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
 
 
 # --- a reload ---------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> Non
 
     await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
-    assert await organisation.signals() == ["admin_consented"]
+    assert await organisation.signals() == ["consent_reported"]
 
 
 async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> None:
@@ -268,7 +268,7 @@ async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
         who.browser.follow("Start again")
         assert who.browser.url == who.link
 
-    before = [] if code != "replayed" else ["admin_declined"]
+    before = [] if code != "replayed" else ["consent_not_given"]
     await in_a_browser(organisation, act)
     assert await organisation.signals() == before
     refused = ("system", "consent_refused", Refusal.ID_TOKEN_INVALID.value)

@@ -300,8 +300,8 @@ def test_a_consent_is_one_trace_from_the_page_to_graph(seen: Seen) -> None:
     ways = [way(span) for span in seen.spans if "organization" in span.name]
     assert [
         "GET /auth/microsoft/callback",
-        "signal admin_consented",
-        "workflow took admin_consented",
+        "signal consent_reported",
+        "workflow took consent_reported",
         "activity verify_consent",
         "GET /graph/v1.0/organization",
     ] in ways

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from commands import deciding
 from contracts.go_live import (
-    AdminConsented,
-    AdminDeclined,
     Attention,
+    ConsentNotGiven,
+    ConsentReported,
     GoLiveOutcome,
     ItAcknowledged,
     MailRequested,
@@ -120,7 +120,7 @@ async def declined(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=6))
-    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     await organisation.skip(timedelta(days=1))
     await town.orders().close_declined(organisation.slug, "They do not want SSO.")
@@ -133,12 +133,12 @@ async def declined_and_tried_again(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=6))
-    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged("dana"))
     await organisation.skip(timedelta(days=1))
-    not_allowed = AdminDeclined("not_an_administrator", said_no=False)
-    await organisation.handle.signal(SsoGoLive.admin_declined, not_allowed)
+    not_allowed = ConsentNotGiven("not_an_administrator", said_no=False)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, not_allowed)
     await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     await organisation.skip(timedelta(days=1))
     await town.orders().close_declined(organisation.slug, "They do not want SSO.")
@@ -151,7 +151,7 @@ async def closed_during_a_proof(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
-    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     await organisation.skip(timedelta(days=1))
     await consented_in_vain(organisation)
@@ -327,8 +327,8 @@ async def reported_twice(town: Town) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
-    nobody = AdminConsented(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
-    await organisation.handle.signal(SsoGoLive.admin_consented, nobody)
+    nobody = ConsentReported(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
+    await organisation.handle.signal(SsoGoLive.consent_reported, nobody)
     await organisation.skip(timedelta(minutes=2))
     town.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=2))
@@ -469,8 +469,8 @@ async def reported_while_a_proof_gives_up(town: Town) -> Organisation:
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
     await beside_reminders(organisation)
-    nobody = AdminConsented(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
-    await organisation.handle.signal(SsoGoLive.admin_consented, nobody)
+    nobody = ConsentReported(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
+    await organisation.handle.signal(SsoGoLive.consent_reported, nobody)
     await proof_gives_up(organisation)
     town.control("DELETE", "/propagation")
     await organisation.skip(timedelta(days=30))
@@ -534,7 +534,7 @@ async def sent_again(town: Town) -> Organisation:
         SsoGoLive.mail_requested, MailRequested(Message.IT_PACK, "first", "contact:0")
     )
     town.mail_faults(defer="dana@clientshare.example", code=451)
-    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda _: bool(organisation.mails("consent_declined")))
     await town.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)

@@ -11,8 +11,8 @@ from commands import reading
 from commands.errors import CommandError
 from contracts import wording
 from contracts.go_live import (
-    AdminConsented,
     Attention,
+    ConsentReported,
     GoLiveOutcome,
     GoLiveStage,
     Progress,
@@ -140,8 +140,8 @@ async def test_a_report_in_a_pause_puts_no_reminder_off(trouble: Town) -> None:
     assert asked.reminder_at is not None
     await trouble.orders().pause(organisation.slug)
     await organisation.skip(timedelta(days=10))
-    forged = AdminConsented(str(uuid4()), str(uuid4()))
-    await organisation.handle.signal(SsoGoLive.admin_consented, forged)
+    forged = ConsentReported(str(uuid4()), str(uuid4()))
+    await organisation.handle.signal(SsoGoLive.consent_reported, forged)
     await organisation.until(lambda now: now.refusal is not None)
     await trouble.orders().resume(organisation.slug)
     now = await organisation.until(

@@ -8,7 +8,7 @@ import pytest
 
 from commands import reading
 from contracts import wording
-from contracts.go_live import AdminDeclined, Attention, GoLiveOutcome, Refusal, Wait
+from contracts.go_live import Attention, ConsentNotGiven, GoLiveOutcome, Refusal, Wait
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Town
 from tests.workflows.drive import never_applied, until_attention
@@ -16,8 +16,8 @@ from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
 OWNER = "dana@clientshare.example"
-NO = AdminDeclined("declined")
-NOT_ALLOWED = AdminDeclined("not_an_administrator", said_no=False)
+NO = ConsentNotGiven("declined")
+NOT_ALLOWED = ConsentNotGiven("not_an_administrator", said_no=False)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> 
     organisation = await _asked(town)
     orders, slug = town.orders(), organisation.slug
     await orders.pause(slug)
-    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     seen = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     assert (seen.wait, wording.whom(seen)) == (Wait.ADMIN_CONSENT, "customer success")
     assert "declined" in dict(reading.five_lines(organisation.standing()))["Why"]
@@ -56,7 +56,7 @@ async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> 
 async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(trouble: Town) -> None:
     organisation = await _asked(trouble)
     trouble.mail_faults(defer=OWNER, code=451)
-    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
@@ -66,10 +66,10 @@ async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(tro
 
 async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
     organisation = await _asked(town)
-    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     declined = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     assert declined.reminder_at is None
-    await organisation.handle.signal(SsoGoLive.admin_declined, NOT_ALLOWED)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, NOT_ALLOWED)
     again = await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     assert again.reminder_at is not None
     assert wording.whom(again) == "administrator"
@@ -127,7 +127,7 @@ async def test_a_day_chosen_during_a_pause_can_be_chosen_again(town: Town) -> No
 async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Town) -> None:
     organisation = await _asked(trouble)
     trouble.mail_faults(defer=OWNER, code=451)
-    await organisation.handle.signal(SsoGoLive.admin_declined, NO)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     await organisation.until(lambda _: bool(organisation.mails("consent_declined")))
     await trouble.orders().roll_back(organisation.slug, "A change of mind.")

@@ -13,9 +13,9 @@ from temporalio.worker import Worker
 
 from contracts.go_live import (
     GO_LIVE_QUEUE,
-    AdminConsented,
-    AdminDeclined,
     CloseDeclined,
+    ConsentNotGiven,
+    ConsentReported,
     GoLiveOutcome,
     Progress,
     Refusal,
@@ -83,8 +83,8 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
 ) -> None:
     organisation = await _asked(delayed)
     await go_on(organisation, Wait.ADMIN_CONSENT)
-    forged = AdminConsented(organisation.tenant_id, str(uuid4()))
-    await organisation.handle.signal(SsoGoLive.admin_consented, forged)
+    forged = ConsentReported(organisation.tenant_id, str(uuid4()))
+    await organisation.handle.signal(SsoGoLive.consent_reported, forged)
     await beside_reminders(organisation)
     delayed.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=1))
@@ -199,7 +199,9 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
     async with build_town(tmp_path / "town") as town, _doing(town):
         async with _thinking(town):
             organisation = await _asked(town)
-            await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+            await organisation.handle.signal(
+                SsoGoLive.consent_not_given, ConsentNotGiven("declined")
+            )
             await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
             await go_on(organisation, Wait.ADMIN_CONSENT)
         # Nobody hears that the look is over before both are there.

@@ -10,11 +10,11 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from contracts.go_live import (
     AcknowledgeIt,
-    AdminConsented,
-    AdminDeclined,
     ApproveMigration,
     CloseDeclined,
     ConfirmEntitlement,
+    ConsentNotGiven,
+    ConsentReported,
     DeclineEntitlement,
     ExtendDeadline,
     GoLiveOutcome,
@@ -193,9 +193,9 @@ async def _late_and_early_facts(organisation: Organisation, place: Wait) -> None
     handle = organisation.handle
     for _ in range(2):
         await handle.signal(
-            SsoGoLive.admin_consented, AdminConsented(organisation.tenant_id, WRONG)
+            SsoGoLive.consent_reported, ConsentReported(organisation.tenant_id, WRONG)
         )
-        await handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+        await handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
         await handle.signal(SsoGoLive.user_signed_in, UserSignedIn(WRONG))
         await handle.signal(
             SsoGoLive.mail_requested, MailRequested(Message.IT_PACK, "again-2", "contact:0")
@@ -239,7 +239,7 @@ async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
         await handle.signal(SsoGoLive.it_acknowledged, ItAcknowledged("contact:0", number, date))
     await handle.execute_update(SsoGoLive.acknowledge_it, AcknowledgeIt("dana"))
     for _ in range(3):
-        await handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+        await handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await town.orders().confirm_entitlement(organisation.slug)
     await organisation.until(lambda now: now.refusal is not None)
     # Nobody waits for an acknowledgement that was given, and the refusal is told once.
@@ -255,9 +255,9 @@ async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
 async def test_a_consent_that_no_browser_of_ours_has_seen_is_not_believed(town: Town) -> None:
     organisation = town.found_organisation()
     await organisation.start()
-    forged = AdminConsented(organisation.tenant_id, organisation.people[0].object_id)
+    forged = ConsentReported(organisation.tenant_id, organisation.people[0].object_id)
     for _ in range(3):
-        await organisation.handle.signal(SsoGoLive.admin_consented, forged)
+        await organisation.handle.signal(SsoGoLive.consent_reported, forged)
     progress = await organisation.until(lambda now: now.refusal is not None)
     assert progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     await organisation.consent()
@@ -304,7 +304,7 @@ async def test_a_decline_never_ends_a_run_and_a_later_consent_counts(town: Town)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     for _ in range(2):
-        await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+        await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     await organisation.skip(timedelta(days=20))
     assert ledger(organisation, "consent_reminder", "consent_escalation") == []
@@ -324,7 +324,7 @@ async def test_declined_is_an_ending_only_by_order_or_at_the_deadline(
     organisation = town.found_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    await organisation.handle.signal(SsoGoLive.admin_declined, AdminDeclined("declined"))
+    await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     if by_order:
         await town.orders().close_declined(organisation.slug, "They do not want SSO.")

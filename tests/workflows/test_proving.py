@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from contracts.go_live import AdminConsented, GoLiveOutcome, Wait
+from contracts.go_live import ConsentReported, GoLiveOutcome, Wait
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import never_applied, proof_gives_up
 from tests.workflows.schedule import ledger
@@ -51,15 +51,15 @@ async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> No
         )
         ((tenant, administrator),) = rows
         for who in (administrator, uuid4()):
-            fact = AdminConsented(str(tenant), str(who))
-            await organisation.handle.signal(SsoGoLive.admin_consented, fact)
+            fact = ConsentReported(str(tenant), str(who))
+            await organisation.handle.signal(SsoGoLive.consent_reported, fact)
         await proof_gives_up(organisation)
         await organisation.received_by("dana@clientshare.example", "not")
         assert organisation.progress.wait is Wait.ADMIN_CONSENT
         # What is reported from now on is tried, as a retry is.
         town.control("DELETE", "/propagation")
-        fact = AdminConsented(str(tenant), str(administrator))
-        await organisation.handle.signal(SsoGoLive.admin_consented, fact)
+        fact = ConsentReported(str(tenant), str(administrator))
+        await organisation.handle.signal(SsoGoLive.consent_reported, fact)
         done = await organisation.until(Wait.MOVE_DATE)
         assert done.attention is None
         await town.orders().roll_back(organisation.slug, "The test is over.")

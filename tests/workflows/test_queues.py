@@ -9,18 +9,18 @@ from tests.town import Organisation, Town
 from tests.workflows.drive import bring_to, founded
 from workflows import policies
 
-OF_ALL_USERS = {"plan_migration", "move_wave", "undo_moves", "deliver", "notify users"}
+OF_ALL_USERS = {"plan_migration", "move_wave", "undo_moves", "deliver_mail", "send_notice users"}
 
 
 async def _queues(organisation: Organisation) -> dict[str, set[str]]:
-    """Return in which queues each activity was asked for; `notify` to users apart."""
+    """Return in which queues each activity was asked for; `send_notice` to users apart."""
     queues: dict[str, set[str]] = {}
     for event in (await organisation.handle.fetch_history()).events:
         if event.HasField("activity_task_scheduled_event_attributes"):
             asked = event.activity_task_scheduled_event_attributes
             name = asked.activity_type.name
-            if name == "notify" and b'"users"' in asked.input.payloads[0].data:
-                name = "notify users"
+            if name == "send_notice" and b'"users"' in asked.input.payloads[0].data:
+                name = "send_notice users"
             queues.setdefault(name, set()).add(asked.task_queue.name)
     return queues
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 from datetime import timedelta
 
-from contracts.go_live import AdminDeclined, Attention, Refusal, Wait, go_live_id
+from contracts.go_live import Attention, ConsentNotGiven, Refusal, Wait, go_live_id
 from contracts.waiting_on import waiting_on
 from tests.town import ROOT, Organisation, Town
 from tests.workflows.drive import founded, go_on, until_attention
@@ -34,7 +34,7 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
     await it.until(Wait.IT_ACKNOWLEDGEMENT)
     due_at = (await administrator.until(Wait.ADMIN_CONSENT)).due_at
     await declined.until(Wait.ADMIN_CONSENT)
-    await declined.handle.signal(SsoGoLive.admin_declined, AdminDeclined(Refusal.DECLINED))
+    await declined.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven(Refusal.DECLINED))
     await declined.until(lambda now: now.refusal is Refusal.DECLINED)
     await until_attention(stuck, Attention.MAIL_REFUSED)
     town.mail_faults()

@@ -439,7 +439,7 @@ def _consent() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
         sa.CheckConstraint(
-            "signal IN ('admin_consented', 'admin_declined', 'it_acknowledged', 'mail_requested', "
+            "signal IN ('consent_reported', 'consent_not_given', 'it_acknowledged', 'mail_requested', "
             "'user_signed_in')",
             name="signal_known",
         ),

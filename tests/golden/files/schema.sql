@@ -127,7 +127,7 @@ CREATE TABLE golive.fact (
     signal character varying NOT NULL,
     argument jsonb NOT NULL,
     noted_at timestamp with time zone NOT NULL,
-    CONSTRAINT signal_known CHECK (((signal)::text = ANY ((ARRAY['admin_consented'::character varying, 'admin_declined'::character varying, 'it_acknowledged'::character varying, 'mail_requested'::character varying, 'user_signed_in'::character varying])::text[])))
+    CONSTRAINT signal_known CHECK (((signal)::text = ANY ((ARRAY['consent_reported'::character varying, 'consent_not_given'::character varying, 'it_acknowledged'::character varying, 'mail_requested'::character varying, 'user_signed_in'::character varying])::text[])))
 );
 
 ALTER TABLE golive.fact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

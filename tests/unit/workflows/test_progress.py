@@ -7,9 +7,9 @@ import pytest
 import temporalio.workflow
 
 from contracts.go_live import (
-    AdminConsented,
-    AdminDeclined,
     Attention,
+    ConsentNotGiven,
+    ConsentReported,
     GoLiveOutcome,
     GoLiveStage,
     Retry,
@@ -53,8 +53,8 @@ def test_a_run_begins_with_nothing_done(run: SsoGoLive) -> None:
 
 
 def test_messages_may_come_before_it_runs(run: SsoGoLive) -> None:
-    run.admin_consented(AdminConsented("tenant", "administrator"))
-    run.admin_declined(AdminDeclined("declined"))
+    run.consent_reported(ConsentReported("tenant", "administrator"))
+    run.consent_not_given(ConsentNotGiven("declined"))
     run.user_signed_in(UserSignedIn("user"))
     assert run.progress().declined
     assert run._consent.reports.is_any_waiting
@@ -132,7 +132,7 @@ def test_an_ending_ends_the_pause_and_then_the_wait(run: SsoGoLive) -> None:
 
 
 class TestReportsOfAConsent:
-    ONE, OTHER = AdminConsented("tenant", "one"), AdminConsented("tenant", "other")
+    ONE, OTHER = ConsentReported("tenant", "one"), ConsentReported("tenant", "other")
 
     def test_the_newest_is_proven_and_ages_from_the_stage_on(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
@@ -159,7 +159,7 @@ class TestReportsOfAConsent:
 
     def test_who_could_not_said_no_no(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
-        reports.decline(AdminDeclined("not_an_administrator", said_no=False))
+        reports.decline(ConsentNotGiven("not_an_administrator", said_no=False))
         assert not reports.said_no
-        reports.decline(AdminDeclined("declined"))
+        reports.decline(ConsentNotGiven("declined"))
         assert reports.said_no
