@@ -105,11 +105,11 @@ CONSENT_REMINDERS = (
 )
 """To the person, to their colleagues, then to customer success; the deadline follows."""
 
-ROUND_TRIP_MINUTES = 30
+AUTHORIZATION_REQUEST_MINUTES = 30
 """How long a browser that was sent to Microsoft is waited for."""
 
-ROUND_TRIP_KEPT_DAYS = 1
-"""How long the line of a round trip is kept after that, without its secrets."""
+AUTHORIZATION_REQUEST_KEPT_DAYS = 1
+"""How long an authorization request is kept after that, without its secrets."""
 
 PROPAGATION = timedelta(minutes=15)
 """How long a consent is read back from Microsoft until a person looks."""

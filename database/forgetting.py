@@ -50,7 +50,7 @@ _OF_PEOPLE = (
     "DELETE FROM pulse.app_session WHERE user_id IN (SELECT id FROM gone_user)",
     "DELETE FROM pulse.failed_login WHERE subject_sha256 IN (SELECT subject FROM gone_user)",
     # What a browser was sent to Microsoft with may hold the address that was typed.
-    "DELETE FROM golive.microsoft_round_trip WHERE organisation_id = :o "
+    "DELETE FROM golive.authorization_request WHERE organisation_id = :o "
     "OR go_live_id IN (SELECT id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.sso_connection WHERE organisation_id = :o)",

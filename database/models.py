@@ -400,10 +400,10 @@ class PersonalLink(SQLModel, table=True):
     revoked_at: datetime | None = _instant(nullable=True)
 
 
-class MicrosoftRoundTrip(SQLModel, table=True):
+class AuthorizationRequest(SQLModel, table=True):
     """A browser we sent to Microsoft and expect back once: our `state`, by its hash."""
 
-    __tablename__ = "microsoft_round_trip"
+    __tablename__ = "authorization_request"
     __table_args__ = (
         _one_of("purpose", "consent", "consent_sign_in", "sign_in", "invitation", "console"),
         {"schema": GOLIVE},
@@ -419,7 +419,7 @@ class MicrosoftRoundTrip(SQLModel, table=True):
     link_version: int | None = None
     """Version of the link it began with; a newer one is never handed to this browser."""
     evidence_id: UUID | None = None
-    """What this very trip proved (`consent_evidence`); none when it proved nothing."""
+    """What this very request proved (`consent_evidence`); none when it proved nothing."""
     flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     expires_at: datetime = _instant(index=True)
     used_at: datetime | None = _instant(nullable=True)

@@ -1,4 +1,4 @@
-"""What the web asks and records: ways in, sessions, round trips to Microsoft, evidence, links."""
+"""What the web asks and records: ways in, sessions, authorization requests, evidence, links."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -14,8 +14,8 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
-from database import facts, records, round_trips, sign_in
-from database.models import MicrosoftRoundTrip, PersonalLink
+from database import authorization_requests, facts, records, sign_in
+from database.models import AuthorizationRequest, PersonalLink
 from graph.errors import (
     ApplicationDisabled,
     ConsentNotVisible,
@@ -30,7 +30,7 @@ from web import consent, staff, telling
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import AVisit, Visit
 from web.guessing import note_stray
-from web.microsoft import no_round_trip, start_of
+from web.microsoft import no_authorization_request, start_of
 from web.returned import Ending, ending_of, read_returned
 
 router = APIRouter()
@@ -61,65 +61,65 @@ def _come_back(visit: Visit) -> _Answer:
     if returned is None:
         return _unbound(visit, "", Refusal.MALFORMED)
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.end_round_trip(
+        asked = authorization_requests.end(
             session,
             state=returned.state,
             browser=visit.browser,
             purposes=_PURPOSES,
             at=visit.at,
         )
-    if isinstance(trip, Refusal):
-        return _unbound(visit, returned.state, trip)
+    if isinstance(asked, Refusal):
+        return _unbound(visit, returned.state, asked)
     parameters = {"state": returned.state, "code": returned.code}
     if returned.error:
         parameters |= {"error": returned.error}
     try:
-        person = visit.rooms.entra.complete_sign_in(trip.flow, parameters)
+        person = visit.rooms.entra.complete_sign_in(asked.flow, parameters)
     except SignInRefused as error:
         if not returned.error:
             # No word of Microsoft's in the address: a missing, made-up or replayed code.
-            answer = SignInAnswer.FAILED if trip.purpose != "consent_sign_in" else None
-            return _not_believed(visit, trip, Refusal.ID_TOKEN_INVALID, answer)
+            answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
+            return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
         codes = (*returned.codes, *error.codes)
         return _not_signed_in(
-            visit, trip, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
+            visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
         )
     except IdTokenRefused as error:
         if error.kind is IdTokenRefusal.TENANT:
             return _not_believed(
-                visit, trip, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
+                visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
             )
-        return _not_believed(visit, trip, Refusal.ID_TOKEN_INVALID, None)
+        return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, None)
     except ConsentNotVisible:
-        return _not_believed(visit, trip, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
+        return _not_believed(visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
     except ApplicationDisabled:
         return _not_signed_in(
             visit,
-            trip,
+            asked,
             Ending(Refusal.APPLICATION_DISABLED, said_no=False),
             SignInAnswer.SWITCHED_OFF,
         )
     except TenantUnknown:
-        return _not_believed(visit, trip, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
+        return _not_believed(visit, asked, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
     except GraphError as error:
         # State and code are spent by now, so this address leads nowhere: what helps is to begin
         # afresh, where it began.
         _log.warning("Microsoft could not be asked: %s", type(error).__name__)
         return _not_believed(
-            visit, trip, Refusal.MICROSOFT_NOT_ASKED, SignInAnswer.MICROSOFT_NOT_ASKED, 503
+            visit, asked, Refusal.MICROSOFT_NOT_ASKED, SignInAnswer.MICROSOFT_NOT_ASKED, 503
         )
-    if trip.purpose == "consent_sign_in":
-        return _consented(visit, trip, person)
-    if trip.purpose == "console":
-        return _Answer(staff.admit(visit, trip, person))
-    return _sign_in(visit, trip, person)
+    if asked.purpose == "consent_sign_in":
+        return _consented(visit, asked, person)
+    if asked.purpose == "console":
+        return _Answer(staff.admit(visit, asked, person))
+    return _sign_in(visit, asked, person)
 
 
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.rooms.sessions.begin() as session:
         note_stray(session, visit)
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
-    return _Answer(no_round_trip(visit, state, refusal))
+    return _Answer(no_authorization_request(visit, state, refusal))
 
 
 _SIGN_IN_ENDINGS = {
@@ -130,26 +130,26 @@ _SIGN_IN_ENDINGS = {
 }
 
 
-def _consented(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> _Answer:
+def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
     """Checks 2 and 3: whose ID token this is, and that its tenant is the one that consented."""
-    if person.tenant_id != str(trip.tenant_id):
-        return _not_believed(visit, trip, Refusal.OTHER_TENANT_SIGNED_IN, None)
+    if person.tenant_id != str(asked.tenant_id):
+        return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, None)
     if person.hinted_guest:
-        return _not_signed_in(visit, trip, Ending(Refusal.GUEST, said_no=False), None)
+        return _not_signed_in(visit, asked, Ending(Refusal.GUEST, said_no=False), None)
     with visit.rooms.sessions.begin() as session:
-        evidence = round_trips.save_evidence(
-            session, trip, UUID(person.tenant_id), UUID(person.object_id), visit.at
+        evidence = authorization_requests.save_evidence(
+            session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
         fact = consent.note_consent(session, evidence, visit.at)
     # No fact = there is nothing to tell the go-live now; the page says how far it is.
     return _Answer(visit.go_to("/consent/progress"), fact, untold=consent.kept(visit))
 
 
-def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> _Answer:
+def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
     token = secrets.token_urlsafe(32)
     with visit.rooms.sessions.begin() as session:
         found = sign_in.person_of_identity(session, UUID(person.tenant_id), UUID(person.object_id))
-        why = _why_not(session, trip, person, found)
+        why = _why_not(session, asked, person, found)
         if why is not None or found is None:
             why = why or SignInAnswer.UNKNOWN
             records.write_audit(
@@ -157,7 +157,7 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
                 visit.at,
                 "system",
                 "sign_in_refused",
-                organisation_id=trip.organisation_id,
+                organisation_id=asked.organisation_id,
                 subject=f"user:{found.user_id}" if found else "",
                 reason=why,
             )
@@ -178,52 +178,52 @@ def _sign_in(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> 
 
 def _why_not(
     session: Session,
-    trip: MicrosoftRoundTrip,
+    asked: AuthorizationRequest,
     person: SignedInPerson,
     found: sign_in.SsoPerson | None,
 ) -> SignInAnswer | None:
-    if trip.tenant_id is not None and person.tenant_id != str(trip.tenant_id):
+    if asked.tenant_id is not None and person.tenant_id != str(asked.tenant_id):
         return SignInAnswer.OTHER_TENANT
     if found is None:
         return SignInAnswer.GUEST if person.hinted_guest else SignInAnswer.UNKNOWN
     if found.status == "deactivated":
         return SignInAnswer.DEACTIVATED
-    if trip.purpose == "invitation" and trip.link_id is not None:
-        link = session.get_one(PersonalLink, trip.link_id)
+    if asked.purpose == "invitation" and asked.link_id is not None:
+        link = session.get_one(PersonalLink, asked.link_id)
         if link.user_id != found.user_id:
             return SignInAnswer.NOT_THE_INVITED
     return None
 
 
 def _not_signed_in(
-    visit: Visit, trip: MicrosoftRoundTrip, ending: Ending, answer: SignInAnswer | None
+    visit: Visit, asked: AuthorizationRequest, ending: Ending, answer: SignInAnswer | None
 ) -> _Answer:
-    """Microsoft's own word, in a round trip of ours: a consent's run is told of it."""
-    if trip.purpose == "consent_sign_in":
-        return _Answer(*consent.not_consented(visit, trip, ending))
-    return _not_believed(visit, trip, ending.refusal, answer or SignInAnswer.FAILED)
+    """Microsoft's own word, in a request of ours: a consent's run is told of it."""
+    if asked.purpose == "consent_sign_in":
+        return _Answer(*consent.not_consented(visit, asked, ending))
+    return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
 
 
 def _not_believed(
     visit: Visit,
-    trip: MicrosoftRoundTrip,
+    asked: AuthorizationRequest,
     refusal: Refusal,
     answer: SignInAnswer | None,
     status: int | None = None,
 ) -> _Answer:
     """A page and a line in the audit trail; nobody else hears of it."""
-    if trip.purpose == "consent_sign_in":
-        return _Answer(consent.not_believed(visit, trip, refusal, status or 400))
+    if asked.purpose == "consent_sign_in":
+        return _Answer(consent.not_believed(visit, asked, refusal, status or 400))
     with visit.rooms.sessions.begin() as session:
         records.write_audit(
             session,
             visit.at,
             "system",
             "sign_in_refused",
-            organisation_id=trip.organisation_id,
+            organisation_id=asked.organisation_id,
             reason=answer or refusal,
         )
-    begin = start_of(visit, trip)
+    begin = start_of(visit, asked)
     if answer is None:
         return _Answer(refused(visit, refusal, link=begin, status=status or 400))
     return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403))

@@ -20,11 +20,11 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.links import LinkPurpose
-from database import facts, hand_off, reading, records, round_trips, sign_in
+from database import authorization_requests, facts, hand_off, reading, records, sign_in
 from database.models import (
+    AuthorizationRequest,
     ConsentEvidence,
     GoLive,
-    MicrosoftRoundTrip,
     Organisation,
     PersonalLink,
     Preference,
@@ -37,7 +37,7 @@ from web import customer_words, telling
 from web.answers import has_ended, nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
 from web.guessing import note_stray
-from web.microsoft import no_round_trip, start_of, to_consent, to_login
+from web.microsoft import no_authorization_request, start_of, to_consent, to_login
 from web.new_link import dead_link
 from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
@@ -60,10 +60,10 @@ async def callback(visit: AVisit) -> Response:
 def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.newest_consent_trip(session, visit.browser)
-        standing = _standing(session, trip)
-    proven = trip is not None and trip.evidence_id is not None
-    return _progress_page(visit, standing, trip, again="/consent/again", proven=proven)
+        asked = authorization_requests.newest_consent(session, visit.browser)
+        standing = _standing(session, asked)
+    proven = asked is not None and asked.evidence_id is not None
+    return _progress_page(visit, standing, asked, again="/consent/again", proven=proven)
 
 
 @router.post("/progress")
@@ -86,10 +86,10 @@ def look_again(visit: AVisit) -> Response:
 def again(visit: OwnForm) -> Response:
     """Send this browser's administrator to the organisation-wide consent page once more."""
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.newest_consent_trip(session, visit.browser)
-    if trip is None or trip.go_live_id is None:
+        asked = authorization_requests.newest_consent(session, visit.browser)
+    if asked is None or asked.go_live_id is None:
         return nothing_to_show(visit)
-    return to_consent(visit, trip.go_live_id, trip.link_id, trip.link_version)
+    return to_consent(visit, asked.go_live_id, asked.link_id, asked.link_version)
 
 
 @router.get("/{token}")
@@ -118,7 +118,7 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
     with visit.rooms.sessions.begin() as session:
         row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
         standing = _standing(session, row)
-        trip = round_trips.newest_consent_trip(session, visit.browser)
+        asked = authorization_requests.newest_consent(session, visit.browser)
     now = standing.progress if standing else None
     # Once the consent is given, every link to it leads here: the one that was handed on as well.
     given = link is Refusal.LINK_USED or (
@@ -131,7 +131,7 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
     if standing is None:
         return has_ended(visit, row.go_live_id)
     # What a browser has proven is its own to repeat; the link alone proves nothing.
-    own = trip if trip and trip.go_live_id == row.go_live_id else None
+    own = asked if asked and asked.go_live_id == row.go_live_id else None
     return _progress_page(
         visit,
         standing,
@@ -167,18 +167,18 @@ def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> i
 
 
 def not_consented(
-    visit: Visit, trip: MicrosoftRoundTrip, ending: Ending
+    visit: Visit, asked: AuthorizationRequest, ending: Ending
 ) -> tuple[Response, int | None]:
     """Return the page for a consent that Microsoft ended, and the fact noted if it is new."""
     fact = None
     with visit.rooms.sessions.begin() as session:
-        found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        found = sign_in.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, ending.refusal)
         # Anybody who knows an address can begin on the login page, so only who came by a personal
         # link is heard; and each reason once a day, however often somebody presses "Cancel".
         if (
             found is not None
-            and round_trips.came_by_a_living_link(session, trip)
+            and authorization_requests.came_by_a_living_link(session, asked)
             and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
         ):
             told = ConsentNotGiven(ending.refusal, ending.said_no)
@@ -192,18 +192,18 @@ def not_consented(
                 reason=ending.refusal,
             )
     if found is None:
-        return has_ended(visit, trip.go_live_id), None
-    return refused(visit, ending.refusal, link=start_of(visit, trip)), fact
+        return has_ended(visit, asked.go_live_id), None
+    return refused(visit, ending.refusal, link=start_of(visit, asked)), fact
 
 
 def not_believed(
-    visit: Visit, trip: MicrosoftRoundTrip, refusal: Refusal, status: int = 400
+    visit: Visit, asked: AuthorizationRequest, refusal: Refusal, status: int = 400
 ) -> Response:
     """Return the page for an answer that proves nothing: a line in the audit trail, no word."""
     with visit.rooms.sessions.begin() as session:
-        found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        found = sign_in.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, refusal)
-    return refused(visit, refusal, link=start_of(visit, trip), status=status)
+    return refused(visit, refusal, link=start_of(visit, asked), status=status)
 
 
 def _come_back(visit: Visit) -> tuple[Response, int | None]:
@@ -215,33 +215,33 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
     if returned is None or not returned.state:
         return _unbound(visit, returned), None
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.end_round_trip(
+        asked = authorization_requests.end(
             session,
             state=returned.state,
             browser=visit.browser,
             purposes={"consent"},
             at=visit.at,
         )
-        if isinstance(trip, Refusal):
+        if isinstance(asked, Refusal):
             note_stray(session, visit)
-            _audit(session, visit, None, trip)
-    if isinstance(trip, Refusal):
-        return no_round_trip(visit, returned.state, trip), None
+            _audit(session, visit, None, asked)
+    if isinstance(asked, Refusal):
+        return no_authorization_request(visit, returned.state, asked), None
     if returned.error:
-        return not_consented(visit, trip, ending_of(returned.error, returned.codes))
+        return not_consented(visit, asked, ending_of(returned.error, returned.codes))
     if not returned.admin_consent or not returned.tenant:
-        return not_believed(visit, trip, Refusal.MALFORMED), None
-    if trip.tenant_id is None or returned.tenant != str(trip.tenant_id):
-        return not_believed(visit, trip, Refusal.WRONG_TENANT), None
+        return not_believed(visit, asked, Refusal.MALFORMED), None
+    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):
+        return not_believed(visit, asked, Refusal.WRONG_TENANT), None
     with visit.rooms.sessions.begin() as session:
-        found = sign_in.open_go_live_of(session, trip.go_live_id) if trip.go_live_id else None
+        found = sign_in.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
     if found is None:
-        return has_ended(visit, trip.go_live_id), None
+        return has_ended(visit, asked.go_live_id), None
     try:
-        return to_login(visit, trip.tenant_id, "consent_sign_in", trip=trip), None
+        return to_login(visit, asked.tenant_id, "consent_sign_in", asked=asked), None
     except GraphError as error:
         _log.warning("Microsoft could not be asked: %s", type(error).__name__)
-        return not_believed(visit, trip, Refusal.MICROSOFT_NOT_ASKED, 503), None
+        return not_believed(visit, asked, Refusal.MICROSOFT_NOT_ASKED, 503), None
 
 
 def _unbound(visit: Visit, returned: Returned | None) -> Response:
@@ -257,11 +257,11 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
         refusal = Refusal.STATE_UNKNOWN
     with visit.rooms.sessions.begin() as session:
         note_stray(session, visit)
-        trip = round_trips.open_consent_trip(session, visit.browser, visit.at)
-        of = trip.go_live_id if trip else None
+        asked = authorization_requests.open_consent(session, visit.browser, visit.at)
+        of = asked.go_live_id if asked else None
         found = sign_in.open_go_live_of(session, of) if of else None
         _audit(session, visit, found[0] if found else None, refusal)
-    return refused(visit, refusal, link=start_of(visit, trip))
+    return refused(visit, refusal, link=start_of(visit, asked))
 
 
 def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
@@ -276,7 +276,7 @@ def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
         return hand_off.consent_link(session, visit.rooms.signer, token, visit.at)
 
 
-def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -> Standing | None:
+def _standing(session: Session, row: AuthorizationRequest | PersonalLink | None) -> Standing | None:
     """Return how far the go-live of a consent is, also once it has ended."""
     go_live = session.get(GoLive, row.go_live_id) if row and row.go_live_id else None
     if go_live is None:
@@ -289,13 +289,13 @@ def _standing(session: Session, row: MicrosoftRoundTrip | PersonalLink | None) -
 def _progress_page(
     visit: Visit,
     standing: Standing | None,
-    trip: MicrosoftRoundTrip | None,
+    asked: AuthorizationRequest | None,
     *,
     again: str,
     proven: bool,
     here: str = "/consent/progress",
 ) -> Response:
-    """Show a go-live; `trip` is this browser's own consent in it, `again` where one is given."""
+    """Show a go-live; `asked` is this browser's own consent in it, `again` where one is given."""
     if standing is None or standing.progress is None:
         return nothing_to_show(visit)
     now = standing.progress
@@ -307,7 +307,7 @@ def _progress_page(
         and now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
         and (now.attention is not None or now.refusal is not None)
     )
-    evident = trip is not None and trip.evidence_id is not None
+    evident = asked is not None and asked.evidence_id is not None
     return visit.page(
         "consent_progress.html",
         standing=standing,
@@ -339,14 +339,14 @@ def kept(visit: Visit) -> Response:
 def _note_again(visit: Visit) -> int | Response:
     """Keep what this very browser proved, for another try."""
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.newest_consent_trip(session, visit.browser)
-        evidence = round_trips.evidence_of_trip(session, trip, visit.at) if trip else None
-        standing = _standing(session, trip)
+        asked = authorization_requests.newest_consent(session, visit.browser)
+        evidence = authorization_requests.evidence_of(session, asked, visit.at) if asked else None
+        standing = _standing(session, asked)
         now = standing.progress if standing else None
         # While it is being proven, the run has nothing to learn from hearing of it again.
         proving = now is not None and now.wait is Wait.MICROSOFT
         fact = note_consent(session, evidence, visit.at) if evidence and not proving else None
-    if trip is None:
+    if asked is None:
         return nothing_to_show(visit)
     if evidence is None:
         # It proved nothing, or so long ago that it no longer counts.

@@ -10,8 +10,8 @@ from fastapi.responses import Response
 
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
-from database import records, round_trips, sign_in
-from database.models import GoLive, MicrosoftRoundTrip, PersonalLink
+from database import authorization_requests, records, sign_in
+from database.models import AuthorizationRequest, GoLive, PersonalLink
 from graph.errors import TenantUnknown
 from web.answers import already_back, has_ended, refused
 from web.deps import Visit
@@ -23,12 +23,12 @@ def to_login(
     purpose: str,
     *,
     login_hint: str | None = None,
-    trip: MicrosoftRoundTrip | None = None,
+    asked: AuthorizationRequest | None = None,
     link_id: UUID | None = None,
     organisation_id: UUID | None = None,
     other_account: bool = False,
 ) -> Response:
-    """Send the browser to a tenant's login; `trip` is the consent it goes on from, if any.
+    """Send the browser to a tenant's login; `asked` is the consent it goes on from, if any.
 
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
@@ -45,25 +45,27 @@ def to_login(
                 session,
                 visit.at,
                 "system",
-                "consent_refused" if trip else "sign_in_refused",
-                go_live=session.get(GoLive, trip.go_live_id) if trip and trip.go_live_id else None,
+                "consent_refused" if asked else "sign_in_refused",
+                go_live=session.get(GoLive, asked.go_live_id)
+                if asked and asked.go_live_id
+                else None,
                 organisation_id=organisation_id,
                 reason=Refusal.TENANT_UNKNOWN,
             )
         return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
     with visit.rooms.sessions.begin() as session:
-        round_trips.begin_round_trip(
+        authorization_requests.begin(
             session,
             state=request.state,
             browser=visit.browser,
             purpose=purpose,
             at=visit.at,
             flow=request.flow,
-            organisation_id=trip.organisation_id if trip else organisation_id,
-            go_live_id=trip.go_live_id if trip else None,
-            link_id=trip.link_id if trip else link_id,
+            organisation_id=asked.organisation_id if asked else organisation_id,
+            go_live_id=asked.go_live_id if asked else None,
+            link_id=asked.link_id if asked else link_id,
             tenant_id=tenant_id,
-            link_version=trip.link_version if trip else None,
+            link_version=asked.link_version if asked else None,
         )
     return visit.go_to(request.url)
 
@@ -91,7 +93,7 @@ def to_consent(
                 reason=Refusal.TENANT_UNKNOWN,
             )
             return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
-        round_trips.begin_round_trip(
+        authorization_requests.begin(
             session,
             state=state,
             browser=visit.browser,
@@ -109,27 +111,27 @@ def to_consent(
     )
 
 
-def start_of(visit: Visit, trip: MicrosoftRoundTrip | None) -> str:
+def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
     """Return the page where the same can be begun afresh: an answer of Microsoft's counts once."""
-    if trip is not None and trip.purpose == "console":
+    if asked is not None and asked.purpose == "console":
         return "/console"
-    if trip is None or trip.link_id is None:
+    if asked is None or asked.link_id is None:
         return "/login"
     with visit.rooms.sessions.begin() as session:
-        link = session.get_one(PersonalLink, trip.link_id)
+        link = session.get_one(PersonalLink, asked.link_id)
     # The link it began with, even if a newer one has gone to its owner meanwhile.
-    version = trip.link_version or 0
+    version = asked.link_version or 0
     token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
-    return f"/{'invitation' if trip.purpose == 'invitation' else 'consent'}/{token}"
+    return f"/{'invitation' if asked.purpose == 'invitation' else 'consent'}/{token}"
 
 
-def no_round_trip(visit: Visit, state: str, refusal: Refusal) -> Response:
+def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Response:
     """Answer a browser that came back too late, a second time, or from nowhere."""
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.trip_of_browser(session, state, visit.browser)
-        consent = round_trips.newest_consent_trip(session, visit.browser)
-    if refusal is not Refusal.STATE_USED or trip is None:
-        return refused(visit, refusal, link=start_of(visit, trip))
-    if consent is not None and consent.go_live_id == trip.go_live_id:
+        asked = authorization_requests.of_browser(session, state, visit.browser)
+        consent = authorization_requests.newest_consent(session, visit.browser)
+    if refusal is not Refusal.STATE_USED or asked is None:
+        return refused(visit, refusal, link=start_of(visit, asked))
+    if consent is not None and consent.go_live_id == asked.go_live_id:
         return refused(visit, refusal)
-    return already_back(visit, "/console" if trip.purpose == "console" else "/")
+    return already_back(visit, "/console" if asked.purpose == "console" else "/")

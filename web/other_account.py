@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from database import round_trips, sign_in
+from database import authorization_requests, sign_in
 from web.answers import OTHER_ACCOUNT, has_ended
 from web.deps import OwnForm
 from web.microsoft import to_login
@@ -19,19 +19,19 @@ def choose(visit: OwnForm) -> Response:
     remember, and the proof looks whether it is there.
     """
     with visit.rooms.sessions.begin() as session:
-        trip = round_trips.newest_sign_in_trip(session, visit.browser)
-        of = trip.go_live_id if trip else None
+        asked = authorization_requests.newest_sign_in(session, visit.browser)
+        of = asked.go_live_id if asked else None
         ended = of is not None and sign_in.open_go_live_of(session, of) is None
-    if trip is None or trip.tenant_id is None:
+    if asked is None or asked.tenant_id is None:
         return visit.go_to("/login")
     if ended:
         return has_ended(visit, of)
     return to_login(
         visit,
-        trip.tenant_id,
-        trip.purpose,
-        trip=trip if trip.purpose == "consent_sign_in" else None,
-        link_id=trip.link_id,
-        organisation_id=trip.organisation_id,
+        asked.tenant_id,
+        asked.purpose,
+        asked=asked if asked.purpose == "consent_sign_in" else None,
+        link_id=asked.link_id,
+        organisation_id=asked.organisation_id,
         other_account=True,
     )

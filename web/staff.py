@@ -12,7 +12,7 @@ from sqlmodel import Session
 from contracts.addresses import address_key
 from contracts.refusals import CHOOSE_ACCOUNT
 from database import records, staff
-from database.models import MicrosoftRoundTrip, Organisation, Staff
+from database.models import AuthorizationRequest, Organisation, Staff
 from graph.tokens import SignedInPerson
 from web.answers import OTHER_ACCOUNT
 from web.deps import AVisit, OwnForm, Visit
@@ -105,7 +105,7 @@ def sign_out(visit: OwnForm) -> Response:
     return response
 
 
-def admit(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> Response:
+def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> Response:
     """Let in whoever our tenant gives the role and the import knows as staff."""
     why = _why_not(visit, person)
     if why:
@@ -119,7 +119,7 @@ def admit(visit: Visit, trip: MicrosoftRoundTrip, person: SignedInPerson) -> Res
             staff.open_session(session, found.id, token, visit.at)
             records.write_audit(session, visit.at, found.handle, "console_signed_in")
         organisation = (
-            session.get(Organisation, trip.organisation_id) if trip.organisation_id else None
+            session.get(Organisation, asked.organisation_id) if asked.organisation_id else None
         )
     if found is None:
         return _refused(

@@ -24,7 +24,7 @@ from contracts.go_live import (
     UserSignedIn,
     go_live_id,
 )
-from database import facts, round_trips
+from database import authorization_requests, facts
 from database.facts import AnyFact, UntoldFact
 from database.links import NewLink
 from telemetry.logs import note_organisation
@@ -116,7 +116,7 @@ def _untold(rooms: Rooms, before: datetime, only: int | None) -> list[UntoldFact
 
 def _forget_what_is_over(rooms: Rooms) -> None:
     with rooms.sessions.begin() as session:
-        round_trips.forget_what_is_over(session, wall_clock())
+        authorization_requests.forget_what_is_over(session, wall_clock())
 
 
 def _forget(rooms: Rooms, number: int) -> None:

@@ -6,7 +6,7 @@ A made-up link names nobody: otherwise anybody could write about any organisatio
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 
-from database import links, round_trips
+from database import authorization_requests, links
 from telemetry.logs import note_organisation
 from web.deps import AVisit, Visit
 
@@ -20,7 +20,7 @@ def _slug(visit: Visit) -> str:
     token = visit.request.path_params.get("token")
     with visit.rooms.sessions.begin() as session:
         if token is None:
-            return round_trips.organisation_of_consent(session, visit.browser)
+            return authorization_requests.organisation_of_consent(session, visit.browser)
         return links.organisation_of(session, visit.rooms.signer, token)
 
 

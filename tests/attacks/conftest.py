@@ -27,8 +27,8 @@ class Target:
         """No signal came, no tenant is connected, nobody's sign-in has changed."""
         assert await self.organisation.signals() == []
         assert self.organisation.progress.wait is Wait.ADMIN_CONSENT
-        for table in ("golive.consent_evidence e", "golive.microsoft_round_trip e"):
-            evidence = "AND e.evidence_id IS NOT NULL" if "trip" in table else ""
+        for table in ("golive.consent_evidence e", "golive.authorization_request e"):
+            evidence = "AND e.evidence_id IS NOT NULL" if "authorization_request" in table else ""
             assert self._rows(f"SELECT 1 FROM {table} WHERE e.go_live_id = :g {evidence}") == []
         assert self.organisation.user("anna")["object_id"] is None
 

@@ -21,7 +21,7 @@ MAY_BE_ADDED: Mapping[str, str] = {
     "retry": "customer success gives it to a go-live that asks for attention, which the report "
     "of a run names by itself",
     "consent_signed_in": "the administrator whose page did not come goes to Microsoft again: one "
-    "for each round trip that proved it",
+    "for each authorization request that proved it",
     "consent_told": "goes with each of these, as long as the run may hear of it once more today",
     "consent_refused, sign_in_refused": "the web, of a browser that Microsoft could not be asked "
     "for: no more than there were visits that came to nothing",
@@ -114,8 +114,11 @@ def _orders(entries: Iterable[Entry], diary: Diary) -> Counter[str]:
     return lines
 
 
-def _one_for_each_consent(lines: Counter[str], trips: int) -> None:
-    for action, due in (("consent_signed_in", trips), ("consent_told", min(trips, _HEARD_A_DAY))):
+def _one_for_each_consent(lines: Counter[str], requests: int) -> None:
+    for action, due in (
+        ("consent_signed_in", requests),
+        ("consent_told", min(requests, _HEARD_A_DAY)),
+    ):
         for line in [one for one in lines if one.startswith(f"audit system {action} ")]:
             lines[line] -= max(0, due - 1)
 
@@ -147,7 +150,7 @@ def _entries(database: psycopg.Connection[Any], slug: str) -> list[Entry]:
 
 def _proven_trips(database: psycopg.Connection[Any], slug: str) -> int:
     row = database.execute(
-        "SELECT count(*) FROM golive.microsoft_round_trip t "
+        "SELECT count(*) FROM golive.authorization_request t "
         "JOIN golive.go_live g ON g.id = t.go_live_id "
         "JOIN pulse.organisation o ON o.id = g.organisation_id "
         "WHERE o.slug = %s AND t.purpose = 'consent_sign_in' AND t.evidence_id IS NOT NULL",

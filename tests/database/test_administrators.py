@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from database import connections, moves, records, round_trips
+from database import authorization_requests, connections, moves, records
 from database.models import ConsentEvidence, SsoConnection, UserMove
 from tests.database.customers import AT, Customer, customer
 
@@ -60,7 +60,7 @@ def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(
     _signed_in(made, reported, "anna@acme.example")
     _signed_in(made, made.administrator, "grace@acme.example")
     # What they proved is forgotten after a week, but not while users move.
-    round_trips.forget_what_is_over(session, AT + timedelta(days=9))
+    authorization_requests.forget_what_is_over(session, AT + timedelta(days=9))
     counted = moves.sign_ins(session, made.go_live_id, made.organisation_id)
     assert (counted.signed_in, counted.by_non_administrator) == (2, 0)
     _signed_in(made, uuid4(), "ben@acme.example")

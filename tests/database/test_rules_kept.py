@@ -8,14 +8,14 @@ from sqlmodel import Session, select
 
 from contracts import rules
 from contracts.links import LinkPurpose
-from database import digests, it_team, links, round_trips, sign_in, staff
+from database import authorization_requests, digests, it_team, links, sign_in, staff
 from database.models import (
     AppSession,
+    AuthorizationRequest,
     ConsentEvidence,
     Contact,
     GoLive,
     Mail,
-    MicrosoftRoundTrip,
     OrganisationDomain,
     PersonalLink,
     Staff,
@@ -60,20 +60,20 @@ def test_a_session_lives_as_long_as_the_rule_says(
     assert session.exec(select(StaffSession)).one().expires_at == AT + timedelta(hours=2)
 
 
-def test_a_round_trip_is_waited_for_and_kept_as_long_as_the_rules_say(
+def test_an_authorization_request_is_waited_for_and_kept_as_long_as_the_rules_say(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "ROUND_TRIP_MINUTES", 4)
-    monkeypatch.setattr(rules, "ROUND_TRIP_KEPT_DAYS", 3)
-    round_trips.begin_round_trip(
+    monkeypatch.setattr(rules, "AUTHORIZATION_REQUEST_MINUTES", 4)
+    monkeypatch.setattr(rules, "AUTHORIZATION_REQUEST_KEPT_DAYS", 3)
+    authorization_requests.begin(
         session, state="state", browser="browser", purpose="sign_in", at=AT
     )
     session.flush()
     over = AT + timedelta(minutes=4)
-    assert session.exec(select(MicrosoftRoundTrip)).one().expires_at == over
+    assert session.exec(select(AuthorizationRequest)).one().expires_at == over
     for at, left in ((over + timedelta(days=3), 1), (over + timedelta(days=3) + SECOND, 0)):
-        round_trips.forget_what_is_over(session, at)
-        assert len(session.exec(select(MicrosoftRoundTrip)).all()) == left
+        authorization_requests.forget_what_is_over(session, at)
+        assert len(session.exec(select(AuthorizationRequest)).all()) == left
 
 
 def test_what_a_sign_in_proved_counts_as_long_as_the_rule_says(
@@ -88,7 +88,7 @@ def test_what_a_sign_in_proved_counts_as_long_as_the_rule_says(
     )
     session.add(proved)
     session.flush()
-    trip = MicrosoftRoundTrip(
+    asked = AuthorizationRequest(
         state_sha256="s",
         browser_sha256="b",
         purpose="consent_sign_in",
@@ -96,8 +96,8 @@ def test_what_a_sign_in_proved_counts_as_long_as_the_rule_says(
         evidence_id=proved.id,
     )
     end = AT + timedelta(days=2)
-    assert round_trips.evidence_of_trip(session, trip, end - SECOND) is not None
-    assert round_trips.evidence_of_trip(session, trip, end) is None
+    assert authorization_requests.evidence_of(session, asked, end - SECOND) is not None
+    assert authorization_requests.evidence_of(session, asked, end) is None
 
 
 def test_a_new_link_lives_and_is_given_as_often_as_the_rules_say(

@@ -24,7 +24,7 @@ def test_the_page_says_the_times_that_the_code_keeps() -> None:
     waited = PROPAGATION_CALL["schedule_to_close_timeout"]
     assert waited is not None
     assert f"for {waited.seconds // 60} minutes, then a person" in text
-    assert f"at most {rules.ROUND_TRIP_MINUTES} minutes ago" in text
+    assert f"at most {rules.AUTHORIZATION_REQUEST_MINUTES} minutes ago" in text
 
 
 def test_it_is_one_page() -> None:

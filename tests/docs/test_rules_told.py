@@ -51,9 +51,12 @@ SENTENCES = [
     ),
     ("docs/consent.md", f"sign-in counts for {rules.EVIDENCE_DAYS} days from when we wait"),
     ("docs/consent.md", f"sign-in proved after those {rules.EVIDENCE_DAYS} days"),
-    ("docs/consent.md", f"a round trip goes after {spelled(rules.ROUND_TRIP_KEPT_DAYS)} day"),
+    (
+        "docs/consent.md",
+        f"such a request goes after {spelled(rules.AUTHORIZATION_REQUEST_KEPT_DAYS)} day",
+    ),
     ("docs/consent.md", f"pauses for {minutes(rules.PROPAGATION)} minutes, then a person"),
-    ("docs/consent.md", f"at most {rules.ROUND_TRIP_MINUTES} minutes ago"),
+    ("docs/consent.md", f"at most {rules.AUTHORIZATION_REQUEST_MINUTES} minutes ago"),
     ("README.md", f"for up to {spelled(minutes(rules.PROPAGATION))} minutes that Microsoft"),
     (
         "docs/deploying.md",
@@ -74,7 +77,7 @@ def test_half_an_hour_and_a_quarter_of_one_are_what_the_pages_call_them() -> Non
         for page in ("consent.md", "operating.md")
     )
     assert "of one that never comes back, after half an hour." in consent
-    assert rules.ROUND_TRIP_MINUTES == 30
+    assert rules.AUTHORIZATION_REQUEST_MINUTES == 30
     assert "is slowed down for a quarter of an hour by itself" in operating
     assert rules.FAILURE_MINUTES == 15
 

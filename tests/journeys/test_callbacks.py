@@ -75,7 +75,7 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
     assert organisation.progress.wait is Wait.ADMIN_CONSENT
     assert organisation.progress.refusal is None
     assert SECRET.encode() not in web_log.read_bytes()[logged:]
-    for table in ("golive.audit_entry", "golive.microsoft_round_trip", "golive.consent_evidence"):
+    for table in ("golive.audit_entry", "golive.authorization_request", "golive.consent_evidence"):
         (row,) = town.rows(
             f"SELECT count(*) AS found FROM {table} t WHERE t::text LIKE '%{SECRET}%'"
         )
@@ -174,7 +174,7 @@ async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
     def expired(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
         town.rows(
-            "UPDATE golive.microsoft_round_trip SET expires_at = expires_at - interval '31 min'"
+            "UPDATE golive.authorization_request SET expires_at = expires_at - interval '31 min'"
         )
         who.come_back(admin_consent="True", tenant=organisation.tenant_id, state=state)
         return Refusal.STATE_EXPIRED

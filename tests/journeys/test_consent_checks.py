@@ -19,7 +19,7 @@ from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
 from contracts.go_live import Attention, ConsentReported, GoLiveStage, Refusal
-from database import records, round_trips
+from database import records, authorization_requests
 from database.engine import open_sessions
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
@@ -51,13 +51,13 @@ def test_the_state_is_ours_of_this_browser_and_half_an_hour_old_at_most(
 ) -> None:
     with open_sessions(town.engine)() as session:
         begun = {"state": f"s-{uuid4()}", "browser": "b", "at": AT}
-        round_trips.begin_round_trip(session, purpose="consent", **begun)
+        authorization_requests.begin(session, purpose="consent", **begun)
         session.flush()
         asked = {**begun, "purposes": {"consent"}, **changes}
-        found = round_trips.end_round_trip(session, **asked)
+        found = authorization_requests.end(session, **asked)
         assert (found if isinstance(found, Refusal) else None) is expected
         if expected is None:
-            assert round_trips.end_round_trip(session, **asked) is Refusal.STATE_USED
+            assert authorization_requests.end(session, **asked) is Refusal.STATE_USED
         session.rollback()
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from database import round_trips
+from database import authorization_requests
 from database.engine import open_sessions
 from tests.consenting import Consenting, somebody
 from tests.town import Person, Town
@@ -37,7 +37,7 @@ async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_sta
         g=organisation.standing().go_live_id,
     )
     with open_sessions(town.engine).begin() as session:
-        round_trips.forget_what_is_over(session, wall_clock())
+        authorization_requests.forget_what_is_over(session, wall_clock())
     # Nobody answers: after two weeks it goes on by itself.
     await organisation.skip_to_due()
     await organisation.until(Wait.MOVE_DATE, within=60)

@@ -330,7 +330,7 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town
             [
                 list(map(str, row))
                 for row in town.rows(
-                    "SELECT * FROM golive.microsoft_round_trip WHERE tenant_id = :t",
+                    "SELECT * FROM golive.authorization_request WHERE tenant_id = :t",
                     t=organisation.tenant_id,
                 )
             ]
@@ -347,7 +347,7 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town
             _to_microsoft(gone, "anna")
         assert "code_verifier" in kept()
         town.rows(
-            "UPDATE golive.microsoft_round_trip SET expires_at = expires_at - interval '31 min' "
+            "UPDATE golive.authorization_request SET expires_at = expires_at - interval '31 min' "
             "WHERE tenant_id = :t",
             t=organisation.tenant_id,
         )

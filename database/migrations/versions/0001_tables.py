@@ -36,7 +36,7 @@ GOLIVE_TABLES = (
     "sso_connection",
     "verified_domain",
     "personal_link",
-    "microsoft_round_trip",
+    "authorization_request",
     "consent_evidence",
     "fact",
     "directory_entry",
@@ -384,7 +384,7 @@ def _consent() -> None:
         postgresql_where=sa.text("revoked_at IS NULL AND user_id IS NOT NULL"),
     )
     op.create_table(
-        "microsoft_round_trip",
+        "authorization_request",
         sa.Column("state_sha256", sa.String(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("browser_sha256", sa.String(), nullable=False),
@@ -408,8 +408,8 @@ def _consent() -> None:
         schema="golive",
     )
     op.create_index(
-        "ix_golive_microsoft_round_trip_expires_at",
-        "microsoft_round_trip",
+        "ix_golive_authorization_request_expires_at",
+        "authorization_request",
         ["expires_at"],
         schema="golive",
     )

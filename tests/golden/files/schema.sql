@@ -55,6 +55,22 @@ ALTER TABLE golive.audit_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE golive.authorization_request (
+    state_sha256 character varying NOT NULL,
+    purpose character varying NOT NULL,
+    browser_sha256 character varying NOT NULL,
+    organisation_id uuid,
+    go_live_id uuid,
+    link_id uuid,
+    tenant_id uuid,
+    link_version integer,
+    evidence_id uuid,
+    flow jsonb NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT purpose_known CHECK (((purpose)::text = ANY ((ARRAY['consent'::character varying, 'consent_sign_in'::character varying, 'sign_in'::character varying, 'invitation'::character varying, 'console'::character varying])::text[])))
+);
+
 CREATE TABLE golive.consent_evidence (
     id uuid NOT NULL,
     go_live_id uuid NOT NULL,
@@ -194,22 +210,6 @@ CREATE TABLE golive.mail (
     sent_at timestamp with time zone,
     CONSTRAINT recipient_kind_known CHECK (((recipient_kind)::text = ANY ((ARRAY['staff'::character varying, 'contact'::character varying, 'user'::character varying])::text[]))),
     CONSTRAINT state_known CHECK (((state)::text = ANY ((ARRAY['queued'::character varying, 'sent'::character varying, 'refused'::character varying, 'withdrawn'::character varying])::text[])))
-);
-
-CREATE TABLE golive.microsoft_round_trip (
-    state_sha256 character varying NOT NULL,
-    purpose character varying NOT NULL,
-    browser_sha256 character varying NOT NULL,
-    organisation_id uuid,
-    go_live_id uuid,
-    link_id uuid,
-    tenant_id uuid,
-    link_version integer,
-    evidence_id uuid,
-    flow jsonb NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    CONSTRAINT purpose_known CHECK (((purpose)::text = ANY ((ARRAY['consent'::character varying, 'consent_sign_in'::character varying, 'sign_in'::character varying, 'invitation'::character varying, 'console'::character varying])::text[])))
 );
 
 CREATE TABLE golive.order_request (
@@ -401,6 +401,9 @@ ALTER TABLE ONLY golive.alembic_version
 ALTER TABLE ONLY golive.audit_entry
     ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY golive.authorization_request
+    ADD CONSTRAINT authorization_request_pkey PRIMARY KEY (state_sha256);
+
 ALTER TABLE ONLY golive.consent_evidence
     ADD CONSTRAINT consent_evidence_pkey PRIMARY KEY (id);
 
@@ -430,9 +433,6 @@ ALTER TABLE ONLY golive.go_live
 
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT mail_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY golive.microsoft_round_trip
-    ADD CONSTRAINT microsoft_round_trip_pkey PRIMARY KEY (state_sha256);
 
 ALTER TABLE ONLY golive.user_move
     ADD CONSTRAINT moved_in_order UNIQUE (go_live_id, "position");
@@ -527,7 +527,7 @@ CREATE INDEX audit_of_organisation ON golive.audit_entry USING btree (organisati
 
 CREATE INDEX ix_golive_audit_entry_organisation_id ON golive.audit_entry USING btree (organisation_id);
 
-CREATE INDEX ix_golive_microsoft_round_trip_expires_at ON golive.microsoft_round_trip USING btree (expires_at);
+CREATE INDEX ix_golive_authorization_request_expires_at ON golive.authorization_request USING btree (expires_at);
 
 CREATE UNIQUE INDEX live_contact_link ON golive.personal_link USING btree (go_live_id, purpose, contact_id) WHERE ((revoked_at IS NULL) AND (contact_id IS NOT NULL));
 
@@ -556,6 +556,15 @@ CREATE TRIGGER audit_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON goliv
 CREATE TRIGGER audit_text_is_only_removed BEFORE UPDATE ON golive.audit_entry FOR EACH ROW EXECUTE FUNCTION golive.refuse_other_audit_text();
 
 CREATE TRIGGER go_live_is_kept BEFORE DELETE OR TRUNCATE ON golive.go_live FOR EACH STATEMENT EXECUTE FUNCTION golive.refuse_go_live_deletion();
+
+ALTER TABLE ONLY golive.authorization_request
+    ADD CONSTRAINT authorization_request_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
+
+ALTER TABLE ONLY golive.authorization_request
+    ADD CONSTRAINT authorization_request_link_id_fkey FOREIGN KEY (link_id) REFERENCES golive.personal_link(id);
+
+ALTER TABLE ONLY golive.authorization_request
+    ADD CONSTRAINT authorization_request_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES pulse.organisation(id);
 
 ALTER TABLE ONLY golive.consent_evidence
     ADD CONSTRAINT consent_evidence_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
@@ -586,15 +595,6 @@ ALTER TABLE ONLY golive.go_live
 
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT mail_link_id_fkey FOREIGN KEY (link_id) REFERENCES golive.personal_link(id);
-
-ALTER TABLE ONLY golive.microsoft_round_trip
-    ADD CONSTRAINT microsoft_round_trip_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
-
-ALTER TABLE ONLY golive.microsoft_round_trip
-    ADD CONSTRAINT microsoft_round_trip_link_id_fkey FOREIGN KEY (link_id) REFERENCES golive.personal_link(id);
-
-ALTER TABLE ONLY golive.microsoft_round_trip
-    ADD CONSTRAINT microsoft_round_trip_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES pulse.organisation(id);
 
 ALTER TABLE ONLY golive.order_request
     ADD CONSTRAINT order_request_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);

@@ -63,8 +63,8 @@ TODAY: dict[str, object] = {
         (timedelta(days=12), Message.CONSENT_REMINDER, Audience.EVERY_CONTACT),
         (timedelta(days=18), Message.CONSENT_ESCALATION, CUSTOMER_SUCCESS),
     ),
-    "ROUND_TRIP_MINUTES": 30,
-    "ROUND_TRIP_KEPT_DAYS": 1,
+    "AUTHORIZATION_REQUEST_MINUTES": 30,
+    "AUTHORIZATION_REQUEST_KEPT_DAYS": 1,
     "PROPAGATION": timedelta(minutes=15),
     "EVIDENCE_DAYS": 7,
     "APPROVAL_REMINDERS": (
