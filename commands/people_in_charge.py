@@ -22,7 +22,7 @@ from commands.reading import unknown_organisation
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id
-from database import contacts, facts, people, records
+from database import contacts, outbox, people, records
 from database.engine import open_sessions
 from database.links import NewLink
 from database.models import Organisation, Staff
@@ -170,12 +170,12 @@ class PeopleInCharge:
                 "pack. It follows by itself within a minute of Temporal's return, unless the "
                 "go-live ends."
             ) from None
-        if pack.fact is not None:
-            await asyncio.to_thread(self._forget, pack.fact)
+        if pack.entry is not None:
+            await asyncio.to_thread(self._acknowledge, pack.entry)
 
-    def _forget(self, fact: int) -> None:
+    def _acknowledge(self, entry: int) -> None:
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
-            facts.forget_fact(session, fact)
+            outbox.acknowledge(session, entry)
 
 
 async def tell(client: Client, slug: str, owner: str) -> bool:

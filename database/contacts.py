@@ -16,7 +16,7 @@ from contracts.addresses import address_key
 from contracts.go_live import GoLiveStage, MailRequested
 from contracts.links import LinkPurpose
 from contracts.notices import Message
-from database import facts, ledger, links, records
+from database import ledger, links, outbox, records
 from database.ledger import Recipient
 from database.links import NewLink
 from database.mail_facts import contacts_of
@@ -232,7 +232,7 @@ def _leave(session: Session, leaver: Contact, at: datetime) -> None:
 def _pack(
     session: Session, go_live: GoLive, contact: UUID, by: str, at: datetime
 ) -> NewLink | None:
-    """Queue the pack for a new contact, with its fact; a retry brings it where mail is stuck."""
+    """Queue the pack for a new contact, with its signal; a retry brings it where mail is stuck."""
     if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
         return None
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
@@ -249,5 +249,5 @@ def _pack(
         link=(LinkPurpose.SETUP, until),
     )
     requested = MailRequested(Message.IT_PACK, occasion, by)
-    fact = facts.note_fact(session, go_live.id, requested, at)
-    return NewLink(Message.IT_PACK, occasion, by, fact)
+    entry = outbox.enqueue(session, go_live.id, requested, at)
+    return NewLink(Message.IT_PACK, occasion, by, entry)

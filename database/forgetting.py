@@ -54,7 +54,7 @@ _OF_PEOPLE = (
     "OR go_live_id IN (SELECT id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.sso_connection WHERE organisation_id = :o)",
-    "DELETE FROM golive.fact WHERE go_live_id IN "
+    "DELETE FROM golive.outbox WHERE go_live_id IN "
     "(SELECT id FROM golive.go_live WHERE organisation_id = :o)",
     "CREATE TEMPORARY TABLE gone_link ON COMMIT DROP AS SELECT id FROM golive.personal_link "
     "WHERE user_id IN (SELECT id FROM gone_user) OR contact_id IN (SELECT id FROM gone_contact)",

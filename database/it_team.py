@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts import rules
 from contracts.addresses import address_key
 from contracts.go_live import ItAcknowledged
-from database import facts, records
+from database import outbox, records
 from database.models import AuditEntry, Contact, Preference
 
 
@@ -34,7 +34,7 @@ def acknowledge(
 ) -> int | None:
     """Write that the IT team is ready, and the date it chose, into record and outbox.
 
-    Returns the number of the fact; None where this changes nothing: the team said so before, and
+    Returns the number of the entry; None where this changes nothing: the team said so before, and
     this is the date that stands.
 
     Raises:
@@ -58,7 +58,7 @@ def acknowledge(
         raise TooManyDatesError(again_at[0])
     by = f"contact:{contact_id}"
     number = note_acknowledgement(session, go_live_id, by, move_at, at)
-    return facts.note_fact(session, go_live_id, ItAcknowledged(by, number, move_at), at, alone=True)
+    return outbox.enqueue(session, go_live_id, ItAcknowledged(by, number, move_at), at, alone=True)
 
 
 def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:

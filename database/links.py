@@ -11,7 +11,7 @@ from contracts import rules
 from contracts.go_live import MailRequested
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
-from database import facts, records
+from database import outbox, records
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
 from database.sign_in import genuine_link
 
@@ -32,8 +32,8 @@ class NewLink:
     occasion: str
     asked_by: str
     """`contact:<id>`, `user:<id>` or a staff handle."""
-    fact: int | None = None
-    """Its fact in the outbox; None = the go-live has heard of it and is trying to deliver it."""
+    entry: int | None = None
+    """In the outbox; None = the go-live has got the signal and is trying to deliver it."""
 
 
 def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
@@ -94,7 +94,7 @@ def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> Personal
 def renew(
     session: Session, link: PersonalLink, go_live: GoLive, at: datetime, *, by: str = ""
 ) -> NewLink | None:
-    """Make the link's older forms dead, and queue the mail with the new one and its fact.
+    """Make the link's older forms dead, and queue the mail with the new one and its signal.
 
     A new link that still waits to be sent is not replaced by another within a day; after it the
     go-live tries no more. None = enough for today.
@@ -154,7 +154,7 @@ def renew(
         reason=link.purpose,
     )
     requested = MailRequested(message, occasion, asked_by)
-    return NewLink(message, occasion, asked_by, facts.note_fact(session, go_live.id, requested, at))
+    return NewLink(message, occasion, asked_by, outbox.enqueue(session, go_live.id, requested, at))
 
 
 def _is_enough(session: Session, go_live: GoLive, since: datetime) -> bool:

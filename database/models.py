@@ -443,10 +443,10 @@ class ConsentEvidence(SQLModel, table=True):
     checked_at: datetime = _instant()
 
 
-class Fact(SQLModel, table=True):
-    """What happened and the go-live has not been told yet; holds ids, codes and instants only."""
+class OutboxEntry(SQLModel, table=True):
+    """A signal that a go-live has not got yet; holds ids, codes and instants only."""
 
-    __tablename__ = "fact"
+    __tablename__ = "outbox"
     __table_args__ = (
         _one_of(
             "signal",
@@ -464,7 +464,7 @@ class Fact(SQLModel, table=True):
     go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
     signal: str
     argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    noted_at: datetime = _instant()
+    enqueued_at: datetime = _instant()
 
 
 # --- golive: moving users on sets -------------------------------------------------------------

@@ -90,7 +90,7 @@ def clicking(
 def pending(town: Town, organisation: Organisation) -> list[tuple[str, dict[str, str]]]:
     """What stands in the outbox for an organisation's go-live: signal and argument."""
     rows = town.rows(
-        "SELECT signal, argument FROM golive.fact WHERE go_live_id = :g ORDER BY id",
+        "SELECT signal, argument FROM golive.outbox WHERE go_live_id = :g ORDER BY id",
         g=organisation.standing().go_live_id,
     )
     return [tuple(row) for row in rows]

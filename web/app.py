@@ -34,9 +34,9 @@ from web import (
     login,
     new_link,
     other_account,
+    outbox,
     setup,
     staff,
-    telling,
 )
 from web.deps import Rooms
 from web.headers import HeadAsGet, SecurityHeaders
@@ -79,10 +79,10 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
-            telling_facts = asyncio.create_task(telling.keep_telling(app.state.rooms))
+            relaying = asyncio.create_task(outbox.keep_relaying(app.state.rooms))
             with registered(Record(sessions), GraphSpending(graph)):
                 yield
-            telling_facts.cancel()
+            relaying.cancel()
         engine.dispose()
 
     app = FastAPI(

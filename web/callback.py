@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
-from database import authorization_requests, facts, records, sign_in
+from database import authorization_requests, outbox, records, sign_in
 from database.models import AuthorizationRequest, PersonalLink
 from graph.errors import (
     ApplicationDisabled,
@@ -26,11 +26,12 @@ from graph.errors import (
     TenantUnknown,
 )
 from graph.tokens import SignedInPerson
-from web import consent, staff, telling
+from web import consent, staff
 from web.answers import SignInAnswer, refused, sign_in_page
 from web.deps import AVisit, Visit
 from web.guessing import note_stray
 from web.microsoft import no_authorization_request, start_of
+from web.outbox import relay
 from web.returned import Ending, ending_of, read_returned
 
 router = APIRouter()
@@ -42,18 +43,18 @@ _PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
 @dataclass(frozen=True)
 class _Answer:
     response: Response
-    fact: int | None = None
-    """What the go-live is to be told."""
-    untold: Response | None = None
-    """The answer in place of the other where it could not be told yet."""
+    entry: int | None = None
+    """In the outbox: what the go-live is to be signalled."""
+    pending: Response | None = None
+    """The answer in place of the other where that could not be relayed yet."""
 
 
 @router.get("/auth/microsoft/callback")
 async def callback(visit: AVisit) -> Response:
     """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
     answer = await run_in_threadpool(_come_back, visit)
-    told = answer.fact is None or await telling.tell(visit.rooms, answer.fact)
-    return answer.response if told or answer.untold is None else answer.untold
+    relayed = answer.entry is None or await relay(visit.rooms, answer.entry)
+    return answer.response if relayed or answer.pending is None else answer.pending
 
 
 def _come_back(visit: Visit) -> _Answer:
@@ -140,9 +141,9 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
-        fact = consent.note_consent(session, evidence, visit.at)
-    # No fact = there is nothing to tell the go-live now; the page says how far it is.
-    return _Answer(visit.go_to("/consent/progress"), fact, untold=consent.kept(visit))
+        entry = consent.enqueue_consent(session, evidence, visit.at)
+    # No entry = there is nothing to tell the go-live now; the page says how far it is.
+    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent.kept(visit))
 
 
 def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
@@ -164,8 +165,8 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             return _Answer(sign_in_page(visit, why))
         sign_in.record_sso_sign_in(session, found.user_id, visit.at)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
-        fact = (
-            facts.note_fact(
+        entry = (
+            outbox.enqueue(
                 session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
             )
             if found.waiting_go_live_id
@@ -173,7 +174,7 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             and sign_in.hears_of_sign_in(session, found.waiting_go_live_id)
             else None
         )
-    return _Answer(visit.sign_in(visit.go_to("/"), token), fact)
+    return _Answer(visit.sign_in(visit.go_to("/"), token), entry)
 
 
 def _why_not(

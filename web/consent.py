@@ -20,7 +20,7 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.links import LinkPurpose
-from database import authorization_requests, facts, hand_off, reading, records, sign_in
+from database import authorization_requests, hand_off, outbox, reading, records, sign_in
 from database.models import (
     AuthorizationRequest,
     ConsentEvidence,
@@ -33,12 +33,13 @@ from database.reading import Standing
 from graph.errors import GraphError
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from telemetry.metrics import CONSENTS_REFUSED
-from web import customer_words, telling
+from web import customer_words
 from web.answers import has_ended, nothing_to_show, refused
 from web.deps import AVisit, OwnForm, Visit
 from web.guessing import note_stray
 from web.microsoft import no_authorization_request, start_of, to_consent, to_login
 from web.new_link import dead_link
+from web.outbox import relay
 from web.returned import Ending, Returned, ending_of, read_returned
 from web.stages import consent_checks, is_moving
 from web.whose import NAMED
@@ -50,9 +51,9 @@ _log = logging.getLogger(__name__)
 @router.get("/callback")
 async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
-    answer, fact = await run_in_threadpool(_come_back, visit)
-    if fact is not None:
-        await telling.tell(visit.rooms, fact)
+    answer, entry = await run_in_threadpool(_come_back, visit)
+    if entry is not None:
+        await relay(visit.rooms, entry)
     return answer
 
 
@@ -67,13 +68,13 @@ def progress(visit: AVisit) -> Response:
 
 
 @router.post("/progress")
-async def tell_again(visit: OwnForm) -> Response:
-    """Tell the workflow once more what this very browser proved; for when it could not be told."""
-    fact = await run_in_threadpool(_note_again, visit)
-    if isinstance(fact, Response):
-        return fact
-    told = await telling.tell(visit.rooms, fact)
-    return visit.go_to("/consent/progress") if told else kept(visit)
+async def relay_again(visit: OwnForm) -> Response:
+    """Signal the workflow once more what this very browser proved; for when it stayed pending."""
+    entry = await run_in_threadpool(_enqueue_again, visit)
+    if isinstance(entry, Response):
+        return entry
+    relayed = await relay(visit.rooms, entry)
+    return visit.go_to("/consent/progress") if relayed else kept(visit)
 
 
 @router.get("/again")
@@ -151,7 +152,7 @@ def go(visit: OwnForm, token: str) -> Response:
     return to_consent(visit, link.go_live_id, link.id)
 
 
-def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
+def enqueue_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
     """Keep the consent for the go-live; the link is used up by the proof, so clicks can repeat.
 
     None = the go-live has ended, or has heard of this account often enough today.
@@ -162,15 +163,15 @@ def note_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> i
     if found is None or not records.may_be_told(session, evidence.go_live_id, who, at):
         return None
     records.write_audit(session, at, "system", records.CONSENT_TOLD, go_live=found[0], subject=who)
-    fact = ConsentReported(str(evidence.tenant_id), str(evidence.administrator_object_id))
-    return facts.note_fact(session, evidence.go_live_id, fact, at)
+    proven = ConsentReported(str(evidence.tenant_id), str(evidence.administrator_object_id))
+    return outbox.enqueue(session, evidence.go_live_id, proven, at)
 
 
 def not_consented(
     visit: Visit, asked: AuthorizationRequest, ending: Ending
 ) -> tuple[Response, int | None]:
-    """Return the page for a consent that Microsoft ended, and the fact noted if it is new."""
-    fact = None
+    """Return the page for a consent that Microsoft ended, and its entry in the outbox if new."""
+    entry = None
     with visit.rooms.sessions.begin() as session:
         found = sign_in.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, ending.refusal)
@@ -182,7 +183,7 @@ def not_consented(
             and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
         ):
             told = ConsentNotGiven(ending.refusal, ending.said_no)
-            fact = facts.note_fact(session, found[0].id, told, visit.at)
+            entry = outbox.enqueue(session, found[0].id, told, visit.at)
             records.write_audit(
                 session,
                 visit.at,
@@ -193,7 +194,7 @@ def not_consented(
             )
     if found is None:
         return has_ended(visit, asked.go_live_id), None
-    return refused(visit, ending.refusal, link=start_of(visit, asked)), fact
+    return refused(visit, ending.refusal, link=start_of(visit, asked)), entry
 
 
 def not_believed(
@@ -336,7 +337,7 @@ def kept(visit: Visit) -> Response:
     )
 
 
-def _note_again(visit: Visit) -> int | Response:
+def _enqueue_again(visit: Visit) -> int | Response:
     """Keep what this very browser proved, for another try."""
     with visit.rooms.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
@@ -345,11 +346,11 @@ def _note_again(visit: Visit) -> int | Response:
         now = standing.progress if standing else None
         # While it is being proven, the run has nothing to learn from hearing of it again.
         proving = now is not None and now.wait is Wait.MICROSOFT
-        fact = note_consent(session, evidence, visit.at) if evidence and not proving else None
+        entry = enqueue_consent(session, evidence, visit.at) if evidence and not proving else None
     if asked is None:
         return nothing_to_show(visit)
     if evidence is None:
         # It proved nothing, or so long ago that it no longer counts.
         return refused(visit, Refusal.SIGN_IN_TOO_OLD, status=409, action="/consent/again")
     # None = there is nothing to tell it now; the page says how far it is.
-    return visit.go_to("/consent/progress") if fact is None else fact
+    return visit.go_to("/consent/progress") if entry is None else entry

@@ -14,7 +14,7 @@ from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
 from database import links, mail_facts, reading, sign_in
 from database.links import NewLink
-from web import telling
+from web import outbox
 from web.console import again, in_words
 from web.deps import OwnForm, TypedText, Visit
 from web.staff import AStaffVisit, StaffVisit
@@ -108,7 +108,7 @@ async def send_links_again(
     if renewed is None:
         return await again(staff, slug, "The pack cannot be sent to this contact now.", "")
     try:
-        on_its_way = await telling.send_again(visit.rooms, slug, renewed)
+        on_its_way = await outbox.send_again(visit.rooms, slug, renewed)
     except WorkflowUpdateFailedError:
         return await again(staff, slug, "This go-live is ending.", "")
     return visit.go_to(

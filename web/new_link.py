@@ -12,7 +12,7 @@ from contracts.links import LinkPurpose
 from database import hand_off, links, records, sign_in
 from database.links import NewLink
 from database.models import GoLive, PersonalLink
-from web import telling
+from web import outbox
 from web.answers import has_ended, has_left, invitation_is_over, refused, unknown_link
 from web.deps import OwnForm, Visit
 from web.whose import NAMED
@@ -77,7 +77,7 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
-    if not await telling.send_again(visit.rooms, *found):
+    if not await outbox.send_again(visit.rooms, *found):
         return visit.page(
             "message.html",
             status=202,

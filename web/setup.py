@@ -26,7 +26,7 @@ from database.models import Contact, GoLive, Organisation, PersonalLink, Prefere
 from database.reading import Standing
 from mail.errors import MissingValue
 from mail.rendering import announcement
-from web import telling
+from web import outbox
 from web.answers import has_ended
 from web.customer_words import told
 from web.deps import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
@@ -99,7 +99,7 @@ def acknowledge(
         return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
     try:
         with visit.rooms.sessions.begin() as session:
-            fact = it_team.acknowledge(
+            entry = it_team.acknowledge(
                 session,
                 link.go_live_id,
                 link.contact_id,
@@ -111,9 +111,9 @@ def acknowledge(
         enough = _enough_dates(visit, standing, error.again_at)
         return _page(visit, token, link, standing, status=429, problem=enough, at="date")
     answer = visit.go_to(f"/setup/{token}?done=acknowledged")
-    if fact is not None:
+    if entry is not None:
         # It is safe in the outbox: nobody waits for Temporal, or for a worker.
-        answer.background = BackgroundTask(telling.tell, visit.rooms, fact)
+        answer.background = BackgroundTask(outbox.relay, visit.rooms, entry)
     return answer
 
 

@@ -245,8 +245,8 @@ RULES: Mapping[str, str] = {
         JOIN golive.go_live g ON g.id = m.go_live_id
         JOIN pulse.organisation o ON o.id = g.organisation_id
         WHERE v.moved_at IS NULL OR m.due_at < v.moved_at""",
-    "a fact that a browser proved was never told": """
-        SELECT o.slug, f.signal AS what FROM golive.fact f
+    "a signal of a browser was never relayed": """
+        SELECT o.slug, f.signal AS what FROM golive.outbox f
         JOIN golive.go_live g ON g.id = f.go_live_id
         JOIN pulse.organisation o ON o.id = g.organisation_id""",
     "a copy of the directory was left": """

@@ -165,9 +165,9 @@ async def test_a_kill_excuses_no_more_mails_than_a_worker_has_on_their_way() -> 
             "lies undelivered",
         ),
         (
-            "INSERT INTO golive.fact (go_live_id, signal, argument, noted_at) "
+            "INSERT INTO golive.outbox (go_live_id, signal, argument, enqueued_at) "
             f"VALUES ({OF_THE_GO_LIVE}, 'user_signed_in', '{{}}', '2026-01-01Z')",
-            "never told",
+            "never relayed",
         ),
         (
             f"UPDATE golive.user_move SET moved_at = NULL WHERE user_id = {OF_THE_USERS}",

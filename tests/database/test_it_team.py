@@ -13,10 +13,10 @@ from contracts.records import Position
 from database import digests, it_team, links, positions, records
 from database.models import (
     Contact,
-    Fact,
     GoLive,
     Mail,
     Organisation,
+    OutboxEntry,
     PersonalLink,
     Preference,
     Staff,
@@ -76,8 +76,8 @@ MOST = 3
 
 def facts_of(session: Session) -> list[tuple[str, str | None]]:
     session.flush()
-    facts = session.exec(select(Fact).order_by(col(Fact.id)))
-    return [(fact.argument["by"], fact.argument["move_at"]) for fact in facts]
+    entries = session.exec(select(OutboxEntry).order_by(col(OutboxEntry.id)))
+    return [(entry.argument["by"], entry.argument["move_at"]) for entry in entries]
 
 
 def test_only_what_changes_something_is_written_and_the_newest_pending_fact_stands_alone(
@@ -169,7 +169,7 @@ def test_a_link_that_waits_to_be_sent_is_asked_for_once_a_day(
 ) -> None:
     link = _link(session, go_live, "ann")
     told = [
-        renewed.fact is not None
+        renewed.entry is not None
         for hours in (0, 1, 23, 25, 26)
         if (renewed := links.renew(session, link, go_live, AT + hours * HOUR))
     ]

@@ -19,7 +19,7 @@ from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
 from contracts.go_live import Attention, ConsentReported, GoLiveStage, Refusal
-from database import records, authorization_requests
+from database import authorization_requests, records
 from database.engine import open_sessions
 from graph.client import GraphClient
 from graph.credentials import ClientSecret

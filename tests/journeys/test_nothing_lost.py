@@ -72,7 +72,7 @@ async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
     assert await organisation.signals() == ["consent_reported"]
     assert (
         town.rows(
-            "SELECT f.id FROM golive.fact f JOIN golive.go_live g ON g.id = f.go_live_id "
+            "SELECT x.id FROM golive.outbox x JOIN golive.go_live g ON g.id = x.go_live_id "
             "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
             slug=organisation.slug,
         )

@@ -38,7 +38,7 @@ GOLIVE_TABLES = (
     "personal_link",
     "authorization_request",
     "consent_evidence",
-    "fact",
+    "outbox",
     "directory_entry",
     "directory_snapshot",
     "directory_link",
@@ -313,7 +313,7 @@ def _go_lives() -> None:
 
 
 def _consent() -> None:
-    """Tenants, personal links, the way to Microsoft and back, what is still to be told."""
+    """Tenants, personal links, the way to Microsoft and back, the outbox."""
     op.create_table(
         "domain_tenant",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
@@ -430,12 +430,12 @@ def _consent() -> None:
         schema="golive",
     )
     op.create_table(
-        "fact",
+        "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("go_live_id", sa.Uuid(), nullable=False),
         sa.Column("signal", sa.String(), nullable=False),
         sa.Column("argument", postgresql.JSONB(), nullable=False),
-        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("enqueued_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
         sa.CheckConstraint(

@@ -137,24 +137,6 @@ CREATE TABLE golive.exception_decision (
     CONSTRAINT decision_known CHECK (((decision)::text = ANY ((ARRAY['link'::character varying, 'exclude'::character varying])::text[])))
 );
 
-CREATE TABLE golive.fact (
-    id bigint NOT NULL,
-    go_live_id uuid NOT NULL,
-    signal character varying NOT NULL,
-    argument jsonb NOT NULL,
-    noted_at timestamp with time zone NOT NULL,
-    CONSTRAINT signal_known CHECK (((signal)::text = ANY ((ARRAY['consent_reported'::character varying, 'consent_not_given'::character varying, 'it_acknowledged'::character varying, 'mail_requested'::character varying, 'user_signed_in'::character varying])::text[])))
-);
-
-ALTER TABLE golive.fact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME golive.fact_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE golive.go_live (
     id uuid NOT NULL,
     organisation_id uuid NOT NULL,
@@ -223,6 +205,24 @@ CREATE TABLE golive.order_request (
     confirmed_at timestamp with time zone,
     CONSTRAINT confirmed_by_another CHECK (((confirmed_by)::text <> (requested_by)::text)),
     CONSTRAINT confirmed_by_somebody_at_some_time CHECK (((confirmed_by IS NULL) = (confirmed_at IS NULL)))
+);
+
+CREATE TABLE golive.outbox (
+    id bigint NOT NULL,
+    go_live_id uuid NOT NULL,
+    signal character varying NOT NULL,
+    argument jsonb NOT NULL,
+    enqueued_at timestamp with time zone NOT NULL,
+    CONSTRAINT signal_known CHECK (((signal)::text = ANY ((ARRAY['consent_reported'::character varying, 'consent_not_given'::character varying, 'it_acknowledged'::character varying, 'mail_requested'::character varying, 'user_signed_in'::character varying])::text[])))
+);
+
+ALTER TABLE golive.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME golive.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE golive.pause_time (
@@ -425,9 +425,6 @@ ALTER TABLE ONLY golive.domain_tenant
 ALTER TABLE ONLY golive.exception_decision
     ADD CONSTRAINT exception_decision_pkey PRIMARY KEY (user_id);
 
-ALTER TABLE ONLY golive.fact
-    ADD CONSTRAINT fact_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_pkey PRIMARY KEY (id);
 
@@ -451,6 +448,9 @@ ALTER TABLE ONLY golive.directory_link
 
 ALTER TABLE ONLY golive.order_request
     ADD CONSTRAINT order_request_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY golive.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY golive.pause_time
     ADD CONSTRAINT pause_time_pkey PRIMARY KEY (go_live_id, began_at);
@@ -584,9 +584,6 @@ ALTER TABLE ONLY golive.domain_tenant
 ALTER TABLE ONLY golive.exception_decision
     ADD CONSTRAINT exception_decision_user_id_fkey FOREIGN KEY (user_id) REFERENCES pulse.app_user(id);
 
-ALTER TABLE ONLY golive.fact
-    ADD CONSTRAINT fact_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
-
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES pulse.organisation(id);
 
@@ -598,6 +595,9 @@ ALTER TABLE ONLY golive.mail
 
 ALTER TABLE ONLY golive.order_request
     ADD CONSTRAINT order_request_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
+
+ALTER TABLE ONLY golive.outbox
+    ADD CONSTRAINT outbox_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
 
 ALTER TABLE ONLY golive.pause_time
     ADD CONSTRAINT pause_time_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
