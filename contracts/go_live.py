@@ -306,7 +306,7 @@ class Progress:
     refusal: Refusal | None = None
     """Why the last consent was not accepted, if one was not."""
     declined: bool = False
-    """Somebody at the customer did not consent, whatever has been tried since."""
+    """While the consent is awaited: somebody did not consent, whatever has been tried since."""
     users_done: int = 0
     users_total: int = 0
     """Whom this go-live moves."""

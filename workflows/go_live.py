@@ -605,7 +605,8 @@ class SsoGoLive:
             may_skip=state.outcome is None and self._skippable(),
             paused=state.is_paused,
             refusal=self._consent.refusal,
-            declined=self._consent.reports.declined is not None,
+            declined=state.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+            and self._consent.reports.declined is not None,
             users_done=users.done,
             users_total=users.total,
             users_before=users.before,

@@ -203,7 +203,7 @@ async def test_what_the_go_live_would_not_take_waits_for_nobody(
     for order, words in (
         (town.orders().resume(slug), "This go-live is not paused."),
         (town.orders().extend(slug, "2020-01-31"), "in the past"),
-        (town.orders().roll_back(slug, " "), "Say why it is rolled back"),
+        (town.orders().roll_back(slug, " "), "Say why, with --reason"),
         (town.orders().pause(town.found_organisation().slug), "has no running go-live"),
     ):
         assert words in await refusal(order)
