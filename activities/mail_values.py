@@ -240,11 +240,11 @@ class GoLiveMail:
         }
 
     def _ending(self, mail: QueuedMail) -> Values:
-        """How it ended, which the occasion says: the record is closed only after this mail.
+        """How it ended, which the idempotency key says: the record is closed only after this mail.
 
         Why somebody rolled it back was written for colleagues, so the customer does not read it.
         """
-        outcome = GoLiveOutcome(mail.occasion)
+        outcome = GoLiveOutcome(mail.idempotency_key)
         for_staff = mail.recipient_kind == RecipientKind.STAFF
         order = _ENDED_BY.get(outcome) if for_staff else None
         return {

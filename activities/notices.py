@@ -85,7 +85,9 @@ class NoticeActivities:
         # All users may be very many.
         with heartbeating(), self._sessions.begin() as session:
             if notice.audience is Audience.USERS:
-                ledger.queue_reminder_to_sign_in(session, go_live_id, notice.occasion, notice.at)
+                ledger.queue_reminder_to_sign_in(
+                    session, go_live_id, notice.idempotency_key, notice.at
+                )
             else:
                 purpose = _LINKS.get(notice.message)
                 expires_at = notice.link_expires_at or notice.at
@@ -97,22 +99,26 @@ class NoticeActivities:
                     session,
                     go_live_id,
                     notice.message,
-                    notice.occasion,
+                    notice.idempotency_key,
                     to,
                     at=notice.at,
                     link=link,
                 )
                 if activity.info().attempt == 1:
-                    ledger.requeue_refused(session, go_live_id, notice.message, notice.occasion)
+                    ledger.requeue_refused(
+                        session, go_live_id, notice.message, notice.idempotency_key
+                    )
         done = self._deliver(
             Delivery(notice.go_live_id, notice.at),
-            only=(notice.message, notice.occasion),
+            only=(notice.message, notice.idempotency_key),
             to_all_users=notice.audience is Audience.USERS,
         )
         if done.paused:
             return done
         with self._sessions.begin() as session:
-            states = ledger.state_counts(session, go_live_id, notice.message, notice.occasion)
+            states = ledger.state_counts(
+                session, go_live_id, notice.message, notice.idempotency_key
+            )
         if states.get("refused") and not states.get("sent"):
             raise ApplicationError(
                 "The relay refuses every recipient of this message.",
@@ -124,7 +130,7 @@ class NoticeActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def deliver_mail(self, delivery: Delivery) -> Delivered:
         """Deliver what is due in the ledger of a go-live; mail to all users at our pace."""
-        only = (delivery.message, delivery.occasion) if delivery.message else None
+        only = (delivery.message, delivery.idempotency_key) if delivery.message else None
         return self._deliver(delivery, only, to_all_users=only is None)
 
     def _deliver(

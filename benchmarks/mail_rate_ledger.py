@@ -59,19 +59,19 @@ class Ledger:
         finally:
             engine.dispose()
 
-    def queue(self, occasion: str, at: datetime) -> None:
+    def queue(self, idempotency_key: str, at: datetime) -> None:
         """Put one mail to every user into the ledger."""
         with self.sessions.begin() as session:
             session.execute(
                 text(
                     """
-                    INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
-                        recipient_id, due_at, state, attempts)
-                    SELECT gen_random_uuid(), :g, 'sign_in_with_sso', :occasion, 'user', id, :at,
-                        'queued', 0
+                    INSERT INTO golive.mail (id, go_live_id, message, idempotency_key,
+                        recipient_kind, recipient_id, due_at, state, attempts)
+                    SELECT gen_random_uuid(), :g, 'sign_in_with_sso', :idempotency_key, 'user', id,
+                        :at, 'queued', 0
                     FROM pulse.app_user
                     """
                 ),
-                {"g": self.go_live_id, "occasion": occasion, "at": at},
+                {"g": self.go_live_id, "idempotency_key": idempotency_key, "at": at},
             )
             session.execute(text("ANALYZE golive.mail"))

@@ -161,7 +161,7 @@ class PeopleInCharge:
         try:
             await self._client.get_workflow_handle(go_live_id(slug)).signal(
                 SsoGoLive.mail_requested,
-                MailRequested(pack.message, pack.occasion, pack.asked_by),
+                MailRequested(pack.message, pack.idempotency_key, pack.asked_by),
                 rpc_timeout=_ANSWER_WITHIN,
             )
         except RPCError:

@@ -178,7 +178,7 @@ class MailRequested:
     """Fact: a mail was put into the ledger again, such as a new link; it is to be delivered."""
 
     message: Message
-    occasion: str
+    idempotency_key: str
     asked_by: str
     """`contact:<id>` or `user:<id>` of whoever asked, else a staff handle."""
 

@@ -51,12 +51,12 @@ class RecipientKind(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """One message to one audience of a go-live, once per occasion."""
+    """One message to one audience of a go-live, once per idempotency key."""
 
     go_live_id: str
     message: Message
     audience: Audience
-    occasion: str
+    idempotency_key: str
     """Rung or n-th re-send, such as `first`, `rung-2`: with it a message is sent once, ever."""
     at: datetime
     """The workflow's instant of the call."""
@@ -65,12 +65,12 @@ class Notice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Deliver what lies in the ledger of a go-live; with `message`, that one and occasion only."""
+    """Deliver what lies in the ledger of a go-live; with `message`, that one and key only."""
 
     go_live_id: str
     at: datetime
     message: Message | None = None
-    occasion: str = ""
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True)

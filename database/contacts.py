@@ -238,16 +238,16 @@ def _pack(
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     to = [Recipient("contact", contact)]
     ledger.ensure_links(session, go_live.id, LinkPurpose.CONSENT, to, until)
-    occasion = f"{links.AGAIN}named-{at:%Y%m%d%H%M%S}"
+    idempotency_key = f"{links.AGAIN}named-{at:%Y%m%d%H%M%S}"
     ledger.queue_mail(
         session,
         go_live.id,
         Message.IT_PACK,
-        occasion,
+        idempotency_key,
         to,
         at=at,
         link=(LinkPurpose.SETUP, until),
     )
-    requested = MailRequested(Message.IT_PACK, occasion, by)
+    requested = MailRequested(Message.IT_PACK, idempotency_key, by)
     entry = outbox.enqueue(session, go_live.id, requested, at)
-    return NewLink(Message.IT_PACK, occasion, by, entry)
+    return NewLink(Message.IT_PACK, idempotency_key, by, entry)

@@ -72,7 +72,7 @@ def last_digest(session: Session, manager: Manager, before: date, at: datetime) 
     found = session.execute(
         text(
             "SELECT max(due_at) FROM golive.mail WHERE go_live_id IS NULL "
-            "AND message = :message AND recipient_id = :staff AND occasion < :today"
+            "AND message = :message AND recipient_id = :staff AND idempotency_key < :today"
         ),
         {"message": Message.STAFF_DIGEST, "staff": manager.id, "today": before.isoformat()},
     ).scalar_one()
@@ -115,7 +115,7 @@ def is_decided(session: Session, manager: Manager, today: date) -> bool:
         session.execute(
             text(
                 "SELECT 1 FROM golive.mail WHERE go_live_id IS NULL AND message = :message "
-                "AND recipient_id = :staff AND occasion = :today AND state <> 'queued'"
+                "AND recipient_id = :staff AND idempotency_key = :today AND state <> 'queued'"
             ),
             {"message": Message.STAFF_DIGEST, "staff": manager.id, "today": today.isoformat()},
         ).first()
@@ -136,7 +136,7 @@ def queue(
             id=uuid4(),
             go_live_id=None,
             message=Message.STAFF_DIGEST,
-            occasion=today.isoformat(),
+            idempotency_key=today.isoformat(),
             recipient_kind="staff",
             recipient_id=manager.id,
             due_at=at,

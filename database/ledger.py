@@ -32,7 +32,7 @@ class QueuedMail:
 
     id: UUID
     message: Message
-    occasion: str
+    idempotency_key: str
     recipient_kind: str
     recipient_id: UUID
     address: str
@@ -46,7 +46,7 @@ class QueuedMail:
 
 
 _WITH_ITS_RECIPIENT = """
-    SELECT m.id, m.message, m.occasion, m.recipient_kind, m.recipient_id, m.due_at,
+    SELECT m.id, m.message, m.idempotency_key, m.recipient_kind, m.recipient_id, m.due_at,
            coalesce(u.address, c.address, s.address) AS address,
            coalesce(u.display_name, c.name, s.name, '') AS name,
            k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
@@ -92,7 +92,7 @@ def queue_mail(
     session: Session,
     go_live_id: UUID,
     message: Message,
-    occasion: str,
+    idempotency_key: str,
     to: list[Recipient],
     *,
     at: datetime,
@@ -116,7 +116,7 @@ def queue_mail(
                 id=uuid4(),
                 go_live_id=go_live_id,
                 message=message,
-                occasion=occasion,
+                idempotency_key=idempotency_key,
                 recipient_kind=recipient.kind,
                 recipient_id=recipient.id,
                 link_id=link_id,
@@ -163,19 +163,25 @@ def _contact_link(
 
 
 def queue_reminder_to_sign_in(
-    session: Session, go_live_id: UUID, occasion: str, at: datetime
+    session: Session, go_live_id: UUID, idempotency_key: str, at: datetime
 ) -> None:
     """Put a reminder to every moved user who has not signed in through SSO into the ledger.
 
     Run again, as after a pause, it also takes back what waits for those who have done so by now.
     """
-    keys = {"g": go_live_id, "message": Message.SIGN_IN_REMINDER, "occasion": occasion, "at": at}
+    keys = {
+        "g": go_live_id,
+        "message": Message.SIGN_IN_REMINDER,
+        "idempotency_key": idempotency_key,
+        "at": at,
+    }
     session.execute(
         text(
             """
             UPDATE golive.mail m SET state = 'withdrawn' FROM pulse.app_user u
-            WHERE m.go_live_id = :g AND m.message = :message AND m.occasion = :occasion
-              AND m.state = 'queued' AND u.id = m.recipient_id
+            WHERE m.go_live_id = :g AND m.message = :message
+              AND m.idempotency_key = :idempotency_key AND m.state = 'queued'
+              AND u.id = m.recipient_id
               AND (u.first_sso_sign_in_at IS NOT NULL OR u.status = 'deactivated')
             """
         ),
@@ -184,9 +190,10 @@ def queue_reminder_to_sign_in(
     session.execute(
         text(
             """
-            INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
+            INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
                 recipient_id, due_at, state, attempts)
-            SELECT gen_random_uuid(), :g, :message, :occasion, 'user', m.user_id, :at, 'queued', 0
+            SELECT gen_random_uuid(), :g, :message, :idempotency_key, 'user', m.user_id, :at,
+                'queued', 0
             FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
             WHERE m.go_live_id = :g AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
               AND u.first_sso_sign_in_at IS NULL AND u.status <> 'deactivated'
@@ -197,14 +204,16 @@ def queue_reminder_to_sign_in(
     )
 
 
-def requeue_refused(session: Session, go_live_id: UUID, message: Message, occasion: str) -> None:
+def requeue_refused(
+    session: Session, go_live_id: UUID, message: Message, idempotency_key: str
+) -> None:
     """Give addresses that refused one message another chance: a person asked for a retry."""
     session.execute(
         text(
             "UPDATE golive.mail SET state = 'queued' WHERE go_live_id = :g AND message = :message "
-            "AND occasion = :occasion AND state = 'refused'"
+            "AND idempotency_key = :idempotency_key AND state = 'refused'"
         ),
-        {"g": go_live_id, "message": message, "occasion": occasion},
+        {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
     )
 
 
@@ -229,15 +238,15 @@ def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
 
 
 def state_counts(
-    session: Session, go_live_id: UUID, message: Message, occasion: str
+    session: Session, go_live_id: UUID, message: Message, idempotency_key: str
 ) -> dict[str, int]:
     """Return how many recipients of one message are in which state."""
     rows = session.execute(
         text(
             "SELECT state, count(*) AS rows FROM golive.mail WHERE go_live_id = :g "
-            "AND message = :message AND occasion = :occasion GROUP BY state"
+            "AND message = :message AND idempotency_key = :idempotency_key GROUP BY state"
         ),
-        {"g": go_live_id, "message": message, "occasion": occasion},
+        {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
     )
     return {row.state: row.rows for row in rows}
 
@@ -260,7 +269,7 @@ def due_mail(
 ) -> Iterator[list[QueuedMail]]:
     """Yield what is due, in chunks; each row once. Another deliverer may see the same rows.
 
-    `only` narrows it to one message and occasion; without it, it is all mail to users.
+    `only` narrows it to one message and idempotency key; without it, it is all mail to users.
     """
     after: tuple[datetime, UUID] | None = None
     while True:
@@ -270,7 +279,7 @@ def due_mail(
                 {_DUE}
                 WHERE m.go_live_id = :g AND m.state = 'queued' AND m.due_at <= :at
                 {
-                    "AND m.message = :message AND m.occasion = :occasion"
+                    "AND m.message = :message AND m.idempotency_key = :idempotency_key"
                     if only
                     else "AND m.recipient_kind = 'user'"
                 }
@@ -283,7 +292,7 @@ def due_mail(
                 "at": at,
                 "chunk": chunk,
                 "message": only[0] if only else None,
-                "occasion": only[1] if only else None,
+                "idempotency_key": only[1] if only else None,
                 "after_due": after[0] if after else None,
                 "after_id": after[1] if after else None,
             },
@@ -308,14 +317,15 @@ def newest_mail(
     return _queued_mail(row) if row else None
 
 
-def queued_digest(session: Session, staff_id: UUID, occasion: str) -> QueuedMail | None:
+def queued_digest(session: Session, staff_id: UUID, idempotency_key: str) -> QueuedMail | None:
     """Return a manager's digest of one day while it is still to be sent."""
     row = session.execute(
         text(
             f"{_KEPT} WHERE m.go_live_id IS NULL AND m.message = :message "
-            "AND m.recipient_id = :staff AND m.occasion = :occasion AND m.state = 'queued'"
+            "AND m.recipient_id = :staff AND m.idempotency_key = :idempotency_key "
+            "AND m.state = 'queued'"
         ),
-        {"message": Message.STAFF_DIGEST, "staff": staff_id, "occasion": occasion},
+        {"message": Message.STAFF_DIGEST, "staff": staff_id, "idempotency_key": idempotency_key},
     ).first()
     return _queued_mail(row) if row else None
 

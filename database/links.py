@@ -16,7 +16,7 @@ from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, Per
 from database.sign_in import genuine_link
 
 AGAIN = "again-"
-"""How the occasion of a mail begins that somebody asked for."""
+"""How the idempotency key of a mail begins that somebody asked for."""
 _MESSAGES = {
     LinkPurpose.CONSENT: Message.CONSENT_REQUEST,
     LinkPurpose.SETUP: Message.IT_PACK,
@@ -29,7 +29,7 @@ class NewLink:
     """What is to be delivered; the address is looked up when it is sent."""
 
     message: Message
-    occasion: str
+    idempotency_key: str
     asked_by: str
     """`contact:<id>`, `user:<id>` or a staff handle."""
     entry: int | None = None
@@ -107,7 +107,7 @@ def renew(
         .where(
             Mail.link_id == link.id,
             Mail.message == message,
-            col(Mail.occasion).startswith(AGAIN),
+            col(Mail.idempotency_key).startswith(AGAIN),
         )
         .order_by(col(Mail.due_at).desc())
     ).all()
@@ -119,7 +119,7 @@ def renew(
     a_day_ago = at - timedelta(days=1)
     lately = [mail for mail in mails if mail.due_at > a_day_ago]
     if lately and lately[0].state == "queued":
-        return NewLink(message, lately[0].occasion, asked_by)
+        return NewLink(message, lately[0].idempotency_key, asked_by)
     enough = len(lately) >= rules.NEW_LINKS_A_DAY
     if enough or (not by and _is_enough(session, go_live, a_day_ago)):
         return None
@@ -131,13 +131,13 @@ def renew(
     link.revoked_at = None
     link.expires_at = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     session.add(link)
-    occasion = f"{AGAIN}{link.version}"
+    idempotency_key = f"{AGAIN}{link.version}"
     session.add(
         Mail(
             id=uuid4(),
             go_live_id=go_live.id,
             message=message,
-            occasion=occasion,
+            idempotency_key=idempotency_key,
             recipient_kind=kind,
             recipient_id=subject,
             link_id=link.id,
@@ -153,8 +153,10 @@ def renew(
         subject=f"link:{link.id}",
         reason=link.purpose,
     )
-    requested = MailRequested(message, occasion, asked_by)
-    return NewLink(message, occasion, asked_by, outbox.enqueue(session, go_live.id, requested, at))
+    requested = MailRequested(message, idempotency_key, asked_by)
+    return NewLink(
+        message, idempotency_key, asked_by, outbox.enqueue(session, go_live.id, requested, at)
+    )
 
 
 def _is_enough(session: Session, go_live: GoLive, since: datetime) -> bool:

@@ -185,11 +185,11 @@ def time_zones(session: Session, go_live_id: UUID, audience: Audience) -> list[s
 
 
 def reminders_sent(session: Session, go_live_id: UUID, message: Message) -> int:
-    """Return on how many occasions a message has been sent."""
+    """Return under how many idempotency keys a message has been sent."""
     return int(
         session.execute(
             text(
-                "SELECT count(DISTINCT occasion) FROM golive.mail "
+                "SELECT count(DISTINCT idempotency_key) FROM golive.mail "
                 "WHERE go_live_id = :g AND message = :message AND state = 'sent'"
             ),
             {"g": go_live_id, "message": message},

@@ -573,17 +573,19 @@ class ExceptionDecision(SQLModel, table=True):
 
 
 class Mail(SQLModel, table=True):
-    """The ledger: one row per message, occasion and recipient, before anything is sent."""
+    """The ledger: one row per message, idempotency key and recipient, before anything is sent."""
 
     __tablename__ = "mail"
     __table_args__ = (
-        UniqueConstraint("go_live_id", "message", "occasion", "recipient_id", name="sent_once"),
+        UniqueConstraint(
+            "go_live_id", "message", "idempotency_key", "recipient_id", name="sent_once"
+        ),
         _one_of("recipient_kind", "staff", "contact", "user"),
         _one_of("state", "queued", "sent", "refused", "withdrawn"),
         Index(
             "one_digest_a_day",
             "message",
-            "occasion",
+            "idempotency_key",
             "recipient_id",
             unique=True,
             postgresql_where=text("go_live_id IS NULL"),
@@ -601,7 +603,7 @@ class Mail(SQLModel, table=True):
     go_live_id: UUID | None = None
     """None = it is about all go-lives of a manager of ours: the daily digest."""
     message: str
-    occasion: str
+    idempotency_key: str
     recipient_kind: str
     recipient_id: UUID
     link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")

@@ -133,7 +133,7 @@ _MOVE_STATEMENTS = (
     ON CONFLICT DO NOTHING
     """,
     f"""
-    {_BATCH} INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
+    {_BATCH} INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
         recipient_id, link_id, due_at, state, attempts)
     SELECT gen_random_uuid(), :g,
         CASE m.move_class WHEN 'invite' THEN 'invitation' ELSE 'sign_in_with_sso' END,
@@ -260,7 +260,7 @@ _UNDO_STATEMENTS = (
       AND k.revoked_at IS NULL
     """,
     f"""
-    {_UNDO} INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind,
+    {_UNDO} INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
         recipient_id, due_at, state, attempts)
     SELECT gen_random_uuid(), :g, 'roll_back_user', 'roll_back', 'user', m.user_id, :at,
         'queued', 0

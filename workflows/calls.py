@@ -88,12 +88,12 @@ class Calls:
         self,
         message: Message,
         audience: Audience,
-        occasion: str = "first",
+        idempotency_key: str = "first",
         *,
         link_expires_at: datetime | None = None,
         may_skip: bool = False,
     ) -> bool:
-        """Send one message to one audience, once per occasion; False = a person skipped it."""
+        """Send one message to one audience, once per key; False = a person skipped it."""
         attempt = self.attempt if may_skip else self.do
         paused = True
         while paused:
@@ -104,7 +104,7 @@ class Calls:
                     self._state.start.go_live_id,
                     message,
                     audience,
-                    occasion,
+                    idempotency_key,
                     workflow.now(),
                     link_expires_at,
                 ),

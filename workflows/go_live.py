@@ -303,11 +303,11 @@ class SsoGoLive:
 
     async def _announce(self, date: AnnouncedDate) -> None:
         told = date.date
-        occasion = "first" if date.announced is None else stamp()
+        idempotency_key = "first" if date.announced is None else stamp()
         date.begin_to_announce(workflow.now())
         until = told + self._state.consent_window
         await self._calls.send(
-            Message.MOVE_ANNOUNCEMENT, _CONTACTS, occasion, link_expires_at=until
+            Message.MOVE_ANNOUNCEMENT, _CONTACTS, idempotency_key, link_expires_at=until
         )
         date.told(told)
 
@@ -418,7 +418,7 @@ class SsoGoLive:
     def mail_requested(self, fact: MailRequested) -> None:
         """Deliver it beside what is waited for; a go-live that ends delivers no more."""
         if self._state.goes_on:
-            self._notices.deliver_beside(fact.message, fact.occasion)
+            self._notices.deliver_beside(fact.message, fact.idempotency_key)
 
     @workflow.signal(description="Somebody else looks after it, here or at the customer")
     def people_changed(self, fact: PeopleChanged) -> None:

@@ -162,8 +162,8 @@ class Migration:
             plan = await self.make_plan()
             if plan.unsettled <= plan.threshold or self._approved_hash == plan.plan_hash:
                 return plan
-            occasion = f"plan {plan.plan_hash[:12]} {stamp()}"
-            question = opening(Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS, occasion)
+            idempotency_key = f"plan {plan.plan_hash[:12]} {stamp()}"
+            question = opening(Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS, idempotency_key)
             await self._waits.until(
                 Wait.APPROVAL,
                 lambda wanted=plan.plan_hash: self._approved_hash == wanted or self._replan,  # type: ignore[misc]

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 def stamp() -> str:
-    """Return this moment as an occasion: what is sent for it is sent once."""
+    """Return this moment as an idempotency key: what is sent for it is sent once."""
     return f"{workflow.now():%Y%m%d%H%M%S}"
 
 
@@ -64,18 +64,18 @@ class Notices:
                 words(message, audience),
             )
 
-    def deliver_beside(self, message: Message, occasion: str) -> None:
+    def deliver_beside(self, message: Message, idempotency_key: str) -> None:
         """Deliver what somebody asked for, also during a pause; no person is asked for help.
 
         Where mail is the trouble, it is tried for a day; whoever asks after that is sent another.
         """
-        self.tell_beside(self._deliver(message, occasion))
+        self.tell_beside(self._deliver(message, idempotency_key))
 
-    async def _deliver(self, message: Message, occasion: str) -> None:
+    async def _deliver(self, message: Message, idempotency_key: str) -> None:
         with suppress(ActivityError):
             await execute(
                 NoticeActivities.deliver_mail,
-                Delivery(self._state.start.go_live_id, workflow.now(), message, occasion),
+                Delivery(self._state.start.go_live_id, workflow.now(), message, idempotency_key),
                 MAIL_CALL,
                 f"{message.value.replace('_', ' ')} again",
             )

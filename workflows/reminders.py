@@ -16,7 +16,7 @@ class Reminder:
     message: Message | None = None
     """What is sent; None = the database is asked whether there is an answer."""
     audience: Audience | None = None
-    occasion: str = ""
+    idempotency_key: str = ""
     in_business_hours: bool = True
     """It waits for its readers' working hours. False: it opens the wait, and goes out at once."""
     link_until_deadline: bool = False

@@ -181,7 +181,9 @@ class Waits:
     async def _send(self, due: Reminder, schedule: ReminderSchedule, check: Check | None) -> None:
         if due.message is not None and due.audience is not None:
             until = schedule.deadline if due.link_until_deadline else None
-            await self._calls.send(due.message, due.audience, due.occasion, link_expires_at=until)
+            await self._calls.send(
+                due.message, due.audience, due.idempotency_key, link_expires_at=until
+            )
         elif check is not None:
             await check()
 
@@ -215,7 +217,7 @@ class Waits:
 
 
 def opening(
-    message: Message, audience: Audience, occasion: str = "first", *, with_link: bool = False
+    message: Message, audience: Audience, idempotency_key: str = "first", *, with_link: bool = False
 ) -> Reminder:
     """Return the message that opens a wait; it goes out at once, whatever the hour."""
     return Reminder(
@@ -223,7 +225,7 @@ def opening(
         message.value.replace("_", " "),
         message,
         audience,
-        occasion,
+        idempotency_key,
         in_business_hours=False,
         link_until_deadline=with_link,
     )
@@ -231,5 +233,5 @@ def opening(
 
 def _reminder(number: int, rule: ReminderRule) -> Reminder:
     name = f"{rule.message.value.replace('_', ' ')} {number}"
-    occasion = f"{stamp()} {name}"
-    return Reminder(workflow.now() + rule.after, name, rule.message, rule.audience, occasion)
+    idempotency_key = f"{stamp()} {name}"
+    return Reminder(workflow.now() + rule.after, name, rule.message, rule.audience, idempotency_key)

@@ -210,7 +210,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         moved = ask.count("golive.user_move", "moved_at IS NOT NULL")
         assert cancelled
         assert moved == first + 2 < USERS
-        assert ask.count("golive.mail", "occasion = 'move'") == moved
+        assert ask.count("golive.mail", "idempotency_key = 'move'") == moved
         assert ask.count("golive.directory_link") == moved
         assert ask.count("golive.audit_entry", "action = 'user_moved'") == moved
 
@@ -253,7 +253,7 @@ async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_
     assert not failed.application_failure_info.non_retryable
     for table, what in (
         ("golive.audit_entry", "action = 'user_moved'"),
-        ("golive.mail", "occasion = 'move'"),
+        ("golive.mail", "idempotency_key = 'move'"),
         ("golive.directory_link", "true"),
     ):
         assert ask.count(table, what) == 2, table
@@ -289,8 +289,8 @@ async def _with_mail_for_all_users(town: Town) -> Organisation:
     await organisation.until(Wait.ADMIN_CONSENT)
     town.rows(
         """
-        INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id,
-            due_at, state, attempts)
+        INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
+            recipient_id, due_at, state, attempts)
         SELECT gen_random_uuid(), :g, 'sign_in_with_sso', 'move', 'user', u.id, now(), 'queued', 0
         FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id
         WHERE o.slug = :slug
@@ -308,14 +308,14 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
     slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
     async with asking(town, organisation, town.rooms._replace(settings=slow)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
-        sent = "occasion = 'move' AND state = 'sent'"
+        sent = "idempotency_key = 'move' AND state = 'sent'"
 
-        notice = {"message": "result", "audience": "every_contact", "occasion": "beside"}
+        notice = {"message": "result", "audience": "every_contact", "idempotency_key": "beside"}
         seen = len(ask.lines)
         paced = await ask.begin("deliver_mail", at=at)
         await ask.until(lambda: ask.count("golive.mail", sent) == 1)
         await ask.do("send_notice", at=at, **notice)
-        assert ask.count("golive.mail", "occasion = 'beside' AND state = 'sent'") == 2
+        assert ask.count("golive.mail", "idempotency_key = 'beside' AND state = 'sent'") == 2
         await paced.cancel()
         with suppress(WorkflowFailureError):
             await asyncio.wait_for(paced.result(), 60)
@@ -330,7 +330,7 @@ async def test_the_ordinary_queue_mails_the_few_users_there_at_once(town: Town) 
     rooms = town.rooms._replace(settings=slow)
     async with asking(town, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
         await ask.do("deliver_mail", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
-        assert ask.count("golive.mail", "occasion = 'move' AND state <> 'sent'") == 0
+        assert ask.count("golive.mail", "idempotency_key = 'move' AND state <> 'sent'") == 0
     await organisation.handle.cancel()
 
 
@@ -345,17 +345,17 @@ async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_i
             "deliver_mail", lambda: len(relay.taken) == 4, relay.go_on.set, at=at
         )
         assert len(relay.taken) == 4
-        assert ask.count("golive.mail", "occasion = 'move' AND state = 'sent'") == 4
+        assert ask.count("golive.mail", "idempotency_key = 'move' AND state = 'sent'") == 4
         await ask.do("deliver_mail", at=at)
         assert len(relay.taken) == len(set(relay.taken)) == USERS
 
-        notice = {"message": "result", "audience": "every_contact", "occasion": "cancelled"}
+        notice = {"message": "result", "audience": "every_contact", "idempotency_key": "cancelled"}
         relay.go_on.clear()
         relay.taken.clear()
         assert await ask.cancelled(
             "send_notice", lambda: len(relay.taken) == 2, relay.go_on.set, at=at, **notice
         )
-        assert ask.count("golive.mail", "occasion = 'cancelled' AND state = 'sent'") == 2
+        assert ask.count("golive.mail", "idempotency_key = 'cancelled' AND state = 'sent'") == 2
     await organisation.handle.cancel()
 
 

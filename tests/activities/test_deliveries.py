@@ -30,17 +30,22 @@ async def test_deliveries_do_not_wait_for_one_another_s_connections(town: Town) 
         town.rooms.surroundings,
         places=Places(2),
     )
-    for occasion in ("one", "two"):
+    for idempotency_key in ("one", "two"):
         with sessions.begin() as session:
             to = ledger.recipients(session, UUID(str(go_live_id)), Audience.EVERY_CONTACT)
-            ledger.queue_mail(session, UUID(str(go_live_id)), Message.RESULT, occasion, to, at=at)
+            ledger.queue_mail(
+                session, UUID(str(go_live_id)), Message.RESULT, idempotency_key, to, at=at
+            )
 
-    def deliver(occasion: str) -> Delivered:
-        order = Delivery(str(go_live_id), at, Message.RESULT, occasion)
+    def deliver(idempotency_key: str) -> Delivered:
+        order = Delivery(str(go_live_id), at, Message.RESULT, idempotency_key)
         return ActivityEnvironment().run(notices.deliver_mail, order)
 
     done = await asyncio.wait_for(
-        asyncio.gather(*(asyncio.to_thread(deliver, occasion) for occasion in ("one", "two"))), 25
+        asyncio.gather(
+            *(asyncio.to_thread(deliver, idempotency_key) for idempotency_key in ("one", "two"))
+        ),
+        25,
     )
     engine.dispose()
     assert [one.sent for one in done] == [2, 2]

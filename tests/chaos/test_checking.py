@@ -76,9 +76,10 @@ async def test_a_mail_that_never_arrived_is_found(town: Town, alike: list[Organi
 
 async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) -> None:
     double = (
-        "INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, recipient_id, "
-        "due_at, state, attempts, message_id) SELECT gen_random_uuid(), go_live_id, message, "
-        "'again', recipient_kind, recipient_id, due_at, state, attempts, '<another@us.example>' "
+        "INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind, "
+        "recipient_id, due_at, state, attempts, message_id) "
+        "SELECT gen_random_uuid(), go_live_id, message, 'again', "
+        "recipient_kind, recipient_id, due_at, state, attempts, '<another@us.example>' "
         f"FROM golive.mail WHERE recipient_id = {OF_THE_USERS}"
     )
     with planted(town, double, slug=alike[1].slug) as database:

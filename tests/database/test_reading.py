@@ -66,7 +66,7 @@ def test_the_next_mails_are_read_alone_however_many_wait(
     made = customer(session, "acme.example")
     session.execute(
         text(
-            "INSERT INTO golive.mail (id, go_live_id, message, occasion, recipient_kind, "
+            "INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind, "
             "recipient_id, due_at, state, attempts) SELECT gen_random_uuid(), :g, "
             "'sign_in_with_sso', 'first', 'user', gen_random_uuid(), :at, 'queued', 0 "
             "FROM generate_series(1, 6000)"

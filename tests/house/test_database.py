@@ -46,7 +46,7 @@ async def test_the_audit_trail_is_append_only(town: Town, change: str) -> None:
         "SELECT u.id, l.tenant_id, l.object_id, l.go_live_id FROM golive.directory_link l, "
         "pulse.app_user u WHERE NOT EXISTS (SELECT FROM golive.directory_link k "
         "WHERE k.user_id = u.id) LIMIT 1",
-        "INSERT INTO golive.mail SELECT gen_random_uuid(), go_live_id, message, occasion, "
+        "INSERT INTO golive.mail SELECT gen_random_uuid(), go_live_id, message, idempotency_key, "
         "recipient_kind, recipient_id, link_id, due_at, state, attempts FROM golive.mail LIMIT 1",
     ],
 )

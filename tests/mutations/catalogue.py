@@ -70,8 +70,9 @@ MUTATIONS = (
         "the ledger key is dropped",
         "an activity that runs twice mails everybody twice",
         "database/migrations/versions/0001_tables.py",
-        '        sa.UniqueConstraint("go_live_id", "message", "occasion", "recipient_id", '
-        'name="sent_once"),\n',
+        "        sa.UniqueConstraint(\n"
+        '            "go_live_id", "message", "idempotency_key", "recipient_id", name="sent_once"\n'
+        "        ),\n",
         "",
         ("tests/chaos/test_chaos.py",),
         says="too many",

@@ -11,7 +11,7 @@ from tests.town import Organisation
 
 class Mail(NamedTuple):
     message: str
-    occasion: str
+    idempotency_key: str
     address: str
     due_at: datetime
     state: str
@@ -22,7 +22,7 @@ def ledger(organisation: Organisation, *messages: str) -> list[Mail]:
     """Every ledger row of an organisation's newest go-live, oldest first."""
     rows = organisation.town.rows(
         """
-        SELECT m.message, m.occasion, coalesce(u.address, c.address, s.address) AS address,
+        SELECT m.message, m.idempotency_key, coalesce(u.address, c.address, s.address) AS address,
                m.due_at, m.state, coalesce(c.time_zone, p.time_zone) AS time_zone
         FROM golive.mail m JOIN golive.go_live g ON g.id = m.go_live_id
         JOIN pulse.organisation o ON o.id = g.organisation_id
@@ -45,13 +45,13 @@ def is_humane(mail: Mail) -> bool:
 
 
 def rungs(mails: list[Mail]) -> Counter[str]:
-    """How many different occasions each message had."""
-    return Counter(message for message, _ in {(one.message, one.occasion) for one in mails})
+    """How many different idempotency keys each message had."""
+    return Counter(message for message, _ in {(one.message, one.idempotency_key) for one in mails})
 
 
 def sent_more_than_once(mails: list[Mail]) -> list[tuple[str, str, str]]:
-    """Message, occasion and address that stand in the ledger more than once."""
-    counted = Counter((one.message, one.occasion, one.address) for one in mails)
+    """Message, idempotency key and address that stand in the ledger more than once."""
+    counted = Counter((one.message, one.idempotency_key, one.address) for one in mails)
     return [key for key, times in counted.items() if times > 1]
 
 

@@ -140,8 +140,9 @@ async def test_without_news_and_without_need_nothing_comes_and_nothing_at_weeken
         await a_round(town, at)
     assert len(await manager.digests()) == 1
     decided = town.rows(
-        "SELECT occasion, state FROM golive.mail m JOIN golive.staff s ON s.id = m.recipient_id "
-        "WHERE s.handle = :handle AND m.go_live_id IS NULL ORDER BY occasion",
+        "SELECT idempotency_key, state FROM golive.mail m "
+        "JOIN golive.staff s ON s.id = m.recipient_id "
+        "WHERE s.handle = :handle AND m.go_live_id IS NULL ORDER BY idempotency_key",
         handle=manager.handle,
     )
     assert [one.state for one in decided] == ["sent", "withdrawn", "withdrawn"]

@@ -543,7 +543,7 @@ def _mail_and_audit() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("go_live_id", sa.Uuid(), nullable=True),
         sa.Column("message", sa.String(), nullable=False),
-        sa.Column("occasion", sa.String(), nullable=False),
+        sa.Column("idempotency_key", sa.String(), nullable=False),
         sa.Column("recipient_kind", sa.String(), nullable=False),
         sa.Column("recipient_id", sa.Uuid(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=True),
@@ -555,7 +555,9 @@ def _mail_and_audit() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["link_id"], ["golive.personal_link.id"]),
-        sa.UniqueConstraint("go_live_id", "message", "occasion", "recipient_id", name="sent_once"),
+        sa.UniqueConstraint(
+            "go_live_id", "message", "idempotency_key", "recipient_id", name="sent_once"
+        ),
         sa.CheckConstraint(
             "state IN ('queued', 'sent', 'refused', 'withdrawn')", name="state_known"
         ),
@@ -574,7 +576,7 @@ def _mail_and_audit() -> None:
     op.create_index(
         "one_digest_a_day",
         "mail",
-        ["message", "occasion", "recipient_id"],
+        ["message", "idempotency_key", "recipient_id"],
         unique=True,
         schema="golive",
         postgresql_where=sa.text("go_live_id IS NULL"),

@@ -180,7 +180,7 @@ CREATE TABLE golive.mail (
     id uuid NOT NULL,
     go_live_id uuid,
     message character varying NOT NULL,
-    occasion character varying NOT NULL,
+    idempotency_key character varying NOT NULL,
     recipient_kind character varying NOT NULL,
     recipient_id uuid NOT NULL,
     link_id uuid,
@@ -465,7 +465,7 @@ ALTER TABLE ONLY golive.preference
     ADD CONSTRAINT preference_pkey PRIMARY KEY (organisation_id);
 
 ALTER TABLE ONLY golive.mail
-    ADD CONSTRAINT sent_once UNIQUE (go_live_id, message, occasion, recipient_id);
+    ADD CONSTRAINT sent_once UNIQUE (go_live_id, message, idempotency_key, recipient_id);
 
 ALTER TABLE ONLY golive.sso_connection
     ADD CONSTRAINT sso_connection_pkey PRIMARY KEY (organisation_id);
@@ -535,7 +535,7 @@ CREATE UNIQUE INDEX live_user_link ON golive.personal_link USING btree (go_live_
 
 CREATE INDEX mail_to_deliver ON golive.mail USING btree (go_live_id, due_at, id) WHERE ((state)::text = 'queued'::text);
 
-CREATE UNIQUE INDEX one_digest_a_day ON golive.mail USING btree (message, occasion, recipient_id) WHERE (go_live_id IS NULL);
+CREATE UNIQUE INDEX one_digest_a_day ON golive.mail USING btree (message, idempotency_key, recipient_id) WHERE (go_live_id IS NULL);
 
 CREATE UNIQUE INDEX one_entry_per_order ON golive.audit_entry USING btree (order_id) WHERE (order_id IS NOT NULL);
 

@@ -67,8 +67,8 @@ class TestTakeDue:
         one = schedule(mail(3), mail(7), mail(12))
         due = one.take_due(OPENED + 8 * DAY)
         assert due is not None
-        assert due.occasion == "day 7"
-        assert [left.occasion for left in one.reminders] == ["day 12"]
+        assert due.idempotency_key == "day 7"
+        assert [left.idempotency_key for left in one.reminders] == ["day 12"]
 
     def test_prefers_a_mail_to_a_later_check(self) -> None:
         due = schedule(mail(1), check(2)).take_due(OPENED + 2 * DAY)
@@ -148,7 +148,7 @@ class TestStoppedReminders:
         one = schedule(mail(3), mail(7))
         one.stop_reminders()
         one.remind_again(OPENED + 3 * DAY)
-        assert [left.occasion for left in one.reminders] == ["day 7"]
+        assert [left.idempotency_key for left in one.reminders] == ["day 7"]
         assert one.stopped == []
 
 
