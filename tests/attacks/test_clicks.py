@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
-from contracts import wording
+from contracts import rules, wording
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkPurpose
 from contracts.order_words import REFUSED
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
-from database import links
 from tests.clicking import Clicking, Page, clicking, pending
 from tests.town import Organisation, Town
 
@@ -169,7 +168,7 @@ async def test_new_links_are_asked_for_without_end_and_the_go_live_hears_of_few(
     assert set(answers) == {200, 429}
     heard = await asked.signals()
     assert set(heard) == {"mail_requested"}
-    assert len(heard) <= links.MOST_A_DAY
+    assert len(heard) <= rules.NEW_LINKS_A_DAY
 
 
 async def _told(town: Town, organisation: Organisation) -> None:

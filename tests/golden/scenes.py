@@ -240,6 +240,8 @@ def shell(town: Town, *arguments: str) -> str:
     with (
         changed_environment(environment),
         patch.object(sys, "argv", ["starter.py", *arguments]),
+        # Else the usage line names the program that runs the tests.
+        patch.object(sys.modules["__main__"], "__package__", None, create=True),
         patch.object(starter, "out", Console(highlight=False, soft_wrap=True, width=PLAIN_WIDTH)),
         # One process asks many times here; each command would leave its connections behind.
         patch.object(connections, "database", lambda _: town.engine),

@@ -53,8 +53,8 @@ MUTATIONS = (
         "two stages change places",
         "a running go-live cannot go on with the new code",
         "workflows/go_live.py",
-        "            await self._it_notified(standing)\n            await self._sso_activated()\n",
-        "            await self._sso_activated()\n            await self._it_notified(standing)\n",
+        "            await self._it_notified(known)\n            await self._sso_activated()\n",
+        "            await self._sso_activated()\n            await self._it_notified(known)\n",
         ("tests/replay/test_replay.py",),
     ),
     Mutation(
