@@ -57,7 +57,7 @@ class Notice:
     message: Message
     audience: Audience
     idempotency_key: str
-    """Rung or n-th re-send, such as `first`, `rung-2`: with it a message is sent once, ever."""
+    """What it is sent for, such as `first` or the moment of a reminder: for it, once ever."""
     at: datetime
     """The workflow's instant of the call."""
     link_expires_at: datetime | None = None

@@ -125,10 +125,10 @@ class AttentionRequests:
         Raises:
             BegunAnewError: a person said *retry*.
         """
-        if self._status.was_reset:
+        if self._state.ownership.was_reset:
             await self._status.record()
-        if self._status.is_behind and self._state.goes_on:
-            self._status.take_over()
+        if self._state.ownership.is_behind and self._state.goes_on:
+            self._state.ownership.take_over()
             await self.ask(Attention.RECORD_AHEAD)
             raise BegunAnewError
 

@@ -125,7 +125,7 @@ class SsoGoLive:
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
         """Go through the stages; whatever the ending, leave nothing half-done."""
-        self._status.hear_of_resets()
+        self._state.ownership.hear_of_resets()
         self._stages = asyncio.create_task(self._go_through_stages())
         if self._roll_back is not None:
             self._stages.cancel()

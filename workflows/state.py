@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
+from workflows.record_ownership import RecordOwnership
+
 with workflow.unsafe.imports_passed_through():
     from contracts.go_live import GoLiveOutcome, GoLiveStage, StartGoLive, Wait
 
@@ -22,6 +24,7 @@ class RunState:
         self.ending: GoLiveOutcome | None = None
         """How it is about to end, while what it changed is put back."""
         self.outcome: GoLiveOutcome | None = None
+        self.ownership = RecordOwnership()
         self.orders = 0
         """How many orders it has taken."""
 

@@ -41,12 +41,6 @@ class StatusPublisher:
         self._recorded: Progress | None = None
         self._progress = progress
         self._recording = asyncio.Lock()
-        self._takes_over = True
-        """The next record is the first of this run, or a person has said that it goes on."""
-        self.was_reset = False
-        """Whether the record is ahead of this run has not been looked at since it was reset."""
-        self.is_behind = False
-        """The record is ahead of this run, and what it was to say was not written."""
         self._listed: dict[str, object] = {
             pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
         }
@@ -88,7 +82,7 @@ class StatusPublisher:
                     workflow.info().get_current_history_length(),
                     self._state.orders,
                     # Whatever a run that ends knows of, it undoes what the database knows of.
-                    self._takes_over or not progress.goes_on,
+                    self._state.ownership.takes_over or not progress.goes_on,
                 )
             )
             if schedule is not None and recorded is not None:
@@ -104,37 +98,10 @@ class StatusPublisher:
         except FailureError as error:
             if not _says_ahead(error):
                 raise
-            self.is_behind, recorded = True, None
-        else:
-            self._takes_over = self.is_behind = False
-        self.was_reset = False
+            self._state.ownership.was_refused()
+            return None
+        self._state.ownership.was_written()
         return recorded
-
-    # --- a run that was reset ----------------------------------------------------------------
-
-    @property
-    def is_unsure(self) -> bool:
-        """Whether nothing is to be done before `AttentionRequests.heed_reset` has looked."""
-        return self.was_reset or self.is_behind
-
-    def take_over(self) -> None:
-        """Let this run's next record count, however far the one that is there has come."""
-        self._takes_over, self.is_behind = True, False
-
-    def hear_of_resets(self) -> None:
-        """Note from now on when the run is reset; that wakes it where it waits."""
-        loop = asyncio.get_running_loop()
-
-        def hear(_seed: int) -> None:
-            loop.call_soon(self._note_reset)
-
-        # Temporal gives a run another seed where it resets it, and nowhere else.
-        workflow.register_random_seed_callback(hear)
-
-    def _note_reset(self) -> None:
-        self.was_reset = True
-
-    # --- what is shown -----------------------------------------------------------------------
 
     async def record_if_changed(self) -> None:
         """Record, before all users are worked on, that nothing else is waited for any more."""

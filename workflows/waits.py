@@ -112,12 +112,12 @@ class Waits:
         No reminder approves anything. A pause stops reminders and deadline, not facts. The same
         schedule can be waited on again: what was sent is not sent again, the deadline stays.
         """
-        self.schedule = schedule
+        self.schedule, ownership = schedule, self._state.ownership
         await self.begin(wait)
-        while self._status.is_unsure or not answered():
+        while ownership.is_unsure or not answered():
             now = workflow.now()
             nearest, name = schedule.nearest()
-            if self._status.is_unsure:
+            if ownership.is_unsure:
                 await self._attention.heed_reset()
             elif schedule.moved:
                 schedule.heed_move()
@@ -125,7 +125,7 @@ class Waits:
             elif self._state.is_paused:
                 self._status.update_visibility()
                 await workflow.wait_condition(
-                    lambda: answered() or not self._state.is_paused or self._status.is_unsure
+                    lambda: answered() or not self._state.is_paused or ownership.is_unsure
                 )
             elif schedule.is_over(now):
                 break
@@ -142,7 +142,7 @@ class Waits:
                             answered()
                             or schedule.moved
                             or self._state.is_paused
-                            or self._status.is_unsure
+                            or ownership.is_unsure
                         ),
                         timeout=nearest - now if nearest else None,
                         timeout_summary=name,
