@@ -18,7 +18,7 @@ from activities.sending import AT_ONCE, Sending
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
-from database import ledger, records
+from database import it_team, ledger, records
 from database.engine import Sessions
 from database.ledger import QueuedMail
 from mail.outgoing import Attachment
@@ -84,6 +84,7 @@ class NoticeActivities:
         go_live_id = UUID(notice.go_live_id)
         # All users may be very many.
         with heartbeating(), self._sessions.begin() as session:
+            move_at = records.go_live_by_id(session, go_live_id).move_at
             if notice.audience is Audience.USERS:
                 ledger.queue_reminder_to_sign_in(
                     session, go_live_id, notice.idempotency_key, notice.at
@@ -119,6 +120,8 @@ class NoticeActivities:
             states = ledger.state_counts(
                 session, go_live_id, notice.message, notice.idempotency_key
             )
+            if notice.message is Message.MOVE_ANNOUNCEMENT and states.get("sent"):
+                it_team.note_told(session, go_live_id, move_at)
         if states.get("refused") and not states.get("sent"):
             raise ApplicationError(
                 "The relay refuses every recipient of this message.",

@@ -9,12 +9,10 @@ from temporalio.exceptions import ApplicationError
 
 from contracts.directory import GoLiveRef
 from contracts.errors import ErrorType
-from contracts.notices import Message
 from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
 from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
 from database import (
     connections,
-    ledger,
     mail_facts,
     plans,
     positions,
@@ -107,8 +105,6 @@ class RecordActivities:
         with self._sessions.begin() as session:
             go_live = records.go_live_by_id(session, UUID(question.go_live_id), lock=True)
             preference = self._preference(session, question.go_live_id)
-            told = ledger.is_delivered(session, go_live.id, Message.MOVE_ANNOUNCEMENT)
-            announced = go_live.move_at if told else None
             # A run that begins anew does not know what the one before it agreed on.
             agreed = (
                 question.chosen
@@ -123,9 +119,9 @@ class RecordActivities:
                 agreed = humane(max(agreed, question.at), preference.time_zone)
             if agreed is None or agreed <= question.at:
                 agreed = next_working_morning(question.at, preference.time_zone)
-            go_live.move_at = agreed
+            go_live.move_at, told = agreed, go_live.move_told
             session.add(go_live)
-        return MoveDate(question.go_live_id, agreed, question.chosen, announced=announced)
+        return MoveDate(question.go_live_id, agreed, question.chosen, announced=told)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_record(self, closing: Closing) -> None:

@@ -89,7 +89,7 @@ def _extend(by: str, _: int, given: Argument) -> ExtendDeadline:
 MESSAGES: dict[Order, Callable[[str, int, Argument], object]] = {
     Order.CONFIRM_ENTITLEMENT: lambda by, _, __: ConfirmEntitlement(by),
     Order.DECLINE_ENTITLEMENT: lambda by, reason_id, _: DeclineEntitlement(by, reason_id),
-    Order.ACKNOWLEDGE_IT: lambda by, _, given: AcknowledgeIt(by, given.moment),
+    Order.ACKNOWLEDGE_IT: lambda by, line, given: AcknowledgeIt(by, given.moment, line),
     Order.APPROVE_MIGRATION: lambda by, _, given: ApproveMigration(given.plan_hash, by),
     Order.PAUSE: lambda by, reason_id, _: Pause(by, reason_id),
     Order.RESUME: lambda by, _, __: Resume(by),

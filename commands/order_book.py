@@ -64,6 +64,9 @@ class OrderBook:
             go_live = records.latest_go_live(session, organisation.id)
             if go_live is None:
                 raise CommandError(not_running(slug))
+            request = order_requests.request_of(session, order_id)
+            if request and (request.order, request.requested_by) != (order.value, self._by):
+                raise UsageError(_ANOTHER_ORDERS)
             entry, is_new = orders.note_order(
                 session,
                 go_live,
@@ -163,6 +166,7 @@ class OrderBook:
                 reason=order_requests.reason_of(session, request),
                 at=at,
             )
+            check_same(entry, organisation, request.order, request.requested_by)
             refusal = orders.refusal_of(session, entry)
             if refusal is not None:
                 raise RefusedError(f"{slug}: {refusal}", refusal)

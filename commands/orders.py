@@ -212,7 +212,7 @@ class Orders:
     async def resume(
         self, slug: str, reason: str = "", *, order_id: UUID | None = None
     ) -> Progress:
-        """Go on; every date moves by the time paused."""
+        """Go on; dates from before the pause move by it, those chosen during it stay."""
         return await self._give(slug, Order.RESUME, reason, order_id)
 
     async def retry(self, slug: str, reason: str = "", *, order_id: UUID | None = None) -> Progress:

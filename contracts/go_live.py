@@ -205,7 +205,7 @@ class DeclineEntitlement:
 
     by: str
     reason_id: int = 0
-    """Row of the audit trail that holds the reason's text, here and in every order; 0 = none."""
+    """Row of the audit trail that holds the reason's text, here and where an order has one."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +215,8 @@ class AcknowledgeIt:
     by: str
     move_at: datetime | None = None
     """With time zone; None = the next working morning."""
+    reason_id: int = 0
+    """Line of the audit trail; of this and what the IT team says itself, the later one counts."""
 
 
 @dataclass(frozen=True)

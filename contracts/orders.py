@@ -2,6 +2,11 @@
 
 The go-live's validators, the console's buttons and the shell ask the same rule. Nothing here has
 an effect; `contracts.order_words` says each refusal in a sentence.
+
+To add an order: its message in `contracts.go_live`; its code and row here; words for new refusals;
+handler and validator in `workflows.go_live` (a test holds that each order has one); how it is said
+in `commands.giving` and given in `commands.orders`; its button in `web.console_orders` and its
+command in `starter.py`.
 """
 
 from collections.abc import Callable
@@ -96,6 +101,7 @@ class OrderRule:
     takes_date: bool = False
     takes_plan: bool = False
     least_role: Role = Role.MANAGER
+    """Who may give it at least. Every member of staff counts as a manager until roles come."""
     second_person: bool = False
     """It is given once another member of staff has confirmed it."""
 

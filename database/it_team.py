@@ -88,6 +88,13 @@ def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None)
         session.add(go_live)
 
 
+def note_told(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+    """Record the date of the move that the contacts have been told."""
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    go_live.move_told = move_at
+    session.add(go_live)
+
+
 def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
     """Return when the IT team last said that it is ready, None when it has not."""
     refused = select(AuditEntry.subject).where(

@@ -251,14 +251,6 @@ def state_counts(
     return {row.state: row.rows for row in rows}
 
 
-def is_delivered(session: Session, go_live_id: UUID, message: Message) -> bool:
-    """Tell whether a message of a go-live has been put into the ledger, and none of it waits."""
-    states = session.exec(
-        select(Mail.state).where(Mail.go_live_id == go_live_id, Mail.message == message)
-    ).all()
-    return bool(states) and "queued" not in states
-
-
 def due_mail(
     session: Session,
     go_live_id: UUID,

@@ -294,6 +294,8 @@ class GoLive(SQLModel, table=True):
     recorded_by: str | None = None
     """Temporal's id of the run that wrote where it stands last (`positions.record_position`)."""
     move_at: datetime | None = _instant(nullable=True)
+    move_told: datetime | None = _instant(nullable=True)
+    """The date of the move that the contacts were told last."""
     ending: str | None = None
     """How it is about to end, while what it changed is put back."""
     outcome: str | None = None

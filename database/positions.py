@@ -59,7 +59,7 @@ def record_position(
     """
     progress, at = position.progress, position.at
     go_live = go_live_by_id(session, go_live_id, lock=True)
-    # Who wrote records before this was noted is not known.
+    # Nobody has written it yet: None.
     by_another = go_live.recorded_by not in (None, by)
     if by_another and not position.takes_over and is_ahead(go_live, progress):
         raise RecordAheadError

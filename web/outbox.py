@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -55,10 +55,20 @@ _HANDLERS: dict[type[AnySignal], Callable[[SsoGoLive, Any], None]] = {
 _KINDS = {outbox.SIGNALS[kind]: kind for kind in _HANDLERS}
 
 
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
+
+class TemporalAwayError(Exception):
+    """Temporal does not answer: whatever is pending waits."""
+
+
 async def relay(rooms: Rooms, number: int) -> bool:
     """Signal the go-live this entry; False = not now, `keep_relaying` does it later."""
     found = await run_in_threadpool(_pending, rooms, wall_clock(), number)
-    return all([await _relayed(rooms, signal) for signal in found])
+    try:
+        return all([await _relayed(rooms, signal) for signal in found])
+    except TemporalAwayError:
+        return False
 
 
 async def keep_relaying(rooms: Rooms) -> None:
@@ -69,12 +79,20 @@ async def keep_relaying(rooms: Rooms) -> None:
         try:
             if look % LOOKS_FOR_THE_REST == 0:
                 await run_in_threadpool(_forget_what_is_over, rooms)
-            for signal in await run_in_threadpool(_pending, rooms, wall_clock() - LEFT_ALONE, None):
-                if not await _relayed(rooms, signal):
-                    break
+            await _relay_all(rooms)
+        except TemporalAwayError:
+            continue
         except Exception as error:
             # The database is away, perhaps: its text may quote values, its kind says enough.
             _log.warning("The look for what is left to do failed: %s", type(error).__name__)
+
+
+async def _relay_all(rooms: Rooms) -> None:
+    """Relay each organisation's signals in their order; one that cannot holds up its own only."""
+    held_up: set[str] = set()
+    for signal in await run_in_threadpool(_pending, rooms, wall_clock() - LEFT_ALONE, None):
+        if signal.slug not in held_up and not await _relayed(rooms, signal):
+            held_up.add(signal.slug)
 
 
 async def send_again(rooms: Rooms, slug: str, renewed: NewLink) -> bool:
@@ -87,24 +105,34 @@ async def send_again(rooms: Rooms, slug: str, renewed: NewLink) -> bool:
 
 
 async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
-    """Relay one signal; the same one twice changes nothing in a run."""
+    """Relay one signal, if there is a run to get it; the same one twice changes nothing there.
+
+    Raises:
+        TemporalAwayError: no other signal could be relayed now.
+    """
     note_organisation(pending.slug)
     kind = _KINDS[pending.signal]
-    argument = TypeAdapter[AnySignal](kind).validate_python(pending.argument)
     handle = rooms.temporal.get_workflow_handle(go_live_id(pending.slug))
     try:
+        argument = TypeAdapter[AnySignal](kind).validate_python(pending.argument)
         if pending.is_open:
             await handle.signal(_HANDLERS[kind], argument, rpc_timeout=ANSWER_WITHIN)
     except RPCError as error:
-        # A run that has ended needs to hear no more.
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            _log.warning("%s could not be signalled: %s", pending.signal, error.status.name)
+        if error.status is RPCStatusCode.NOT_FOUND:
+            # Its run was terminated, say; the next one gets it.
             return False
+        _log.warning("%s could not be signalled: %s", pending.signal, error.status.name)
+        if error.status in _AWAY:
+            raise TemporalAwayError from None
+        return False
+    except ValidationError:
+        _log.error("%s in the outbox is no such signal: entry %s", pending.signal, pending.id)
+        return False
     except RuntimeError as error:
         if not is_first_connection(error):
             raise
         _log.warning("%s could not be signalled: Temporal does not answer", pending.signal)
-        return False
+        raise TemporalAwayError from None
     await run_in_threadpool(_acknowledge, rooms, pending.id)
     return True
 

@@ -12,6 +12,11 @@ is there (`verify_consent`), in two parts:
 
 A proof that gives up shows what is wrong beside the wait and tells people once a day; a new report,
 or a person's *retry*, begins the next proof. Closing as declined ends a proof at once.
+
+Who did not consent either *said no*: reminders stop and customer success is told; or *could not*
+(no administrator, say): reminders go on and the contacts are told. A consent counts after either,
+and brings the reminders back unless it is proven. The same no again is told once; after another try
+it is another no. Neither ends the stage: that does customer success, or the deadline.
 """
 
 import asyncio
@@ -58,6 +63,10 @@ class ConsentReports:
         """The one that Microsoft is asked about just now."""
         self.declined: ConsentNotGiven | None = None
         """What was said last by somebody who did not consent."""
+        self.unheard: ConsentNotGiven | None = None
+        """The same, while nobody was told of it."""
+        self._tried_since = False
+        """A consent was reported since: a no that is said again is another no."""
         self.closed = False
         """Customer success closed the go-live as declined; what is being proven ends by it."""
 
@@ -65,11 +74,19 @@ class ConsentReports:
         """Keep a report to be proven; the same one again changes nothing but its time."""
         if fact not in self._waiting and fact != self._being_read:
             self._waiting.append(fact)
+        self._tried_since = True
         self._reported_at = workflow.now()
 
     def decline(self, fact: ConsentNotGiven) -> None:
-        """Keep that somebody did not consent; a consent still counts."""
-        self.declined = fact
+        """Keep that somebody did not consent; a consent still counts. The same no again is one."""
+        if fact != self.declined or self._tried_since:
+            self.unheard = fact
+        self.declined, self._tried_since = fact, False
+
+    def take_unheard(self) -> ConsentNotGiven | None:
+        """Return what nobody was told of yet, and take it as told."""
+        unheard, self.unheard = self.unheard, None
+        return unheard
 
     def close(self) -> None:
         """Take the customer's no as final."""
@@ -154,12 +171,11 @@ class ConsentProof:
         """Ask for the consent and prove it; False = declined for good, or not given in time."""
         self._asked_at = workflow.now()
         schedule = self._ask()
-        heard: ConsentNotGiven | None = None
         while True:
             answered = await self._waits.until(
                 Wait.ADMIN_CONSENT,
-                lambda heard=heard: bool(  # type: ignore[misc]
-                    self._is_to_be_proven or self.reports.closed or self.reports.declined != heard
+                lambda: (
+                    self._is_to_be_proven or self.reports.closed or self.reports.unheard is not None
                 ),
                 schedule,
             )
@@ -172,9 +188,8 @@ class ConsentProof:
                     return True
             elif not answered:
                 return False
-            elif self.reports.declined is not None:
-                heard = self.reports.declined
-                self._hear_refusal(heard, schedule)
+            elif (refused := self.reports.take_unheard()) is not None:
+                self._hear_refusal(refused, schedule)
 
     def _ask(self) -> ReminderSchedule:
         """Ask, unless the pack brought the consent link today; then remind."""
@@ -185,7 +200,7 @@ class ConsentProof:
 
     def _hear_refusal(self, heard: ConsentNotGiven, schedule: ReminderSchedule) -> None:
         """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
-        self.refusal = refusal_of(heard.reason_code)
+        self.refusal = consent_refusal(heard.reason_code)
         if self.reports.said_no:
             schedule.stop_reminders()
             mail = self._notices.tell(Message.CONSENT_DECLINED, Audience.CUSTOMER_SUCCESS)
@@ -223,7 +238,7 @@ class ConsentProof:
             return False
         if verdict is None:
             return False
-        self.refusal = None if verdict.proven else refusal_of(verdict.refusal or "")
+        self.refusal = None if verdict.proven else consent_refusal(verdict.refusal or "")
         return verdict.proven and not self.reports.closed
 
     async def _read_back(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
@@ -276,7 +291,9 @@ class ConsentProof:
         if rest > NEARLY_A_FIRST_CHECK and not self.reports.closed:
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda: self.reports.closed, timeout=rest, timeout_summary="the rest of a look"
+                    lambda: self.reports.closed,
+                    timeout=rest,
+                    timeout_summary="the rest of the first check",
                 )
             heed_cancelling()
 
@@ -328,6 +345,6 @@ class ConsentProof:
             heed_cancelling()
 
 
-def refusal_of(code: str) -> Refusal:
+def consent_refusal(code: str) -> Refusal:
     """Return the reason that a code names; one that is not known is `OTHER`."""
     return Refusal(code) if code in list(Refusal) else Refusal.OTHER

@@ -9,7 +9,7 @@ from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from workflows.cancellation import heed_cancelling
-    from workflows.policies import DATABASE_AWAY_CALL, POSITION_CALL
+    from workflows.policies import DATABASE_AWAY_CALL, SMALL_DATABASE_CALL
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -44,7 +44,7 @@ async def ask_database(
         ApplicationError: the activity said that no retry would help.
     """
     try:
-        local: LocalActivityConfig = {**POSITION_CALL, "summary": summary}
+        local: LocalActivityConfig = {**SMALL_DATABASE_CALL, "summary": summary}
         answer = await workflow.execute_local_activity_method(activity, argument, **local)
     except FailureError as error:
         # A local activity fails with its own error, which says not whether its tries were used up.

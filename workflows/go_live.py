@@ -74,22 +74,24 @@ class Answers:
         self.date: datetime | None = None
         """When users shall move, as chosen last; None = nothing was chosen since it was taken."""
         self._newest = 0
-        """The line of the audit trail that holds what the IT team said last."""
+        """The line of the audit trail that holds what was said last of it."""
 
     def answer_entitlement(self, order: ConfirmEntitlement | DeclineEntitlement) -> None:
         """Take an answer about the agreement; the first one counts."""
         self.entitlement = self.entitlement or order
 
-    def acknowledge(self, move_at: datetime | None) -> None:
-        """Take that the IT team is ready, or that it is not waited for; the last date counts."""
+    def skip_acknowledgement(self) -> None:
+        """Wait for the IT team's word no more."""
         self.is_acknowledged = True
-        self.date = move_at or self.date
 
-    def hear(self, fact: ItAcknowledged) -> None:
-        """Take the IT team's own word; what it said before that, told later, changes nothing."""
-        if fact.number > self._newest:
-            self._newest = fact.number
-            self.acknowledge(fact.move_at)
+    def acknowledge(self, move_at: datetime | None, line: int) -> None:
+        """Take that the IT team is ready, and the date that was chosen.
+
+        `line` of the audit trail says what was said later: an earlier date, told late, is none.
+        """
+        self.is_acknowledged = True
+        if line >= self._newest:
+            self._newest, self.date = line, move_at or self.date
 
     def take_date(self) -> datetime | None:
         """Return the date that was chosen since this was last asked, if one was."""
@@ -401,7 +403,7 @@ class SsoGoLive:
 
     @workflow.signal(description="The person at Microsoft's consent form did not consent")
     def consent_not_given(self, fact: ConsentNotGiven) -> None:
-        """Keep a refusal: reminders stop, customer success is told; a consent still counts."""
+        """Keep that somebody said no, or could not consent; a consent still counts."""
         self._consent.reports.decline(fact)
 
     @workflow.signal(description="A moved user signed in through SSO")
@@ -412,7 +414,7 @@ class SsoGoLive:
     @workflow.signal(description="The customer's IT team is ready, or chose another date")
     def it_acknowledged(self, fact: ItAcknowledged) -> None:
         """Go on, and move users at the time the IT team chose; whoever waits takes it up."""
-        self._answers.hear(fact)
+        self._answers.acknowledge(fact.move_at, fact.number)
 
     @workflow.signal(description="Somebody asked for a mail again, such as a new link")
     def mail_requested(self, fact: MailRequested) -> None:
@@ -443,7 +445,7 @@ class SsoGoLive:
     @workflow.update(description="Customer success says that the customer's IT team is ready")
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Go on, and move users at the time the IT team chose, if it did."""
-        self._answers.acknowledge(order.move_at)
+        self._answers.acknowledge(order.move_at, order.reason_id)
         if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
             await self._waits.change_deadline(chosen)
         return self._taken()
@@ -479,7 +481,7 @@ class SsoGoLive:
     def skip(self, order: Skip) -> Progress:
         """Go on without it, or without the IT team's acknowledgement."""
         if self._attention.why is None:
-            self._answers.acknowledge(None)
+            self._answers.skip_acknowledgement()
         else:
             self._attention.answer(order)
         return self._taken()

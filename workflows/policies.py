@@ -18,11 +18,11 @@ RECORD_CALL = ActivityConfig(
     ),
 )
 
-POSITION_CALL = LocalActivityConfig(
-    # What the run writes down: one marker in the history each. A worker that tries by itself has to
-    # tell Temporal every eight seconds that it still does, three events each time: so it does for
-    # 43 seconds (0.2 + 0.4 + … + 10), and no longer. (A schedule-to-close time-out does not end the
-    # retries of a local activity in this SDK.)
+SMALL_DATABASE_CALL = LocalActivityConfig(
+    # A small question or note to the database: one marker in the history each. A worker that tries
+    # by itself has to tell Temporal every eight seconds that it still does, three events each time:
+    # so it does for 43 seconds (0.2 + 0.4 + … + 10), and no longer. (A schedule-to-close time-out
+    # does not end the retries of a local activity in this SDK.)
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(milliseconds=200),
@@ -33,7 +33,8 @@ POSITION_CALL = LocalActivityConfig(
 )
 
 DATABASE_AWAY_CALL = ActivityConfig(
-    # The same after these tries, as Temporal's own activity: its retries write no events.
+    # The same when the worker's own tries of `SMALL_DATABASE_CALL` are used up, as an activity that
+    # Temporal tries: its retries write no events.
     start_to_close_timeout=timedelta(seconds=15),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)

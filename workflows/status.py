@@ -25,9 +25,9 @@ class StatusPublisher:
 
     A run changes what it is listed by when it next waits for something, not at each step: every
     change costs the server as much as an activity does, and nobody could see those between two
-    steps of one workflow task. Nothing is listed for a look for a consent (but the end of a
-    trouble), nor for a step of the database's own: it takes milliseconds, and without a database
-    the record before it is not written either.
+    steps of one workflow task. Nothing is listed for the first check of a consent (but the end
+    of a trouble), nor for a step of the database's own: it takes milliseconds, and without a
+    database the record before it is not written either.
 
     A wait that is over stands in the record until the next thing that is told, or that all users
     are worked on, which may take an hour.

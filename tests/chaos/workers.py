@@ -47,7 +47,7 @@ def _have_no_patience() -> None:
         policies.ALL_USERS_CALL,
         policies.BULK_CALL,
         policies.MAIL_TO_USERS_CALL,
-        policies.POSITION_CALL,
+        policies.SMALL_DATABASE_CALL,
     )
     for call in calls:
         call["retry_policy"] = retry

@@ -310,3 +310,14 @@ async def test_the_console_says_that_an_order_waits(town: Town, organisation: Or
         assert "Another member of staff confirms it within an hour" in page
         assert "dana ordered: Pause" in page
     assert lines(organisation) == {"go_live_started": 1, "pause_requested": 1}
+
+
+async def test_the_id_of_a_request_is_taken_by_no_other_order(
+    town: Town, organisation: Organisation
+) -> None:
+    """Else who confirms would be answered with an order that they never read."""
+    slug = organisation.slug
+    waiting = await asked(town.orders().pause(slug))
+    with pytest.raises(UsageError):
+        await by(town, "omar").acknowledge(slug, order_id=waiting)
+    assert (await by(town, "omar").confirm(slug, waiting)).paused

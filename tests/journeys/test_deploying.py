@@ -172,7 +172,7 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
     empty_town: Town, tmp_path: Path
 ) -> None:
     old, new = copy_of_the_code(tmp_path / "v1"), copy_of_the_code(tmp_path / "v2")
-    moving = new / "workflows" / "moving.py"
+    moving = new / "workflows" / "migration.py"
     text = moving.read_text(encoding="utf-8")
     assert READ_BEFORE in text
     moving.write_text(text.replace(READ_BEFORE, READ_AFTER), encoding="utf-8")

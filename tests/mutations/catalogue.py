@@ -310,7 +310,7 @@ MUTATIONS = (
         "workflows/move_date.py",
         "        quiet = self.since + rules.DATE_QUIET_TIME\n",
         "        return self.since\n        quiet = self.since\n",
-        ("tests/attacks/test_clicks.py",),
+        ("tests/unit/workflows/test_move_date.py",),
     ),
     Mutation(
         "cells of an export may hold formulas",
@@ -390,7 +390,7 @@ MUTATIONS = (
         "workflows/go_live.py",
         "            return self._attention.may_skip\n",
         "            return False\n",
-        ("tests/workflows/test_attention.py",),
+        ("tests/unit/workflows/test_progress.py",),
     ),
     Mutation(
         "an old retry starts a new proof",

@@ -312,7 +312,7 @@ async def throttled_look(town: Town) -> Organisation:
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
     town.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
     await organisation.consent()
-    while await organisation.newest_timer() != "the rest of a look":
+    while await organisation.newest_timer() != "the rest of the first check":
         await asyncio.sleep(0.05)
     town.control("DELETE", "/faults")
     await organisation.skip(timedelta(minutes=2))

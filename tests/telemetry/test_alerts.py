@@ -45,3 +45,23 @@ def test_every_alert_has_a_heading_in_the_operating_page_and_no_heading_lacks_on
     described, _, _ = after.partition("\n## ")
     headings = re.findall(r"(?m)^### (\w+)$", described)
     assert headings == [rule["alert"] for rule in rules()]
+
+
+def test_a_run_that_grows_is_noticed_long_before_temporal_ends_it() -> None:
+    """Temporal ends a run at 51,200 events, and takes 2,000 updates of it."""
+    (expression,) = (rule["expr"] for rule in rules() if rule["alert"] == "RunGrowsLong")
+    bounds = re.findall(r"max\((\w+)\) > (\d+)", expression)
+    assert {name: int(bound) for name, bound in bounds} == {
+        "golive_run_events": 51_200 // 10 - 120,
+        "golive_run_orders": 2_000 // 4,
+    }
+
+
+def test_every_metric_of_ours_that_a_rule_reads_is_exported() -> None:
+    exported = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "telemetry").glob("*.py")
+    )
+    for rule in rules():
+        for name in re.findall(r"\bgolive_\w+", rule["expr"]):
+            family = re.sub(r"_(total|count|sum|bucket)$", "", name)
+            assert family in exported, (rule["alert"], name)

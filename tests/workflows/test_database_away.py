@@ -15,8 +15,8 @@ async def test_a_long_outage_costs_a_run_few_events(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left to the worker's own tries it would be twelve a minute, until Temporal ends the run."""
-    few = replace(policies.POSITION_CALL["retry_policy"], maximum_attempts=4)
-    monkeypatch.setitem(policies.POSITION_CALL, "retry_policy", few)
+    few = replace(policies.SMALL_DATABASE_CALL["retry_policy"], maximum_attempts=4)
+    monkeypatch.setitem(policies.SMALL_DATABASE_CALL, "retry_policy", few)
     organisation = town.found_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)

@@ -24,6 +24,7 @@ from contracts.go_live import (
     Pause,
     PeopleChanged,
     Progress,
+    Refusal,
     Replan,
     Resume,
     Retry,
@@ -314,6 +315,24 @@ async def test_a_decline_never_ends_a_run_and_a_later_consent_counts(town: Town)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     await town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.ended()
+
+
+async def test_a_no_after_another_try_is_heard_again(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    no = ConsentNotGiven("declined")
+    await organisation.handle.signal(SsoGoLive.consent_not_given, no)
+    await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    forged = ConsentReported(organisation.tenant_id, organisation.people[0].object_id)
+    await organisation.handle.signal(SsoGoLive.consent_reported, forged)
+    await organisation.until(lambda now: now.refusal is Refusal.UNPROVEN)
+    await organisation.handle.signal(SsoGoLive.consent_not_given, no)
+    again = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
+    assert again.reminder_at is None
+    await organisation.until(lambda _: len(organisation.mails("consent_declined")) == 2)
+    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
     await organisation.ended()
 
 

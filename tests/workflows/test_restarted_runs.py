@@ -4,9 +4,12 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from contracts import run_words, wording
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, UserSignedIn, Wait
 from local.browser import Browser
+from local.people import SceneFailedError
 from tests.commands.test_starter import run
 from tests.town import Organisation, Town
 from tests.workflows.drive import (
@@ -150,8 +153,9 @@ async def test_a_date_that_passed_without_a_run_is_announced_anew(town: Town) ->
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     town.rows(
-        "UPDATE golive.go_live g SET move_at = move_at - interval '40 days' "
-        "FROM pulse.organisation o WHERE o.id = g.organisation_id AND o.slug = :slug",
+        "UPDATE golive.go_live g SET move_at = move_at - interval '40 days', "
+        "move_told = move_told - interval '40 days' FROM pulse.organisation o "
+        "WHERE o.id = g.organisation_id AND o.slug = :slug",
         slug=organisation.slug,
     )
     await _start_anew(organisation)
@@ -352,3 +356,34 @@ async def test_the_shell_says_that_it_goes_on(town: Town) -> None:
     assert done.stdout.startswith("The run of go-live 1 was terminated in Temporal on "), done
     assert "knows: Admin consent awaited.\nWhere" in done.stdout
     await organisation.handle.terminate("at the end of the test")
+
+
+async def test_a_date_that_nobody_was_told_is_announced_by_the_next_run(town: Town) -> None:
+    """It was chosen within the quiet hour before the run was terminated."""
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    assert _sent(organisation)["move_announcement", organisation.contact] == 1
+    chosen = (await organisation.now()).replace(second=0, microsecond=0) + timedelta(days=9)
+    await town.orders().acknowledge(organisation.slug, chosen)
+    await organisation.until(lambda now: now.due_at == chosen)
+    await _start_anew(organisation)
+    assert (await _comes_to(organisation, Wait.MOVE_DATE)).due_at == chosen
+    await organisation.skip(timedelta(days=3))
+    assert _sent(organisation)["move_announcement", organisation.contact] == 2
+    await organisation.handle.cancel()
+
+
+async def test_a_consent_that_comes_while_there_is_no_run_waits_for_the_next(town: Town) -> None:
+    organisation = town.found_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.handle.terminate("by mistake")
+    with pytest.raises(SceneFailedError, match=r"Your consent is noted.*checked a little later"):
+        await organisation.consent()
+    await town.orders().start(organisation.slug)
+    await _comes_to(organisation, Wait.MOVE_DATE)
+    assert await organisation.signals() == ["consent_reported"]
+    await organisation.handle.cancel()

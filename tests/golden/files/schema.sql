@@ -168,6 +168,7 @@ CREATE TABLE golive.go_live (
     sign_ins_told integer NOT NULL,
     recorded_by character varying,
     move_at timestamp with time zone,
+    move_told timestamp with time zone,
     ending character varying,
     outcome character varying,
     closed_at timestamp with time zone,

@@ -12,6 +12,7 @@ from contracts.go_live import (
     ConsentReported,
     GoLiveOutcome,
     GoLiveStage,
+    ItAcknowledged,
     Retry,
     Skip,
     StartGoLive,
@@ -95,6 +96,8 @@ def test_only_the_acknowledgement_and_some_trouble_may_be_skipped(run: SsoGoLive
     assert run.progress().may_skip
     run._attention.show_beside(Attention.MAIL_UNAVAILABLE)
     assert not run.progress().may_skip
+    run._attention.may_skip = True
+    assert run.progress().may_skip
 
 
 def test_a_trouble_beside_a_wait_is_retried_and_not_skipped(run: SsoGoLive) -> None:
@@ -165,3 +168,21 @@ class TestReportsOfAConsent:
         assert not reports.said_no
         reports.decline(ConsentNotGiven("declined"))
         assert reports.said_no
+
+    def test_the_same_no_is_told_once_and_after_another_try_once_more(self, run: SsoGoLive) -> None:
+        reports, no = run._consent.reports, ConsentNotGiven("declined")
+        reports.decline(no)
+        assert reports.take_unheard() == no
+        reports.decline(no)
+        assert reports.take_unheard() is None
+        reports.consented(self.ONE)
+        reports.decline(no)
+        assert reports.take_unheard() == no
+
+
+def test_a_date_that_was_chosen_earlier_and_told_late_changes_nothing(run: SsoGoLive) -> None:
+    run._answers.acknowledge(NOW + 20 * DAY, 12)
+    run.it_acknowledged(ItAcknowledged("contact:1", 10, NOW + 5 * DAY))
+    assert run._answers.take_date() == NOW + 20 * DAY
+    run.it_acknowledged(ItAcknowledged("contact:1", 13, NOW + 5 * DAY))
+    assert run._answers.take_date() == NOW + 5 * DAY
