@@ -131,7 +131,7 @@ class Record(Collector):
             "golive_run_events", "Events in the longest history of an open go-live.", events
         )
         yield GaugeMetricFamily(
-            "golive_run_orders", "How many orders an open go-live has taken, at most.", orders
+            "golive_run_updates", "Updates that an open go-live has taken, at most.", orders
         )
         yield GaugeMetricFamily(
             "golive_mails_waiting", "Mails in the ledger that are still to be sent.", queued

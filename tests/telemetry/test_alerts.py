@@ -53,7 +53,7 @@ def test_a_run_that_grows_is_noticed_long_before_temporal_ends_it() -> None:
     bounds = re.findall(r"max\((\w+)\) > (\d+)", expression)
     assert {name: int(bound) for name, bound in bounds} == {
         "golive_run_events": 51_200 // 10 - 120,
-        "golive_run_orders": 2_000 // 4,
+        "golive_run_updates": 2_000 // 4,
     }
 
 
