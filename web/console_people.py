@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import WorkflowUpdateFailedError
 
 from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
@@ -107,10 +106,7 @@ async def send_links_again(
     renewed = await run_in_threadpool(queued)
     if renewed is None:
         return await again(staff, slug, "The pack cannot be sent to this contact now.", "")
-    try:
-        on_its_way = await outbox.send_again(visit.rooms, slug, renewed)
-    except WorkflowUpdateFailedError:
-        return await again(staff, slug, "This go-live is ending.", "")
+    on_its_way = await outbox.send_again(visit.rooms, slug, renewed)
     return visit.go_to(
         f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"
     )
