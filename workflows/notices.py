@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
 
 def stamp() -> str:
     """Return this moment as an idempotency key: what is sent for it is sent once."""
-    return f"{workflow.now():%Y%m%d%H%M%S}"
+    return f"{workflow.now():%Y%m%d%H%M%S%f}"
 
 
 def words(message: Message, audience: Audience) -> str:

@@ -26,7 +26,7 @@ from workflows.payloads import DATA_CONVERTER
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _READ_INSTANT = re.compile(r"[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC")
-_STAMP = re.compile(r"\b20\d{12}\b")
+_STAMP = re.compile(r"\b20\d{18}\b")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HASH = re.compile(r"\b[0-9a-f]{64}\b|(?<=plan )[0-9a-f]{12}\b")
 _SECONDS = re.compile(r"^(\d+(?:\.\d+)?)s$")
