@@ -45,6 +45,7 @@ from telemetry.runtime import runtime
 from telemetry.serving import Answer, healthy, metrics_page, serving
 from telemetry.tracing import set_up_tracing
 from workflows.go_live import SsoGoLive
+from workflows.sandbox import SandboxWithoutContexts
 from workflows.staff_digest import StaffDigest
 
 _log = logging.getLogger("worker")
@@ -151,6 +152,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             client,
             task_queue=GO_LIVE_QUEUE,
             workflows=[SsoGoLive, StaffDigest],
+            workflow_runner=SandboxWithoutContexts(),
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=asked[GO_LIVE_QUEUE],
             # Where every activity waits for Microsoft or a relay, positions are still recorded.

@@ -27,6 +27,7 @@ from worker import WORKFLOWS_IN_MEMORY, compile_workflows
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
+from workflows.sandbox import SandboxWithoutContexts
 
 GO_LIVES, AT_ONCE, ROUNDS, SIGNALS = 40, 20, 7, 60
 THREADS = 20
@@ -64,6 +65,7 @@ def workers(client: Client, no_op: NoOp) -> list[Worker]:
             client,
             task_queue=queue,
             workflows=[SsoGoLive, Bare] if queue == GO_LIVE_QUEUE else [],
+            workflow_runner=SandboxWithoutContexts(),
             max_cached_workflows=WORKFLOWS_IN_MEMORY,
             activities=[*no_op.all(), nothing],
             activity_executor=threads,

@@ -25,6 +25,7 @@ from commands.leaving import leave
 from contracts.go_live import go_live_id
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
+from workflows.sandbox import SandboxWithoutContexts
 
 RECORDED = Path(__file__).parents[1] / "tests" / "replay" / "histories"
 RUNNING = f"WorkflowType = '{SsoGoLive.__name__}' AND ExecutionStatus = 'Running'"
@@ -49,7 +50,12 @@ async def recorded_failures(folder: Path) -> tuple[int, dict[str, str]]:
             yield WorkflowHistory.from_json(file.name, json.loads(file.read_text(encoding="utf-8")))
 
     return await _replay(
-        Replayer(workflows=[SsoGoLive], data_converter=DATA_CONVERTER), histories()
+        Replayer(
+            workflows=[SsoGoLive],
+            data_converter=DATA_CONVERTER,
+            workflow_runner=SandboxWithoutContexts(),
+        ),
+        histories(),
     )
 
 

@@ -28,10 +28,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
 from temporalio.workflow import ActivityConfig, ActivityHandle
 
-from workflows.attention import AttentionRequests, attention_of
-from workflows.notices import Notices
-from workflows.state import RunState
-from workflows.status import StatusPublisher
 from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
@@ -40,7 +36,9 @@ with workflow.unsafe.imports_passed_through():
     from contracts.directory import ConsentToVerify, ConsentVerdict
     from contracts.go_live import Attention, ConsentNotGiven, ConsentReported, Refusal, Wait
     from contracts.notices import Audience, Message
+    from workflows.attention import AttentionRequests, attention_of
     from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.notices import Notices
     from workflows.policies import (
         AFTER_FIRST_CHECK_CALL,
         FIRST_CHECK,
@@ -49,6 +47,8 @@ with workflow.unsafe.imports_passed_through():
         NEARLY_A_FIRST_CHECK,
     )
     from workflows.reminders import ReminderSchedule
+    from workflows.state import RunState
+    from workflows.status import StatusPublisher
 
 
 class ConsentReports:

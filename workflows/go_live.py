@@ -7,14 +7,8 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.attention import AttentionRequests, BegunAnewError
-from workflows.calls import Calls
 from workflows.consent import ConsentProof
-from workflows.execution import ask_database
 from workflows.migration import FirstSignIn, Migration
-from workflows.notices import Notices, stamp
-from workflows.state import RunState
-from workflows.status import StatusPublisher
 from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
@@ -53,9 +47,15 @@ with workflow.unsafe.imports_passed_through():
     from contracts.order_words import REFUSED
     from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Prerequisites
+    from workflows.attention import AttentionRequests, BegunAnewError
+    from workflows.calls import Calls
+    from workflows.execution import ask_database
     from workflows.move_date import AnnouncedDate
+    from workflows.notices import Notices, stamp
     from workflows.policies import GRAPH_CALL, RECORD_CALL
     from workflows.reminders import ReminderSchedule
+    from workflows.state import RunState
+    from workflows.status import StatusPublisher
 
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS

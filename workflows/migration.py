@@ -4,12 +4,6 @@ from dataclasses import dataclass, replace
 
 from temporalio import workflow
 
-from workflows.attention import AttentionRequests
-from workflows.calls import Calls
-from workflows.execution import ask_database
-from workflows.notices import Notices, stamp
-from workflows.state import RunState
-from workflows.status import StatusPublisher
 from workflows.waits import Waits, opening
 
 with workflow.unsafe.imports_passed_through():
@@ -19,8 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from contracts.directory import MigrationPlan, PlanToMake, Wave, WaveMoved, WaveToMove
     from contracts.go_live import Attention, Wait
     from contracts.notices import Audience, Delivery, Message
+    from workflows.attention import AttentionRequests
+    from workflows.calls import Calls
+    from workflows.execution import ask_database
+    from workflows.notices import Notices, stamp
     from workflows.policies import ALL_USERS_CALL, BULK_CALL
     from workflows.reminders import Reminder
+    from workflows.state import RunState
+    from workflows.status import StatusPublisher
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,18 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-from workflows.attention import AttentionRequests
-from workflows.calls import Calls
-from workflows.notices import stamp
-from workflows.state import RunState
-from workflows.status import StatusPublisher
-
 with workflow.unsafe.imports_passed_through():
     from contracts import rules
     from contracts.go_live import GoLiveStage, Wait
     from contracts.notices import Audience, Message
     from contracts.rules import ReminderRule
+    from workflows.attention import AttentionRequests
+    from workflows.calls import Calls
     from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.notices import stamp
     from workflows.reminders import Reminder, ReminderSchedule
+    from workflows.state import RunState
+    from workflows.status import StatusPublisher
 
 Check = Callable[[], Awaitable[object]]
 """Asks the database whether there is an answer."""

@@ -11,6 +11,7 @@ from local.histories import texts_of
 from tests.replay.paths import PATHS
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
+from workflows.sandbox import SandboxWithoutContexts
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -22,7 +23,11 @@ def _history(name: str) -> WorkflowHistory:
 
 @pytest.mark.parametrize("name", PATHS)
 async def test_a_recorded_path_replays(name: str) -> None:
-    replayer = Replayer(workflows=[SsoGoLive], data_converter=DATA_CONVERTER)
+    replayer = Replayer(
+        workflows=[SsoGoLive],
+        data_converter=DATA_CONVERTER,
+        workflow_runner=SandboxWithoutContexts(),
+    )
     result = await replayer.replay_workflow(_history(name), raise_on_replay_failure=False)
     assert result.replay_failure is None
 
