@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bootstrap import connections
+from bootstrap.exit import leave
 from commands import (
-    connections,
-    deciding,
     domains,
     forgetting,
     importing,
@@ -25,18 +25,19 @@ from commands import (
     reading,
     rehearsal,
     setup,
-    showing,
+    terminal,
+    user_decisions,
 )
 from commands.errors import CommandError
-from commands.leaving import leave
 from commands.orders import Orders
 from commands.people_in_charge import PeopleInCharge, Told, tell
-from contracts import rules, wording
+from contracts import rules
 from contracts.clock import wall_clock
-from contracts.durations import in_words
 from contracts.go_live import Wait
 from contracts.orders import ORDERS, Order
 from settings import Settings, SettingsError, read_settings
+from wording import sentences
+from wording.durations import in_words
 
 app = typer.Typer(
     help="Take customer organisations live with Microsoft SSO.",
@@ -99,8 +100,8 @@ def import_csv(
     """Import organisations and users; a file with any fault is not imported at all."""
     engine = connections.database(read_settings())
     imported = importing.import_files(engine, organisations, users)
-    organisations_said = wording.counted(imported.organisations, "organisation")
-    print(f"Imported {organisations_said} and {wording.counted(imported.users, 'user')}.")
+    organisations_said = sentences.counted(imported.organisations, "organisation")
+    print(f"Imported {organisations_said} and {sentences.counted(imported.users, 'user')}.")
 
     async def tell_go_lives() -> None:
         client = await connections.temporal()
@@ -135,7 +136,7 @@ def start(
         print(f"Go-live {started.number} of {organisation} is already running:")
     else:
         print(f"Go-live {started.number} of {organisation} is started ({started.workflow_id}).")
-    showing.status(_engine(), organisation, out)
+    terminal.status(_engine(), organisation, out)
 
 
 @app.command()
@@ -150,7 +151,7 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
             | {"refused_mail": refused}
         )
     else:
-        showing.status(_engine(), organisation, out)
+        terminal.status(_engine(), organisation, out)
 
 
 @app.command("list")
@@ -160,7 +161,7 @@ def list_all(as_json: AsJson = False) -> None:
     if as_json:
         _print_json([reading.as_data(one) for one in found])
         return
-    out.print(showing.listed(found, out))
+    out.print(terminal.listed(found, out))
 
 
 @app.command()
@@ -176,7 +177,7 @@ def explain(organisation: Organisation, as_json: AsJson = False) -> None:
 @app.command()
 def watch(organisation: Organisation) -> None:
     """Show a go-live as it goes, until it ends or Ctrl-C."""
-    showing.watch(_engine(), organisation, Console(highlight=False))
+    terminal.watch(_engine(), organisation, Console(highlight=False))
 
 
 @app.command()
@@ -232,7 +233,7 @@ def acknowledge(
     )
     goes_on = progress.wait is Wait.IT_ACKNOWLEDGEMENT and not progress.paused
     chosen = f"{organisation}: users may move from {move_at} on.\n" if move_at else ""
-    what = "The go-live goes on." if goes_on else wording.by_itself(progress)
+    what = "The go-live goes on." if goes_on else sentences.by_itself(progress)
     print(f"{chosen}{organisation}: the IT team has the pack. {what}")
 
 
@@ -257,7 +258,7 @@ def resume(
 ) -> None:
     """Go on after a pause; dates from before it move by it, those chosen during it stay."""
     progress = _order(by, lambda orders: orders.resume(organisation, reason, order_id=order_id))
-    print(f"{organisation}: goes on. {wording.by_itself(progress)}")
+    print(f"{organisation}: goes on. {sentences.by_itself(progress)}")
 
 
 @app.command()
@@ -305,7 +306,7 @@ def extend(
             organisation, until, days=days, reason=reason, order_id=order_id
         ),
     )
-    print(f"{organisation}: {wording.by_itself(progress)}")
+    print(f"{organisation}: {sentences.by_itself(progress)}")
 
 
 @app.command("roll-back")
@@ -413,8 +414,8 @@ def plan(
         migration.dry_run(_engine(settings), microsoft, organisation) as found,
     ):
         if csv_file is not None:
-            showing.write_csv(found.decisions(), csv_file)
-        if csv_file == showing.STANDARD_OUTPUT:
+            terminal.write_csv(found.decisions(), csv_file)
+        if csv_file == terminal.STANDARD_OUTPUT:
             return
         if as_json:
             _print_json(migration.plan_data(found))
@@ -434,7 +435,7 @@ def exceptions(
     """List whom the plan cannot move: why, what to do, and who does it."""
     with migration.exceptions(_engine(), organisation) as (counts, users):
         if csv_file is not None:
-            showing.write_csv(users, csv_file)
+            terminal.write_csv(users, csv_file)
         elif as_json:
             listed = [migration.row(one) for one in users]
             _print_json({"organisation": organisation, "counts": counts, "exceptions": listed})
@@ -494,7 +495,9 @@ def link(
     settings = read_settings()
     engine = _engine(settings)
     with connections.microsoft(settings) as graph:
-        print(deciding.link(engine, graph, _name(by), organisation, address, object_id, reason))
+        print(
+            user_decisions.link(engine, graph, _name(by), organisation, address, object_id, reason)
+        )
 
 
 @app.command()
@@ -502,7 +505,7 @@ def exclude(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Decide that a user is left out of the move and keeps the password."""
-    then = deciding.exclude(_engine(), _name(by), organisation, address, reason)
+    then = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
     print(f"{address} is left out. {then}")
 
 
@@ -511,7 +514,7 @@ def include(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Take an earlier link or exclude back."""
-    then = deciding.include(_engine(), _name(by), organisation, address, reason)
+    then = user_decisions.include(_engine(), _name(by), organisation, address, reason)
     print(f"{address} is decided by the directory again. {then}")
 
 

@@ -24,15 +24,15 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 import workflows
 from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
-from activities.failures import NothingLeaks
-from activities.mail_values import Surroundings
+from activities.mail_content import Surroundings
 from activities.notices import NoticeActivities
-from activities.pace import Pace, Places
 from activities.records import RecordActivities
+from activities.redaction import NothingLeaks
 from activities.sending import Sending
-from commands import connections
+from activities.throttle import Pace, Places
+from bootstrap import connections
+from bootstrap.exit import leave
 from commands.errors import CommandError
-from commands.leaving import leave
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from database.engine import open_sessions
 from graph.client import GraphClient

@@ -8,21 +8,21 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
-from activities.mail_values import Surroundings, Values
+from activities.mail_content import Surroundings, Values
 from activities.sending import Sending
-from contracts import wording
+from contracts.business_hours import is_working_time
 from contracts.digests import DigestRound, DigestsSent
 from contracts.errors import ErrorType
 from contracts.go_live import GoLiveStage, Progress, Refusal
 from contracts.notices import Message
-from contracts.refusals import REFUSALS
 from contracts.waiting_on import WaitingOn, waiting_on
-from contracts.working_hours import is_working_time
-from database import digests
-from database.digests import Manager, News
 from database.engine import Sessions
-from database.reading import Standing
+from database.go_live.reading import Standing
+from database.mail import digests
+from database.mail.digests import Manager, News
 from mail.rendering import render
+from wording import sentences
+from wording.refusals import REFUSALS
 
 _GROUPS = {
     WaitingOn.CUSTOMER_SUCCESS: "Waiting on you",
@@ -128,7 +128,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
         "login_url": f"{surroundings.public_url}/login",
         "link": f"{surroundings.public_url}/console",
         "link_expires": "",
-        "digest_date": wording.day(at.astimezone(zone)),
+        "digest_date": sentences.day(at.astimezone(zone)),
         "go_lives_open": len(still_open),
         "go_lives_need_you": sum(needs_you(progress) for _, progress, _ in still_open),
         "groups": [
@@ -144,7 +144,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
         "ended": [
             {
                 "organisation_name": standing.name,
-                "what": wording.happened(progress),
+                "what": sentences.happened(progress),
                 "link": f"{surroundings.public_url}/console/{standing.slug}",
             }
             for standing, progress, _ in told
@@ -170,12 +170,12 @@ def _go_live(told: Told, zone: ZoneInfo, surroundings: Surroundings) -> Values:
     standing, progress, news = told
     return {
         "organisation_name": standing.name,
-        "stage": wording.STAGES[progress.stage],
+        "stage": sentences.STAGES[progress.stage],
         "needs_attention": progress.attention is not None,
-        "happened": wording.happened(progress),
-        "to_do": wording.to_do(progress),
-        "by_itself": wording.by_itself(progress),
-        "since": wording.day(progress.since.astimezone(zone)),
+        "happened": sentences.happened(progress),
+        "to_do": sentences.to_do(progress),
+        "by_itself": sentences.by_itself(progress),
+        "since": sentences.day(progress.since.astimezone(zone)),
         "news": news,
         "link": f"{surroundings.public_url}/console/{standing.slug}",
     }
@@ -183,7 +183,7 @@ def _go_live(told: Told, zone: ZoneInfo, surroundings: Surroundings) -> Values:
 
 def _said(news: News) -> str:
     if news.action == "stage":
-        return f"Now at the stage “{wording.STAGES[GoLiveStage(news.detail)]}”."
+        return f"Now at the stage “{sentences.STAGES[GoLiveStage(news.detail)]}”."
     if news.action == "consent_refused" and news.detail in list(Refusal):
-        return f"{wording.NEWS[news.action]} {REFUSALS[Refusal(news.detail)].happened}"
-    return wording.NEWS[news.action]
+        return f"{sentences.NEWS[news.action]} {REFUSALS[Refusal(news.detail)].happened}"
+    return sentences.NEWS[news.action]

@@ -10,8 +10,8 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import microsoft_errors
 from activities.heartbeats import heartbeating, stop_if_cancelled
+from activities.redaction import microsoft_errors
 from activities.staging import staged_entries
 from contracts import rules
 from contracts.directory import (
@@ -32,9 +32,12 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database import connections, ledger, moves, plans, records, staging
+from database.consent import sso_connections
 from database.engine import Sessions
+from database.go_live import records
+from database.mail import ledger
 from database.models import GoLive, SsoConnection
+from database.moves import plans, staging, waves
 from graph.client import GraphClient
 from graph.directory import UserPage
 from graph.discovery import discover_tenants
@@ -80,7 +83,9 @@ class DirectoryActivities:
         if tenant_id is not None:
             with _people_stay(), self._sessions.begin() as session:
                 go_live = records.go_live_by_id(session, UUID(reference.go_live_id))
-                connections.refuse_another_tenant(session, go_live.organisation_id, UUID(tenant_id))
+                sso_connections.refuse_another_tenant(
+                    session, go_live.organisation_id, UUID(tenant_id)
+                )
         return Discovery(tenant_id, finding)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -119,7 +124,7 @@ class DirectoryActivities:
         stop_if_cancelled()
         verified = self._read_back(domains, consent.tenant_id)
         with _people_stay(), self._sessions.begin() as session:
-            connections.connect_tenant(session, evidence, verified, consent.at)
+            sso_connections.connect_tenant(session, evidence, verified, consent.at)
         return ConsentVerdict(proven=True)
 
     def _read_back(self, domains: list[DomainTenant], tenant_id: str) -> tuple[str, ...]:
@@ -173,7 +178,7 @@ class DirectoryActivities:
                 return False
             raise
         with self._sessions.begin() as session:
-            connections.keep_verified_domains(session, organisation_id, verified)
+            sso_connections.keep_verified_domains(session, organisation_id, verified)
         return True
 
     # --- moving users ------------------------------------------------------------------------
@@ -247,17 +252,17 @@ class DirectoryActivities:
             if go_live.plan_hash != order.plan_hash or plans.decisions_changed(
                 session, go_live_id, go_live.organisation_id, tenant_id
             ):
-                return moves.moved_so_far(session, go_live_id, plan_changed=True)
+                return waves.moved_so_far(session, go_live_id, plan_changed=True)
         while True:
             stop_if_cancelled()
             go_live = self._go_live(go_live_id)
             if go_live.paused:
                 with self._sessions.begin() as session:
-                    moves.keep_batches(session, go_live_id)
-                    return moves.moved_so_far(session, go_live_id, paused=True)
+                    waves.keep_batches(session, go_live_id)
+                    return waves.moved_so_far(session, go_live_id, paused=True)
             so_far = (go_live.users_done, go_live.users_total)
             with heartbeating(*so_far), self._sessions.begin() as session:
-                named = moves.move_batch(
+                named = waves.move_batch(
                     session,
                     go_live_id,
                     tenant_id,
@@ -269,17 +274,17 @@ class DirectoryActivities:
                 )
             if named == 0:
                 with heartbeating(), self._sessions.begin() as session:
-                    moves.keep_batches(session, go_live_id)
+                    waves.keep_batches(session, go_live_id)
                     if order.wave is Wave.REST:
                         staging.forget_staging(session, go_live_id)
-                    return moves.moved_so_far(session, go_live_id)
+                    return waves.moved_so_far(session, go_live_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def undo_moves(self, reference: GoLiveRef) -> None:
         """Give every moved user back exactly what they had; forget the staging, and unsent mail."""
         go_live_id = UUID(reference.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
-            moves.begin_undo(session, go_live_id, reference.at)
+            waves.begin_undo(session, go_live_id, reference.at)
             staging.forget_staging(session, go_live_id)
         left = BATCH_SIZE
         while left:
@@ -289,10 +294,10 @@ class DirectoryActivities:
         while True:
             stop_if_cancelled()
             with heartbeating(), self._sessions.begin() as session:
-                if not moves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
+                if not waves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
                     break
         with self._sessions.begin() as session:
-            moves.keep_batches(session, go_live_id)
+            waves.keep_batches(session, go_live_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def count_sign_ins(self, reference: GoLiveRef) -> SignIns:
@@ -300,7 +305,7 @@ class DirectoryActivities:
         go_live_id = UUID(reference.go_live_id)
         with self._sessions.begin() as session:
             organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
-            return moves.sign_ins(session, go_live_id, organisation_id)
+            return waves.sign_ins(session, go_live_id, organisation_id)
 
     def _go_live(self, go_live_id: UUID) -> GoLive:
         with self._sessions.begin() as session:
@@ -327,7 +332,7 @@ def _people_stay() -> Iterator[None]:
     """Leave it to a person where another tenant than before would lock people out."""
     try:
         yield
-    except connections.PeopleElsewhereError:
+    except sso_connections.PeopleElsewhereError:
         raise _for_a_person(ErrorType.PEOPLE_IN_ANOTHER_TENANT) from None
 
 

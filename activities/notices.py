@@ -12,15 +12,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
-from activities.mail_values import GoLiveMail, Surroundings, Values
-from activities.pace import UNBOUNDED, Pace, Places, let_others_go_first
+from activities.mail_content import GoLiveMail, Surroundings, Values
 from activities.sending import AT_ONCE, Sending
+from activities.throttle import UNBOUNDED, Pace, Places, let_others_go_first
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
-from database import it_team, ledger, records
 from database.engine import Sessions
-from database.ledger import QueuedMail
+from database.go_live import records
+from database.mail import ledger
+from database.mail.ledger import QueuedMail
+from database.people import it_team
 from mail.outgoing import Attachment
 from mail.rendering import render
 from telemetry.metrics import MAILS

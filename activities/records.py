@@ -7,21 +7,16 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from contracts.business_hours import humane, humane_one_by_one, morning_of, next_working_morning
 from contracts.directory import GoLiveRef
 from contracts.errors import ErrorType
 from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
-from contracts.working_hours import humane, humane_one_by_one, morning_of, next_working_morning
-from database import (
-    connections,
-    mail_facts,
-    plans,
-    positions,
-    records,
-    staging,
-    standing,
-)
+from database.consent import sso_connections
 from database.engine import Sessions
+from database.go_live import beginnings, positions, records
+from database.mail import mail_facts
 from database.models import Preference
+from database.moves import plans, staging
 
 
 class RecordActivities:
@@ -40,7 +35,7 @@ class RecordActivities:
     def read_prerequisites(self, reference: GoLiveRef) -> Prerequisites:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
-            found = standing.standing(session, UUID(reference.go_live_id), reference.at)
+            found = beginnings.standing(session, UUID(reference.go_live_id), reference.at)
             slug = mail_facts.facts(session, UUID(reference.go_live_id)).slug
         return replace(found, console_url=f"{self._public_url}/console/{slug}")
 
@@ -85,7 +80,7 @@ class RecordActivities:
     def offer_sso(self, reference: GoLiveRef) -> None:
         """Put "Login with SSO" on the organisation's login page."""
         with self._sessions.begin() as session:
-            connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
+            sso_connections.offer_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn(no_thread_cancel_exception=True)
     def check_for_plan(self, reference: GoLiveRef) -> bool:
@@ -97,7 +92,7 @@ class RecordActivities:
     def withdraw_sso(self, reference: GoLiveRef) -> None:
         """Undo `offer_sso`, if it was done; links are dead, the connection is that from before."""
         with self._sessions.begin() as session:
-            connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
+            sso_connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn(no_thread_cancel_exception=True)
     def decide_move_date(self, question: MoveDate) -> MoveDate:

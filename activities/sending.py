@@ -9,9 +9,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import stop_if_cancelled
 from contracts.errors import ErrorType
-from database import ledger
 from database.engine import Sessions
-from database.ledger import QueuedMail
+from database.mail import ledger
+from database.mail.ledger import QueuedMail
 from mail import errors as mail_errors
 from mail.mailer import Mailer, OutgoingMail, message_id_for
 from mail.outgoing import Attachment, parse_address

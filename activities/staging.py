@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from contracts.addresses import address_key, proxy_address_key
-from database.staging import StagedEntry
+from database.moves.staging import StagedEntry
 from graph.directory import DirectoryUser, looks_shared
 
 

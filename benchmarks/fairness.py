@@ -24,8 +24,9 @@ from sqlalchemy import Engine, text
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
-from commands import connections, importing
-from commands.leaving import leave
+from bootstrap import connections
+from bootstrap.exit import leave
+from commands import importing
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import (
@@ -36,8 +37,8 @@ from contracts.go_live import (
     Wait,
     go_live_id,
 )
-from database import reading
 from database.engine import open_engine, open_sessions
+from database.go_live import reading
 from local import people
 from local.ports import HOST, Ports, free_port
 from local.processes import Part

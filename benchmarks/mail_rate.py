@@ -28,10 +28,10 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.testing import ActivityEnvironment
 
-from activities.mail_values import Surroundings
+from activities.mail_content import Surroundings
 from activities.notices import NoticeActivities
-from activities.pace import Places
 from activities.sending import AT_ONCE, Sending
+from activities.throttle import Places
 from benchmarks import mail_rate_naive
 from benchmarks.mail_rate_ledger import Ledger
 from contracts.links import LinkSigner

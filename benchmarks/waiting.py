@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.go_lives import local_server, start_go_live, workers
 from benchmarks.go_lives_no_op import NoOp
-from commands.leaving import leave
+from bootstrap.exit import leave
 from commands.setup import set_up_temporal
 from contracts.go_live import Pause, Resume
 from workflows.payloads import DATA_CONVERTER

@@ -23,9 +23,9 @@ from sqlalchemy import text
 
 from benchmarks import web_floor
 from commands import setup
-from database import staff
 from database.engine import open_engine, open_sessions
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
+from database.people import staff
 from local.ports import Ports
 from local.postgresql import running_postgresql
 

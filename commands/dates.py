@@ -4,7 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from commands.errors import UsageError
-from contracts.working_hours import evening_of, morning_of
+from contracts.business_hours import evening_of, morning_of
 
 
 def deadline(text: str, time_zone: str) -> datetime:

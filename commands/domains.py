@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.directory import DomainTenant, finding_of
-from contracts.refusals import DOMAINS, SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
-from database import domains, records
-from database.domains import ConsentStanding
+from database.consent import domains
+from database.consent.domains import ConsentStanding
 from database.engine import open_sessions
+from database.go_live import records
+from wording.refusals import DOMAINS, SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
 
 
 def lines(engine: Engine, slug: str) -> list[tuple[str, str]]:

@@ -2,14 +2,15 @@
 
 from sqlalchemy import Engine
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
 from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
-from database import forgetting, records
 from database.engine import open_sessions
-from database.forgetting import Forgotten
+from database.go_live import records
+from database.people import erasure
+from database.people.erasure import Forgotten
 
 REMAINS = (
     "What remains: the organisation, its agreement and domains, each go-live with its stages and",
@@ -44,7 +45,7 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
             raise CommandError(unknown_organisation(slug)) from None
         staff = known_staff(session, by)
         try:
-            return forgetting.forget(
+            return erasure.forget(
                 session,
                 organisation,
                 address,
@@ -52,12 +53,12 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
                 reason=reason.strip(),
                 at=wall_clock(),
             )
-        except forgetting.GoLiveOpenError:
+        except erasure.GoLiveOpenError:
             raise CommandError(
                 f"{slug} has an open go-live, which needs its people. Wait for its end, or end it: "
                 f'python starter.py roll-back {slug} --reason "..."'
             ) from None
-        except forgetting.NamesSomeoneError:
+        except erasure.NamesSomeoneError:
             raise UsageError(
                 "The reason stays; leave names out of it, such as: request 2026-117."
             ) from None

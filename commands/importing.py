@@ -15,16 +15,16 @@ from zoneinfo import available_timezones
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import ImportRefusedError, UsageError
 from contracts import rules
 from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
-from contracts.durations import in_words
-from database import people
 from database.engine import open_sessions
-from database.people import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
+from database.people import imported
+from database.people.imported import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
 from graph.discovery import ascii_domain
+from wording.durations import in_words
 
 ORGANISATION_COLUMNS = (
     "slug", "name", "domains", "customer_success_email", "it_contacts", "sso_included",
@@ -185,7 +185,7 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         users_sheet, users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
     )
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        known = people.known_slugs(session) | {one.slug for _, one in organisations}
+        known = imported.known_slugs(session) | {one.slug for _, one in organisations}
         for line, user in users:
             if user.organisation and user.organisation not in known and organisations:
                 users_sheet.fault(
@@ -195,10 +195,10 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
             raise ImportRefusedError(_report(faults))
-        handed_over = people.save_organisations(
+        handed_over = imported.save_organisations(
             session, [one for _, one in organisations], wall_clock()
         )
-        people.save_users(session, [one for _, one in users])
+        imported.save_users(session, [one for _, one in users])
     return Imported(len(organisations), len(users), tuple(handed_over))
 
 
@@ -320,10 +320,10 @@ def _find_taken(
     session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
 ) -> None:
     """Find domains of another organisation, and one staff address under two handles."""
-    owners = people.owners_of_domains(
+    owners = imported.owners_of_domains(
         session, [domain for _, organisation in rows for domain in organisation.domains]
     )
-    handles = {address: handle for handle, address in people.staff_addresses(session).items()}
+    handles = {address: handle for handle, address in imported.staff_addresses(session).items()}
     for line, organisation in rows:
         for domain in organisation.domains:
             owner = owners.get(domain, organisation.slug)

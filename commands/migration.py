@@ -13,18 +13,19 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from activities.staging import staged_entries
-from commands.connections import plain_database_errors, plain_microsoft_errors
+from bootstrap.connections import plain_database_errors, plain_microsoft_errors
 from commands.errors import CommandError, ToBeConfirmedError, UnavailableError, UsageError
 from commands.order_book import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
-from contracts import wording
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress
-from database import plans, records, staging
 from database.engine import open_sessions
+from database.go_live import records
 from database.models import GoLive, SsoConnection
-from database.plans import Decision, KnownPlan
+from database.moves import plans, staging
+from database.moves.plans import Decision, KnownPlan
 from graph.client import GraphClient
+from wording import sentences
 
 _NOT_OF_THE_PLAN = (UsageError, UnavailableError, ToBeConfirmedError)
 """What an approval may end with, whether or not the plan has changed."""
@@ -218,7 +219,7 @@ def exception_lines(
         return ["No exceptions: everyone can move."]
     lines = [""]
     for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
-        words = wording.EXCEPTIONS[ExceptionReason(reason)]
+        words = sentences.EXCEPTIONS[ExceptionReason(reason)]
         lines.append(f"{count:>9,}  {reason.replace('_', ' ')}: {words.why}")
         lines.append(f"           {words.in_shell}")
     lines.append("")
@@ -263,7 +264,7 @@ def plan_data(found: DryRun) -> dict[str, Any]:
 
 def row(one: Decision) -> dict[str, str]:
     """Return one user and what happens to them, with why, what to do and who."""
-    words = wording.EXCEPTIONS[ExceptionReason(one.reason)] if one.reason else None
+    words = sentences.EXCEPTIONS[ExceptionReason(one.reason)] if one.reason else None
     return {
         "address": one.address,
         "name": one.name,

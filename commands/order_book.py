@@ -6,16 +6,17 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError, RefusedError, ToBeConfirmedError, UsageError
-from commands.giving import Argument, not_running
 from commands.reading import unknown_organisation
+from commands.sending import Argument, not_running
 from contracts.clock import wall_clock
-from contracts.order_words import REFUSED
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
-from database import it_team, order_requests, orders, reading, records
 from database.engine import open_sessions
+from database.go_live import order_requests, orders, reading, records
 from database.models import AuditEntry, OrderRequest, Organisation, Preference, Staff
+from database.people import it_team
+from wording.orders import REFUSED
 
 _ANOTHER_ORDERS = "This id belongs to another order. Give the new one an id of its own."
 

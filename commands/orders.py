@@ -11,20 +11,21 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands import dates, giving, reading
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
+from commands import dates, reading, sending
 from commands.errors import CommandError, RefusedError, UsageError
-from commands.giving import Argument, not_running
 from commands.order_book import OrderBook, check_same, known_staff, organisation_named
-from contracts import rules, run_words
+from commands.sending import Argument, not_running
+from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
-from contracts.order_words import REFUSED
 from contracts.orders import ORDERS, Order, OrderRefusal
-from database import orders, records
 from database.engine import open_sessions
+from database.go_live import orders, records
+from database.go_live.beginnings import furthest_stage
 from database.models import AuditEntry, Staff
-from database.standing import furthest_stage
+from wording import runs
+from wording.orders import REFUSED
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
@@ -102,13 +103,13 @@ class Orders:
             lost = None if is_new else await self._run_before(start)
             already = not await self._start_run(start)
         except RPCError as error:
-            raise giving.start_failed(error) from None
+            raise sending.start_failed(error) from None
         resumed_after = None
         # Without a record nothing was done by a run that is not there any more.
         if not already and not is_new and (lost or go_live.recorded_by):
             became = lost.status.name if lost and lost.status else None
             ended_at = lost.close_time if lost else None
-            resumed_after = run_words.goes_on(go_live.number, became, ended_at, stage)
+            resumed_after = runs.goes_on(go_live.number, became, ended_at, stage)
             await asyncio.to_thread(self._book.note_new_run, go_live.id, resumed_after)
         return Started(slug, go_live.number, go_live_id(slug), already, resumed_after)
 
@@ -131,7 +132,7 @@ class Orders:
         summary = _summary(start)
         console_url = f"{self._public_url}/console/{start.slug}" if self._public_url else ""
         clock = asyncio.get_running_loop().time
-        give_up = clock() + giving.ANSWER_WITHIN_SECONDS
+        give_up = clock() + sending.ANSWER_WITHIN_SECONDS
         while True:
             try:
                 await self._client.start_workflow(
@@ -142,7 +143,7 @@ class Orders:
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     static_summary=summary,
-                    static_details=run_words.steering(start.slug, start.number, console_url),
+                    static_details=runs.steering(start.slug, start.number, console_url),
                     search_attributes=search_attributes.at_start(start),
                 )
                 return True
@@ -272,7 +273,7 @@ class Orders:
             UnansweredError: it may still be carried out.
         """
         entry, request = await asyncio.to_thread(self._book.confirm, slug, order_id)
-        answer = await giving.answer_of(self._client, slug, order_id)
+        answer = await sending.answer_of(self._client, slug, order_id)
         if answer is not None:
             return answer
         order, argument = Order(request.order), Argument.of_data(request.argument)
@@ -318,10 +319,10 @@ class Orders:
         """Give an order that is in the audit trail, and write there if it is refused."""
         assert entry.id is not None  # noqa: S101  (the database has given it)
         assert entry.order_id is not None  # noqa: S101
-        message = giving.MESSAGES[order](entry.actor, entry.id, argument)
-        sent = giving.Sent(slug, order, entry.order_id, message, perhaps_before)
+        message = sending.MESSAGES[order](entry.actor, entry.id, argument)
+        sent = sending.Sent(slug, order, entry.order_id, message, perhaps_before)
         try:
-            answer = await giving.give(self._client, sent)
+            answer = await sending.give(self._client, sent)
         except RefusedError as refused:
             await asyncio.to_thread(self._book.note_refusal, entry, refused.why)
             raise
@@ -335,7 +336,7 @@ class Orders:
             return None
         if not await asyncio.to_thread(self._book.was_given, slug, order, order_id):
             return None
-        return await giving.answer_of(self._client, slug, order_id)
+        return await sending.answer_of(self._client, slug, order_id)
 
     async def _progress(self, slug: str) -> Progress:
         found = await asyncio.to_thread(reading.standing, self._engine, slug)

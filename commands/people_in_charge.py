@@ -15,17 +15,18 @@ from sqlmodel import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError, UsageError
 from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id
-from database import contacts, outbox, people, records
 from database.engine import open_sessions
-from database.links import NewLink
+from database.go_live import outbox, records
+from database.links.renewal import NewLink
 from database.models import Organisation, Staff
+from database.people import contacts, imported
 from workflows.go_live import SsoGoLive
 
 _ANSWER_WITHIN = timedelta(seconds=15)
@@ -124,7 +125,7 @@ class PeopleInCharge:
         try:
             return records.staff_by_handle(session, handle)
         except records.UnknownStaffError:
-            known = ", ".join(sorted(people.staff_addresses(session)))
+            known = ", ".join(sorted(imported.staff_addresses(session)))
             raise UsageError(
                 f"Nobody of ours has the handle {handle!r}; there are: {known}. "
                 "A new one comes with an import (customer_success_handle)."

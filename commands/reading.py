@@ -5,16 +5,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError
-from contracts import wording
 from contracts.go_live import Progress
 from contracts.notices import RecipientKind
-from database import mail_facts, reading
 from database.engine import open_sessions
-from database.mail_facts import RefusedAddress
-from database.reading import Standing
+from database.go_live import reading
+from database.go_live.reading import Standing
+from database.mail import mail_facts
+from database.mail.mail_facts import RefusedAddress
 from mail.outgoing import mailbox
+from wording import sentences
 
 MOST_REFUSED = 20
 """Addresses that refuse mail, shown one by one."""
@@ -74,10 +75,10 @@ def five_lines(found: Standing) -> list[tuple[str, str]]:
         ]
     return [
         ("Where", where(found, progress)),
-        ("Why", wording.happened(progress)),
-        ("Since", wording.instant(found.closed_at or progress.since)),
-        ("Next", wording.to_do(progress)),
-        ("By itself", wording.by_itself(progress)),
+        ("Why", sentences.happened(progress)),
+        ("Since", sentences.instant(found.closed_at or progress.since)),
+        ("Next", sentences.to_do(progress)),
+        ("By itself", sentences.by_itself(progress)),
     ]
 
 
@@ -85,7 +86,7 @@ def explanation(found: Standing) -> str:
     """Return the same in sentences: those of the Temporal UI and of the web."""
     if found.progress is None:
         return " ".join(words.rstrip(".") + "." for _, words in five_lines(found)[::3])
-    return f"{where(found, found.progress)}. {wording.sentences(found.progress)}"
+    return f"{where(found, found.progress)}. {sentences.sentences(found.progress)}"
 
 
 def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
@@ -116,11 +117,11 @@ def _refused(one: RefusedAddress, slug: str, contact: str) -> RefusedMail:
 
 def where(found: Standing, progress: Progress) -> str:
     """Return organisation, stage or ending, and users in one line."""
-    number = list(wording.STAGES).index(progress.stage) + 1
+    number = list(sentences.STAGES).index(progress.stage) + 1
     place = (
         progress.outcome.value
         if progress.outcome
-        else f"stage {number} of 5, {wording.STAGES[progress.stage]}"
+        else f"stage {number} of 5, {sentences.STAGES[progress.stage]}"
     )
     users = (
         f"; {progress.all_moved} of {progress.all_users} users moved, "
@@ -144,6 +145,6 @@ def as_data(found: Standing) -> dict[str, Any]:
     data["not_yet_signed_in"] = not_yet_signed_in(found)
     data["go_live_id"] = str(found.go_live_id) if found.go_live_id else None
     if found.progress:
-        data["waiting_on"] = wording.whom(found.progress)
+        data["waiting_on"] = sentences.whom(found.progress)
     data["words"] = {name.lower().replace(" ", "_"): text for name, text in five_lines(found)}
     return data

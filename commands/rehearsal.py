@@ -8,17 +8,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError
 from commands.reading import unknown_organisation
-from contracts import rules, wording
+from contracts import rules
+from contracts.business_hours import humane_one_by_one, morning_of, next_working_morning
 from contracts.notices import Audience, Message
 from contracts.rules import ReminderRule
-from contracts.working_hours import humane_one_by_one, morning_of, next_working_morning
-from database import mail_facts, records
 from database.engine import open_sessions
+from database.go_live import records
+from database.mail import mail_facts
 from database.models import Agreement, Organisation, Preference, Staff
 from mail.messages import MESSAGES
+from wording import sentences
 
 _TO = {
     Audience.CUSTOMER_SUCCESS: "customer success",
@@ -195,4 +197,4 @@ def lines(planned: list[Planned]) -> Iterator[str]:
             part = one.part
             yield f"{part}:"
         to = f" (to {one.to})" if one.to else ""
-        yield f"  {wording.instant(one.at):<28} {one.what}{to}"
+        yield f"  {sentences.instant(one.at):<28} {one.what}{to}"

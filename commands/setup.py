@@ -22,7 +22,7 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands.connections import plain_database_errors
+from bootstrap.connections import plain_database_errors
 from commands.errors import CommandError, OtherTablesError
 from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE

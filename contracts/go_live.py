@@ -52,7 +52,7 @@ class GoLiveOutcome(StrEnum):
 
 
 class Wait(StrEnum):
-    """What a go-live can be waiting for; `contracts.wording` says on whom."""
+    """What a go-live can be waiting for; `wording.sentences` says on whom."""
 
     NOTHING = "nothing"
     ENTITLEMENT = "entitlement"

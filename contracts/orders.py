@@ -1,11 +1,11 @@
 """The orders that people give a go-live, and when each is taken: one table, read by everyone.
 
 The go-live's validators, the console's buttons and the shell ask the same rule. Nothing here has
-an effect; `contracts.order_words` says each refusal in a sentence.
+an effect; `wording.orders` says each refusal in a sentence.
 
 To add an order: its message in `contracts.go_live`; its code and row here; words for new refusals;
 handler and validator in `workflows.go_live` (a test holds that each order has one); how it is said
-in `commands.giving` and given in `commands.orders`; its button in `web.console_orders` and its
+in `commands.sending` and given in `commands.orders`; its button in `web.console.orders` and its
 command in `starter.py`.
 """
 
@@ -61,7 +61,7 @@ class Role(StrEnum):
 
 
 class OrderRefusal(StrEnum):
-    """Why an order is refused. Codes stay; `contracts.order_words` may say them better."""
+    """Why an order is refused. Codes stay; `wording.orders` may say them better."""
 
     ENDED = "ended"
     ENTITLEMENT_ALREADY_CONFIRMED = "entitlement_already_confirmed"

@@ -18,15 +18,15 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
-from commands import connections, importing, showing
-from commands.leaving import leave
+from bootstrap import connections
+from bootstrap.exit import leave
+from commands import importing, terminal
 from commands.orders import Orders
-from contracts import wording
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage, Wait, go_live_id
-from database import reading
 from database.engine import open_sessions
-from database.reading import Standing
+from database.go_live import reading
+from database.go_live.reading import Standing
 from local import people
 from local.ending import StopRequested, stop_on_signal
 from local.errors import LocalError, PartFailedError
@@ -36,6 +36,7 @@ from local.report import EXPECTED, Report, organisation_report
 from local.stack import Stack
 from local.state_folder import PROJECT_FOLDER, chosen_state_folder
 from settings import Settings
+from wording import sentences
 
 STAFF = "dana"
 """The customer success manager of the examples."""
@@ -173,8 +174,8 @@ def screen(standings: list[Standing], stack: Stack, first_user: str, *, alone: b
             one.name,
             progress.outcome.value
             if progress.outcome
-            else f"{number} of 5  {wording.STAGES[progress.stage]}",
-            showing.whom(progress),
+            else f"{number} of 5  {sentences.STAGES[progress.stage]}",
+            terminal.whom(progress),
             f"{progress.all_moved} of {progress.all_users}" if progress.plan_hash else "",
             str(one.signed_in) if progress.plan_hash else "",
         )

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from contracts.go_live import go_live_id
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local.histories import everything_kept, found_in
 
 EXPECTED = {"alpenglow": "LIVE", "northwind": "LIVE", "borealis": "NOT_ENTITLED"}

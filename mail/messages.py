@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from contracts.go_live import Attention
-from contracts.situations import ATTENTION
+from wording.situations import ATTENTION
 
 COMMON_SAMPLE: Mapping[str, object] = {
     "organisation_name": "Northwind Traders",

@@ -15,11 +15,11 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from contracts import rules
-from contracts.wording import counted
 from mail.appearance import with_styles
 from mail.errors import BadLink, MissingValue, UnknownMessage
 from mail.lines import one_line
 from mail.messages import MESSAGES
+from wording.sentences import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 

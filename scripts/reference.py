@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts import wording
 from contracts.directory import ExceptionReason
 from contracts.errors import MEANING, ErrorType
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.notices import Message
-from contracts.refusals import REFUSALS
 from contracts.waiting_on import OF_WAIT
 from mail.messages import MESSAGES
 from settings import EXAMPLES, Settings
+from wording import sentences
+from wording.refusals import REFUSALS
 from workflows.go_live import SsoGoLive
 
 PAGE = Path(__file__).parents[1] / "docs" / "help.md"
@@ -29,20 +29,20 @@ def reference() -> str:
                 _section(
                     "Stages",
                     ("Stage", "In words"),
-                    ((one, wording.STAGES[one]) for one in GoLiveStage),
+                    ((one, sentences.STAGES[one]) for one in GoLiveStage),
                 ),
                 _section(
                     "What a go-live waits for",
                     ("Wait", "On whom", "What it means"),
                     (
-                        (one, wording.WHOM[OF_WAIT[one]], wording.happened(_at(wait=one)))
+                        (one, sentences.WHOM[OF_WAIT[one]], sentences.happened(_at(wait=one)))
                         for one in Wait
                     ),
                 ),
                 _section(
                     "Endings",
                     ("Ending", "What it means"),
-                    ((one, wording.happened(_at(outcome=one))) for one in GoLiveOutcome),
+                    ((one, sentences.happened(_at(outcome=one))) for one in GoLiveOutcome),
                 ),
                 _section(
                     "Needs attention",
@@ -50,8 +50,8 @@ def reference() -> str:
                     (
                         (
                             one,
-                            wording.happened(_at(attention=one)),
-                            wording.to_do(_at(attention=one)),
+                            sentences.happened(_at(attention=one)),
+                            sentences.to_do(_at(attention=one)),
                         )
                         for one in Attention
                     ),
@@ -65,7 +65,7 @@ def reference() -> str:
                     "Users who cannot be moved",
                     ("Reason", "Why", "Next step"),
                     (
-                        (one, wording.EXCEPTIONS[one].why, wording.EXCEPTIONS[one].in_shell)
+                        (one, sentences.EXCEPTIONS[one].why, sentences.EXCEPTIONS[one].in_shell)
                         for one in ExceptionReason
                     ),
                 ),

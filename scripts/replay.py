@@ -19,9 +19,9 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer
 
-from commands import connections
+from bootstrap import connections
+from bootstrap.exit import leave
 from commands.errors import CommandError, UnavailableError
-from commands.leaving import leave
 from contracts.go_live import go_live_id
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER

@@ -23,8 +23,8 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.go_live import Attention, GoLiveOutcome
-from database import watching
 from database.engine import Sessions
+from database.go_live import operator_counts
 
 # One more series for each counter, which nothing of ours reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -102,12 +102,12 @@ class Record(Collector):
 
     def _read(self) -> Iterator[Metric]:
         with self._sessions.begin() as session:
-            waiting = watching.waiting(session)
-            stages = watching.oldest_stages(session)
-            attention = dict(watching.needing_attention(session))
-            endings = dict(watching.endings(session))
-            queued, first_due = watching.waiting_mail(session)
-            events, orders = watching.longest_runs(session)
+            waiting = operator_counts.waiting(session)
+            stages = operator_counts.oldest_stages(session)
+            attention = dict(operator_counts.needing_attention(session))
+            endings = dict(operator_counts.endings(session))
+            queued, first_due = operator_counts.waiting_mail(session)
+            events, orders = operator_counts.longest_runs(session)
         yield from _of_waiting(waiting)
         yield _gauge(
             "golive_stage_began_timestamp_seconds",
@@ -144,7 +144,7 @@ class Record(Collector):
         )
 
 
-def _of_waiting(waiting: Sequence[watching.Waiting]) -> Iterator[Metric]:
+def _of_waiting(waiting: Sequence[operator_counts.Waiting]) -> Iterator[Metric]:
     yield _gauge(
         "golive_open",
         "Open go-lives by stage and by what they wait for.",

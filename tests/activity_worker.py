@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.worker import Worker
 
-from activities.failures import NothingLeaks
+from activities.redaction import NothingLeaks
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from tests.asking import AskOnce
 from tests.town import Town

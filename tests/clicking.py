@@ -14,8 +14,8 @@ from contracts.clock import wall_clock
 from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
 from tests.town import Organisation, Town
-from web import setup
-from web.deps import Visit
+from web.customer import setup
+from web.visit import Visit
 
 
 def personal_link(town: Town, organisation: Organisation, purpose: LinkPurpose) -> str:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from contracts.go_live import Refusal, Wait
-from contracts.refusals import REFUSALS
 from local.browser import Browser
 from tests.town import Organisation, Person, Town
+from wording.refusals import REFUSALS
 
 CLIENT = "11111111-2222-3333-4444-555555555555"
 CONSENT = "Login with SSO and consent"

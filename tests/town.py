@@ -29,8 +29,8 @@ from commands import importing, setup
 from commands.orders import Orders
 from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
-from database import reading
 from database.engine import open_engine, open_sessions
+from database.go_live import reading
 from local import people
 from local.ports import Ports
 from local.postgresql import running_postgresql

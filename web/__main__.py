@@ -7,11 +7,11 @@ import sys
 
 import uvicorn
 
-from commands.leaving import leave
+from bootstrap.exit import leave
 from settings import SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from web.app import create_app
-from web.limits import HeadersInTime
+from web.middleware.request_limits import HeadersInTime
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
-from commands import connections
+from bootstrap import connections
 from contracts.links import LinkSigner
 from database.engine import open_engine, open_sessions
 from graph.client import GraphClient
@@ -21,27 +21,14 @@ from settings import Settings
 from telemetry.metrics import GraphSpending, Record, registered
 from telemetry.runtime import runtime
 from telemetry.tracing import set_up_tracing
-from web import (
-    callback,
-    calm,
-    consent,
-    console,
-    console_decisions,
-    console_people,
-    console_plans,
-    hand_off,
-    invitation,
-    login,
-    new_link,
-    other_account,
-    outbox,
-    setup,
-    staff,
-)
-from web.deps import Rooms
-from web.headers import HeadAsGet, SecurityHeaders
-from web.limits import BodyLimits
-from web.measured import Measured, metrics_page
+from web import error_handlers, login, outbox_relay
+from web.console import contacts, organisations, plans, staff, users
+from web.customer import consent, hand_off, invitation, new_link, setup
+from web.microsoft import other_account, sign_in_callback
+from web.middleware.request_limits import BodyLimits
+from web.middleware.request_metrics import Measured, metrics_page
+from web.middleware.security_headers import HeadAsGet, SecurityHeaders
+from web.visit import Rooms
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -79,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
-            relaying = asyncio.create_task(outbox.keep_relaying(app.state.rooms))
+            relaying = asyncio.create_task(outbox_relay.keep_relaying(app.state.rooms))
             with registered(Record(sessions), GraphSpending(graph)):
                 yield
             relaying.cancel()
@@ -99,13 +86,13 @@ def create_app(settings: Settings) -> FastAPI:
     # The console's own orders come last: their path would also fit its other forms.
     for room in (
         login,
-        callback,
+        sign_in_callback,
         other_account,
         staff,
-        console_decisions,
-        console_people,
-        console_plans,
-        console,
+        users,
+        contacts,
+        plans,
+        organisations,
     ):
         app.include_router(room.router)
     for room in (consent, hand_off, setup, invitation, new_link):
@@ -114,8 +101,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/health", _health, include_in_schema=False)
     if settings.metrics_token is not None:
         app.add_api_route("/metrics", metrics_page(settings.metrics_token), include_in_schema=False)
-    app.add_middleware(BodyLimits, too_large=calm.too_large, too_slow=calm.too_slow)
-    app.add_middleware(calm.UnforeseenErrors)
+    app.add_middleware(
+        BodyLimits, too_large=error_handlers.too_large, too_slow=error_handlers.too_slow
+    )
+    app.add_middleware(error_handlers.UnforeseenErrors)
     app.add_middleware(
         SecurityHeaders,
         microsoft=settings.entra_authority,
@@ -123,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Measured)
     app.add_middleware(HeadAsGet)
-    calm.answer_calmly(app)
+    error_handlers.answer_calmly(app)
     return app
 
 

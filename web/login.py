@@ -8,11 +8,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from database import sign_in
+from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
-from web.deps import SESSION_COOKIE, AVisit, OwnForm, Visit
-from web.guessing import look_up
-from web.microsoft import to_consent, to_login
+from web.microsoft.authorization_request import to_consent, to_login
+from web.rate_limits import look_up
+from web.visit import SESSION_COOKIE, AVisit, OwnForm, Visit
 
 router = APIRouter()
 

@@ -44,9 +44,9 @@ with workflow.unsafe.imports_passed_through():
         Wait,
     )
     from contracts.notices import Audience, Message
-    from contracts.order_words import REFUSED
     from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Prerequisites
+    from wording.orders import REFUSED
     from workflows.attention import AttentionRequests, BegunAnewError
     from workflows.calls import Calls
     from workflows.execution import ask_database

@@ -11,11 +11,11 @@ from workflows.state import RunState
 
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
-    from contracts import wording
     from contracts.errors import ErrorType
     from contracts.go_live import Progress, Wait
     from contracts.records import Position, Recorded, ReminderTime
     from contracts.waiting_on import WaitingOn
+    from wording import sentences
     from workflows import search_attributes
     from workflows.reminders import ReminderSchedule
 
@@ -124,7 +124,7 @@ class StatusPublisher:
             self.update_visibility()
 
     def _describe(self, progress: Progress) -> None:
-        workflow.set_current_details(wording.details(progress, self._console_url))
+        workflow.set_current_details(sentences.details(progress, self._console_url))
 
     def _list(self, progress: Progress) -> None:
         pairs = search_attributes.of(progress, self._owner)
@@ -149,4 +149,4 @@ def _summary(progress: Progress) -> str:
     paused = "paused, " if progress.paused else ""
     if progress.wait is Wait.NOTHING:
         return f"recorded: {paused}{progress.stage.replace('_', ' ')} is being done"
-    return f"recorded: {paused}waits on {wording.whom(progress)}"
+    return f"recorded: {paused}waits on {sentences.whom(progress)}"

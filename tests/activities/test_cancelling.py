@@ -17,8 +17,8 @@ import pytest_asyncio
 from temporalio.client import WorkflowFailureError
 
 from activities import directory, heartbeats, notices
+from contracts.business_hours import next_working_morning
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait
-from contracts.working_hours import next_working_morning
 from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
 from tests.activity_worker import activity_worker

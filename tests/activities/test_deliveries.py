@@ -7,12 +7,12 @@ from uuid import UUID
 from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
-from activities.pace import Places
 from activities.sending import Sending
+from activities.throttle import Places
 from contracts.go_live import Wait
 from contracts.notices import Audience, Delivered, Delivery, Message
-from database import ledger
 from database.engine import open_engine, open_sessions
+from database.mail import ledger
 from tests.town import Town
 
 

@@ -6,7 +6,7 @@ import pytest
 from temporalio.exceptions import CancelledError
 from temporalio.testing import ActivityEnvironment
 
-from activities.pace import MOST_TOGETHER, UNBOUNDED, Pace
+from activities.throttle import MOST_TOGETHER, UNBOUNDED, Pace
 
 
 def _take(pace: Pace, turns: int) -> float:

@@ -8,14 +8,14 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
-from activities.pace import TRIED_AGAIN_IN, Pace, Places, let_others_go_first
 from activities.sending import Sending
+from activities.throttle import TRIED_AGAIN_IN, Pace, Places, let_others_go_first
 from contracts.errors import ErrorType
 from contracts.go_live import Wait
 from contracts.notices import Delivered, Delivery, Message
-from database import ledger
 from database.engine import open_sessions
-from database.ledger import Recipient
+from database.mail import ledger
+from database.mail.ledger import Recipient
 from tests.town import Organisation, Town
 
 

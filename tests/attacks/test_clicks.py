@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
-from contracts import rules, wording
+from contracts import rules
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkPurpose
-from contracts.order_words import REFUSED
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
 from tests.clicking import Clicking, Page, clicking, pending
 from tests.town import Organisation, Town
+from wording import sentences
+from wording.orders import REFUSED
 
 CLICKS = 2_010
 """Temporal takes 2,000 updates of a run, and 10,000 signals."""
@@ -90,7 +91,7 @@ async def test_a_date_that_is_changed_all_the_time_is_one_mail_about_the_last(
     assert _announced(asked) == announced, "it has not stood for an hour"
     await asked.skip(timedelta(hours=1, minutes=5))
     for contact in (asked.contact, asked.second_contact):
-        await asked.received_by(contact, wording.instant(last).removesuffix(" UTC"))
+        await asked.received_by(contact, sentences.instant(last).removesuffix(" UTC"))
     await asked.skip(timedelta(days=2))
     assert _announced(asked) == dict.fromkeys(announced, 2)
     # Who may not change it any more asks customer success, who may.

@@ -16,7 +16,7 @@ from local.browser import Browser
 from tests.attacks.conftest import Target
 from tests.consenting import somebody
 from tests.town import Organisation, Person, Town
-from web.answers import SIGN_IN, SignInAnswer
+from web.refusal_pages import SIGN_IN, SignInAnswer
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 FOREIGN_ISSUER = f"https://login.microsoftonline.com/{OTHER_TENANT}/v2.0"

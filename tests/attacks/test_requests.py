@@ -23,8 +23,8 @@ from tests.attacks.conftest import Target
 from tests.consenting import somebody
 from tests.town import Town
 from web.app import create_app
-from web.guessing import MOST_LOOK_UPS
-from web.limits import MOST_BYTES, BodyLimits, HeadersInTime
+from web.middleware.request_limits import MOST_BYTES, BodyLimits, HeadersInTime
+from web.rate_limits import MOST_LOOK_UPS
 
 # --- forged -----------------------------------------------------------------------------------
 

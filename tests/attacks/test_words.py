@@ -13,7 +13,7 @@ import pytest
 from commands import importing, migration
 from commands.errors import ImportRefusedError
 from contracts.go_live import Wait
-from database.plans import Decision
+from database.moves.plans import Decision
 from local.browser import Browser
 from tests.consenting import somebody
 from tests.town import Organisation, Person, Town, write_csv

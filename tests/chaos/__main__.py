@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from commands.leaving import leave
+from bootstrap.exit import leave
 from tests.chaos.running import run
 
 SEED = 20261201

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio.testing import TimeSkipper
 
-from commands import connections
+from bootstrap import connections
 from database.engine import open_engine
 from local import people
 from local.ports import HOST, Ports, free_port

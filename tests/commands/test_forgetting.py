@@ -10,8 +10,8 @@ from sqlalchemy.exc import DatabaseError
 from commands import forgetting
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Wait
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local.histories import everything_kept, found_in
 from tests.commands.test_starter import plain, run
 from tests.town import Organisation, Person, Town

@@ -12,9 +12,9 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands import giving
+from commands import sending
 from commands.errors import RefusedError, UnansweredError
-from commands.giving import MESSAGES, Argument, Sent, answer_of, give
+from commands.sending import MESSAGES, Argument, Sent, answer_of, give
 from contracts.go_live import GoLiveStage, Pause, Progress, Wait
 from contracts.orders import Order
 
@@ -60,8 +60,8 @@ class Temporal:
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(giving, "ANSWER_WITHIN_SECONDS", 0.2)
-    monkeypatch.setattr(giving, "AGAIN_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "ANSWER_WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr(sending, "AGAIN_AFTER_SECONDS", 0.01)
 
 
 def order(*, perhaps_before: bool = False) -> Sent:

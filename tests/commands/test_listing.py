@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from commands import showing
+from commands import terminal
 from contracts.go_live import GoLiveStage, Progress, Wait
-from database.reading import Standing
+from database.go_live.reading import Standing
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 LONGEST = "the-longest-name-there-may-be-of-an-organisation-has-63-letters"
@@ -36,7 +36,7 @@ def printed(width: int, *slugs: str) -> str:
     """Return the list as a terminal of this width shows it."""
     shown = StringIO()
     console = Console(file=shown, width=width)
-    console.print(showing.listed([paused(slug) for slug in slugs], console))
+    console.print(terminal.listed([paused(slug) for slug in slugs], console))
     return shown.getvalue()
 
 

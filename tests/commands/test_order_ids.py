@@ -12,7 +12,7 @@ import pytest
 from temporalio.worker import Worker
 
 import worker
-from commands import giving, orders
+from commands import orders, sending
 from commands.errors import CommandError, RefusedError, UnansweredError, UsageError
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, Wait
@@ -170,7 +170,7 @@ async def test_without_a_worker_nothing_is_said_to_be_refused_and_later_it_is_do
     slug, order_id = organisation.slug, uuid4()
     await organisation.start()
     with monkeypatch.context() as hurried:
-        hurried.setattr(giving, "ANSWER_WITHIN_SECONDS", 1)
+        hurried.setattr(sending, "ANSWER_WITHIN_SECONDS", 1)
         for _ in range(2):
             with pytest.raises(UnansweredError, match="No worker answered in time") as caught:
                 await town.orders().pause(slug, order_id=order_id)

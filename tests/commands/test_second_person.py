@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from commands import giving
+from commands import sending
 from commands.errors import (
     CommandError,
     RefusedError,
@@ -19,12 +19,13 @@ from commands.errors import (
     UnansweredError,
     UsageError,
 )
-from commands.giving import Argument
 from commands.orders import Orders
+from commands.sending import Argument
 from contracts.go_live import GoLiveOutcome, Progress, Wait
 from contracts.orders import ORDERS, Order
-from database import records, staff
 from database.engine import open_sessions
+from database.go_live import records
+from database.people import staff
 from local.browser import Browser
 from tests.commands.test_order_ids import lines, updates
 from tests.commands.test_starter import plain, run
@@ -32,8 +33,8 @@ from tests.house.test_privacy import personal_data
 from tests.town import STAFF, Organisation, Town, changed_environment
 from tests.web.test_calm import form_token_of
 from web.app import create_app
-from web.deps import BROWSER_COOKIE
-from web.staff import STAFF_COOKIE
+from web.console.staff import STAFF_COOKIE
+from web.visit import BROWSER_COOKIE
 
 SECOND = (Order.PAUSE, Order.EXTEND_DEADLINE, Order.ROLL_BACK, Order.RESUME)
 
@@ -143,7 +144,7 @@ async def test_what_was_confirmed_is_given_and_nothing_else(
         raise UnansweredError("It may still be carried out.")
 
     with monkeypatch.context() as away:
-        away.setattr(giving, "give", lost)
+        away.setattr(sending, "give", lost)
         with pytest.raises(UnansweredError):
             await by(town, "omar").confirm(slug, order_id)
     # It never arrived; the first person repeats it with another date.

@@ -12,9 +12,9 @@ import sys
 import termios
 import time
 
-from contracts import wording
 from contracts.go_live import Progress, Wait
 from tests.town import ROOT, Town
+from wording import sentences
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ROWS, COLUMNS = 40, 80
@@ -69,12 +69,12 @@ async def test_watch_shows_every_word_at_eighty_columns(town: Town) -> None:
     organisation = town.found_organisation()
     await organisation.start()
     progress: Progress = await organisation.until(Wait.ADMIN_CONSENT)
-    by_itself = wording.by_itself(progress)
+    by_itself = sentences.by_itself(progress)
     assert len(by_itself) > COLUMNS
     status, shown = await asyncio.to_thread(_watched, town, organisation.slug, by_itself)
     assert by_itself in shown
-    assert wording.to_do(progress) in shown
-    assert wording.stage_state(progress, progress.stage) in shown
+    assert sentences.to_do(progress) in shown
+    assert sentences.stage_state(progress, progress.stage) in shown
     assert status == 0
     await town.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from activities.staging import staged_entries
 from contracts.addresses import address_key
 from contracts.directory import MigrationPlan, Wave
-from database import ledger, moves, plans, staging
+from database.mail import ledger
 from database.models import (
     AppSession,
     AppUser,
@@ -23,6 +23,7 @@ from database.models import (
     Staff,
     VerifiedDomain,
 )
+from database.moves import plans, staging, waves
 from graph.directory import users_of
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -84,14 +85,14 @@ class Customer:
             self.session, self.go_live_id, self.organisation_id, self.tenant_id, AT
         )
 
-    def move(self, size: int = 100, waves: Iterable[Wave] = Wave) -> int:
-        return sum(move_wave(self.session, self, wave, size) for wave in waves)
+    def move(self, size: int = 100, chosen: Iterable[Wave] = Wave) -> int:
+        return sum(move_wave(self.session, self, wave, size) for wave in chosen)
 
     def undo(self, size: int = 100) -> None:
-        moves.begin_undo(self.session, self.go_live_id, AT)
+        waves.begin_undo(self.session, self.go_live_id, AT)
         while ledger.withdraw_batch(self.session, self.go_live_id, size=size):
             pass
-        while moves.undo_batch(self.session, self.go_live_id, at=AT, size=size):
+        while waves.undo_batch(self.session, self.go_live_id, at=AT, size=size):
             pass
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
@@ -116,7 +117,7 @@ def move_wave(session: Session, customer: Customer, wave: Wave, size: int) -> in
 
 
 def move_once(session: Session, customer: Customer, wave: Wave, size: int) -> int:
-    return moves.move_batch(
+    return waves.move_batch(
         session,
         customer.go_live_id,
         customer.tenant_id,

@@ -5,8 +5,10 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from database import authorization_requests, connections, moves, records
+from database.consent import authorization_requests, sso_connections
+from database.go_live import records
 from database.models import ConsentEvidence, SsoConnection, UserMove
+from database.moves import waves
 from tests.database.customers import AT, Customer, customer
 
 
@@ -46,7 +48,7 @@ def test_the_administrator_is_who_came_last_before_the_grant_was_there(session: 
     made.rows("DELETE FROM golive.sso_connection WHERE go_live_id = :g RETURNING 1")
     session.expire_all()
     earlier, later = _evidence(made, 1), _evidence(made, 5)
-    connections.connect_tenant(session, earlier, ("acme.example",), AT + timedelta(minutes=6))
+    sso_connections.connect_tenant(session, earlier, ("acme.example",), AT + timedelta(minutes=6))
     session.flush()
     connection = session.get_one(SsoConnection, made.organisation_id)
     assert connection.administrator_object_id == later.administrator_object_id
@@ -61,10 +63,10 @@ def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(
     _signed_in(made, made.administrator, "grace@acme.example")
     # What they proved is forgotten after a week, but not while users move.
     authorization_requests.forget_what_is_over(session, AT + timedelta(days=9))
-    counted = moves.sign_ins(session, made.go_live_id, made.organisation_id)
+    counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
     assert (counted.signed_in, counted.by_non_administrator) == (2, 0)
     _signed_in(made, uuid4(), "ben@acme.example")
-    counted = moves.sign_ins(session, made.go_live_id, made.organisation_id)
+    counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
     assert (counted.signed_in, counted.by_non_administrator) == (3, 1)
 
 

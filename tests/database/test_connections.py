@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session
 
-from database import connections, sign_in
+from database.consent import sso_connections
 from database.models import ConsentEvidence, DirectoryLink, GoLive, OrganisationDomain
+from database.people import sign_in
 from tests.database.customers import AT, Customer, customer
 
 LATER = AT + timedelta(days=100)
@@ -58,7 +59,7 @@ def connect(made: Customer, tenant_id: UUID) -> None:
     )
     made.session.add(evidence)
     made.session.flush()
-    connections.connect_tenant(made.session, evidence, ("other.example",), LATER)
+    sso_connections.connect_tenant(made.session, evidence, ("other.example",), LATER)
     made.session.flush()
 
 
@@ -73,14 +74,14 @@ def test_rolling_back_gives_the_connection_of_an_earlier_go_live_back(
     session: Session, made: Customer, *, same: bool
 ) -> None:
     before = picture(made)
-    connections.offer_sso(session, second_go_live(made), LATER)
+    sso_connections.offer_sso(session, second_go_live(made), LATER)
     tenant_id = made.tenant_id if same else uuid4()
     connect(made, tenant_id)
     connect_again = picture(made)
     assert connect_again[2].tenant_id == tenant_id
     assert connect_again[1] == [("other.example",)]
     for _ in range(2):
-        connections.withdraw_sso(session, second_go_live(made), LATER)
+        sso_connections.withdraw_sso(session, second_go_live(made), LATER)
         session.expire_all()
         assert picture(made) == before
 
@@ -91,7 +92,7 @@ def test_a_first_go_live_leaves_no_connection_behind(session: Session, made: Cus
     session.expire_all()
     before = picture(made)
     connect(made, uuid4())
-    connections.withdraw_sso(session, second_go_live(made), LATER)
+    sso_connections.withdraw_sso(session, second_go_live(made), LATER)
     assert picture(made) == before
     assert before[2].tenant_id is None
 
@@ -120,7 +121,7 @@ def test_another_tenant_is_refused_while_somebody_signs_in_with_the_first(
     )
     before = picture(made)
     if refused:
-        with pytest.raises(connections.PeopleElsewhereError):
+        with pytest.raises(sso_connections.PeopleElsewhereError):
             connect(made, uuid4())
         assert picture(made) == before
         connect(made, made.tenant_id)

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from contracts.directory import Wave
-from database import sign_in
+from database.people import sign_in
 from tests.database.customers import Customer, move_wave, with_users
 
 

@@ -8,9 +8,10 @@ from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
 from contracts.records import Position
-from database import records, sign_in
+from database.go_live import records
+from database.go_live.positions import record_position
 from database.models import AppUser
-from database.positions import record_position
+from database.people import sign_in
 from tests.database.customers import AT, Customer, with_users
 
 GRACE = 14

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from contracts import rules, wording
+from contracts import rules
 from contracts.go_live import GoLiveStage, Progress, Refusal, Wait
 from contracts.records import Position
-from database import digests, it_team, links, positions, records
+from database.go_live import positions, records
+from database.links import renewal
+from database.mail import digests
 from database.models import (
     Contact,
     GoLive,
@@ -21,6 +23,8 @@ from database.models import (
     Preference,
     Staff,
 )
+from database.people import it_team
+from wording import sentences
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 WAITING = Progress("acme", 1, GoLiveStage.IT_NOTIFIED, Wait.IT_ACKNOWLEDGEMENT, AT)
@@ -134,7 +138,7 @@ def test_the_people_of_a_go_live_ask_for_so_many_links_within_a_day(
     theirs = [_link(session, go_live, name) for name in ("ann", "bob", "cid")]
 
     def ask(link: PersonalLink, at: datetime, by: str = "") -> bool:
-        renewed = links.renew(session, link, go_live, at, by=by)
+        renewed = renewal.renew(session, link, go_live, at, by=by)
         session.flush()
         session.execute(text("UPDATE golive.mail SET state = 'sent'"))
         session.expire_all()
@@ -171,7 +175,7 @@ def test_a_link_that_waits_to_be_sent_is_asked_for_once_a_day(
     told = [
         renewed.entry is not None
         for hours in (0, 1, 23, 25, 26)
-        if (renewed := links.renew(session, link, go_live, AT + hours * HOUR))
+        if (renewed := renewal.renew(session, link, go_live, AT + hours * HOUR))
     ]
     assert told == [True, False, False, True, False]
     session.flush()
@@ -220,6 +224,8 @@ def test_a_declined_consent_waits_on_customer_success_and_nobody_is_reminded() -
         due_at=AT,
         refusal=Refusal.DECLINED,
     )
-    assert wording.whom(declined) == "customer success"
-    assert wording.by_itself(declined).startswith("No reminder goes out; without a consent it ends")
-    assert "Reminders" not in wording.sentences(declined)
+    assert sentences.whom(declined) == "customer success"
+    assert sentences.by_itself(declined).startswith(
+        "No reminder goes out; without a consent it ends"
+    )
+    assert "Reminders" not in sentences.sentences(declined)

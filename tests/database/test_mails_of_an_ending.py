@@ -6,14 +6,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from activities.mail_values import GoLiveMail, Surroundings
+from activities.mail_content import GoLiveMail, Surroundings
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkSigner
 from contracts.notices import Audience, Message
-from contracts.situations import OUTCOMES, WAITS
-from database import ledger, records
+from database.go_live import records
+from database.mail import ledger
 from database.models import Contact, GoLive, Organisation, Preference, Staff
 from mail.rendering import RenderedMail, render
+from wording.situations import OUTCOMES, WAITS
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 REASON = "They are behind on invoices."

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from contracts import wording
 from contracts.directory import ExceptionReason, MoveClass
 from tests.database.customers import customer
 from tests.database.kinds import KINDS, VERIFIED, Case
+from wording import sentences
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
 
@@ -31,7 +31,7 @@ def test_the_table_names_every_kind_and_only_known_results() -> None:
     assert len(table) >= 40
     known = {*MoveClass, *ExceptionReason} - {MoveClass.EXCEPTION}
     assert set(table.values()) == known, "every class and every reason is shown"
-    assert set(wording.EXCEPTIONS) == set(ExceptionReason)
+    assert set(sentences.EXCEPTIONS) == set(ExceptionReason)
 
 
 @pytest.mark.parametrize("seed", [1, 2026])

@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from contracts.addresses import address_key
 from contracts.directory import ExceptionReason, MoveClass, Wave
-from database import moves, plans
 from database.engine import open_sessions
 from database.models import DirectoryLink, ExceptionDecision
+from database.moves import plans, waves
 from tests.database.customers import AT, Customer, account, customer, move_once, with_users
 
 MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
@@ -261,7 +261,7 @@ def test_an_identity_linked_elsewhere_meanwhile_becomes_an_exception(session: Se
     assert changed(made)
     made.move()
     assert made.classes() == {anna.id: "linked_to_another", ben.id: "link"}
-    so_far = moves.moved_so_far(session, made.go_live_id)
+    so_far = waves.moved_so_far(session, made.go_live_id)
     assert (so_far.moved, so_far.total, so_far.exceptions) == (1, 1, 1)
     assert made.rows(
         "SELECT users_done, users_total, exceptions FROM golive.go_live WHERE id = :g"

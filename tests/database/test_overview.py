@@ -9,10 +9,10 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, Wait
-from database import overview
 from database.engine import migrate, open_engine, open_sessions
+from database.go_live import console_views
+from database.go_live.console_views import Listing, Show
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
-from database.overview import Listing, Show
 from tests.database.explaining import explained, most_rows_read
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -68,7 +68,7 @@ def found(session: Session, owner: Staff, name: str, *go_lives: State) -> None:
 
 
 def listed(session: Session, search: str = "", show: Show = Show.ALL, page: int = 1) -> Listing:
-    return overview.listing(session, show=show, search=search, page=page)
+    return console_views.listing(session, show=show, search=search, page=page)
 
 
 def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
@@ -111,7 +111,7 @@ def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
 def test_a_search_finds_names_domains_and_managers_and_the_list_has_pages(
     session: Session, dana: Staff
 ) -> None:
-    for number in range(overview.PAGE_SIZE + 1):
+    for number in range(console_views.PAGE_SIZE + 1):
         found(session, dana, f"one-{number}", {})
     first = listed(session, "ONE-")
     assert (len(first.rows), first.matching, first.pages) == (25, 26, 2)
@@ -155,7 +155,7 @@ def test_the_audit_trail_is_found_behind_the_entries_of_any_number_of_moved_user
     session.execute(text("ANALYZE golive.audit_entry"))
 
     seen = explained(session, monkeypatch)
-    newest = overview.audit_trail(session, organisation.id, 60)
+    newest = console_views.audit_trail(session, organisation.id, 60)
     assert [one.action for one in newest] == ["paused", "go_live_started"]
     assert [most_rows_read(plan) for plan in seen.values()] == [2]
-    assert len(overview.audit_trail(session, organisation.id, 60, every=True)) == 60
+    assert len(console_views.audit_trail(session, organisation.id, 60, every=True)) == 60

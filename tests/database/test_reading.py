@@ -5,7 +5,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from contracts.directory import Wave
-from database import ledger, moves, plans, staging
+from database.mail import ledger
+from database.moves import plans, staging, waves
 from tests.database.customers import AT, account, customer, move_once
 from tests.database.explaining import explained, full_reads, most_rows_read
 
@@ -48,9 +49,9 @@ def test_no_step_of_plan_or_move_scans_a_table_for_each_user(
     seen.clear()
     assert move_once(session, made, Wave.FIRST, 500) == 5
     assert move_once(session, made, Wave.REST, 500) == 500
-    moves.begin_undo(session, made.go_live_id, AT)
+    waves.begin_undo(session, made.go_live_id, AT)
     assert ledger.withdraw_batch(session, made.go_live_id, size=500) == 500
-    assert moves.undo_batch(session, made.go_live_id, at=AT, size=500)
+    assert waves.undo_batch(session, made.go_live_id, at=AT, size=500)
     assert len(seen) > 15
     assert not often()
     read = {

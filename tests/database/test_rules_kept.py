@@ -8,7 +8,9 @@ from sqlmodel import Session, select
 
 from contracts import rules
 from contracts.links import LinkPurpose
-from database import authorization_requests, digests, it_team, links, sign_in, staff
+from database.consent import authorization_requests
+from database.links import renewal
+from database.mail import digests
 from database.models import (
     AppSession,
     AuthorizationRequest,
@@ -20,6 +22,7 @@ from database.models import (
     PersonalLink,
     StaffSession,
 )
+from database.people import it_team, sign_in, staff
 from tests.database import customers
 from tests.database.customers import AT, Customer
 
@@ -117,12 +120,12 @@ def test_a_new_link_lives_and_is_given_as_often_as_the_rules_say(
     session.flush()
     go_live = session.get_one(GoLive, customer.go_live_id)
     go_live.due_at = None
-    assert links.renew(session, link, go_live, AT) is not None
+    assert renewal.renew(session, link, go_live, AT) is not None
     assert link.expires_at == AT + timedelta(days=5)
     for mail in session.exec(select(Mail)):
         mail.state = "sent"
         session.add(mail)
-    assert links.renew(session, link, go_live, AT + timedelta(hours=23)) is None
+    assert renewal.renew(session, link, go_live, AT + timedelta(hours=23)) is None
 
 
 def test_a_team_names_as_many_contacts_as_the_rule_says(

@@ -17,8 +17,8 @@ from activities import directory, heartbeats
 from activities.staging import staged_entries
 from contracts.directory import GoLiveRef, Snapshot
 from contracts.errors import ErrorType
-from database import moves, staging
 from database.engine import open_sessions
+from database.moves import staging, waves
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.directory import users_of
@@ -190,7 +190,7 @@ def test_a_page_that_comes_after_the_end_is_not_kept(session: Session, ending: s
     cursor = stage(made, staging.begin_staging(session, made.go_live_id, str(uuid4()), 1), "next")
     match ending:
         case "undone":
-            moves.begin_undo(session, made.go_live_id, AT)
+            waves.begin_undo(session, made.go_live_id, AT)
         case "closed":
             made.rows(
                 "UPDATE golive.go_live SET outcome = 'CANCELLED', closed_at = now() "

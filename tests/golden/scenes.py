@@ -22,7 +22,7 @@ import httpx2
 from rich.console import Console
 
 import starter
-from commands import connections
+from bootstrap import connections
 from contracts.go_live import Attention, Refusal, Wait
 from local.browser import Browser
 from tests.consenting import Consenting

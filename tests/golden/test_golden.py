@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contracts import wording
 from tests.golden import golden
 from tests.golden.golden import check, check_folder, normalised, outline, readable, sorted_rows
+from wording import sentences
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_updating_writes_and_is_no_pass(files: Path, monkeypatch: pytest.MonkeyP
 def test_no_day_or_hour_is_left(month: int, day: int, zone: str) -> None:
     at = datetime(2027, month, day, 23, 59, 30, 5, tzinfo=UTC).astimezone(ZoneInfo(zone))
     said = (
-        f"{wording.instant(at)}. {wording.day(at)}, {wording.short_day(at)}; {at.isoformat()} "
-        f"{at.date()} {at:%Y-%m-%dT%H:%M} {at}\n  {wording.instant(at):<28} Mail"
+        f"{sentences.instant(at)}. {sentences.day(at)}, {sentences.short_day(at)}; "
+        f"{at.isoformat()} "
+        f"{at.date()} {at:%Y-%m-%dT%H:%M} {at}\n  {sentences.instant(at):<28} Mail"
     )
     assert normalised(said) == (
         "<instant>. <day>, <day>; <instant> <day> <instant> <instant>\n  <instant>  Mail"

@@ -6,8 +6,8 @@ import pytest
 from temporalio.client import Client
 
 from contracts.go_live import ConfirmEntitlement, Wait, go_live_id
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local.histories import everything_kept, found_in
 from telemetry.logs import JsonLines
 from tests.town import Organisation, Person, Town

@@ -20,7 +20,7 @@ from local.histories import found_in
 from telemetry.logs import JsonLines, PlainLines
 from tests.town import Town
 from web.app import create_app
-from web.deps import AVisit
+from web.visit import AVisit
 
 NAME = "Anna-Berg"
 ADDRESS = f"{NAME}@alpenglow.example"
@@ -106,5 +106,5 @@ async def test_no_page_that_fails_names_anybody(town: Town, failure: str) -> Non
         answered = await asyncio.to_thread(come)
     assert len(answered) > 40, answered
     assert min(answered.values()) >= 400, answered
-    assert sum("web.measured" in line for line in lines) >= len(answered)
+    assert sum("web.middleware.request_metrics" in line for line in lines) >= len(answered)
     assert found_in(lines, [ADDRESS, NAME]) == []

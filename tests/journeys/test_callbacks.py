@@ -10,8 +10,8 @@ import httpx2
 from contracts.go_live import Refusal, Wait
 from tests.consenting import Consenting, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
-from web.answers import SIGN_IN, SignInAnswer
-from web.guessing import MOST_STRAYS
+from web.rate_limits import MOST_STRAYS
+from web.refusal_pages import SIGN_IN, SignInAnswer
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 CALLBACKS = ("/consent/callback", "/auth/microsoft/callback")

@@ -11,13 +11,13 @@ import pytest
 
 from contracts.clock import wall_clock
 from contracts.go_live import Attention, Refusal, Wait
-from contracts.refusals import REFUSALS
-from database import records
 from database.engine import open_sessions
+from database.go_live import records
 from local.browser import Browser
 from tests.consenting import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import never_applied, until_attention
+from wording.refusals import REFUSALS
 
 CHECK = "Check again"
 AGAIN = "Consent for the organisation"

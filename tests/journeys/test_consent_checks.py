@@ -19,8 +19,9 @@ from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
 from contracts.go_live import Attention, ConsentReported, GoLiveStage, Refusal
-from database import authorization_requests, records
+from database.consent import authorization_requests
 from database.engine import open_sessions
+from database.go_live import records
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient

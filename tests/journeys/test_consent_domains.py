@@ -9,13 +9,13 @@ import pytest
 from commands import domains
 from commands import reading as shell
 from commands.errors import CommandError, UsageError
-from contracts import wording
 from contracts.directory import DomainsFinding
 from contracts.go_live import Attention, Refusal, Wait
-from contracts.refusals import DOMAINS, REFUSALS, SIGN_IN_UNCONFIRMED
-from database import sign_in
 from database.engine import open_sessions
+from database.people import sign_in
 from tests.town import Organisation, Person, Town, directory_domain
+from wording import sentences
+from wording.refusals import DOMAINS, REFUSALS, SIGN_IN_UNCONFIRMED
 
 
 def _lines(town: Town, organisation: Organisation) -> str:
@@ -79,7 +79,7 @@ async def test_different_tenants_need_attention_until_the_list_is_corrected(town
     other = _other_tenant(town, second)
     await organisation.start()
     now = await organisation.until(lambda now: now.attention is Attention.DIFFERENT_TENANTS)
-    happened = wording.happened(now)
+    happened = sentences.happened(now)
     assert shell.as_data(organisation.standing())["words"]["why"] == happened
     assert happened in await organisation.temporal_details()
     await organisation.received_by("dana@clientshare.example", happened)
@@ -108,9 +108,9 @@ async def test_no_domain_on_entra_needs_attention_until_there_is_one(town: Town)
     organisation.change_tenant(domains=[directory_domain("elsewhere." + organisation.domain)])
     await organisation.start()
     now = await organisation.until(lambda now: now.attention is Attention.TENANT_UNKNOWN)
-    assert wording.happened(now) == REFUSALS[Refusal.TENANT_UNKNOWN].happened
+    assert sentences.happened(now) == REFUSALS[Refusal.TENANT_UNKNOWN].happened
     assert DOMAINS[DomainsFinding.NOT_ON_ENTRA] in _lines(town, organisation)
-    await organisation.received_by("dana@clientshare.example", wording.happened(now))
+    await organisation.received_by("dana@clientshare.example", sentences.happened(now))
     organisation.change_tenant(domains=[directory_domain(organisation.domain)])
     await town.orders().retry(organisation.slug)
     await organisation.until(Wait.ADMIN_CONSENT)
@@ -152,7 +152,7 @@ async def test_people_who_sign_in_with_one_tenant_are_never_led_to_another(town:
     other = _other_tenant(town, organisation.domain)
     await organisation.start()
     now = await organisation.until(lambda now: now.attention is Attention.PEOPLE_IN_ANOTHER_TENANT)
-    await organisation.received_by("dana@clientshare.example", wording.happened(now))
+    await organisation.received_by("dana@clientshare.example", sentences.happened(now))
     assert other in str(domains.as_data(town.engine, organisation.slug)["domains"])
     assert _ways_in(organisation) == before
     await town.orders().roll_back(organisation.slug, "They moved to another tenant.")

@@ -4,7 +4,7 @@ import asyncio
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from database import authorization_requests
+from database.consent import authorization_requests
 from database.engine import open_sessions
 from tests.consenting import Consenting, somebody
 from tests.town import Person, Town

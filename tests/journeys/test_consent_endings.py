@@ -9,9 +9,9 @@ import pytest
 
 from commands import reading as shell
 from contracts.go_live import GoLiveStage, Progress, Refusal, Wait
-from contracts.refusals import REFUSALS
 from tests.consenting import CLIENT, RETURN, Consenting, somebody
 from tests.town import Organisation, Person, Town
+from wording.refusals import REFUSALS
 
 GUEST = Person(
     "partner",

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts import situations, wording
 from contracts.go_live import Attention, GoLiveStage, Progress, Refusal, Wait
-from contracts.refusals import REFUSALS
 from tests.consenting import CLIENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.town import Organisation, Person, Town
+from wording import sentences, situations
+from wording.refusals import REFUSALS
 
 FORMS = ("token_refused_400", "token_refused_401", "token_without_roles")
 AGAIN = "Consent for the organisation"
@@ -67,7 +67,7 @@ async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) ->
     began = await organisation.now()
     await in_a_browser(organisation, Consenting.accept)
     now = await organisation.until(Wait.MICROSOFT)
-    assert wording.happened(now) == REFUSALS[Refusal.NOT_CAUGHT_UP].happened
+    assert sentences.happened(now) == REFUSALS[Refusal.NOT_CAUGHT_UP].happened
     assert REFUSALS[Refusal.NOT_CAUGHT_UP].happened in await organisation.temporal_details()
     await _let_pass(
         organisation, timedelta(minutes=4), lambda now: now.stage is GoLiveStage.USERS_MIGRATED
@@ -191,7 +191,7 @@ async def test_an_application_that_is_switched_off_needs_attention_at_once(town:
         lambda now: now.attention is Attention.APPLICATION_DISABLED, within=20
     )
     advice = REFUSALS[Refusal.APPLICATION_DISABLED]
-    assert (wording.happened(now), wording.to_do(now)) == (advice.happened, advice.to_do)
+    assert (sentences.happened(now), sentences.to_do(now)) == (advice.happened, advice.to_do)
     assert ("workflow", "consent_refused", now.attention.value) in organisation.audit()  # type: ignore[union-attr]
     for address in ("dana@clientshare.example", organisation.contact):
         await organisation.received_by(address, advice.happened)

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 
-from contracts import wording
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from tests.consenting import somebody
 from tests.town import Organisation, Person, Town
+from wording import sentences
 
 WORDS = "correct horse battery staple"
 
@@ -87,13 +87,13 @@ async def test_a_pause_adds_to_the_grace_and_nobody_is_locked_out_during_it(town
 async def test_after_a_pause_the_mails_name_the_day_that_counts(town: Town) -> None:
     organisation = await moved(town, "anna")
     until = organisation.user("anna")["password_until"]
-    first = f"at the latest until {wording.day(until)}"
+    first = f"at the latest until {sentences.day(until)}"
     await organisation.received_by(organisation.address("anna"), first)
     await town.orders().pause(organisation.slug)
     await organisation.skip(timedelta(days=20))
     await town.orders().resume(organisation.slug)
     assert organisation.user("anna")["password_until"] == until, "what an undo compares stays"
     await organisation.skip(timedelta(days=6))
-    then = f"stops working after {wording.day(until + timedelta(days=20))}"
+    then = f"stops working after {sentences.day(until + timedelta(days=20))}"
     await organisation.received_by(organisation.address("anna"), then)
     await organisation.handle.cancel()

@@ -5,10 +5,10 @@ import re
 import time
 
 from contracts.go_live import Refusal, Wait
-from contracts.refusals import REFUSALS
 from tests.consenting import Consenting, somebody
 from tests.town import Organisation, Person, Town
-from web.answers import SIGN_IN, SignInAnswer
+from web.refusal_pages import SIGN_IN, SignInAnswer
+from wording.refusals import REFUSALS
 
 NEW = ("nora", "omar")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import connections, importing
+from bootstrap import connections
+from commands import importing
 from contracts.go_live import GoLiveStage
 from local.demo import Demo
 from local.ports import Ports

@@ -19,7 +19,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from commands import deciding
+from commands import user_decisions
 from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait
 from tests.town import ROOT, STAFF, Organisation, Person, Town, build_town
 
@@ -43,7 +43,7 @@ import worker
 worker.Worker = partial(
     worker.Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=1)
 )
-from commands.leaving import leave
+from bootstrap.exit import leave
 leave(worker.main())
 """
 """worker.py itself, with as many pages and batches for few users as it has for many; and whose
@@ -94,7 +94,7 @@ def found(town: Town) -> Organisation:
         f"/tenants/{organisation.tenant_id}/users/{account}",
         proxyAddresses=[f"smtp:{organisation.address(name)}" for name in ("first", "second")],
     )
-    deciding.link(
+    user_decisions.link(
         town.engine,
         town.rooms.graph,
         STAFF,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from commands import deciding, migration
+from commands import migration, user_decisions
 from commands.errors import CommandError, UsageError
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
@@ -84,7 +84,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
         await migration.approve(orders, town.engine, slug, "0123456789ab")
 
     with pytest.raises(UsageError, match="Say why"):
-        deciding.link(
+        user_decisions.link(
             town.engine,
             town.rooms.graph,
             STAFF,
@@ -94,12 +94,14 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
             "",
         )
     with pytest.raises(UsageError, match="no object id"):
-        deciding.link(
+        user_decisions.link(
             town.engine, town.rooms.graph, STAFF, slug, organisation.address("ghost"), "anna", "why"
         )
     with pytest.raises(CommandError, match="has no user"):
-        deciding.exclude(town.engine, STAFF, slug, organisation.address("nobody"), "why")
-    then = deciding.exclude(town.engine, STAFF, slug, organisation.address("=sum"), "a typing slip")
+        user_decisions.exclude(town.engine, STAFF, slug, organisation.address("nobody"), "why")
+    then = user_decisions.exclude(
+        town.engine, STAFF, slug, organisation.address("=sum"), "a typing slip"
+    )
     assert "starter.py replan" in then
     await orders.replan(slug)
     await organisation.until(
@@ -118,7 +120,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     assert (done.users_done, done.users_total, done.exceptions) == (3, 3, 2)
     assert ("dana", "exclude_user", "a typing slip") in organisation.audit()
     with pytest.raises(CommandError, match="has moved already"):
-        deciding.exclude(town.engine, STAFF, slug, organisation.address("anna"), "too late")
+        user_decisions.exclude(town.engine, STAFF, slug, organisation.address("anna"), "too late")
 
     # Customer IT adds the missing account; only that user moves.
     town.control(
@@ -180,7 +182,7 @@ async def _account_made_anew(town: Town, organisation: Organisation) -> None:
     ben = str(organisation.user("ben")["object_id"])
 
     def link(object_id: str) -> str:
-        return deciding.link(
+        return user_decisions.link(
             town.engine,
             town.rooms.graph,
             STAFF,

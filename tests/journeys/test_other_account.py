@@ -3,10 +3,10 @@
 import asyncio
 
 from contracts.go_live import Refusal, Wait
-from contracts.refusals import CHOOSE_ACCOUNT
 from tests.consenting import Consenting, somebody
 from tests.journeys.test_consent_endings import GUEST
 from tests.town import Person, Town
+from wording.refusals import CHOOSE_ACCOUNT
 
 
 def _assert_asked_for_an_account(who: Consenting, town: Town) -> None:

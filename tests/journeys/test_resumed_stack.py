@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import connections, importing
+from bootstrap import connections
+from commands import importing
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from local.demo import ADMINISTRATORS, Demo

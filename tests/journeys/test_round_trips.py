@@ -8,7 +8,6 @@ import httpx2
 import pytest
 
 from contracts.go_live import Refusal, Wait
-from contracts.refusals import REFUSALS
 from tests.consenting import (
     CLIENT,
     CONSENT,
@@ -18,6 +17,7 @@ from tests.consenting import (
     waiting_for_consent,
 )
 from tests.town import Organisation, Person, Town
+from wording.refusals import REFUSALS
 
 GRANT = {
     "application": ["User.Read.All", "Organization.Read.All"],

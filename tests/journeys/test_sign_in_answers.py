@@ -8,7 +8,7 @@ import pytest
 from contracts.go_live import Wait
 from tests.consenting import CLIENT, Consenting, somebody
 from tests.town import Organisation, Person, Town
-from web.answers import SIGN_IN, SignInAnswer
+from web.refusal_pages import SIGN_IN, SignInAnswer
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 GUEST = Person(

@@ -17,10 +17,11 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from commands import connections, importing
+from bootstrap import connections
+from commands import importing
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local.histories import everything_kept, found_in, texts_of
 from local.ports import Ports
 from local.postgresql import running_postgresql

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from commands.leaving import leave
+from bootstrap.exit import leave
 from contracts.go_live import Wait
 from tests.town import ROOT, Organisation, Person, Town, build_town, working
 

@@ -19,8 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from sqlalchemy import Engine
 
 from contracts.go_live import Progress, Wait
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local.postgresql import PROGRAMS
 from local.stack import METRICS_TOKEN
 from tests.town import ROOT

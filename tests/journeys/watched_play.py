@@ -14,14 +14,14 @@ from temporalio.testing import TimeSkipper
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import Wait, go_live_id
-from database import reading
 from database.engine import open_sessions
+from database.go_live import reading
 from local import people
 from local.demo import ADMINISTRATORS
 from local.stack import Stack
 from tests.journeys.watched import until_wait
 from tests.journeys.watched_keys import Keys
-from web.deps import SESSION_COOKIE
+from web.visit import SESSION_COOKIE
 
 ALPENGLOW, NORTHWIND = "alpenglow", "northwind"
 TYPED = "very.secret.person@alpenglow.example"

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from commands.leaving import leave
+from bootstrap.exit import leave
 from tests.mutations.catalogue import MUTATIONS, Mutation, copy_of_the_code
 
 LONGEST = 1800

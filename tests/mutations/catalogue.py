@@ -106,7 +106,7 @@ MUTATIONS = (
     Mutation(
         "an unforeseen failure keeps its words",
         "an address stands in the history, where nobody deletes it",
-        "activities/failures.py",
+        "activities/redaction.py",
         'text = f"{name} failed with {type(error).__name__} at {place}"',
         'text = f"{name} failed with {error!r} at {place}"',
         ("tests/house/test_privacy_of_activities.py",),
@@ -114,7 +114,7 @@ MUTATIONS = (
     Mutation(
         "a page that fails is logged with its words",
         "addresses stand in files that many read and nobody deletes",
-        "web/calm.py",
+        "web/error_handlers.py",
         '_log.exception("A page failed")\n',
         '_log.exception("A page failed: %r" % __import__("sys").exc_info()[1])\n',
         ("tests/house/test_privacy_of_failures.py",),
@@ -154,7 +154,7 @@ MUTATIONS = (
     Mutation(
         "check 3 is skipped when a browser comes back",
         "an administrator of a strange tenant consents for somebody else's organisation",
-        "web/consent.py",
+        "web/customer/consent.py",
         "    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):\n",
         "    if asked.tenant_id is None:\n",
         ("tests/attacks/test_identity.py",),
@@ -178,7 +178,7 @@ MUTATIONS = (
     Mutation(
         "a state counts although it was used",
         "an answer of Microsoft that somebody saw counts a second time",
-        "database/authorization_requests.py",
+        "database/consent/authorization_requests.py",
         "    if asked.used_at is not None:\n",
         "    if False:\n",
         ("tests/attacks/test_identity.py",),
@@ -186,7 +186,7 @@ MUTATIONS = (
     Mutation(
         "a state counts in any browser",
         "an attacker finishes in your browser what was begun in theirs",
-        "database/authorization_requests.py",
+        "database/consent/authorization_requests.py",
         "    if asked.browser_sha256 != sha256(browser):\n",
         "    if False:\n",
         ("tests/attacks/test_identity.py",),
@@ -194,7 +194,7 @@ MUTATIONS = (
     Mutation(
         "opening a link uses it up",
         "a mail scanner takes the administrator's one link",
-        "database/sign_in.py",
+        "database/people/sign_in.py",
         "        return Refusal.LINK_EXPIRED\n    return link\n",
         "        return Refusal.LINK_EXPIRED\n    link.used_at = at\n    return link\n",
         ("tests/journeys/test_consent_links.py",),
@@ -202,7 +202,7 @@ MUTATIONS = (
     Mutation(
         "forms are not checked for where they come from",
         "another site gives orders in your browser",
-        "web/deps.py",
+        "web/visit.py",
         "    if not hmac.compare_digest(form_token.encode(), "
         "visit.rooms.form_token(visit.browser).encode()):\n",
         "    if False:\n",
@@ -211,7 +211,7 @@ MUTATIONS = (
     Mutation(
         "the first of two matches is taken",
         "somebody is linked to a stranger's Microsoft account",
-        "database/matching.py",
+        "database/moves/matching.py",
         "                WHEN m.objects = 1 THEN m.object_id END AS object_id,\n",
         "                ELSE m.object_id END AS object_id,\n",
         ("tests/database/test_matching.py",),
@@ -219,7 +219,7 @@ MUTATIONS = (
     Mutation(
         "addresses outside the verified domains are matched",
         "a tenant takes over accounts by claiming their addresses (nOAuth)",
-        "database/matching.py",
+        "database/moves/matching.py",
         "        WHEN NOT c.is_linked AND NOT c.is_decided AND v.domain IS NULL\n",
         "        WHEN FALSE\n",
         ("tests/database/test_matching.py",),
@@ -243,7 +243,7 @@ MUTATIONS = (
     Mutation(
         "a move counts before it is on the disk",
         "users are mailed about a move that a killed PostgreSQL forgets, and mailed again",
-        "database/moves.py",
+        "database/moves/waves.py",
         "SET moved_up_to = moved_up_to WHERE id = :g",
         "SET moved_up_to = moved_up_to WHERE id = :g AND false",
         ("tests/database/test_durable.py",),
@@ -251,7 +251,7 @@ MUTATIONS = (
     Mutation(
         "a moved user loses the password at once",
         "whoever cannot use SSO yet is locked out",
-        "database/sign_in.py",
+        "database/people/sign_in.py",
         "    return until is not None and at < until\n",
         "    return False\n",
         ("tests/journeys/test_grace.py",),
@@ -259,7 +259,7 @@ MUTATIONS = (
     Mutation(
         "a signed-in browser keeps the session it came with",
         "whoever planted the session is signed in with its victim",
-        "web/callback.py",
+        "web/microsoft/sign_in_callback.py",
         "    token = secrets.token_urlsafe(32)\n",
         "    token = visit.session_token or secrets.token_urlsafe(32)\n",
         ("tests/attacks/test_identity.py",),
@@ -267,7 +267,7 @@ MUTATIONS = (
     Mutation(
         "a body may be as long as it likes",
         "one request fills the memory of the web",
-        "web/limits.py",
+        "web/middleware/request_limits.py",
         "        if len(body) > MOST_BYTES:\n",
         "        if False:\n",
         ("tests/attacks/test_requests.py",),
@@ -275,7 +275,7 @@ MUTATIONS = (
     Mutation(
         "domains may be asked for without end",
         "anybody lists our customers",
-        "web/guessing.py",
+        "web/rate_limits.py",
         "{asking: MOST_LOOK_UPS}",
         "{asking: 10**9}",
         ("tests/attacks/test_requests.py",),
@@ -291,7 +291,7 @@ MUTATIONS = (
     Mutation(
         "clicks that change nothing are told",
         "one contact fills a run, and a roll back is refused for ever",
-        "database/it_team.py",
+        "database/people/it_team.py",
         "    if before and (move_at is None or _is_same_minute(move_at, go_live.move_at)):\n",
         "    if False:\n",
         ("tests/attacks/test_clicks.py",),
@@ -299,7 +299,7 @@ MUTATIONS = (
     Mutation(
         "the date may be changed without end",
         "one contact fills a run, one date after the other",
-        "database/it_team.py",
+        "database/people/it_team.py",
         "    if len(again_at) == most_a_day and again_at[0] > at:\n",
         "    if False:\n",
         ("tests/attacks/test_clicks.py",),

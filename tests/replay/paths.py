@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from commands import deciding
+from commands import user_decisions
 from contracts.go_live import (
     Attention,
     ConsentNotGiven,
@@ -360,7 +360,7 @@ async def plan_changed_between_waves(town: Town) -> Organisation:
         for one in MEMBERS
         if one.status == "active" and one.in_directory and not _has_moved(organisation, one.name)
     )
-    deciding.exclude(
+    user_decisions.exclude(
         town.engine, STAFF, organisation.slug, organisation.address(waiting), "Leaves soon."
     )
     await organisation.sign_in(organisation.first_moved())

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from commands.leaving import leave
+from bootstrap.exit import leave
 from tests.replay.paths import PATHS
 from tests.town import build_town, working
 

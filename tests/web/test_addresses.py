@@ -68,7 +68,11 @@ async def test_an_error_nobody_has_thought_of_gets_a_calm_page_with_the_headers(
                 assert "default-src 'none'" in answer.headers["content-security-policy"]
 
     await asyncio.to_thread(come)
-    lines = [JsonLines().format(record) for record in caplog.records if record.name == "web.calm"]
+    lines = [
+        JsonLines().format(record)
+        for record in caplog.records
+        if record.name == "web.error_handlers"
+    ]
     assert any("KeyError" in line for line in lines)
     assert not any("secret" in line for line in lines)
 

@@ -18,16 +18,17 @@ from hypothesis import HealthCheck, given, settings
 
 from contracts.go_live import Wait
 from contracts.links import LinkPurpose, LinkSigner
-from database import records, staff
 from database.engine import open_sessions
+from database.go_live import records
+from database.people import staff
 from local.browser import Browser
 from local.ports import Ports
 from tests.town import STAFF, Town, process
 from web.app import create_app
-from web.deps import BROWSER_COOKIE, network_of
-from web.guessing import MOST_MADE_UP
-from web.headers import SecurityHeaders
-from web.staff import STAFF_COOKIE
+from web.console.staff import STAFF_COOKIE
+from web.middleware.security_headers import SecurityHeaders
+from web.rate_limits import MOST_MADE_UP
+from web.visit import BROWSER_COOKIE, network_of
 
 
 @pytest.fixture(autouse=True)

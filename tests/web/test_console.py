@@ -11,8 +11,8 @@ from starter import app
 from tests.town import Person, Town
 from tests.web.conftest import assert_accessible, sign_in_to_console
 from tests.web.test_journeys import link_in_mail
-from web.console import in_words
-from web.console_orders import ORDERS
+from web.console.orders import ORDERS
+from web.console.organisations import in_words
 
 
 async def test_customer_success_signs_in_and_sees_the_organisations(town: Town, page: Page) -> None:

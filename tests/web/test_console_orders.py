@@ -10,7 +10,7 @@ from commands.orders import Orders
 from contracts.orders import ORDERS as RULES
 from contracts.orders import Order
 from tests.unit.contracts.positions import POSITIONS
-from web.console_orders import ORDERS
+from web.console.orders import ORDERS
 
 BEFORE_THE_MOVE = "acknowledge pause roll-back"
 BUTTONS = {

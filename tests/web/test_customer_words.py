@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
-from web.customer_words import told
+from wording.customer import told
 
 AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 OURS = (

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
-from contracts import wording
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
-from contracts.refusals import REFUSALS
 from tests.consenting import waiting_for_consent
 from tests.town import Organisation, Person, Town
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
+from wording import sentences
+from wording.refusals import REFUSALS
 
 Somebody = Callable[..., Awaitable[BrowserContext]]
 
@@ -220,7 +220,7 @@ async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, pag
     await page.get_by_label("Date and hour of the move").fill(f"{chosen:%Y-%m-%dT%H:%M}")
     await page.get_by_role("button", name="We have read the pack").click()
     await expect(page.get_by_role("status")).to_contain_text("you are ready")
-    await expect(page.get_by_text(wording.instant(chosen)).first).to_be_visible()
+    await expect(page.get_by_text(sentences.instant(chosen)).first).to_be_visible()
     await page.get_by_text("second contact").first.click()
     await page.get_by_label("Name", exact=True).fill("Zoe Second")
     await page.get_by_label("Work e-mail address").fill("zoe@elsewhere.example")

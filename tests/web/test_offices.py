@@ -8,13 +8,13 @@ import pytest
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from database import sign_in
 from database.engine import open_sessions
+from database.people import sign_in
 from local.browser import Browser
 from tests.consenting import somebody
 from tests.town import Organisation, Town
 from tests.web.test_journeys import give_password
-from web.guessing import MOST_LOOK_UPS, MOST_MADE_UP
+from web.rate_limits import MOST_LOOK_UPS, MOST_MADE_UP
 
 RIGHT = "correct horse battery"
 OFFICE, HOME = "203.0.113.7", "198.51.100.9"

@@ -9,11 +9,11 @@ from typing import Any
 import httpx2
 from pypdf import PdfReader
 
-from contracts import wording
+from contracts.business_hours import morning_of
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from contracts.working_hours import morning_of
 from tests.town import Town
+from wording import sentences
 
 
 def get(url: str, **parameters: Any) -> httpx2.Response:
@@ -75,7 +75,7 @@ async def test_an_agreed_day_stands_in_the_pack_and_on_the_set_up_page(town: Tow
         return text, get(link.group()).text
 
     text, page = await asyncio.to_thread(look)
-    agreed = wording.instant(morning_of(day, "Pacific/Auckland"))
+    agreed = sentences.instant(morning_of(day, "Pacific/Auckland"))
     assert f"Planned for your users: {agreed}" in text
     assert f"Planned for {agreed};" in page
     assert f'value="{day.isoformat()}T09:00"' in page

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from contracts.go_live import Refusal
-from web.returned import MOST_BYTES, Returned, ending_of, read_returned
+from web.microsoft.authorization_response import MOST_BYTES, Returned, ending_of, read_returned
 
 
 def test_a_consent_is_read_as_claimed() -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
-from web.console_orders import ORDERS
-from web.stages import stage_states
+from web.checklist import stage_states
+from web.console.orders import ORDERS
 
 STAGES = [stage.value for stage in GoLiveStage]
 

@@ -9,7 +9,7 @@ import pytest
 
 from commands import reading
 from commands.errors import CommandError
-from contracts import wording
+from contracts.business_hours import next_working_morning
 from contracts.go_live import (
     Attention,
     ConsentReported,
@@ -19,11 +19,11 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.notices import RecipientKind
-from contracts.working_hours import next_working_morning
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import never_applied, until_attention, with_a_stuck_reminder
 from tests.workflows.schedule import ledger
+from wording import sentences
 from workflows.go_live import SsoGoLive
 
 OWNER = "dana@clientshare.example"
@@ -46,7 +46,7 @@ async def test_a_pack_that_every_contact_refuses_is_retried(trouble: Town) -> No
     await until_attention(organisation, Attention.MAIL_REFUSED)
     progress = await organisation.until(lambda now: now.may_skip)
     assert progress.stage is GoLiveStage.IT_NOTIFIED
-    assert "skips it" in wording.by_itself(progress)
+    assert "skips it" in sentences.by_itself(progress)
     await _told(organisation, "needs_attention")
     trouble.mail_faults()
     await trouble.orders().retry(organisation.slug)
@@ -159,7 +159,7 @@ async def test_domains_without_a_tenant_need_attention_until_they_have_one(troub
     trouble.control("DELETE", f"/tenants/{organisation.tenant_id}")
     await organisation.start()
     await until_attention(organisation, Attention.TENANT_UNKNOWN)
-    assert "skips" not in wording.by_itself(_progress(organisation))
+    assert "skips" not in sentences.by_itself(_progress(organisation))
     trouble.put_tenant(organisation)
     await trouble.orders().retry(organisation.slug, "The domain is verified now.")
     await organisation.until(Wait.ADMIN_CONSENT)

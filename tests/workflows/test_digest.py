@@ -9,9 +9,9 @@ import pytest
 from temporalio.client import ScheduleActionStartWorkflow, ScheduleOverlapPolicy
 
 from commands import setup
+from contracts.business_hours import next_working_morning
 from contracts.digests import DigestRound, DigestsSent
 from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
-from contracts.working_hours import next_working_morning
 from tests.town import Organisation, Town
 from tests.workflows.drive import until_attention
 from workflows import policies

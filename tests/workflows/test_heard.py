@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from commands import reading
-from contracts import wording
 from contracts.go_live import Attention, ConsentNotGiven, GoLiveOutcome, Refusal, Wait
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.town import Organisation, Town
 from tests.workflows.drive import never_applied, until_attention
 from tests.workflows.schedule import ledger
+from wording import sentences
 from workflows.go_live import SsoGoLive
 
 OWNER = "dana@clientshare.example"
@@ -41,11 +41,11 @@ async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> 
     await orders.pause(slug)
     await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     seen = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
-    assert (seen.wait, wording.whom(seen)) == (Wait.ADMIN_CONSENT, "customer success")
+    assert (seen.wait, sentences.whom(seen)) == (Wait.ADMIN_CONSENT, "customer success")
     assert "declined" in dict(reading.five_lines(organisation.standing()))["Why"]
     extended = await orders.extend(slug, days=7)
     assert extended.due_at is not None
-    assert wording.instant(extended.due_at) in wording.by_itself(extended)
+    assert sentences.instant(extended.due_at) in sentences.by_itself(extended)
     assert (await organisation.until(lambda now: now.due_at == extended.due_at)).paused
     assert organisation.mails("consent_declined") == []
     await orders.close_declined(slug, "They do not want SSO.")
@@ -72,7 +72,7 @@ async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
     await organisation.handle.signal(SsoGoLive.consent_not_given, NOT_ALLOWED)
     again = await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     assert again.reminder_at is not None
-    assert wording.whom(again) == "administrator"
+    assert sentences.whom(again) == "administrator"
     await organisation.skip(again.reminder_at - await organisation.now() + timedelta(seconds=2))
     await organisation.until(
         lambda now: now.reminder_at is not None and now.reminder_at != again.reminder_at

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from contracts import wording
 from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.town import Organisation, Person, Town
 from tests.workflows.drive import bring_to, founded
@@ -14,6 +13,7 @@ from tests.workflows.schedule import (
     sent_more_than_once,
     within_a_day,
 )
+from wording import sentences
 
 SECOND = timedelta(seconds=1)
 TIME_ZONES = ("Europe/London", "Pacific/Auckland", "America/Los_Angeles")
@@ -143,7 +143,9 @@ async def test_the_next_reminder_is_known_from_each_rung_to_the_last(town: Town)
         promised.append(reminder_at)
         await organisation.skip(reminder_at - await organisation.now() + SECOND)
     last = await organisation.until(lambda now: now.reminder_at is None)
-    assert wording.by_itself(last).startswith("No reminder goes out; without a consent it ends on")
+    assert sentences.by_itself(last).startswith(
+        "No reminder goes out; without a consent it ends on"
+    )
     sent = sorted({one.due_at for one in ledger(organisation, *REMINDERS)})
     for said, did in zip(promised, sent, strict=True):
         assert timedelta() <= did - said < 2 * SECOND
@@ -290,7 +292,7 @@ async def test_a_pause_stops_the_reminders_to_users_in_their_midst(town: Town) -
     await town.orders().resume(organisation.slug)
     await _reminded(organisation, anna="sent", ben="sent", cleo="withdrawn")
     told = organisation.newest_mail_to(organisation.address("anna"))
-    assert f"stops working after {wording.day(until + timedelta(days=20))}" in told
+    assert f"stops working after {sentences.day(until + timedelta(days=20))}" in told
     await organisation.handle.cancel()
 
 

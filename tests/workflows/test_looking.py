@@ -22,7 +22,7 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.records import Position
-from database import positions
+from database.go_live import positions
 from tests.town import Organisation, Person, Town, build_town
 from tests.workflows.drive import (
     beside_reminders,

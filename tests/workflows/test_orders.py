@@ -8,8 +8,8 @@ import pytest
 from commands.errors import CommandError, UsageError
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
-from database import watching
 from database.engine import open_sessions
+from database.go_live import operator_counts
 from tests.town import Town
 
 
@@ -111,7 +111,7 @@ async def test_a_run_measures_its_history_and_its_orders(town: Town) -> None:
     assert orders == 4
     assert 20 < events < len((await organisation.handle.fetch_history()).events)
     with open_sessions(town.engine).begin() as session:
-        longest, most = watching.longest_runs(session)
+        longest, most = operator_counts.longest_runs(session)
     assert longest >= events
     assert most >= orders
     await organisation.handle.cancel()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from contracts import run_words, wording
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, UserSignedIn, Wait
 from local.browser import Browser
 from local.people import SceneFailedError
@@ -23,6 +22,7 @@ from tests.workflows.drive import (
     schedules,
     until_attention,
 )
+from wording import runs, sentences
 from workflows.go_live import SsoGoLive
 
 
@@ -53,9 +53,9 @@ async def _start_anew(organisation: Organisation) -> str:
     started = await organisation.town.orders().start(organisation.slug)
     assert (started.number, started.already_running) == (1, False)
     assert started.resumed_after is not None
-    assert wording.instant(ended) in started.resumed_after
+    assert sentences.instant(ended) in started.resumed_after
     assert _done(organisation, "run_begun_anew")
-    return started.resumed_after.replace(wording.instant(ended), "then")
+    return started.resumed_after.replace(sentences.instant(ended), "then")
 
 
 async def _comes_to(organisation: Organisation, wait: Wait) -> Progress:
@@ -321,7 +321,7 @@ async def test_beside_a_run_stands_where_it_is_steered(town: Town) -> None:
     described = await organisation.handle.describe()
     details = await described.static_details()
     console = f"{town.places.web}/console/{organisation.slug}"
-    assert details == run_words.steering(organisation.slug, 1, console)
+    assert details == runs.steering(organisation.slug, 1, console)
     assert await described.static_summary() == f"Go-live 1 of {organisation.slug}"
     await organisation.handle.terminate("at the end of the test")
 

@@ -1,6 +1,6 @@
 """A go-live of an organisation that is live already counts the people who moved before."""
 
-from commands import reading, showing
+from commands import reading, terminal
 from tests.town import Town
 
 
@@ -15,6 +15,6 @@ async def test_everybody_who_moved_before_is_counted(town: Town) -> None:
     assert found.progress.users_done == 0
     where = dict(reading.five_lines(found))["Where"]
     assert "3 of 3 users moved, 1 signed in with SSO, 2 not yet, 0 cannot be moved" in where
-    assert showing._cells(found)[-1] == "3 of 3"
+    assert terminal._cells(found)[-1] == "3 of 3"
     assert "Users moved: 3 of 3" in await organisation.temporal_details()
     assert await organisation.shown("UsersMigrated") == 3

@@ -5,11 +5,11 @@ from html import unescape
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from commands import reading
-from contracts import wording
 from contracts.go_live import Wait
 from local.browser import Browser
 from tests.town import Organisation, Town
 from tests.workflows.drive import PLACES, founded, go_on
+from wording import sentences
 
 
 async def test_status_explain_the_temporal_ui_and_the_console_agree(town: Town) -> None:
@@ -32,13 +32,17 @@ async def _everyone_says_the_same(organisation: Organisation, browser: Browser) 
     found = organisation.standing()
     progress = found.progress
     assert progress is not None
-    sentences = [wording.happened(progress), wording.to_do(progress), wording.by_itself(progress)]
+    said = [
+        sentences.happened(progress),
+        sentences.to_do(progress),
+        sentences.by_itself(progress),
+    ]
     lines = dict(reading.five_lines(found))
-    assert [lines["Why"], lines["Next"], lines["By itself"]] == sentences
+    assert [lines["Why"], lines["Next"], lines["By itself"]] == said
     assert reading.explanation(found).endswith(" ".join(sentences))
     details = await _current_details(organisation)
     assert " ".join(sentences) in details
-    assert details.count("| ") >= len(wording.STAGES)
+    assert details.count("| ") >= len(sentences.STAGES)
     browser.open(f"{organisation.town.places.web}/console/{organisation.slug}")
     page = " ".join(unescape(browser.text).split())
     for sentence in sentences:

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from contracts import wording
 from contracts.go_live import GoLiveStage, Wait
 from contracts.waiting_on import waiting_on
 from tests.town import Organisation, Town
 from tests.workflows.drive import bring_to, founded, work_held_up
+from wording import sentences
 
 
 async def _act(organisation: Organisation, wait: Wait) -> None:
@@ -37,9 +37,9 @@ async def test_it_is_being_done_now_wherever_one_looks(town: Town, wait: Wait) -
         assert (now.stage, now.wait) == (GoLiveStage.USERS_MIGRATED, Wait.NOTHING)
         assert now.due_at is None
         assert now.users_total == (0 if wait is Wait.MOVE_DATE else 8)
-        assert wording.happened(now) == "This is being done now."
-        assert wording.to_do(now) == "Nobody has to do anything."
-        assert wording.happened(now) in await organisation.temporal_details()
+        assert sentences.happened(now) == "This is being done now."
+        assert sentences.to_do(now) == "Nobody has to do anything."
+        assert sentences.happened(now) in await organisation.temporal_details()
         async with asyncio.timeout(20):
             while await organisation.shown("WaitingOn") != waiting_on(now):
                 await asyncio.sleep(0.02)

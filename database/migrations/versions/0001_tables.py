@@ -666,7 +666,7 @@ def _what_is_never_deleted_or_changed() -> None:
         EXECUTE FUNCTION golive.refuse_go_live_deletion()
         """
     )
-    # Forgetting people (database/forgetting.py) may remove text that somebody typed into the audit
+    # Forgetting people (database/people/erasure.py) may remove text that somebody typed into the audit
     # trail, and nothing else of it: the first trigger lets an update pass where that is under way,
     # the second looks at what it changes.
     op.execute(

@@ -73,16 +73,17 @@ def _mails() -> dict[str, Callable[[], str]]:
 def _pages() -> dict[str, Callable[[], str]]:
     from jinja2 import ChainableUndefined
 
-    from web import calm, console
-    from web.console_orders import ORDERS
-    from web.deps import TEMPLATES
+    from web import error_handlers
+    from web.console import organisations
+    from web.console.orders import ORDERS
+    from web.visit import TEMPLATES
 
     pages = TEMPLATES.env.overlay(undefined=ChainableUndefined)
 
     def page(template: str, **values: object) -> str:
         return pages.get_template(template).render(**values)
 
-    form = get_type_hints(console.give_order, include_extras=True)["aftercare_days"]
+    form = get_type_hints(organisations.give_order, include_extras=True)["aftercare_days"]
     return {
         "page setup": lambda: _seen(page("setup.html", may_choose=True)),
         "page too_many": lambda: _seen(page("too_many.html")),
@@ -94,7 +95,7 @@ def _pages() -> dict[str, Callable[[], str]]:
             found={},
         ),
         "page console, extend": lambda: ORDERS["extend"].does,
-        "page guessing": lambda: _said_to_guessers(calm),
+        "page guessing": lambda: _said_to_guessers(error_handlers),
         "form of the console": lambda: repr(form.__metadata__[0].metadata),
     }
 
@@ -159,9 +160,9 @@ def _shell() -> dict[str, Callable[[], str]]:
 
 def _words() -> dict[str, Callable[[], str]]:
     from contracts.go_live import Attention, Refusal, StartGoLive
-    from contracts.refusals import REFUSALS
-    from contracts.situations import ATTENTION
     from database.models import GoLive
+    from wording.refusals import REFUSALS
+    from wording.situations import ATTENTION
     from workflows.policies import PROPAGATION_CALL
 
     start = StartGoLive("", "", "", 1, "")

@@ -6,7 +6,6 @@ import pytest
 import temporalio.workflow
 
 from contracts import rules
-from contracts.order_words import REFUSED
 from contracts.orders import (
     ORDERS,
     Order,
@@ -16,6 +15,7 @@ from contracts.orders import (
 )
 from tests.unit.contracts.positions import HASH, NOW, POSITIONS
 from tests.workflows.drive import PLACES
+from wording.orders import REFUSED
 from workflows.go_live import SsoGoLive
 
 CELLS = {

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts import rules, working_hours
-from contracts.durations import in_words
+from contracts import business_hours, rules
 from contracts.notices import Audience, Message
 from tests.unit.contracts.sayings import CHANGED
+from wording.durations import in_words
 
 ROOT = Path(__file__).parents[3]
 ROOMS = (
@@ -229,14 +229,16 @@ def test_no_sentence_in_the_code_says_a_length_of_time_by_a_number_of_its_own() 
 
 
 NO_RULES = {
-    "contracts/durations.py": {"timedelta(days=1)"},  # what a day is
-    "contracts/working_hours.py": {
+    "wording/durations.py": {"timedelta(days=1)"},  # what a day is
+    "contracts/business_hours.py": {
         "timedelta(days=1)",  # the next day
         "timedelta(days=8)",  # every day of the week has been looked at by then
     },
-    "database/links.py": {"timedelta(days=1)"},  # what "a day" is in NEW_LINKS_A_DAY
-    "database/it_team.py": {"timedelta(days=1)"},  # in MOST_DATE_CHANGES_A_DAY
-    "database/records.py": {"timedelta(days=1)"},  # and in TOLD_A_DAY, a limit of the history
+    "database/links/renewal.py": {"timedelta(days=1)"},  # what "a day" is in NEW_LINKS_A_DAY
+    "database/people/it_team.py": {"timedelta(days=1)"},  # in MOST_DATE_CHANGES_A_DAY
+    "database/go_live/records.py": {
+        "timedelta(days=1)"
+    },  # and in TOLD_A_DAY, a limit of the history
 }
 
 
@@ -313,26 +315,26 @@ def test_working_hours_begin_and_end_by_the_rules(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rules, "MORNING", time(7, 30))
     monkeypatch.setattr(rules, "EVENING", time(11, 45))
     day = date(2027, 1, 8)
-    assert working_hours.morning_of(day, "UTC") == datetime(2027, 1, 8, 7, 30, tzinfo=UTC)
-    assert working_hours.evening_of(day, "UTC") == datetime(2027, 1, 8, 11, 45, tzinfo=UTC)
-    assert not working_hours.is_working_time(FRIDAY_NOON, "UTC")
-    assert working_hours.is_working_time(FRIDAY_NOON - timedelta(hours=4, minutes=30), "UTC")
-    assert working_hours.humane(FRIDAY_NOON, "UTC") == datetime(2027, 1, 11, 7, 30, tzinfo=UTC)
+    assert business_hours.morning_of(day, "UTC") == datetime(2027, 1, 8, 7, 30, tzinfo=UTC)
+    assert business_hours.evening_of(day, "UTC") == datetime(2027, 1, 8, 11, 45, tzinfo=UTC)
+    assert not business_hours.is_working_time(FRIDAY_NOON, "UTC")
+    assert business_hours.is_working_time(FRIDAY_NOON - timedelta(hours=4, minutes=30), "UTC")
+    assert business_hours.humane(FRIDAY_NOON, "UTC") == datetime(2027, 1, 11, 7, 30, tzinfo=UTC)
 
 
 def test_working_days_are_those_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not working_hours.is_working_time(SATURDAY_NOON, "UTC")
+    assert not business_hours.is_working_time(SATURDAY_NOON, "UTC")
     # Sunday to Thursday, as much of the world works.
     monkeypatch.setattr(rules, "WORKING_DAYS", frozenset({6, 0, 1, 2, 3}))
-    assert not working_hours.is_working_time(FRIDAY_NOON, "UTC")
+    assert not business_hours.is_working_time(FRIDAY_NOON, "UTC")
     sunday = datetime(2027, 1, 10, 9, tzinfo=UTC)
-    assert working_hours.next_working_morning(FRIDAY_NOON, "UTC") == sunday
+    assert business_hours.next_working_morning(FRIDAY_NOON, "UTC") == sunday
 
 
 def test_two_mails_keep_the_distance_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "SAME_DAY", timedelta(days=2))
     monday = datetime(2027, 1, 11, 12, tzinfo=UTC)
-    moments = working_hours.humane_one_by_one([(monday, ["UTC"])] * 2)
+    moments = business_hours.humane_one_by_one([(monday, ["UTC"])] * 2)
     assert moments == [monday, monday + timedelta(days=2)]
 
 

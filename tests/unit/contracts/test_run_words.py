@@ -8,19 +8,19 @@ import typer.main
 from temporalio.client import WorkflowExecutionStatus
 
 import starter
-from contracts import run_words
 from contracts.go_live import GoLiveStage
+from wording import runs
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 CONSENT = GoLiveStage.ADMIN_CONSENT_AWAITED
-DETAILS = run_words.steering("acme", 2, "https://pulse.example/console/acme")
+DETAILS = runs.steering("acme", 2, "https://pulse.example/console/acme")
 COMMANDS = typer.main.get_command(starter.app).commands  # type: ignore[attr-defined]
 
 
 def test_what_stands_beside_a_run_says_what_it_is_and_leads_to_the_console() -> None:
     assert DETAILS.startswith("This is go-live 2 of acme: ")
     assert "[the console](https://pulse.example/console/acme)" in DETAILS
-    assert "](" not in run_words.steering("acme", 2)
+    assert "](" not in runs.steering("acme", 2)
 
 
 def test_what_stands_beside_a_run_names_commands_that_there_are() -> None:
@@ -51,14 +51,14 @@ def test_what_stands_beside_a_run_says_what_temporals_own_buttons_would_do() -> 
     ],
 )
 def test_why_a_run_is_begun_anew(status: WorkflowExecutionStatus, words: str) -> None:
-    assert run_words.goes_on(1, status.name, AT, CONSENT) == (
+    assert runs.goes_on(1, status.name, AT, CONSENT) == (
         f"The run of go-live 1 {words} Tue 24 Nov 2026, 09:00 UTC; it goes on from what the "
         "database knows: Admin consent awaited."
     )
 
 
 def test_a_run_that_temporal_has_lost_has_no_day() -> None:
-    assert run_words.goes_on(3, None, None, CONSENT) == (
+    assert runs.goes_on(3, None, None, CONSENT) == (
         "The run of go-live 3 is not in Temporal any more; it goes on from what the database "
         "knows: Admin consent awaited."
     )

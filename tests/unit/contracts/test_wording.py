@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from commands import showing
-from contracts import wording
+from commands import terminal
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
+from wording import sentences
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LATER = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -96,30 +96,32 @@ def progress(**given: Any) -> Progress:
     ],
 )
 def test_what_happens_by_itself(given: dict[str, Any], said: str) -> None:
-    assert wording.by_itself(progress(**given)) == said
+    assert sentences.by_itself(progress(**given)) == said
 
 
 def test_whoever_pauses_it_between_two_waits_is_whom_it_waits_on() -> None:
     held_up = progress(paused=True, wait=Wait.NOTHING)
-    assert wording.sentences(held_up) == (
+    assert sentences.sentences(held_up) == (
         "The next step waits. Customer success resumes it. "
         "Paused: no reminder goes out and nothing moves until it is resumed."
     )
-    assert wording.stage_state(held_up, held_up.stage) == "paused"
-    assert showing.whom(held_up) == "customer success (paused)"
+    assert sentences.stage_state(held_up, held_up.stage) == "paused"
+    assert terminal.whom(held_up) == "customer success (paused)"
     # A wait goes on: what people say counts in a pause, too.
     asked = progress(paused=True)
-    assert wording.to_do(asked) == wording.to_do(progress())
-    assert showing.whom(asked) == "administrator (paused)"
-    assert showing.whom(progress()) == "administrator"
+    assert sentences.to_do(asked) == sentences.to_do(progress())
+    assert terminal.whom(asked) == "administrator (paused)"
+    assert terminal.whom(progress()) == "administrator"
 
 
 @pytest.mark.parametrize("ending", GoLiveOutcome)
 def test_an_ending_that_is_under_way_is_told(ending: GoLiveOutcome) -> None:
     under_way = progress(wait=Wait.NOTHING, ending=ending)
-    assert "is being" in wording.happened(under_way) or "cancelled" in wording.happened(under_way)
-    assert wording.to_do(under_way) == "Nobody has to do anything."
-    assert wording.whom(under_way) == "nobody"
+    assert "is being" in sentences.happened(under_way) or "cancelled" in sentences.happened(
+        under_way
+    )
+    assert sentences.to_do(under_way) == "Nobody has to do anything."
+    assert sentences.whom(under_way) == "nobody"
 
 
 @pytest.mark.parametrize(
@@ -148,5 +150,5 @@ def test_what_is_taken_back_is_not_said_to_be_done(
     given: dict[str, Any], states: list[str]
 ) -> None:
     said = progress(**given)
-    assert [wording.stage_state(said, stage) for stage in GoLiveStage] == states
-    assert all(state in wording.details(said) for state in states)
+    assert [sentences.stage_state(said, stage) for stage in GoLiveStage] == states
+    assert all(state in sentences.details(said) for state in states)

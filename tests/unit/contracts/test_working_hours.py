@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import rules
-from contracts.working_hours import (
+from contracts.business_hours import (
     humane,
     humane_for_all,
     humane_one_by_one,

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Progress, Wait
+from database.go_live.positions import is_ahead
 from database.models import GoLive
-from database.positions import is_ahead
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 HERE = Progress("acme", 1, GoLiveStage.ADMIN_CONSENT_AWAITED, Wait.ADMIN_CONSENT, AT)

@@ -1,0 +1,336 @@
+"""What each mail says about a go-live: facts of the database, in its reader's words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from contracts.directory import ExceptionReason
+from contracts.go_live import GoLiveOutcome, Refusal
+from contracts.links import LinkPurpose, LinkSigner
+from contracts.notices import Message, RecipientKind
+from database.mail import mail_facts
+from database.mail.ledger import QueuedMail
+from database.mail.mail_facts import GoLiveFacts
+from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from mail.calendar import CalendarEvent, Person, calendar_attachment
+from mail.document import pdf_of
+from mail.outgoing import Attachment
+from mail.rendering import render
+from wording import sentences
+from wording.refusals import REFUSALS
+from wording.situations import OUTCOMES
+
+Values = dict[str, object]
+
+_PERMISSIONS = [
+    {"name": permission.name, "why": permission.reason}
+    for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
+]
+_ENDINGS = {Message.CLOSING_NOTICE, Message.ROLL_BACK_NOTICE}
+_ENDED_BY = {
+    GoLiveOutcome.NOT_ENTITLED: "decline_entitlement",
+    GoLiveOutcome.CONSENT_DECLINED: "close_declined",
+    GoLiveOutcome.ROLLED_BACK: "roll_back",
+}
+"""The order that ends a go-live this way, where somebody does."""
+PACK_FILE = "microsoft-sso-go-live.pdf"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every mail says that is the same for every organisation."""
+
+    public_url: str
+    support_address: str
+    client_id: str
+    sender_address: str
+    signer: LinkSigner
+    product_name: str = "Clientshare Pulse"
+
+    def link_url(self, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
+        """Return the address of a personal link."""
+        return f"{self.public_url}/{purpose}/{self.signer.token(purpose, link_id, version)}"
+
+
+class GoLiveMail:
+    """The values of every mail of one go-live; facts are read once, not once a mail."""
+
+    def __init__(self, session: Session, go_live_id: UUID, surroundings: Surroundings) -> None:
+        """Read the facts."""
+        self._session = session
+        self._surroundings = surroundings
+        self.facts: GoLiveFacts = mail_facts.facts(session, go_live_id)
+        self._of_message: dict[Message, Values] = {}
+
+    def values(self, mail: QueuedMail) -> Values:
+        """Return everything the mail's templates need."""
+        if mail.message not in self._of_message:
+            self._of_message[mail.message] = self._common() | _OF_MESSAGE.get(
+                mail.message, _nothing
+            )(self)
+        link_id, purpose, version = mail.link_id, mail.link_purpose, mail.link_version
+        values = self._of_message[mail.message] | {
+            "recipient_name": mail.name,
+            "recipient_address": mail.address,
+            "password_until": self._day(mail.password_until),
+        }
+        if link_id and purpose and version:
+            values["link"] = self._surroundings.link_url(purpose, link_id, version)
+            values["link_expires"] = self._day(mail.link_expires_at)
+        elif mail.recipient_kind == RecipientKind.STAFF:
+            values["link"] = f"{self._surroundings.public_url}/console/{self.facts.slug}"
+        if mail.message in _ENDINGS:
+            values |= self._ending(mail)
+        if mail.message is Message.IT_PACK:
+            values["consent_link"] = self._consent_link(mail.recipient_id)
+        return values
+
+    def _common(self) -> Values:
+        facts, surroundings = self.facts, self._surroundings
+        return {
+            "organisation_name": facts.organisation_name,
+            "organisation_slug": facts.slug,
+            "owner_name": facts.owner_name,
+            "owner_address": facts.owner_address,
+            "support_address": surroundings.support_address,
+            "product_name": surroundings.product_name,
+            "login_url": f"{surroundings.public_url}/login",
+            "link": "",
+            "link_expires": "",
+            "deadline": self._day(facts.progress.due_at),
+            "waiting_since": self._day(facts.progress.since),
+        }
+
+    def _consent_link(self, contact_id: UUID) -> str:
+        link = mail_facts.link_of_contact(
+            self._session, self.facts.go_live_id, LinkPurpose.CONSENT, contact_id
+        )
+        return (
+            self._surroundings.link_url(LinkPurpose.CONSENT, link.id, link.version) if link else ""
+        )
+
+    # --- per message -------------------------------------------------------------------------
+
+    def it_pack(self) -> Values:
+        """Who we are, what we ask, what mail comes from us."""
+        address = self._surroundings.sender_address
+        return {
+            "permissions": _PERMISSIONS,
+            "go_live_at": self._moment(self.facts.moves_at(self.facts.progress.since)),
+            "sender_address": address,
+            "sender_domain": address.rpartition("@")[2],
+            "sender_ip": "",
+        }
+
+    def consent_request(self) -> Values:
+        """What we ask the administrator for."""
+        return {"permissions": _PERMISSIONS}
+
+    def entitlement(self) -> Values:
+        """Why there is a question."""
+        return {"reason": "The subscription agreement does not include SSO today."}
+
+    def consent_escalation(self) -> Values:
+        """Whom to call."""
+        contacts = mail_facts.contacts_of(self._session, self.facts.organisation_id)
+        return {
+            "reminders_sent": mail_facts.reminders_sent(
+                self._session, self.facts.go_live_id, Message.CONSENT_REMINDER
+            ),
+            "contacts": [
+                {"name": contact.name, "address": contact.address} for contact in contacts
+            ],
+        }
+
+    def consent_declined(self) -> Values:
+        """What the person at Microsoft's form did."""
+        refusal = self.facts.progress.refusal or Refusal.DECLINED
+        return {
+            "reason": REFUSALS[refusal].happened,
+            "declined_at": self._moment(self.facts.progress.since),
+        }
+
+    def consent_trouble(self) -> Values:
+        """What stood in the way of the consent, and who must do what."""
+        progress = self.facts.progress
+        advice = REFUSALS.get(progress.refusal) if progress.refusal else None
+        if advice is None or progress.attention is not None:
+            return {"happened": sentences.happened(progress), "to_do": sentences.to_do(progress)}
+        return {"happened": advice.happened, "to_do": advice.to_do}
+
+    def move_announcement(self) -> Values:
+        """When users move."""
+        return {
+            "move_at": self._moment(self.facts.move_at),
+            "users_total": mail_facts.user_count(self._session, self.facts.organisation_id),
+        }
+
+    def pilot_waiting(self) -> Values:
+        """How many have moved."""
+        return {
+            "users_moved": self.facts.progress.users_done,
+            "users_total": self.facts.progress.users_total,
+            "moved_at": self._moment(self.facts.move_at),
+        }
+
+    def approval_needed(self) -> Values:
+        """What the plan says."""
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        return {
+            "users_to_link": counts.get("link", 0),
+            "users_to_invite": counts.get("invite", 0),
+            "exception_threshold": mail_facts.exception_threshold(
+                self._session, self.facts.organisation_id
+            ),
+            "plan_hash": (self.facts.progress.plan_hash or "")[:12],
+            **self._exceptions(),
+        }
+
+    def needs_attention(self) -> Values:
+        """What gave up, and the choices."""
+        progress = self.facts.progress
+        slug = self.facts.slug
+        return {
+            "stage": sentences.STAGES[progress.stage],
+            "reason": f"{sentences.happened(progress)} {sentences.to_do(progress)}",
+            "since": self._moment(self.facts.progress.since),
+            "choices": [
+                {"what": "Try again", "command": f"python starter.py retry {slug}"},
+                *(
+                    [
+                        {
+                            "what": "Go on without it",
+                            "command": f'python starter.py skip {slug} --reason "..."',
+                        }
+                    ]
+                    if self.facts.progress.may_skip
+                    else []
+                ),
+                {
+                    "what": "Undo everything",
+                    "command": f'python starter.py roll-back {slug} --reason "..."',
+                },
+            ],
+        }
+
+    def roll_back_notice(self) -> Values:
+        """What was undone, and what stays with the customer."""
+        undone = mail_facts.class_counts(self._session, self.facts.go_live_id)["undone"]
+        told = mail_facts.told_of_undo(self._session, self.facts.go_live_id)
+        return {
+            "rolled_back_at": self._moment(self.facts.progress.since),
+            "users_told": told,
+            "invitations_undone": undone - told,
+            "application_id": self._surroundings.client_id,
+        }
+
+    def result(self) -> Values:
+        """What became of everyone."""
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        return {
+            "finished_at": self._moment(self.facts.progress.since),
+            "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
+            "users_invited": counts.get("invite", 0),
+            "application_id": self._surroundings.client_id,
+            **self._exceptions(),
+        }
+
+    def _ending(self, mail: QueuedMail) -> Values:
+        """How it ended, which the idempotency key says: the record is closed only after this mail.
+
+        Why somebody rolled it back was written for colleagues, so the customer does not read it.
+        """
+        outcome = GoLiveOutcome(mail.idempotency_key)
+        for_staff = mail.recipient_kind == RecipientKind.STAFF
+        order = _ENDED_BY.get(outcome) if for_staff else None
+        return {
+            "what_happened": OUTCOMES[outcome],
+            "for_staff": for_staff,
+            "reason": mail_facts.last_reason(self._session, self.facts.go_live_id, order)
+            if order
+            else "",
+        }
+
+    def _exceptions(self) -> Values:
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
+        reasons = mail_facts.exception_counts(self._session, self.facts.go_live_id)
+        return {
+            "users_total": sum(
+                counts.get(kind, 0) for kind in ("link", "invite", "already_linked", "exception")
+            ),
+            "exceptions_total": counts.get("exception", 0),
+            "exceptions": [
+                {
+                    "reason": sentences.EXCEPTIONS[ExceptionReason(reason)].why,
+                    "count": users,
+                    "next_step": sentences.EXCEPTIONS[ExceptionReason(reason)].next_step,
+                }
+                for reason, users in reasons
+            ],
+        }
+
+    def pack_as_pdf(self, mail: QueuedMail) -> Attachment:
+        """Return the IT pack as a PDF of the same words.
+
+        Raises:
+            mail.errors.MissingValue: one of its links is dead and has no successor yet.
+        """
+        rendered = render(Message.IT_PACK, self.values(mail))
+        return Attachment(PACK_FILE, "application/pdf", pdf_of(rendered, mail.due_at))
+
+    def attachments(self, mail: QueuedMail) -> tuple[Attachment, ...]:
+        """Return the IT pack's PDF, or the calendar entry of an announced move; else nothing."""
+        if mail.message is Message.IT_PACK:
+            return (self.pack_as_pdf(mail),)
+        facts = self.facts
+        if mail.message is not Message.MOVE_ANNOUNCEMENT or facts.move_at is None:
+            return ()
+        entry = CalendarEvent(
+            uid=f"go-live-{facts.go_live_id}@{self._surroundings.sender_address.partition('@')[2]}",
+            starts_at=facts.move_at,
+            ends_at=facts.move_at + timedelta(hours=1),
+            written_at=mail.due_at,
+            summary=f"{facts.organisation_name} moves to Microsoft single sign-on",
+            description=f"Users of {self._surroundings.product_name} are moved from this hour on.",
+            organiser=Person(facts.owner_address, facts.owner_name),
+            url=f"{self._surroundings.public_url}/login",
+            # A date that is announced again replaces the one in people's calendars.
+            sequence=int(mail.due_at.timestamp()) // 60,
+        )
+        return (calendar_attachment(entry),)
+
+    # --- small things ------------------------------------------------------------------------
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.facts.time_zone))
+
+    def _moment(self, at: datetime | None) -> str:
+        return sentences.instant(self._local(at)) if at else ""
+
+    def _day(self, at: datetime | None) -> str:
+        return sentences.day(self._local(at)) if at else ""
+
+
+def _nothing(_mail: GoLiveMail) -> Values:
+    return {}
+
+
+_OF_MESSAGE: dict[Message, Callable[[GoLiveMail], Values]] = {
+    Message.IT_PACK: GoLiveMail.it_pack,
+    Message.CONSENT_REQUEST: GoLiveMail.consent_request,
+    Message.ENTITLEMENT_QUESTION: GoLiveMail.entitlement,
+    Message.ENTITLEMENT_REMINDER: GoLiveMail.entitlement,
+    Message.CONSENT_ESCALATION: GoLiveMail.consent_escalation,
+    Message.CONSENT_DECLINED: GoLiveMail.consent_declined,
+    Message.CONSENT_TROUBLE: GoLiveMail.consent_trouble,
+    Message.MOVE_ANNOUNCEMENT: GoLiveMail.move_announcement,
+    Message.PILOT_WAITING: GoLiveMail.pilot_waiting,
+    Message.APPROVAL_NEEDED: GoLiveMail.approval_needed,
+    Message.NEEDS_ATTENTION: GoLiveMail.needs_attention,
+    Message.ROLL_BACK_NOTICE: GoLiveMail.roll_back_notice,
+    Message.RESULT: GoLiveMail.result,
+}

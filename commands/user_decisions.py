@@ -1,0 +1,188 @@
+"""What customer success decides about single users: link, exclude, include."""
+
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from bootstrap.connections import plain_database_errors, plain_microsoft_errors
+from commands.errors import CommandError, UsageError
+from commands.order_book import known_staff, organisation_named
+from contracts.addresses import address_key
+from contracts.clock import wall_clock
+from database.engine import open_sessions
+from database.go_live import records
+from database.models import GoLive, Organisation
+from database.moves import decisions, plans
+from graph.client import GraphClient
+
+
+def link(
+    engine: Engine,
+    graph: GraphClient,
+    by: str,
+    slug: str,
+    address: str,
+    object_id: str,
+    reason: str,
+) -> str:
+    """Decide that a user is this account of the directory, and return what comes of it.
+
+    It counts from the next plan on; where the user is linked already, at once: that is the way
+    back in for somebody whose account was deleted and made anew.
+
+    Raises:
+        CommandError: no such user; or they are linked and the account does not fit.
+    """
+    try:
+        identity = UUID(object_id)
+    except ValueError:
+        raise UsageError(
+            f"{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
+            "customer IT finds it in Microsoft Entra on the user's page."
+        ) from None
+    _why(reason)
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        known_staff(session, by)
+        user = _user(session, organisation_named(session, slug), address)
+    if user.linked_tenant_id is None:
+        then = _decide(engine, by, slug, address, "link", identity, reason)
+        return f"{address} is to be linked. {then}"
+    if user.linked_tenant_id != user.proven_tenant_id:
+        raise CommandError(
+            f"{address} is linked in another Microsoft organisation than the one that {slug} signs "
+            "in with. Only an account of the same one can take its place."
+        )
+    _must_fit(graph, user.linked_tenant_id, identity)
+    return _relink(engine, by, slug, address, identity, reason)
+
+
+def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+    """Decide that a user is left out and keeps the password; counts from the next plan on.
+
+    Raises:
+        CommandError: no such user, or they have moved already.
+    """
+    return _decide(engine, by, slug, address, "exclude", None, reason)
+
+
+def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+    """Take an earlier `link` or `exclude` back; it counts from the next plan on.
+
+    Raises:
+        CommandError: no such user, or they have moved already.
+    """
+    return _decide(engine, by, slug, address, None, None, reason)
+
+
+def _decide(
+    engine: Engine,
+    by: str,
+    slug: str,
+    address: str,
+    decision: str | None,
+    object_id: UUID | None,
+    reason: str,
+) -> str:
+    """Write a decision and its reason; return what happens next, in a sentence."""
+    _why(reason)
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        known_staff(session, by)
+        organisation = organisation_named(session, slug)
+        go_live = records.open_go_live(session, organisation.id)
+        user = _user(session, organisation, address)
+        if user.moved:
+            raise CommandError(
+                f"{address} has moved already: once linked, only the Microsoft account's object "
+                "id counts. Rolling back undoes the move; another account takes its place with: "
+                f"python starter.py link {slug} {address} OBJECT_ID --reason ..."
+            )
+        action = f"{decision or 'include'}_user"
+        _keep(session, by, organisation, go_live, user, action, decision, object_id, reason)
+        where = go_live.wait if go_live is not None else None
+    if where is None:
+        return (
+            "It counts from the next plan on, which a go-live makes; "
+            f"start one with: python starter.py start {slug}"
+        )
+    if where in {"approval", "aftercare"}:
+        return f"It counts from the next plan on: python starter.py replan {slug}"
+    return "It counts from the next plan on, which the go-live makes before it moves anyone."
+
+
+def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, reason: str) -> str:
+    """Put another account in the place of the one that a user is linked to."""
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        organisation = organisation_named(session, slug)
+        go_live = records.open_go_live(session, organisation.id)
+        if go_live is not None:
+            plans.take_turn(session, go_live.id)
+        user = _user(session, organisation, address)
+        try:
+            linked = decisions.replace_link(
+                session, user.user_id, object_id, go_live.id if go_live else None, wall_clock()
+            )
+        except decisions.AccountTakenError:
+            raise CommandError(
+                "Another user is linked to this account already. One account is one user."
+            ) from None
+        if not linked:
+            raise CommandError(f"{address} was moved back meanwhile. Give the order once more.")
+        # So that whoever is rolled back and moved again gets the account that is there.
+        _keep(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
+    return (
+        f"{address} is linked to the account you named from now on. Whoever was signed in with the "
+        "one before is logged out."
+    )
+
+
+def _keep(
+    session: Session,
+    by: str,
+    organisation: Organisation,
+    go_live: GoLive | None,
+    user: decisions.UserToDecide,
+    action: str,
+    decision: str | None,
+    object_id: UUID | None,
+    reason: str,
+) -> None:
+    """Keep a decision, and in the audit trail who took it and why."""
+    at = wall_clock()
+    reason_id = records.write_audit(
+        session,
+        at,
+        by,
+        action,
+        go_live=go_live,
+        organisation_id=organisation.id,
+        subject=f"user:{user.user_id}",
+        reason=reason.strip(),
+    )
+    decisions.decide(session, user.user_id, decision, object_id, by=by, at=at, reason_id=reason_id)
+
+
+def _must_fit(graph: GraphClient, tenant_id: UUID, object_id: UUID) -> None:
+    """Look the account up: nobody is linked to one that they could not sign in with."""
+    with plain_microsoft_errors():
+        account = graph.user(str(tenant_id), str(object_id))
+    if account is None:
+        raise CommandError(
+            f"The organisation's Microsoft directory has no account {object_id}. Customer IT finds "
+            "the object id in Microsoft Entra on the user's page."
+        )
+    if account.is_guest or not account.enabled:
+        what = "a guest of the organisation" if account.is_guest else "disabled"
+        raise CommandError(f"The Microsoft account {object_id} is {what}; nobody is linked to it.")
+
+
+def _why(reason: str) -> None:
+    if not reason.strip():
+        raise UsageError('Say why, with --reason "...".')
+
+
+def _user(session: Session, organisation: Organisation, address: str) -> decisions.UserToDecide:
+    user = decisions.user_to_decide(session, organisation.id, address_key(address))
+    if user is None:
+        raise CommandError(f"{organisation.slug} has no user {address!r}.")
+    return user

@@ -1,0 +1,1 @@
+"""Consent in the database: browsers sent to Microsoft, what was proven, connections and domains."""

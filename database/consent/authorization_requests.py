@@ -1,0 +1,247 @@
+"""Browsers sent to Microsoft and expected back once, and what an administrator proved by one.
+
+Check 1 of the proof of consent is here: the state is ours, unexpired, unused and of this browser.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts import rules
+from contracts.go_live import Refusal
+from database.go_live.records import account, write_audit
+from database.models import (
+    AuthorizationRequest,
+    ConsentEvidence,
+    GoLive,
+    Organisation,
+    PersonalLink,
+)
+from database.people.sign_in import sha256
+
+
+def begin(
+    session: Session,
+    *,
+    state: str,
+    browser: str,
+    purpose: str,
+    at: datetime,
+    flow: dict[str, Any] | None = None,
+    organisation_id: UUID | None = None,
+    go_live_id: UUID | None = None,
+    link_id: UUID | None = None,
+    tenant_id: UUID | None = None,
+    link_version: int | None = None,
+) -> None:
+    """Remember that this browser was sent to Microsoft.
+
+    `link_version` is that of the request this one goes on from; else the link's own.
+    """
+    link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
+    session.add(
+        AuthorizationRequest(
+            state_sha256=sha256(state),
+            purpose=purpose,
+            browser_sha256=sha256(browser),
+            organisation_id=organisation_id,
+            go_live_id=go_live_id,
+            link_id=link_id,
+            tenant_id=tenant_id,
+            link_version=link.version if link else link_version,
+            flow=flow or {},
+            expires_at=at + timedelta(minutes=rules.AUTHORIZATION_REQUEST_MINUTES),
+        )
+    )
+
+
+def forget_what_is_over(session: Session, at: datetime) -> None:
+    """Delete secrets of requests nobody came back from, then the requests, and old evidence.
+
+    While users of a go-live move, its evidence stays: whom it names may be the administrator.
+    """
+    session.execute(
+        text(
+            "UPDATE golive.authorization_request SET flow = '{}' "
+            "WHERE expires_at < :at AND flow <> '{}'"
+        ),
+        {"at": at},
+    )
+    session.execute(
+        text("DELETE FROM golive.authorization_request WHERE expires_at < :old"),
+        {"old": at - timedelta(days=rules.AUTHORIZATION_REQUEST_KEPT_DAYS)},
+    )
+    # A consent by the link in the pack may come weeks before its stage: it ages from then on.
+    session.execute(
+        text(
+            """
+            DELETE FROM golive.consent_evidence e USING golive.go_live g
+            WHERE g.id = e.go_live_id AND e.checked_at < :old AND (
+                g.closed_at IS NOT NULL
+                OR g.stage <> 'users_migrated' AND EXISTS (
+                    SELECT 1 FROM golive.stage_time t WHERE t.go_live_id = g.id
+                    AND t.stage = 'admin_consent_awaited' AND t.started_at < :old))
+            """
+        ),
+        {"old": at - timedelta(days=rules.EVIDENCE_DAYS)},
+    )
+
+
+def end(
+    session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
+) -> AuthorizationRequest | Refusal:
+    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this.
+
+    The request that is returned holds the secrets of its flow for the last time.
+    """
+    asked = session.get(AuthorizationRequest, sha256(state), with_for_update=True)
+    if asked is None or asked.purpose not in purposes:
+        return Refusal.STATE_UNKNOWN
+    if asked.browser_sha256 != sha256(browser):
+        return Refusal.OTHER_BROWSER
+    if asked.used_at is not None:
+        return Refusal.STATE_USED
+    if asked.expires_at <= at:
+        return Refusal.STATE_EXPIRED
+    flow = asked.flow
+    asked.used_at, asked.flow = at, {}
+    session.add(asked)
+    session.flush()
+    session.expunge(asked)
+    asked.flow = flow
+    return asked
+
+
+def of_browser(session: Session, state: str, browser: str) -> AuthorizationRequest | None:
+    """Return the request with this state if this very browser began it, over or not."""
+    asked = session.get(AuthorizationRequest, sha256(state))
+    return asked if asked is not None and asked.browser_sha256 == sha256(browser) else None
+
+
+def open_consent(session: Session, browser: str, at: datetime) -> AuthorizationRequest | None:
+    """Return the consent this browser was sent to last and has not come back from."""
+    return session.exec(
+        select(AuthorizationRequest)
+        .where(
+            AuthorizationRequest.browser_sha256 == sha256(browser),
+            AuthorizationRequest.purpose == "consent",
+            col(AuthorizationRequest.used_at).is_(None),
+            AuthorizationRequest.expires_at > at,
+        )
+        .order_by(col(AuthorizationRequest.expires_at).desc())
+    ).first()
+
+
+def newest_consent(session: Session, browser: str) -> AuthorizationRequest | None:
+    """Return this browser's last consent that came back, None when there is none.
+
+    Anybody who knows an address can begin one on the login page; that counts once it has proven
+    an administrator, so that nobody else reads from it how far an organisation is.
+    """
+    return session.exec(
+        select(AuthorizationRequest)
+        .where(
+            AuthorizationRequest.browser_sha256 == sha256(browser),
+            col(AuthorizationRequest.purpose).in_(("consent", "consent_sign_in")),
+            col(AuthorizationRequest.used_at).is_not(None),
+            or_(
+                col(AuthorizationRequest.link_id).is_not(None),
+                col(AuthorizationRequest.evidence_id).is_not(None),
+            ),
+        )
+        .order_by(col(AuthorizationRequest.used_at).desc())
+    ).first()
+
+
+def organisation_of_consent(session: Session, browser: str) -> str:
+    """Return the slug of the organisation this browser last went to Microsoft for; "" for none."""
+    return (
+        session.exec(
+            select(Organisation.slug)
+            .join(
+                AuthorizationRequest,
+                col(AuthorizationRequest.organisation_id) == col(Organisation.id),
+            )
+            .where(
+                AuthorizationRequest.browser_sha256 == sha256(browser),
+                col(AuthorizationRequest.purpose).in_(("consent", "consent_sign_in")),
+            )
+            .order_by(col(AuthorizationRequest.expires_at).desc())
+        ).first()
+        or ""
+    )
+
+
+def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | None:
+    """Return this browser's last sign-in at Microsoft that came back, None when there is none."""
+    return session.exec(
+        select(AuthorizationRequest)
+        .where(
+            AuthorizationRequest.browser_sha256 == sha256(browser),
+            AuthorizationRequest.purpose != "consent",
+            col(AuthorizationRequest.used_at).is_not(None),
+        )
+        .order_by(col(AuthorizationRequest.used_at).desc())
+    ).first()
+
+
+def save_evidence(
+    session: Session, asked: AuthorizationRequest, tenant_id: UUID, object_id: UUID, at: datetime
+) -> ConsentEvidence:
+    """Record that checks 1 to 3 passed for this administrator. Twice is once.
+
+    The audit trail keeps each time, whose account it was, and by which link.
+    """
+    session.execute(
+        insert(ConsentEvidence)
+        .values(
+            id=func.gen_random_uuid(),
+            go_live_id=asked.go_live_id,
+            link_id=asked.link_id,
+            tenant_id=tenant_id,
+            administrator_object_id=object_id,
+            checked_at=at,
+        )
+        .on_conflict_do_update(
+            constraint="one_per_administrator", set_={"checked_at": at, "link_id": asked.link_id}
+        )
+    )
+    evidence = session.exec(
+        select(ConsentEvidence).where(
+            ConsentEvidence.go_live_id == asked.go_live_id,
+            ConsentEvidence.tenant_id == tenant_id,
+            ConsentEvidence.administrator_object_id == object_id,
+        )
+    ).one()
+    kept = session.get_one(AuthorizationRequest, asked.state_sha256)
+    kept.evidence_id = evidence.id
+    session.add(kept)
+    write_audit(
+        session,
+        at,
+        "system",
+        "consent_signed_in",
+        go_live=session.get_one(GoLive, evidence.go_live_id),
+        subject=f"link:{asked.link_id}" if asked.link_id else "",
+        reason=account(object_id),
+    )
+    return evidence
+
+
+def evidence_of(
+    session: Session, asked: AuthorizationRequest, at: datetime
+) -> ConsentEvidence | None:
+    """Return what this very request proved, while it counts; what others proved is not for it."""
+    found = session.get(ConsentEvidence, asked.evidence_id) if asked.evidence_id else None
+    counts = found is not None and at - found.checked_at < timedelta(days=rules.EVIDENCE_DAYS)
+    return found if counts else None
+
+
+def came_by_a_living_link(session: Session, asked: AuthorizationRequest) -> bool:
+    """Tell whether a request began with a personal link that no newer one has replaced."""
+    link = session.get(PersonalLink, asked.link_id) if asked.link_id else None
+    return link is not None and link.revoked_at is None and link.version == asked.link_version

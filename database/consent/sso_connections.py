@@ -1,0 +1,191 @@
+"""What the login page offers, and the proven tenant behind it: made, replaced, and given back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, delete, select
+
+from database.go_live.records import account, go_live_by_id, write_audit
+from database.models import (
+    AuditEntry,
+    ConsentEvidence,
+    GoLive,
+    Organisation,
+    SsoConnection,
+    VerifiedDomain,
+)
+
+
+class PeopleElsewhereError(Exception):
+    """People of the organisation sign in with their accounts in another tenant."""
+
+
+def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
+    """Let the login page offer SSO; what it showed before is kept for undo. Twice is once."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    organisation = session.get_one(Organisation, go_live.organisation_id, with_for_update=True)
+    if go_live.prior_sso_offered is not None:
+        return
+    go_live.prior_sso_offered = organisation.sso_offered
+    organisation.sso_offered = True
+    session.add_all([go_live, organisation])
+    write_audit(session, at, "workflow", "sso_offered", go_live=go_live)
+
+
+def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
+    """Undo `offer_sso`, and put the connection back that was there before. Twice is once."""
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    if go_live.prior_sso_offered is not None:
+        organisation = session.get_one(Organisation, go_live.organisation_id)
+        organisation.sso_offered = go_live.prior_sso_offered
+        go_live.prior_sso_offered = None
+        session.add_all([organisation, go_live])
+        write_audit(session, at, "workflow", "sso_withdrawn", go_live=go_live)
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    if connection is not None and connection.go_live_id == go_live_id:
+        session.delete(connection)
+        keep_verified_domains(session, go_live.organisation_id, ())
+    _give_back(session, go_live)
+    session.execute(
+        text(
+            """
+            UPDATE golive.personal_link SET revoked_at = :at
+            WHERE go_live_id = :go_live_id AND used_at IS NULL AND revoked_at IS NULL
+            """
+        ),
+        {"at": at, "go_live_id": go_live_id},
+    )
+
+
+def connect_tenant(
+    session: Session,
+    evidence: ConsentEvidence,
+    verified_domains: tuple[str, ...],
+    at: datetime,
+) -> None:
+    """Record the proven tenant of the organisation; all four checks passed. Twice is once.
+
+    The administrator is who came through the first three checks last before the grant was there:
+    whoever reported a consent earlier may be anybody of the tenant. Every consent link of the
+    go-live is used up by it: what they ask for is done. What an earlier go-live had proven is kept
+    for undo.
+
+    Raises:
+        PeopleElsewhereError: as `refuse_another_tenant`.
+    """
+    go_live = go_live_by_id(session, evidence.go_live_id, lock=True)
+    refuse_another_tenant(session, go_live.organisation_id, evidence.tenant_id)
+    proven = select(AuditEntry.id).where(
+        AuditEntry.go_live_id == go_live.id,
+        AuditEntry.action == "consent_proven",
+        AuditEntry.subject == str(evidence.tenant_id),
+    )
+    connection = session.get(SsoConnection, go_live.organisation_id)
+    same = connection is not None and connection.tenant_id == evidence.tenant_id
+    if same and session.exec(proven).first() is not None:
+        return
+    _keep_prior(session, go_live, connection)
+    if not same:
+        # An earlier go-live's connection to the same tenant stays its own, also when undoing.
+        newest = session.exec(
+            select(ConsentEvidence)
+            .where(
+                ConsentEvidence.go_live_id == go_live.id,
+                ConsentEvidence.tenant_id == evidence.tenant_id,
+            )
+            .order_by(col(ConsentEvidence.checked_at).desc())
+        ).first()
+        session.merge(
+            SsoConnection(
+                organisation_id=go_live.organisation_id,
+                tenant_id=evidence.tenant_id,
+                administrator_object_id=(newest or evidence).administrator_object_id,
+                proven_at=at,
+                go_live_id=go_live.id,
+            )
+        )
+    keep_verified_domains(session, go_live.organisation_id, verified_domains)
+    session.execute(
+        text(
+            "UPDATE golive.personal_link SET used_at = :at WHERE go_live_id = :g "
+            "AND purpose IN ('consent', 'hand_off') AND used_at IS NULL"
+        ),
+        {"at": at, "g": go_live.id},
+    )
+    write_audit(
+        session,
+        at,
+        "workflow",
+        "consent_proven",
+        go_live=go_live,
+        subject=str(evidence.tenant_id),
+        reason=account(evidence.administrator_object_id),
+    )
+
+
+def refuse_another_tenant(session: Session, organisation_id: UUID, tenant_id: UUID) -> None:
+    """Hold a tenant against the one that the organisation's people sign in with.
+
+    The login page leads everyone of a domain to one tenant: with another one there, those who
+    have moved could not get in, and their password does not count any more.
+
+    Raises:
+        PeopleElsewhereError: somebody who uses SSO is linked in another tenant.
+    """
+    locked_out = session.execute(
+        text(
+            """
+            SELECT EXISTS (
+                SELECT FROM golive.directory_link l JOIN pulse.app_user u ON u.id = l.user_id
+                WHERE u.organisation_id = :o AND u.sign_in_method = 'sso'
+                  AND u.status <> 'deactivated' AND l.tenant_id <> :tenant_id)
+            """
+        ),
+        {"o": organisation_id, "tenant_id": tenant_id},
+    ).scalar_one()
+    if locked_out:
+        raise PeopleElsewhereError
+
+
+def keep_verified_domains(
+    session: Session, organisation_id: UUID, verified_domains: tuple[str, ...]
+) -> None:
+    """Replace the domains that the proven tenant says it has verified."""
+    session.exec(
+        delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == organisation_id)
+    )
+    session.flush()
+    session.add_all(
+        VerifiedDomain(organisation_id=organisation_id, domain=domain)
+        for domain in sorted(set(verified_domains))
+    )
+
+
+def _keep_prior(session: Session, go_live: GoLive, connection: SsoConnection | None) -> None:
+    """Keep what an earlier go-live had proven, before this one changes any of it."""
+    if connection is None or connection.go_live_id == go_live.id or go_live.prior_connection:
+        return
+    domains = session.exec(
+        select(VerifiedDomain.domain).where(
+            VerifiedDomain.organisation_id == go_live.organisation_id
+        )
+    )
+    go_live.prior_connection = {
+        **connection.model_dump(mode="json", exclude={"organisation_id"}),
+        "verified_domains": sorted(domains),
+    }
+    session.add(go_live)
+
+
+def _give_back(session: Session, go_live: GoLive) -> None:
+    if go_live.prior_connection is None:
+        return
+    prior = dict(go_live.prior_connection)
+    keep_verified_domains(session, go_live.organisation_id, tuple(prior.pop("verified_domains")))
+    session.flush()
+    session.merge(
+        SsoConnection.model_validate({"organisation_id": go_live.organisation_id, **prior})
+    )
+    go_live.prior_connection = None
+    session.add(go_live)

@@ -1,0 +1,1 @@
+"""Go-lives in the database: records, positions, orders, and the outbox to their runs."""

@@ -1,0 +1,78 @@
+"""Orders in the audit trail: each once, however often it is given, and whether it was refused."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from database.go_live.records import write_audit
+from database.models import AuditEntry, GoLive
+
+REFUSED = "order_refused"
+"""Action of an entry that says of an order, named by its subject, that it is not carried out."""
+
+
+def order_given(session: Session, order_id: UUID) -> AuditEntry | None:
+    """Return the entry that is this order, None when nobody has given it yet."""
+    return session.exec(select(AuditEntry).where(AuditEntry.order_id == order_id)).first()
+
+
+def note_order(
+    session: Session,
+    go_live: GoLive,
+    order_id: UUID,
+    *,
+    action: str,
+    by: str,
+    reason: str,
+    at: datetime,
+) -> tuple[AuditEntry, bool]:
+    """Return the entry that is this order, and whether this call wrote it.
+
+    Of two who give it at once, the second waits for the first and gets the same entry.
+    """
+    made = session.execute(
+        insert(AuditEntry)
+        .values(
+            at=at,
+            actor=by,
+            action=action,
+            organisation_id=go_live.organisation_id,
+            go_live_id=go_live.id,
+            subject="",
+            reason=reason,
+            order_id=order_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(col(AuditEntry.id))
+    ).first()
+    entry = order_given(session, order_id)
+    assert entry is not None  # noqa: S101  (written just now, by this call or another)
+    return entry, made is not None
+
+
+def refusal_of(session: Session, order: AuditEntry) -> str | None:
+    """Return why an order was refused, None where it was not."""
+    return session.exec(
+        select(AuditEntry.reason).where(
+            AuditEntry.go_live_id == order.go_live_id,
+            AuditEntry.action == REFUSED,
+            AuditEntry.subject == _name(order),
+        )
+    ).first()
+
+
+def note_refusal(session: Session, order: AuditEntry, why: str, by: str, at: datetime) -> None:
+    """Write that an order is not carried out. Twice is once, also at the same time."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": _name(order)}
+    )
+    if refusal_of(session, order) is None:
+        go_live = session.exec(select(GoLive).where(col(GoLive.id) == order.go_live_id)).one()
+        write_audit(session, at, by, REFUSED, go_live=go_live, subject=_name(order), reason=why)
+
+
+def _name(order: AuditEntry) -> str:
+    return f"order:{order.id}"

@@ -1,0 +1,82 @@
+"""The hand-off: a consent link dies, and another of the same go-live takes its place."""
+
+from datetime import datetime, timedelta
+from uuid import uuid5
+
+from sqlmodel import Session, col, select
+
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose, LinkSigner
+from database.go_live import records
+from database.models import PersonalLink
+from database.people.sign_in import genuine_link, personal_link
+
+CONSENT_LINKS = (LinkPurpose.CONSENT, LinkPurpose.HAND_OFF)
+"""What opens the consent page."""
+
+REPEATED_CLICK = timedelta(minutes=2)
+"""A click repeated within this time is the same click: a double click, or the back button."""
+
+
+def consent_link(
+    session: Session, signer: LinkSigner, token: str, at: datetime
+) -> PersonalLink | Refusal | None:
+    """Return a genuine, live link to the consent page; a refusal or None as `personal_link`."""
+    found = (personal_link(session, signer, token, purpose, at) for purpose in CONSENT_LINKS)
+    return next((link for link in found if link is not None), None)
+
+
+def genuine_consent_link(session: Session, signer: LinkSigner, token: str) -> PersonalLink | None:
+    """Return the link to the consent page that we made this token for, dead or alive."""
+    found = (genuine_link(session, signer, token, purpose) for purpose in CONSENT_LINKS)
+    return next((link for link in found if link is not None), None)
+
+
+def hand_off(
+    session: Session, signer: LinkSigner, token: str, at: datetime
+) -> PersonalLink | Refusal | None:
+    """Let a consent link die and return the one that takes its place, in the same go-live.
+
+    The same click repeated returns the same link. A refusal or None as `personal_link`.
+    """
+    link = genuine_consent_link(session, signer, token)
+    if link is None:
+        return None
+    link = session.get_one(PersonalLink, link.id, with_for_update=True, populate_existing=True)
+    new_id = uuid5(link.id, f"hand-off:{link.version}")
+    made = session.get(PersonalLink, new_id)
+    if made is not None and link.revoked_at is not None and at - link.revoked_at < REPEATED_CLICK:
+        return made
+    live = consent_link(session, signer, token, at)
+    if not isinstance(live, PersonalLink):
+        return live
+    for old in session.exec(
+        select(PersonalLink).where(
+            PersonalLink.go_live_id == link.go_live_id,
+            PersonalLink.contact_id == link.contact_id,
+            col(PersonalLink.purpose).in_(CONSENT_LINKS),
+            col(PersonalLink.revoked_at).is_(None),
+        )
+    ):
+        old.revoked_at = at
+        session.add(old)
+    session.flush()
+    new = PersonalLink(
+        id=new_id,
+        go_live_id=link.go_live_id,
+        purpose=LinkPurpose.HAND_OFF,
+        contact_id=link.contact_id,
+        expires_at=link.expires_at,
+    )
+    session.add(new)
+    go_live = records.go_live_by_id(session, link.go_live_id)
+    for action, subject in (("consent_link_revoked", link), ("consent_handed_off", new)):
+        records.write_audit(
+            session,
+            at,
+            f"contact:{link.contact_id}",
+            action,
+            go_live=go_live,
+            subject=f"link:{subject.id}",
+        )
+    return new

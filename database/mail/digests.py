@@ -1,0 +1,149 @@
+"""What the daily digest to customer success says, and that nobody gets it twice a day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from contracts import rules
+from contracts.notices import Message
+from database.go_live import reading
+from database.go_live.reading import Standing
+from database.mail import ledger
+from database.mail.ledger import QueuedMail
+from database.models import Mail
+
+_NEWS = (
+    "go_live_started",
+    "owner_changed",
+    "acknowledge_it",
+    "second_contact_named",
+    "consent_refused",
+    "consent_proven",
+)
+"""What the audit trail knows that a manager did not do themself."""
+
+
+@dataclass(frozen=True)
+class Manager:
+    """Someone who looks after go-lives."""
+
+    id: UUID
+    handle: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing that happened in a go-live."""
+
+    at: datetime
+    action: str
+    """Of the audit trail; `stage` when the go-live entered a stage."""
+    detail: str
+    """The stage, or the audit entry's reason."""
+
+
+def managers(session: Session, at: datetime) -> list[Manager]:
+    """Return who looks after an open go-live, or one that ended lately, and where they work.
+
+    Without a time zone of their own it is that of most of their organisations.
+    """
+    rows = session.execute(
+        text(
+            """
+            SELECT s.id, s.handle, coalesce(s.time_zone,
+                   mode() WITHIN GROUP (ORDER BY p.time_zone)) AS time_zone
+            FROM golive.staff s JOIN golive.go_live g ON g.owner_id = s.id
+            JOIN golive.preference p ON p.organisation_id = g.organisation_id
+            WHERE g.closed_at IS NULL OR g.closed_at > :lately
+            GROUP BY s.id ORDER BY s.handle
+            """
+        ),
+        {"lately": at - rules.DIGEST_LOOKS_BACK},
+    )
+    return [Manager(**row._mapping) for row in rows]
+
+
+def last_digest(session: Session, manager: Manager, before: date, at: datetime) -> datetime:
+    """Return since when there is news: since the digest of an earlier day."""
+    found = session.execute(
+        text(
+            "SELECT max(due_at) FROM golive.mail WHERE go_live_id IS NULL "
+            "AND message = :message AND recipient_id = :staff AND idempotency_key < :today"
+        ),
+        {"message": Message.STAFF_DIGEST, "staff": manager.id, "today": before.isoformat()},
+    ).scalar_one()
+    return found or at - rules.DIGEST_LOOKS_BACK
+
+
+def news_of(
+    session: Session, go_lives: list[UUID], since: datetime, at: datetime
+) -> dict[UUID, list[News]]:
+    """Return what happened in these go-lives after `since` and up to `at`, oldest first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT go_live_id, at, action, reason AS detail FROM golive.audit_entry a
+            WHERE go_live_id = ANY(:go_lives) AND action = ANY(:news) AND at > :since AND at <= :at
+              AND NOT EXISTS (SELECT FROM golive.audit_entry r WHERE r.go_live_id = a.go_live_id
+                  AND r.action = 'order_refused' AND r.subject = 'order:' || a.id)
+            UNION ALL
+            SELECT go_live_id, started_at, 'stage', stage FROM golive.stage_time
+            WHERE go_live_id = ANY(:go_lives) AND started_at > :since AND started_at <= :at
+            ORDER BY at
+            """
+        ),
+        {"go_lives": go_lives, "news": list(_NEWS), "since": since, "at": at},
+    )
+    found: dict[UUID, list[News]] = {}
+    for row in rows:
+        found.setdefault(row.go_live_id, []).append(News(row.at, row.action, row.detail))
+    return found
+
+
+def go_lives_of(session: Session, manager: Manager, since: datetime) -> list[Standing]:
+    """Return the manager's open go-lives and those that ended after `since`."""
+    return reading.standings_of_owner(session, manager.id, since)
+
+
+def is_decided(session: Session, manager: Manager, today: date) -> bool:
+    """Tell whether today's digest has been sent, refused, or found to have nothing to say."""
+    return (
+        session.execute(
+            text(
+                "SELECT 1 FROM golive.mail WHERE go_live_id IS NULL AND message = :message "
+                "AND recipient_id = :staff AND idempotency_key = :today AND state <> 'queued'"
+            ),
+            {"message": Message.STAFF_DIGEST, "staff": manager.id, "today": today.isoformat()},
+        ).first()
+        is not None
+    )
+
+
+def queue(
+    session: Session, manager: Manager, today: date, at: datetime, *, says_something: bool
+) -> QueuedMail | None:
+    """Decide a manager's digest of one day, once; return it while it is still to be sent.
+
+    With nothing to say it is withdrawn at once, and stays so for the day.
+    """
+    session.execute(
+        insert(Mail)
+        .values(
+            id=uuid4(),
+            go_live_id=None,
+            message=Message.STAFF_DIGEST,
+            idempotency_key=today.isoformat(),
+            recipient_kind="staff",
+            recipient_id=manager.id,
+            due_at=at,
+            state="queued" if says_something else "withdrawn",
+            attempts=0,
+        )
+        .on_conflict_do_nothing()
+    )
+    return ledger.queued_digest(session, manager.id, today.isoformat())

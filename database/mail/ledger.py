@@ -1,0 +1,376 @@
+"""The mail ledger: every message is a row first, and is sent once however often code runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import CursorResult, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts.links import LinkPurpose
+from contracts.notices import Audience, Message
+from database.go_live.records import UnknownGoLiveError
+from database.mail import mail_facts
+from database.models import GoLive, Mail, PersonalLink
+from database.moves.grace import END_OF_GRACE
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who a mail is for."""
+
+    kind: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class QueuedMail:
+    """A ledger row that is due, with whom it is for. Addresses never leave the process."""
+
+    id: UUID
+    message: Message
+    idempotency_key: str
+    recipient_kind: str
+    recipient_id: UUID
+    address: str
+    name: str
+    link_id: UUID | None
+    link_purpose: LinkPurpose | None
+    link_version: int | None
+    link_expires_at: datetime | None
+    password_until: datetime | None
+    due_at: datetime
+
+
+_WITH_ITS_RECIPIENT = """
+    SELECT m.id, m.message, m.idempotency_key, m.recipient_kind, m.recipient_id, m.due_at,
+           coalesce(u.address, c.address, s.address) AS address,
+           coalesce(u.display_name, c.name, s.name, '') AS name,
+           k.id AS link_id, k.purpose AS link_purpose, k.version AS link_version,
+           k.expires_at AS link_expires_at,
+           {END_OF_GRACE} AS password_until
+    FROM golive.mail m
+    LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
+    LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
+    LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
+    LEFT JOIN golive.personal_link k ON k.id = m.link_id
+"""
+_DUE = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at=":at"))
+"""What is to be sent now, however long ago it was queued."""
+
+_KEPT = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at="m.due_at"))
+"""What the ledger holds, as it was when it was queued."""
+
+
+def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
+    """Return who an audience is today, in the order they are to be asked."""
+    go_live = session.get(GoLive, go_live_id)
+    if go_live is None:
+        raise UnknownGoLiveError(str(go_live_id))
+    contacts = [
+        Recipient("contact", one.id)
+        for one in mail_facts.contacts_of(session, go_live.organisation_id)
+    ]
+    owner = Recipient("staff", go_live.owner_id)
+    match audience:
+        case Audience.CUSTOMER_SUCCESS:
+            return [owner]
+        case Audience.FIRST_CONTACT:
+            return contacts[:1]
+        case Audience.EVERY_CONTACT:
+            return contacts
+        case Audience.CUSTOMER_SUCCESS_AND_CONTACTS:
+            return [owner, *contacts]
+        case Audience.USERS:
+            raise ValueError("mail to users is put into the ledger by the move itself")
+
+
+def queue_mail(
+    session: Session,
+    go_live_id: UUID,
+    message: Message,
+    idempotency_key: str,
+    to: list[Recipient],
+    *,
+    at: datetime,
+    link: tuple[LinkPurpose, datetime] | None = None,
+) -> int:
+    """Put a message to some people into the ledger; who has it already is passed over.
+
+    With `link`, each contact gets a personal link of that purpose and expiry: the live one
+    they have, else a new one. Returns how many rows were new.
+    """
+    added = 0
+    for recipient in to:
+        link_id = (
+            _contact_link(session, go_live_id, link[0], recipient.id, link[1])
+            if link and recipient.kind == "contact"
+            else None
+        )
+        row = session.execute(
+            insert(Mail)
+            .values(
+                id=uuid4(),
+                go_live_id=go_live_id,
+                message=message,
+                idempotency_key=idempotency_key,
+                recipient_kind=recipient.kind,
+                recipient_id=recipient.id,
+                link_id=link_id,
+                due_at=at,
+                state="queued",
+                attempts=0,
+            )
+            .on_conflict_do_nothing()
+            .returning(col(Mail.id))
+        ).first()
+        added += row is not None
+    return added
+
+
+def _contact_link(
+    session: Session, go_live_id: UUID, purpose: LinkPurpose, contact_id: UUID, until: datetime
+) -> UUID:
+    session.execute(
+        insert(PersonalLink)
+        .values(
+            id=uuid4(),
+            go_live_id=go_live_id,
+            purpose=purpose,
+            contact_id=contact_id,
+            version=1,
+            expires_at=until,
+        )
+        .on_conflict_do_nothing()
+    )
+    link = session.exec(
+        select(PersonalLink)
+        .where(
+            PersonalLink.go_live_id == go_live_id,
+            PersonalLink.purpose == purpose,
+            PersonalLink.contact_id == contact_id,
+            col(PersonalLink.revoked_at).is_(None),
+        )
+        .with_for_update()
+    ).one()
+    # A later deadline keeps the link in people's mailboxes alive.
+    link.expires_at = max(link.expires_at, until)
+    session.add(link)
+    return link.id
+
+
+def queue_reminder_to_sign_in(
+    session: Session, go_live_id: UUID, idempotency_key: str, at: datetime
+) -> None:
+    """Put a reminder to every moved user who has not signed in through SSO into the ledger.
+
+    Run again, as after a pause, it also takes back what waits for those who have done so by now.
+    """
+    keys = {
+        "g": go_live_id,
+        "message": Message.SIGN_IN_REMINDER,
+        "idempotency_key": idempotency_key,
+        "at": at,
+    }
+    session.execute(
+        text(
+            """
+            UPDATE golive.mail m SET state = 'withdrawn' FROM pulse.app_user u
+            WHERE m.go_live_id = :g AND m.message = :message
+              AND m.idempotency_key = :idempotency_key AND m.state = 'queued'
+              AND u.id = m.recipient_id
+              AND (u.first_sso_sign_in_at IS NOT NULL OR u.status = 'deactivated')
+            """
+        ),
+        keys,
+    )
+    session.execute(
+        text(
+            """
+            INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
+                recipient_id, due_at, state, attempts)
+            SELECT gen_random_uuid(), :g, :message, :idempotency_key, 'user', m.user_id, :at,
+                'queued', 0
+            FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id
+            WHERE m.go_live_id = :g AND m.moved_at IS NOT NULL AND m.undone_at IS NULL
+              AND u.first_sso_sign_in_at IS NULL AND u.status <> 'deactivated'
+            ON CONFLICT DO NOTHING
+            """
+        ),
+        keys,
+    )
+
+
+def requeue_refused(
+    session: Session, go_live_id: UUID, message: Message, idempotency_key: str
+) -> None:
+    """Give addresses that refused one message another chance: a person asked for a retry."""
+    session.execute(
+        text(
+            "UPDATE golive.mail SET state = 'queued' WHERE go_live_id = :g AND message = :message "
+            "AND idempotency_key = :idempotency_key AND state = 'refused'"
+        ),
+        {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
+    )
+
+
+def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
+    """Take back mail that is not sent, as an undo does; 0 = none is left. Twice is once.
+
+    What the undo itself tells users stays: its second run finds what the first one has queued.
+    """
+    withdrawn = session.execute(
+        text(
+            """
+            WITH batch AS MATERIALIZED (
+                SELECT id FROM golive.mail
+                WHERE go_live_id = :g AND state = 'queued' AND message <> :told
+                ORDER BY due_at LIMIT :size FOR UPDATE)
+            UPDATE golive.mail m SET state = 'withdrawn' FROM batch WHERE m.id = batch.id
+            """
+        ),
+        {"g": go_live_id, "told": Message.ROLL_BACK_USER, "size": size},
+    )
+    return cast("CursorResult[Any]", withdrawn).rowcount
+
+
+def state_counts(
+    session: Session, go_live_id: UUID, message: Message, idempotency_key: str
+) -> dict[str, int]:
+    """Return how many recipients of one message are in which state."""
+    rows = session.execute(
+        text(
+            "SELECT state, count(*) AS rows FROM golive.mail WHERE go_live_id = :g "
+            "AND message = :message AND idempotency_key = :idempotency_key GROUP BY state"
+        ),
+        {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
+    )
+    return {row.state: row.rows for row in rows}
+
+
+def due_mail(
+    session: Session,
+    go_live_id: UUID,
+    at: datetime,
+    *,
+    only: tuple[Message, str] | None = None,
+    chunk: int,
+) -> Iterator[list[QueuedMail]]:
+    """Yield what is due, in chunks; each row once. Another deliverer may see the same rows.
+
+    `only` narrows it to one message and idempotency key; without it, it is all mail to users.
+    """
+    after: tuple[datetime, UUID] | None = None
+    while True:
+        rows = session.execute(
+            text(
+                f"""
+                {_DUE}
+                WHERE m.go_live_id = :g AND m.state = 'queued' AND m.due_at <= :at
+                {
+                    "AND m.message = :message AND m.idempotency_key = :idempotency_key"
+                    if only
+                    else "AND m.recipient_kind = 'user'"
+                }
+                {"AND (m.due_at, m.id) > (:after_due, :after_id)" if after else ""}
+                ORDER BY m.due_at, m.id LIMIT :chunk
+                """
+            ),
+            {
+                "g": go_live_id,
+                "at": at,
+                "chunk": chunk,
+                "message": only[0] if only else None,
+                "idempotency_key": only[1] if only else None,
+                "after_due": after[0] if after else None,
+                "after_id": after[1] if after else None,
+            },
+        ).all()
+        if not rows:
+            return
+        yield [_queued_mail(row) for row in rows]
+        after = (rows[-1].due_at, rows[-1].id)
+
+
+def newest_mail(
+    session: Session, go_live_id: UUID, message: Message, recipient_id: UUID
+) -> QueuedMail | None:
+    """Return one person's newest mail of a kind, whatever became of it; None = there is none."""
+    row = session.execute(
+        text(
+            f"{_KEPT} WHERE m.go_live_id = :g AND m.message = :message "
+            "AND m.recipient_id = :recipient ORDER BY m.due_at DESC, m.id LIMIT 1"
+        ),
+        {"g": go_live_id, "message": message, "recipient": recipient_id},
+    ).first()
+    return _queued_mail(row) if row else None
+
+
+def queued_digest(session: Session, staff_id: UUID, idempotency_key: str) -> QueuedMail | None:
+    """Return a manager's digest of one day while it is still to be sent."""
+    row = session.execute(
+        text(
+            f"{_KEPT} WHERE m.go_live_id IS NULL AND m.message = :message "
+            "AND m.recipient_id = :staff AND m.idempotency_key = :idempotency_key "
+            "AND m.state = 'queued'"
+        ),
+        {"message": Message.STAFF_DIGEST, "staff": staff_id, "idempotency_key": idempotency_key},
+    ).first()
+    return _queued_mail(row) if row else None
+
+
+def _queued_mail(row: Any) -> QueuedMail:
+    purpose = LinkPurpose(row.link_purpose) if row.link_purpose else None
+    return QueuedMail(**{**row._mapping, "message": Message(row.message), "link_purpose": purpose})
+
+
+def claim_mail(session: Session, mail_id: UUID) -> bool:
+    """Lock a queued row until commit; False when someone else has it or it is not queued."""
+    return (
+        session.execute(
+            text(
+                "SELECT 1 FROM golive.mail WHERE id = :id AND state = 'queued' "
+                "FOR UPDATE SKIP LOCKED"
+            ),
+            {"id": mail_id},
+        ).first()
+        is not None
+    )
+
+
+def mark_sent(
+    session: Session, mail_id: UUID, *, message_id: str, reply: str, at: datetime
+) -> None:
+    """Record that the relay took the message."""
+    session.execute(
+        text(
+            "UPDATE golive.mail SET state = 'sent', attempts = attempts + 1, reply = :reply, "
+            "message_id = :message_id, sent_at = :at WHERE id = :id"
+        ),
+        {"id": mail_id, "message_id": message_id, "reply": reply, "at": at},
+    )
+
+
+def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int) -> bool:
+    """Record that the relay did not take it; True = after `most` attempts it never will."""
+    state = session.execute(
+        text(
+            "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, "
+            "state = CASE WHEN attempts + 1 >= :most THEN 'refused' ELSE state END "
+            "WHERE id = :id RETURNING state"
+        ),
+        {"id": mail_id, "reply": reply, "most": most},
+    ).scalar_one()
+    return bool(state == "refused")
+
+
+def ensure_links(
+    session: Session, go_live_id: UUID, purpose: LinkPurpose, to: list[Recipient], until: datetime
+) -> None:
+    """Give every contact among the recipients a live personal link of one purpose."""
+    for recipient in to:
+        if recipient.kind == "contact":
+            _contact_link(session, go_live_id, purpose, recipient.id, until)

@@ -1,0 +1,255 @@
+"""Who looks after an organisation, on our side and on theirs; both can change while it goes live.
+
+A contact who has left stays in the table, because mails and the audit trail point there, but is
+written to no more, and no personal link of theirs works.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts import rules
+from contracts.addresses import address_key
+from contracts.go_live import GoLiveStage, MailRequested
+from contracts.links import LinkPurpose
+from contracts.notices import Message
+from database.go_live import outbox, records
+from database.links import renewal
+from database.links.renewal import NewLink
+from database.mail import ledger
+from database.mail.ledger import Recipient
+from database.mail.mail_facts import contacts_of
+from database.models import Contact, GoLive, Organisation, Preference, Staff
+
+_PACK_STAGES = {
+    GoLiveStage.IT_NOTIFIED,
+    GoLiveStage.SSO_ACTIVATED,
+    GoLiveStage.ADMIN_CONSENT_AWAITED,
+}
+"""While the pack is news: before it goes out to everyone anyway, and until the consent is given."""
+
+
+class ContactError(ValueError):
+    """The change makes no sense; the text says why."""
+
+
+def change_owner(
+    session: Session,
+    organisation: Organisation,
+    owner: Staff,
+    *,
+    by: str,
+    at: datetime,
+    reason: str = "",
+) -> None:
+    """Let another member of staff look after an organisation and its open go-live. Twice is once.
+
+    From the next mail on everything goes to them.
+    """
+    preference = session.get_one(Preference, organisation.id, with_for_update=True)
+    go_live = records.open_go_live(session, organisation.id)
+    if preference.owner_id == owner.id and (go_live is None or go_live.owner_id == owner.id):
+        return
+    preference.owner_id = owner.id
+    session.add(preference)
+    if go_live is not None:
+        go_live.owner_id = owner.id
+        session.add(go_live)
+    records.write_audit(
+        session,
+        at,
+        by,
+        "owner_changed",
+        go_live=go_live,
+        organisation_id=organisation.id,
+        subject=f"staff:{owner.id}",
+        reason=reason,
+    )
+
+
+def name_contact(
+    session: Session,
+    organisation: Organisation,
+    *,
+    name: str,
+    address: str,
+    instead_of: str,
+    first: bool,
+    by: str,
+    at: datetime,
+    reason: str = "",
+) -> NewLink | None:
+    """Name an IT contact, in somebody's stead or besides the others.
+
+    `instead_of` is the address of who leaves, empty = nobody; the new one takes their place in the
+    order. `first` = asked before everyone else. Naming a contact again corrects the name.
+    Returns the pack for the new contact, ready to be delivered, while the pack is news to them.
+
+    Raises:
+        ContactError: nobody here has the address `instead_of`.
+    """
+    key = address_key(address)
+    before = contacts_of(session, organisation.id)
+    leaver = _with_address(organisation, before, instead_of) if instead_of else None
+    known = next((one for one in before if one.address_key == key), None)
+    contact = _save(session, organisation, name, address)
+    order = [one.id for one in before if one.id != contact]
+    if leaver is not None and leaver.id != contact:
+        order[order.index(leaver.id)] = contact
+        _leave(session, leaver, at)
+    elif first:
+        order.insert(0, contact)
+    elif known is not None:
+        order.insert(before.index(known), contact)
+    else:
+        order.append(contact)
+    if first and order[0] != contact:
+        order.remove(contact)
+        order.insert(0, contact)
+    put_in_order(session, order)
+    go_live = records.open_go_live(session, organisation.id)
+    records.write_audit(
+        session,
+        at,
+        by,
+        "contact_named",
+        go_live=go_live,
+        organisation_id=organisation.id,
+        subject=f"contact:{contact}",
+        reason=reason,
+    )
+    return _pack(session, go_live, contact, by, at) if known is None and go_live else None
+
+
+def remove_contact(
+    session: Session,
+    organisation: Organisation,
+    address: str,
+    *,
+    by: str,
+    at: datetime,
+    reason: str = "",
+) -> None:
+    """Write to a contact no more; their personal links are dead from now on.
+
+    Raises:
+        ContactError: nobody here has this address, or it is the last contact.
+    """
+    before = contacts_of(session, organisation.id)
+    leaver = _with_address(organisation, before, address)
+    if len(before) == 1:
+        raise ContactError(f"{address} is the only IT contact; name another one instead of it.")
+    _leave(session, leaver, at)
+    records.write_audit(
+        session,
+        at,
+        by,
+        "contact_removed",
+        go_live=records.open_go_live(session, organisation.id),
+        organisation_id=organisation.id,
+        subject=f"contact:{leaver.id}",
+        reason=reason,
+    )
+
+
+def owner_of_open_go_live(session: Session, organisation_id: UUID) -> str | None:
+    """Return the handle of who looks after the open go-live, None while none is open."""
+    return session.exec(
+        select(Staff.handle)
+        .join(GoLive, col(GoLive.owner_id) == col(Staff.id))
+        .where(GoLive.organisation_id == organisation_id, col(GoLive.closed_at).is_(None))
+    ).first()
+
+
+def put_in_order(session: Session, contacts: list[UUID]) -> None:
+    """Ask these contacts in this order, the first one first."""
+    for position, contact in enumerate(contacts, start=1):
+        session.execute(
+            text("UPDATE golive.contact SET position = :position WHERE id = :id"),
+            {"position": position, "id": contact},
+        )
+
+
+def _with_address(organisation: Organisation, among: list[Contact], address: str) -> Contact:
+    key = address_key(address)
+    for one in among:
+        if one.address_key == key:
+            return one
+    there_are = ", ".join(one.address for one in among) or "none"
+    raise ContactError(
+        f"{organisation.slug} has no IT contact {address.strip()}; there are: {there_are}."
+    )
+
+
+def _save(session: Session, organisation: Organisation, name: str, address: str) -> UUID:
+    preference = session.get_one(Preference, organisation.id)
+    saved: UUID = session.execute(
+        insert(Contact)
+        .values(
+            id=uuid4(),
+            organisation_id=organisation.id,
+            position=1,
+            name=name,
+            address=address,
+            address_key=address_key(address),
+            role="it",
+            time_zone=preference.time_zone,
+            language=preference.language,
+        )
+        .on_conflict_do_update(
+            index_elements=["organisation_id", "address_key"],
+            set_={"name": name, "address": address, "left_at": None},
+        )
+        .returning(col(Contact.id))
+    ).scalar_one()
+    return saved
+
+
+def _leave(session: Session, leaver: Contact, at: datetime) -> None:
+    session.execute(
+        text("UPDATE golive.contact SET left_at = :at WHERE id = :id"),
+        {"at": at, "id": leaver.id},
+    )
+    session.execute(
+        text(
+            "UPDATE golive.personal_link SET revoked_at = :at "
+            "WHERE contact_id = :id AND revoked_at IS NULL"
+        ),
+        {"at": at, "id": leaver.id},
+    )
+    # What still waits for them, or was refused by their address, concerns nobody any more.
+    session.execute(
+        text(
+            "UPDATE golive.mail SET state = 'withdrawn' "
+            "WHERE recipient_id = :id AND state IN ('queued', 'refused')"
+        ),
+        {"id": leaver.id},
+    )
+    session.expire_all()
+
+
+def _pack(
+    session: Session, go_live: GoLive, contact: UUID, by: str, at: datetime
+) -> NewLink | None:
+    """Queue the pack for a new contact, with its signal; a retry brings it where mail is stuck."""
+    if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
+        return None
+    until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
+    to = [Recipient("contact", contact)]
+    ledger.ensure_links(session, go_live.id, LinkPurpose.CONSENT, to, until)
+    idempotency_key = f"{renewal.AGAIN}named-{at:%Y%m%d%H%M%S}"
+    ledger.queue_mail(
+        session,
+        go_live.id,
+        Message.IT_PACK,
+        idempotency_key,
+        to,
+        at=at,
+        link=(LinkPurpose.SETUP, until),
+    )
+    requested = MailRequested(Message.IT_PACK, idempotency_key, by)
+    entry = outbox.enqueue(session, go_live.id, requested, at)
+    return NewLink(Message.IT_PACK, idempotency_key, by, entry)

@@ -1,0 +1,175 @@
+"""What the customer's IT team says on its set-up page: that it is ready, when, and who else."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import String, cast
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from contracts import rules
+from contracts.addresses import address_key
+from contracts.go_live import ItAcknowledged
+from database.go_live import outbox, records
+from database.models import AuditEntry, Contact, Preference
+
+
+class TooManyDatesError(Exception):
+    """The date was changed as often as we take it within a day."""
+
+    def __init__(self, again_at: datetime) -> None:
+        """Say when it can be changed again."""
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
+def acknowledge(
+    session: Session,
+    go_live_id: UUID,
+    contact_id: UUID,
+    move_at: datetime | None,
+    at: datetime,
+    *,
+    most_a_day: int,
+) -> int | None:
+    """Write that the IT team is ready, and the date it chose, into record and outbox.
+
+    Returns the number of the entry; None where this changes nothing: the team said so before, and
+    this is the date that stands.
+
+    Raises:
+        TooManyDatesError: its contacts said something new `most_a_day` times within a day.
+    """
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    before = session.exec(
+        select(AuditEntry.at)
+        .where(
+            AuditEntry.organisation_id == go_live.organisation_id,
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "acknowledge_it",
+            col(AuditEntry.actor).startswith("contact:"),
+        )
+        .order_by(col(AuditEntry.id))
+    ).all()
+    if before and (move_at is None or _is_same_minute(move_at, go_live.move_at)):
+        return None
+    again_at = [one + timedelta(days=1) for one in before[-most_a_day:]]
+    if len(again_at) == most_a_day and again_at[0] > at:
+        raise TooManyDatesError(again_at[0])
+    by = f"contact:{contact_id}"
+    number = note_acknowledgement(session, go_live_id, by, move_at, at)
+    return outbox.enqueue(session, go_live_id, ItAcknowledged(by, number, move_at), at, alone=True)
+
+
+def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:
+    """Tell whether a date is the one that stands, as the form shows it."""
+    if standing is None:
+        return False
+    return chosen.replace(second=0, microsecond=0) == standing.replace(second=0, microsecond=0)
+
+
+def note_acknowledgement(
+    session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
+) -> int:
+    """Record that the IT team is ready, and the date it chose until the move decides for good.
+
+    Returns the line of the audit trail.
+    """
+    keep_move_date(session, go_live_id, move_at)
+    go_live = records.go_live_by_id(session, go_live_id)
+    return records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
+
+
+def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+    """Keep a date that the run has accepted, whoever gave it; None keeps what there is."""
+    if move_at is not None:
+        go_live = records.go_live_by_id(session, go_live_id, lock=True)
+        go_live.move_at = move_at.astimezone(UTC)
+        session.add(go_live)
+
+
+def note_told(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+    """Record the date of the move that the contacts have been told."""
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    go_live.move_told = move_at
+    session.add(go_live)
+
+
+def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
+    """Return when the IT team last said that it is ready, None when it has not."""
+    refused = select(AuditEntry.subject).where(
+        AuditEntry.go_live_id == go_live_id, AuditEntry.action == "order_refused"
+    )
+    return session.exec(
+        select(AuditEntry.at)
+        .where(
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "acknowledge_it",
+            ("order:" + cast(AuditEntry.id, String)).not_in(refused),
+        )
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
+
+
+def name_second_contact(
+    session: Session, go_live_id: UUID, *, by: Contact, name: str, address: str, at: datetime
+) -> str:
+    """Make someone the second contact, before those who come after; return why not, if not.
+
+    Naming the same person again corrects the name. Whoever was second is third from now on.
+    """
+    go_live = records.go_live_by_id(session, go_live_id, lock=True)
+    organisation_id = go_live.organisation_id
+    key = address_key(address)
+    contacts = session.exec(
+        select(Contact)
+        .where(Contact.organisation_id == organisation_id, col(Contact.left_at).is_(None))
+        .with_for_update()
+    ).all()
+    first = min(contacts, key=lambda contact: contact.position)
+    known = next((contact for contact in contacts if contact.address_key == key), None)
+    if known is not None and known.id == first.id:
+        return "This is the first contact already; name somebody else."
+    if known is None and len(contacts) >= rules.MOST_CONTACTS:
+        return (
+            f"There are {rules.MOST_CONTACTS} contacts already; "
+            "ask your customer success manager to tidy up."
+        )
+    if key.rpartition("@")[2] not in records.organisation_domains(session, organisation_id):
+        return (
+            "The address must be one of your organisation's own; for anyone else, "
+            "ask your customer success manager."
+        )
+    others = [one for one in contacts if one.position >= 2 and one is not known]
+    for position, contact in enumerate(sorted(others, key=lambda one: one.position), start=3):
+        contact.position = position
+        session.add(contact)
+    preference = session.get_one(Preference, organisation_id)
+    made = session.execute(
+        insert(Contact)
+        .values(
+            id=uuid4(),
+            organisation_id=organisation_id,
+            position=2,
+            name=name,
+            address=address,
+            address_key=key,
+            role="it",
+            time_zone=preference.time_zone,
+            language=preference.language,
+        )
+        .on_conflict_do_update(
+            index_elements=["organisation_id", "address_key"],
+            set_={"name": name, "position": 2, "address": address, "left_at": None},
+        )
+        .returning(col(Contact.id))
+    ).scalar_one()
+    records.write_audit(
+        session,
+        at,
+        f"contact:{by.id}",
+        "second_contact_named",
+        go_live=go_live,
+        subject=f"contact:{made}",
+    )
+    return ""

@@ -1,0 +1,358 @@
+"""What the web asks and records: ways in, sessions, authorization requests, evidence, links."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from contracts import rules
+from contracts.addresses import address_key, domain_of
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose, LinkSigner
+from database.models import (
+    AppSession,
+    AppUser,
+    FailedLogin,
+    GoLive,
+    Organisation,
+    Password,
+    PersonalLink,
+)
+from database.moves.grace import password_counts_until
+
+MOST_FAILURES = 10
+"""Wrong passwords for one address from one network; others there, and it elsewhere, go on."""
+
+MOST_FOR_AN_ADDRESS = 100
+"""From all networks together."""
+
+MOST_FROM_A_NETWORK = 500
+"""For all addresses together: a whole office has one network address, and mistypes."""
+
+SIGN_INS_TOLD = 100
+"""Of a go-live's first sign-ins; after these it looks into the database once a day."""
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """What the login page offers people of one e-mail domain; the same for every address."""
+
+    organisation_id: UUID | None
+    sso_offered: bool
+    tenant_id: UUID | None
+    """The proven tenant; None while the consent is missing."""
+    go_live_id: UUID | None
+    """The open go-live that waits for an administrator's consent."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in, and how."""
+
+    user_id: UUID
+    display_name: str
+    address: str
+    organisation_name: str
+    method: str
+
+
+def sha256(secret: str) -> str:
+    """Return the form in which a secret of a browser is kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def way_in(session: Session, address: str) -> WayIn:
+    """Return the way in for an address's domain; nothing of it depends on who has an account."""
+    row = session.execute(
+        text(
+            """
+            SELECT o.id, o.sso_offered, c.tenant_id, g.id AS go_live_id
+            FROM pulse.organisation_domain d
+            JOIN pulse.organisation o ON o.id = d.organisation_id
+            LEFT JOIN golive.sso_connection c ON c.organisation_id = o.id
+            LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND g.closed_at IS NULL
+                AND g.stage = 'admin_consent_awaited'
+            WHERE d.domain = :domain
+            """
+        ),
+        {"domain": domain_of(address)},
+    ).first()
+    if row is None:
+        return WayIn(None, sso_offered=False, tenant_id=None, go_live_id=None)
+    return WayIn(row.id, row.sso_offered, row.tenant_id, row.go_live_id)
+
+
+# --- passwords and sessions -------------------------------------------------------------------
+
+
+def users_with_password(session: Session, address: str) -> list[tuple[AppUser, str]]:
+    """Return the active accounts of an address with their password hash."""
+    rows = session.exec(
+        select(AppUser, Password.argon2)
+        .join(Password, col(Password.user_id) == col(AppUser.id))
+        .where(AppUser.address_key == address_key(address), AppUser.status == "active")
+    )
+    return list(rows.all())
+
+
+def password_counts(session: Session, user: AppUser, at: datetime) -> bool:
+    """Tell whether the user may still use the password: until the first SSO sign-in, or grace."""
+    if user.sign_in_method == "password":
+        return True
+    if user.first_sso_sign_in_at is not None:
+        return False
+    until = password_counts_until(session, user.id, at)
+    return until is not None and at < until
+
+
+def password_tries(address: str, network: str) -> dict[str, int]:
+    """Return what wrong passwords are counted by, each with how many it may have."""
+    key = address_key(address)
+    return {
+        f"address and network:{key} {network}": MOST_FAILURES,
+        f"address:{key}": MOST_FOR_AN_ADDRESS,
+        f"network:{network}": MOST_FROM_A_NETWORK,
+    }
+
+
+def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -> bool:
+    """Tell whether one of these subjects has failed as often as it may lately."""
+    limits = {sha256(subject): number for subject, number in most.items()}
+    rows = session.exec(
+        select(FailedLogin.subject_sha256, func.count())
+        .where(
+            col(FailedLogin.subject_sha256).in_(list(limits)),
+            FailedLogin.at > at - timedelta(minutes=rules.FAILURE_MINUTES),
+        )
+        .group_by(col(FailedLogin.subject_sha256))
+    ).all()
+    return any(count >= limits[subject] for subject, count in rows)
+
+
+def note_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
+    """Remember a wrong password, or a guess."""
+    session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
+    session.execute(
+        text("DELETE FROM pulse.failed_login WHERE at < :old"),
+        {"old": at - timedelta(minutes=rules.FAILURE_MINUTES)},
+    )
+
+
+def open_session(session: Session, user_id: UUID, token: str, method: str, at: datetime) -> None:
+    """Start a signed-in session for a browser that holds this token."""
+    session.add(
+        AppSession(
+            token_sha256=sha256(token),
+            user_id=user_id,
+            method=method,
+            started_at=at,
+            expires_at=at + timedelta(hours=rules.SESSION_HOURS),
+        )
+    )
+
+
+def session_of(session: Session, token: str, at: datetime) -> tuple[SignedIn | None, str | None]:
+    """Return who is signed in with this token; else None and why the session ended, if it did."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.id, u.display_name, u.address, o.name, s.method, s.ended_because,
+                   s.ended_at IS NULL AND s.expires_at > :at AND u.status = 'active' AS open
+            FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            WHERE s.token_sha256 = :token
+            """
+        ),
+        {"token": sha256(token), "at": at},
+    ).first()
+    if row is None:
+        return None, None
+    if not row.open:
+        return None, row.ended_because
+    return SignedIn(row.id, row.display_name, row.address, row.name, row.method), None
+
+
+def address_of_session(session: Session, token: str) -> str:
+    """Return the address of whose session this is or was; empty when it is nobody's."""
+    found = session.execute(
+        text(
+            "SELECT u.address FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id "
+            "WHERE s.token_sha256 = :token"
+        ),
+        {"token": sha256(token)},
+    ).scalar_one_or_none()
+    return str(found or "")
+
+
+def end_session(session: Session, token: str, at: datetime) -> None:
+    """End a session because its person logged out."""
+    session.execute(
+        text(
+            "UPDATE pulse.app_session SET ended_at = :at, ended_because = 'logged_out' "
+            "WHERE token_sha256 = :token AND ended_at IS NULL"
+        ),
+        {"at": at, "token": sha256(token)},
+    )
+
+
+# --- consent and links ------------------------------------------------------------------------
+
+
+def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
+    """Return a go-live that still runs with its organisation, None when it has ended."""
+    go_live = session.get(GoLive, go_live_id)
+    if go_live is None or go_live.closed_at is not None:
+        return None
+    return go_live, session.get_one(Organisation, go_live.organisation_id)
+
+
+def genuine_link(
+    session: Session,
+    signer: LinkSigner,
+    token: str,
+    purpose: LinkPurpose,
+    *,
+    lock: bool = False,
+) -> PersonalLink | None:
+    """Return the row of a link that we once made, whatever became of it since; None otherwise."""
+    link_id = signer.claimed_id(token)
+    link = session.get(PersonalLink, link_id, with_for_update=lock) if link_id else None
+    if link is None or link.purpose != purpose:
+        return None
+    versions = range(link.version, 0, -1)
+    known = any(signer.is_genuine(token, purpose, link.id, version) for version in versions)
+    return link if known else None
+
+
+def personal_link(
+    session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
+) -> PersonalLink | Refusal | None:
+    """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
+    link = genuine_link(session, signer, token, purpose)
+    if link is None:
+        return None
+    replaced = not signer.is_genuine(token, purpose, link.id, link.version)
+    if replaced or link.revoked_at is not None:
+        return Refusal.LINK_REVOKED
+    if link.used_at is not None:
+        return Refusal.LINK_USED
+    if link.expires_at <= at:
+        return Refusal.LINK_EXPIRED
+    return link
+
+
+# --- SSO sign-in ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SsoPerson:
+    """The account that a Microsoft identity is linked to."""
+
+    user_id: UUID
+    status: str
+    organisation_slug: str
+    first_time: bool
+    waiting_go_live_id: UUID | None
+    """An open go-live that holds users back until one of the first has signed in."""
+
+
+def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
+    """Return the account linked to tenant and object id: the only key a person is known by.
+
+    Held until commit, so that an undo waits for the sign-in and then takes all of it back.
+    """
+    row = session.execute(
+        text(
+            """
+            SELECT u.id, u.status, o.slug, u.first_sso_sign_in_at IS NULL AS first_time,
+                   CASE WHEN g.stage = 'users_migrated' AND g.users_done < g.users_total
+                       THEN g.id END AS waiting_go_live_id
+            FROM golive.directory_link l
+            JOIN pulse.app_user u ON u.id = l.user_id
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            LEFT JOIN golive.go_live g ON g.organisation_id = o.id AND g.closed_at IS NULL
+            WHERE l.tenant_id = :tenant_id AND l.object_id = :object_id
+            FOR NO KEY UPDATE OF u FOR SHARE OF l
+            """
+        ),
+        {"tenant_id": tenant_id, "object_id": object_id},
+    ).first()
+    return (
+        SsoPerson(row.id, row.status, row.slug, row.first_time, row.waiting_go_live_id)
+        if row
+        else None
+    )
+
+
+def hears_of_sign_in(session: Session, go_live_id: UUID) -> bool:
+    """Tell whether the run is to hear of one more first sign-in, and count it.
+
+    It only wants to know whether there is one; tens of thousands, of a large first wave while the
+    others are held back, would fill its history.
+    """
+    told = session.execute(
+        text(
+            "UPDATE golive.go_live SET sign_ins_told = sign_ins_told + 1 "
+            "WHERE id = :g AND sign_ins_told < :most RETURNING 1"
+        ),
+        {"g": go_live_id, "most": SIGN_INS_TOLD},
+    )
+    return told.first() is not None
+
+
+def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:
+    """Record the first SSO sign-in; an invited person becomes active and the invitation used."""
+    session.execute(
+        text(
+            """
+            UPDATE pulse.app_user SET
+                first_sso_sign_in_at = coalesce(first_sso_sign_in_at, :at),
+                status = CASE status WHEN 'invited' THEN 'active' ELSE status END
+            WHERE id = :id
+            """
+        ),
+        {"id": user_id, "at": at},
+    )
+    session.execute(
+        text(
+            "UPDATE golive.personal_link SET used_at = :at WHERE user_id = :id "
+            "AND purpose = 'invitation' AND used_at IS NULL AND revoked_at IS NULL"
+        ),
+        {"id": user_id, "at": at},
+    )
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Whom an invitation is for, and where they sign in."""
+
+    link_id: UUID
+    address: str
+    display_name: str
+    organisation_name: str
+    owner_name: str
+    tenant_id: UUID
+
+
+def invited(session: Session, link: PersonalLink) -> Invited | None:
+    """Return whom an invitation link is for; None when they can no longer sign in by it."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.address, u.display_name, o.name AS organisation_name,
+                   coalesce(nullif(s.name, ''), s.handle) AS owner_name, l.tenant_id
+            FROM pulse.app_user u
+            JOIN pulse.organisation o ON o.id = u.organisation_id
+            JOIN golive.go_live g ON g.id = :g
+            JOIN golive.staff s ON s.id = g.owner_id
+            JOIN golive.directory_link l ON l.user_id = u.id
+            WHERE u.id = :user_id AND u.status <> 'deactivated'
+            """
+        ),
+        {"g": link.go_live_id, "user_id": link.user_id},
+    ).first()
+    return Invited(link_id=link.id, **row._mapping) if row else None

@@ -1,0 +1,68 @@
+"""Our own people: who they are in our tenant, and their sessions in the console."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
+
+from contracts import rules
+from database.models import Staff, StaffSession
+from database.people.sign_in import sha256
+
+# Built once: every page of the console asks it.
+_OF_SESSION = (
+    select(Staff)
+    .join(StaffSession, col(StaffSession.staff_id) == col(Staff.id))
+    .where(
+        col(StaffSession.token_sha256) == bindparam("token"),
+        col(StaffSession.expires_at) > bindparam("at"),
+        col(StaffSession.ended_at).is_(None),
+    )
+)
+
+
+def recognise(session: Session, object_id: UUID, address_key: str) -> Staff | None:
+    """Return the member of staff with this identity in our tenant.
+
+    The first sign-in finds the row by its address and binds it; from then on only the identity
+    counts, because an address may be given to another person later.
+    """
+    known = session.exec(select(Staff).where(Staff.object_id == object_id)).first()
+    if known is not None:
+        return known
+    found = session.exec(
+        select(Staff)
+        .where(Staff.address_key == address_key, col(Staff.object_id).is_(None))
+        .with_for_update()
+    ).first()
+    if found is not None:
+        found.object_id = object_id
+        session.add(found)
+    return found
+
+
+def open_session(session: Session, staff_id: UUID, token: str, at: datetime) -> None:
+    """Start a console session for a browser that holds this token."""
+    session.add(
+        StaffSession(
+            token_sha256=sha256(token),
+            staff_id=staff_id,
+            started_at=at,
+            expires_at=at + timedelta(hours=rules.STAFF_SESSION_HOURS),
+        )
+    )
+
+
+def of_session(session: Session, token: str, at: datetime) -> Staff | None:
+    """Return who is signed in to the console with this token."""
+    found: Staff | None = session.scalars(_OF_SESSION, {"token": sha256(token), "at": at}).first()
+    return found
+
+
+def end_session(session: Session, token: str, at: datetime) -> None:
+    """End a console session because its person signed out."""
+    found = session.get(StaffSession, sha256(token))
+    if found is not None and found.ended_at is None:
+        found.ended_at = at
+        session.add(found)

@@ -1,0 +1,124 @@
+"""Says of each stage whether it is done, now or next, and of the consent which check is through."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from wording import sentences
+
+_WHO = {
+    GoLiveStage.ENTITLEMENT_CONFIRMED: "Customer success",
+    GoLiveStage.IT_NOTIFIED: "Your IT team",
+    GoLiveStage.SSO_ACTIVATED: "Clientshare",
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "Your Global Administrator",
+    GoLiveStage.USERS_MIGRATED: "Clientshare, then everyone",
+}
+_WHAT = {
+    GoLiveStage.ENTITLEMENT_CONFIRMED: "Your subscription agreement includes single sign-on.",
+    GoLiveStage.IT_NOTIFIED: "You have what you need to prepare your colleagues.",
+    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” is on the login page; passwords still work.",
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator allows it once for the organisation.",
+    GoLiveStage.USERS_MIGRATED: "Everyone is linked to their Microsoft account and told.",
+}
+_WAS = {
+    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator has allowed it for the organisation.",
+    GoLiveStage.USERS_MIGRATED: "Everyone who can be moved is linked and was told.",
+}
+"""What is said instead once it is done."""
+
+
+_UNDONE = {
+    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” was taken off the login page again.",
+    GoLiveStage.USERS_MIGRATED: "Whoever had moved logs in as before again.",
+}
+"""What is said once it was taken back; the other stages leave nothing to take back."""
+
+
+@dataclass(frozen=True)
+class StageState:
+    """One line of a checklist."""
+
+    stage: GoLiveStage
+    words: str
+    what: str
+    who: str
+    state: str
+    """`done`, `now`, `next`, `being undone`, `undone` or `not reached`."""
+
+
+def stage_states(
+    progress: Progress | None, reached: Collection[str] = frozenset()
+) -> Sequence[StageState]:
+    """Return the checklist of a go-live, None for one that has not begun.
+
+    `reached` names the stages that it went through itself: what an earlier go-live did, it passes
+    over, and does not take back.
+    """
+    current = list(GoLiveStage).index(progress.stage) if progress else -1
+    states = []
+    for position, stage in enumerate(GoLiveStage):
+        if progress is None:
+            state = "next"
+        elif progress.outcome is GoLiveOutcome.LIVE:
+            state = "done"
+        elif _is_taken_back(progress) and stage in reached and stage in _UNDONE:
+            # Without a plan nobody has moved.
+            moved = stage is not GoLiveStage.USERS_MIGRATED or progress.plan_hash is not None
+            undone = "undone" if progress.outcome is not None else "being undone"
+            state = undone if moved else "not reached"
+        elif position < current:
+            state = "done"
+        elif progress.outcome is not None:
+            state = "not reached"
+        else:
+            state = "now" if position == current else "next"
+        what = {"done": _WAS, "undone": _UNDONE}.get(state, {}).get(stage, _WHAT[stage])
+        states.append(StageState(stage, sentences.STAGES[stage], what, _WHO[stage], state))
+    return states
+
+
+def _is_taken_back(progress: Progress) -> bool:
+    ending = progress.outcome or progress.ending
+    return ending is not None and ending is not GoLiveOutcome.LIVE
+
+
+_CHECKS = (
+    "You came back in the browser you started in",
+    "Microsoft confirmed who you are",
+    "You belong to this organisation's own Microsoft tenant",
+    "Microsoft gives us what was consented to",
+)
+
+
+def consent_checks(progress: Progress) -> list[tuple[str, str]]:
+    """Return the four checks of a consent that came back: `done`, `now`, `next` or `failed`.
+
+    The first three are through before there is anything to show; the fourth is the workflow's,
+    and is made in its own stage: a link in the pack may be used before that.
+    """
+    stages = list(GoLiveStage)
+    ahead = stages.index(GoLiveStage.ADMIN_CONSENT_AWAITED) - stages.index(progress.stage)
+    if ahead < 0 or progress.outcome is GoLiveOutcome.LIVE:
+        last = "done"
+    elif progress.outcome is not None:
+        last = "failed"
+    elif ahead > 0:
+        last = "next"
+    elif progress.refusal is not None or progress.attention not in {
+        None,
+        Attention.MICROSOFT_NOT_CAUGHT_UP,
+        Attention.RECORD_AHEAD,
+    }:
+        last = "failed"
+    else:
+        last = "now"
+    return [*((words, "done") for words in _CHECKS[:3]), (_CHECKS[3], last)]
+
+
+def is_moving(progress: Progress) -> bool:
+    """Tell whether the page may change within minutes, so that it is worth looking again."""
+    return progress.outcome is None and progress.wait in {
+        Wait.NOTHING,
+        Wait.MICROSOFT,
+        Wait.ADMIN_CONSENT,
+    }

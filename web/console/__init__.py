@@ -1,0 +1,1 @@
+"""The console of customer success: organisations, orders, users, contacts and plans."""

@@ -1,0 +1,391 @@
+"""The console of customer success: every organisation, one organisation, every order."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from commands.errors import (
+    CommandError,
+    NotRunningError,
+    ToBeConfirmedError,
+    UnansweredError,
+    UnavailableError,
+)
+from commands.orders import Orders, Started
+from commands.reading import refused_mail
+from contracts import rules
+from contracts.directory import ExceptionReason
+from contracts.go_live import GoLiveStage, go_live_id
+from database.consent import domains
+from database.consent.domains import ConsentStanding
+from database.go_live import console_views, order_requests, reading, records
+from database.go_live.console_views import Done, Listed, Sent, Show, StageTime, UserException
+from database.go_live.reading import Standing
+from database.mail import mail_facts
+from database.models import Contact, OrderRequest, Preference
+from database.people import imported
+from web.checklist import stage_states
+from web.console.orders import ORDERS, Given
+from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
+from web.visit import AVisit, OwnForm, Rooms, TypedText, Visit
+from wording import sentences
+from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
+
+router = APIRouter(prefix="/console")
+
+MOST_MAILS = 40
+MOST_AUDIT = 60
+MOST_EXCEPTIONS = 100
+_SAID = {
+    "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
+    "owner": "The organisation is handed over; mails to its manager go there from now on.",
+    "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
+    "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
+    "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
+    "confirmed": "The order is confirmed and given.",
+    "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
+}
+
+SHOW_WORDS = {
+    Show.ALL: "All",
+    Show.ATTENTION: "Needs attention",
+    Show.OURS: "Waiting on us",
+    Show.THEIRS: "Waiting on the customer",
+    Show.RUNNING: "Running",
+    Show.ENDED: "Ended",
+    Show.NOT_STARTED: "Not started",
+}
+
+
+@router.get("")
+def every_organisation(
+    visit: AVisit,
+    show: Show = Show.ALL,
+    search: Annotated[TypedText, Query(max_length=100)] = "",
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+) -> Response:
+    """List the organisations: what needs attention, what waits on us, then by due date."""
+    with visit.rooms.sessions.begin() as session:
+        staff = whoever_signed_in(session, visit)
+        found = console_views.listing(session, show=show, search=search, page=page)
+    return visit.page(
+        "console.html",
+        staff=staff,
+        rows=[_row(one, visit.at) for one in found.rows],
+        filters=[
+            (words, found.tally[one], _address(one, search, 1), one is show)
+            for one, words in SHOW_WORDS.items()
+        ],
+        show=show,
+        search=search,
+        found=found,
+        earlier=_address(show, search, found.page - 1) if found.page > 1 else "",
+        later=_address(show, search, found.page + 1) if found.page < found.pages else "",
+    )
+
+
+@router.get("/{slug}")
+def one_organisation(
+    staff: AStaffVisit,
+    slug: str,
+    done: Annotated[str, Query(max_length=40)] = "",
+    every: bool = False,
+    before: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> Response:
+    """Show everything about one organisation; `every` and `before` say which of its trail."""
+    said = ORDERS[done].done if done in ORDERS else _SAID.get(done, "")
+    return organisation_page(staff, slug, said=said, trail=(every, before))
+
+
+@router.post("/{slug}/{order}")
+async def give_order(
+    staff: AStaffVisit,
+    visit: OwnForm,
+    slug: str,
+    order: str,
+    reason: Annotated[TypedText, Form(max_length=2000)] = "",
+    until: Annotated[TypedText, Form(max_length=40)] = "",
+    plan_hash: Annotated[TypedText, Form(max_length=200)] = "",
+    aftercare_days: Annotated[int, Form(ge=0, le=rules.MOST_AFTERCARE_DAYS)] = rules.AFTERCARE_DAYS,
+    order_id: Annotated[UUID | None, Form()] = None,
+) -> Response:
+    """Give an order as the person who is signed in, and show what became of it.
+
+    The same form sent again is the same order, and gets the same answer.
+    """
+    known = ORDERS.get(order)
+    if known is None:
+        return await run_in_threadpool(organisation_page, staff, slug, status=404)
+    if known.needs_reason and not reason.strip():
+        return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
+    engine, order_id = visit.rooms.engine, order_id or uuid4()
+    public_url = visit.rooms.settings.public_url
+    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle, public_url)
+    given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
+    try:
+        became = await known.give(orders, slug, given)
+    except UnansweredError:
+        return _unanswered(visit, slug, known.button, given.as_fields())
+    except UnavailableError:
+        raise
+    except ToBeConfirmedError:
+        return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
+    except CommandError as error:
+        lost = isinstance(error, NotRunningError)
+        return await again(staff, slug, in_words(str(error), slug), order, may_start=lost)
+    if isinstance(became, Started) and became.resumed_after is not None:
+        said = became.resumed_after
+        return await run_in_threadpool(organisation_page, staff, slug, said=said)
+    return visit.go_to(f"/console/{quote(slug)}?done={order}")
+
+
+@router.post("/{slug}/requests/{order_id}/confirm")
+async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id: UUID) -> Response:
+    """Confirm what another member of staff ordered, and show what became of it."""
+    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    try:
+        await orders.confirm(slug, order_id)
+    except UnansweredError:
+        return _unanswered(visit, slug, "Confirm", {})
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return await again(staff, slug, in_words(str(error), slug), "")
+    return visit.go_to(f"/console/{quote(slug)}?done=confirmed")
+
+
+def _unanswered(visit: Visit, slug: str, what: str, fields: dict[str, object]) -> Response:
+    """Say that the order may still be carried out, and let the person repeat this very one."""
+    response = visit.page(
+        "console_unanswered.html",
+        status=503,
+        slug=slug,
+        what=what,
+        action=visit.request.url.path,
+        fields=fields,
+    )
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+async def again(
+    staff: StaffVisit, slug: str, problem: str, order: str, *, may_start: bool = False
+) -> Response:
+    """Show the organisation with what is to be corrected, at the order that was given."""
+    return await run_in_threadpool(
+        organisation_page,
+        staff,
+        slug,
+        problem=problem,
+        opened=order,
+        status=409,
+        may_start=may_start,
+    )
+
+
+def in_words(text: str, slug: str) -> str:
+    """Return a command's answer as the console says it: no slug in front, no shell commands."""
+    clauses = re.split(r"(?<=[.;])\s+|\n", text.removeprefix(f"{slug}: "))
+    said = " ".join(one for one in clauses if "starter.py" not in one)
+    return said.rstrip(";.") + "."
+
+
+# --- what the pages show ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list, in words."""
+
+    slug: str
+    name: str
+    owner: str
+    stage: str
+    waiting_on: str
+    since: str
+    due: str
+    is_overdue: bool
+    attention: str
+    users: str
+    is_paused: bool
+
+
+def _row(listed: Listed, at: datetime) -> Row:
+    progress = listed.progress
+    if progress is None:
+        return Row(
+            listed.slug, listed.name, listed.owner, "Not started", "", "", "", False, "", "", False
+        )
+    over = progress.outcome is not None
+    return Row(
+        slug=listed.slug,
+        name=listed.name,
+        owner=listed.owner,
+        stage=progress.outcome.value.replace("_", " ").capitalize()
+        if progress.outcome
+        else sentences.STAGES[progress.stage],
+        waiting_on="" if over else plainly(sentences.whom(progress)),
+        since=sentences.short_day(progress.since),
+        due=sentences.short_day(progress.due_at) if progress.due_at and not over else "",
+        is_overdue=bool(progress.due_at and not over and progress.due_at < at),
+        attention=sentences.happened(progress) if progress.attention else "",
+        users=f"{progress.all_moved} of {progress.all_users}" if progress.plan_hash else "",
+        is_paused=progress.paused,
+    )
+
+
+def plainly(code: str) -> str:
+    """Return a name of ours as people read it, such as `SSO offered` for `sso_offered`."""
+    words = [_NAMES.get(word, word) for word in code.replace("_", " ").split()]
+    said = " ".join(words).replace("go live", "go-live").replace("sign in", "sign-in")
+    return said[:1].upper() + said[1:]
+
+
+_NAMES = {"sso": "SSO", "it": "IT"}
+
+
+def _address(show: Show, search: str, page: int) -> str:
+    said = {"show": show.value, "search": search, "page": page}
+    standard = {"show": Show.ALL.value, "search": "", "page": 1}
+    query = {name: value for name, value in said.items() if value != standard[name]}
+    return f"/console?{urlencode(query)}" if query else "/console"
+
+
+@dataclass(frozen=True)
+class _Organisation:
+    standing: Standing
+    preference: Preference
+    contacts: list[Contact]
+    domains: list[str]
+    mails: list[Sent]
+    audit: list[Done]
+    times: dict[str, StageTime]
+    exceptions: list[UserException]
+    exception_counts: list[tuple[str, int]]
+    consent: ConsentStanding | None
+    handles: list[str]
+    """Members of staff who could look after it."""
+    requests: list[OrderRequest]
+    """Orders that another member of staff has to confirm."""
+
+
+def _read(
+    session: Session, slug: str, trail: tuple[bool, int], at: datetime
+) -> _Organisation | None:
+    standing = reading.standing_of(session, slug)
+    if standing is None:
+        return None
+    o, g = standing.organisation_id, standing.go_live_id
+    is_open = standing.progress is not None and standing.progress.outcome is None
+    return _Organisation(
+        standing=standing,
+        preference=session.get_one(Preference, o),
+        contacts=mail_facts.contacts_of(session, o),
+        domains=records.organisation_domains(session, o),
+        mails=console_views.mails(session, g, MOST_MAILS) if g else [],
+        audit=console_views.audit_trail(session, o, MOST_AUDIT, every=trail[0], before=trail[1]),
+        times=console_views.stage_times(session, g) if g else {},
+        exceptions=console_views.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
+        exception_counts=mail_facts.exception_counts(session, g) if g else [],
+        consent=domains.consent_standing(session, o),
+        handles=sorted(imported.staff_addresses(session)),
+        requests=order_requests.open_requests(session, g, at) if g and is_open else [],
+    )
+
+
+def organisation_page(
+    staff: StaffVisit,
+    slug: str,
+    *,
+    said: str = "",
+    problem: str = "",
+    opened: str = "",
+    status: int = 200,
+    trail: tuple[bool, int] = (False, 0),
+    may_start: bool = False,
+) -> Response:
+    """Show everything about one organisation, and what was said or is to be corrected.
+
+    `may_start`: a go-live that is open has no run, so that starting it is offered.
+    """
+    visit = staff.visit
+    with visit.rooms.sessions.begin() as session:
+        found = _read(session, slug, trail, visit.at)
+    if found is None:
+        return visit.page(
+            "message.html",
+            status=404,
+            title="No such organisation",
+            happened="No organisation has this name.",
+            to_do="Look for it in the list; a new one comes with an import.",
+            link="/console",
+            button="Show all organisations",
+        )
+    progress = found.standing.progress
+    refused = refused_mail(visit.rooms.engine, found.standing)
+    return visit.page(
+        "console_organisation.html",
+        refused_mail=[one.words for one in refused],
+        status=status,
+        staff=staff.staff,
+        found=found,
+        standing=found.standing,
+        progress=progress,
+        zone=found.preference.time_zone,
+        stages=stage_states(progress, found.times),
+        happened=sentences.happened(progress) if progress else "Nobody has started a go-live yet.",
+        to_do=sentences.to_do(progress) if progress else "Customer success starts it.",
+        by_itself=sentences.by_itself(progress) if progress else "Nothing happens by itself.",
+        orders=[
+            (name, order)
+            for name, order in ORDERS.items()
+            if order.fits(progress) or (may_start and name == "start")
+        ],
+        order_ids={name: uuid4() for name in ORDERS},
+        buttons={one.order.value: one.button for one in ORDERS.values() if one.order},
+        open_for=order_requests.OPEN_FOR,
+        has_links=progress is not None
+        and progress.goes_on
+        and progress.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED,
+        exceptions=[
+            (one, sentences.EXCEPTIONS[ExceptionReason(one.reason)]) for one in found.exceptions
+        ],
+        counts=[
+            (users, sentences.EXCEPTIONS[ExceptionReason(reason)])
+            for reason, users in found.exception_counts
+        ],
+        decided_since=any(
+            one.decision and one.reason != ExceptionReason.EXCLUDED for one in found.exceptions
+        ),
+        exceptions_in_all=sum(users for _, users in found.exception_counts),
+        sign_in=(SIGN_IN_CONFIRMED if found.consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED)
+        if found.consent
+        else "",
+        every=trail[0],
+        is_newest=not trail[1],
+        earlier=found.audit[-1].id if len(found.audit) == MOST_AUDIT else 0,
+        said=said,
+        problem=problem,
+        opened=opened,
+        temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
+        instant=sentences.instant,
+        plainly=plainly,
+        audit=sentences.AUDIT,
+    )
+
+
+def _temporal_ui(rooms: Rooms, slug: str) -> str:
+    base = rooms.settings.temporal_ui_url
+    workflow = quote(go_live_id(slug), safe="")
+    return (
+        f"{base}/namespaces/{quote(rooms.temporal.namespace)}/workflows/{workflow}" if base else ""
+    )

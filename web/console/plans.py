@@ -1,0 +1,140 @@
+"""What would happen and to whom: the dry run of a move, its lists to keep, and the schedule."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from itertools import groupby, islice
+from typing import TypeVar
+
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+
+from commands import migration, rehearsal
+from commands.errors import CommandError, UnavailableError
+from contracts.directory import ExceptionReason
+from database.go_live import reading
+from database.moves.plans import Decision
+from web.console.organisations import in_words, organisation_page, plainly
+from web.console.staff import AStaffVisit, StaffVisit
+from web.visit import OwnForm
+from wording import sentences
+
+router = APIRouter(prefix="/console")
+
+MOST_SHOWN = 50
+"""Users whom a dry run lists on the page; the file has all of them."""
+_Open = TypeVar("_Open")
+
+
+@router.post("/{slug}/plan")
+def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
+    """Say who would move and who could not, by the directory of now; nothing is changed."""
+    with ExitStack() as opened:
+        found = _entered(staff, slug, opened, lambda: _dry_run(staff, slug))
+        if isinstance(found, Response):
+            return found
+        since = found.compared_with
+        standing = reading.standing_of(found.session, slug)
+        return visit.page(
+            "console_plan.html",
+            staff=staff.staff,
+            standing=standing,
+            found=found,
+            plan=found.plan,
+            changed=migration.difference(since.counts, found.counts) if since else "",
+            reasons=[
+                (users, sentences.EXCEPTIONS[ExceptionReason(kind)])
+                for kind, users in sorted(found.counts.items(), key=lambda one: -one[1])
+                if kind in list(ExceptionReason)
+            ],
+            exceptions=[
+                migration.row(one)
+                for one in islice(found.decisions(exceptions_only=True), MOST_SHOWN)
+            ],
+        )
+
+
+@router.post("/{slug}/plan.csv")
+def dry_run_as_file(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
+    """Give every user and what would happen to them, as a spreadsheet opens it."""
+    del visit  # the form is checked by asking for it
+    opened = ExitStack()
+    found = _entered(staff, slug, opened, lambda: _dry_run(staff, slug))
+    if isinstance(found, Response):
+        return found
+    return _file(f"{slug}-plan.csv", found.decisions(), opened)
+
+
+@router.get("/{slug}/exceptions.csv")
+def exceptions_as_file(staff: AStaffVisit, slug: str) -> Response:
+    """Give everyone whom the go-live's plan cannot move, as a spreadsheet opens it."""
+    opened = ExitStack()
+    found = _entered(
+        staff, slug, opened, lambda: migration.exceptions(staff.visit.rooms.engine, slug)
+    )
+    if isinstance(found, Response):
+        return found
+    return _file(f"{slug}-exceptions.csv", found[1], opened)
+
+
+@router.get("/{slug}/schedule")
+def schedule(staff: AStaffVisit, slug: str) -> Response:
+    """Show every mail and date if each wait began now; nothing is sent."""
+    visit = staff.visit
+    try:
+        planned = rehearsal.rehearse(visit.rooms.engine, slug, visit.at)
+    except UnavailableError:
+        raise
+    except CommandError:
+        return organisation_page(staff, slug, status=404)
+    with visit.rooms.sessions.begin() as session:
+        standing = reading.standing_of(session, slug)
+    return visit.page(
+        "console_schedule.html",
+        staff=staff.staff,
+        standing=standing,
+        parts=[(part, list(those)) for part, those in groupby(planned, lambda one: one.part)],
+        instant=sentences.instant,
+        titled=_titled,
+    )
+
+
+def _titled(what: str) -> str:
+    """Return a mail's name as people read it and what it is for; anything else as it is."""
+    name, colon, purpose = what.partition(": ")
+    return f"{plainly(name)}{colon}{purpose}" if colon else what
+
+
+def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.DryRun]:
+    rooms = staff.visit.rooms
+    return migration.dry_run(rooms.engine, rooms.graph, slug)
+
+
+def _entered(
+    staff: StaffVisit,
+    slug: str,
+    opened: ExitStack,
+    begin: Callable[[], AbstractContextManager[_Open]],
+) -> _Open | Response:
+    """Open what a page or file is made of, or return the page that says why it cannot be."""
+    try:
+        return opened.enter_context(begin())
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return organisation_page(staff, slug, problem=in_words(str(error), slug), status=409)
+
+
+def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:
+    """Return a file that is written while it is sent, however many users there are."""
+
+    def lines() -> Iterator[str]:
+        with opened:
+            # By this mark spreadsheet programs know that names are in UTF-8.
+            yield "\ufeff"
+            yield from migration.csv_lines(users)
+
+    return StreamingResponse(
+        lines(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,157 @@
+"""What customer success decides about single users and domains of an organisation."""
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from commands import domains, user_decisions
+from commands.errors import CommandError, UnavailableError
+from contracts.addresses import address_key
+from contracts.directory import ExceptionReason
+from database.go_live import console_views, reading
+from database.moves import decisions
+from web.console.organisations import in_words, organisation_page
+from web.console.staff import AStaffVisit, StaffVisit
+from web.visit import OwnForm, TypedText
+from wording import sentences
+
+router = APIRouter(prefix="/console")
+
+_Reason = Annotated[TypedText, Form(max_length=2000)]
+_DONE = {
+    "link": "This user is linked to the account you named",
+    "relink": "This user is linked to the account you named from now on",
+    "exclude": "This user is left out",
+    "include": "The directory decides about this user again",
+}
+
+
+@router.post("/{slug}/users")
+def find_user(
+    staff: AStaffVisit,
+    visit: OwnForm,
+    slug: str,
+    address: Annotated[TypedText, Form(max_length=320)] = "",
+) -> Response:
+    """Go to the page of the user with this address."""
+    with visit.rooms.sessions.begin() as session:
+        standing = reading.standing_of(session, slug)
+        user = (
+            decisions.user_to_decide(session, standing.organisation_id, address_key(address))
+            if standing
+            else None
+        )
+    if user is None:
+        return organisation_page(
+            staff, slug, problem="Nobody here has this address.", opened="find-user", status=404
+        )
+    return visit.go_to(f"/console/{quote(slug)}/users/{user.user_id}")
+
+
+@router.get("/{slug}/users/{user_id}")
+def one_user(staff: AStaffVisit, slug: str, user_id: UUID, done: str = "") -> Response:
+    """Show what becomes of one user, and what can be decided about them."""
+    return _user_page(staff, slug, user_id, said=_DONE.get(done, ""))
+
+
+@router.post("/{slug}/users/{user_id}/{decision}")
+def decide(
+    staff: AStaffVisit,
+    visit: OwnForm,
+    slug: str,
+    user_id: UUID,
+    decision: str,
+    reason: _Reason = "",
+    object_id: Annotated[TypedText, Form(max_length=100)] = "",
+) -> Response:
+    """Link a user to an account, leave them out, or take either back."""
+    with visit.rooms.sessions.begin() as session:
+        user = console_views.user_of(session, slug, user_id)
+    if user is None or decision not in {"link", "exclude", "include"}:
+        return _user_page(staff, slug, user_id, status=404)
+    engine, common = visit.rooms.engine, (staff.staff.handle, slug, user.address)
+
+    def give() -> None:
+        if decision == "link":
+            user_decisions.link(engine, visit.rooms.graph, *common, object_id.strip(), reason)
+        elif decision == "exclude":
+            user_decisions.exclude(engine, *common, reason)
+        else:
+            user_decisions.include(engine, *common, reason)
+
+    problem = _problem(give, reason, slug)
+    if problem:
+        return _user_page(
+            staff, slug, user_id, problem=problem, opened=decision, typed=object_id, status=409
+        )
+    done = "relink" if decision == "link" and user.is_linked else decision
+    return visit.go_to(f"/console/{quote(slug)}/users/{user_id}?done={done}")
+
+
+@router.post("/{slug}/domains")
+def remove_domain(
+    staff: AStaffVisit,
+    visit: OwnForm,
+    slug: str,
+    domain: Annotated[TypedText, Form(max_length=255)] = "",
+    reason: _Reason = "",
+) -> Response:
+    """Take a wrong e-mail domain off the organisation's list."""
+    handle = staff.staff.handle
+    problem = _problem(
+        lambda: domains.remove(visit.rooms.engine, slug, domain, handle, reason), reason, slug
+    )
+    if problem:
+        return organisation_page(staff, slug, problem=problem, opened="domains", status=409)
+    return visit.go_to(f"/console/{quote(slug)}?done=remove-domain")
+
+
+def _problem(give: Callable[[], object], reason: str, slug: str) -> str:
+    """Do it; return what the person has to correct, if anything."""
+    if not reason.strip():
+        return "Please say why; it goes into the audit trail."
+    try:
+        give()
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return in_words(str(error), slug)
+    return ""
+
+
+def _user_page(
+    staff: StaffVisit,
+    slug: str,
+    user_id: UUID,
+    *,
+    said: str = "",
+    problem: str = "",
+    opened: str = "",
+    typed: str = "",
+    status: int = 200,
+) -> Response:
+    visit = staff.visit
+    with visit.rooms.sessions.begin() as session:
+        standing = reading.standing_of(session, slug)
+        user = console_views.user_of(session, slug, user_id)
+    if standing is None or user is None:
+        return organisation_page(staff, slug, problem="There is no such user here.", status=404)
+    progress = standing.progress
+    return visit.page(
+        "console_user.html",
+        status=status,
+        staff=staff.staff,
+        standing=standing,
+        user=user,
+        words=sentences.EXCEPTIONS[ExceptionReason(user.reason)] if user.reason else None,
+        is_open=progress is not None and progress.outcome is None,
+        said=said,
+        problem=problem,
+        opened=opened,
+        typed=typed,
+        instant=sentences.instant,
+    )

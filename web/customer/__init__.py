@@ -1,0 +1,1 @@
+"""Pages that customers' people reach by a personal link."""

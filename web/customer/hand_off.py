@@ -1,0 +1,87 @@
+"""Hand-off: whoever opened the consent link and is not the administrator passes it on."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose
+from database.links import hand_off as handing
+from database.models import PersonalLink
+from database.people import sign_in
+from web.customer.new_link import dead_link
+from web.log_context import NAMED
+from web.refusal_pages import has_ended
+from web.visit import PRODUCT_NAME, AVisit, OwnForm, Visit
+from wording import sentences
+
+router = APIRouter(prefix="/hand-off", dependencies=[NAMED])
+
+_MESSAGE = """Hello,
+
+{organisation} is moving {product} to Microsoft single sign-on. One step needs a Global \
+Administrator or Privileged Role Administrator of our Microsoft Entra directory: please allow it, \
+once for the whole organisation.
+
+Open this page, read what is asked and why, press the button, sign in at Microsoft and accept. It \
+takes about two minutes, and nothing in our directory changes:
+{link}
+
+The link works until {until}. Questions: {support}
+
+Thank you"""
+
+
+@router.get("/{token}")
+def ask(visit: AVisit, token: str) -> Response:
+    """Say what handing off does. Opening this changes nothing."""
+    found = _find(visit, token)
+    if not isinstance(found, PersonalLink):
+        return _dead(visit, token, found)
+    return visit.page("hand_off.html", action=f"/hand-off/{token}", back=f"/consent/{token}")
+
+
+@router.post("/{token}")
+def hand_on(visit: OwnForm, token: str) -> Response:
+    """Let this link die, and make the one for the administrator."""
+    signer = visit.rooms.signer
+    with visit.rooms.sessions.begin() as session:
+        link = handing.genuine_consent_link(session, signer, token)
+        if link is not None and sign_in.open_go_live_of(session, link.go_live_id) is None:
+            return has_ended(visit, link.go_live_id)
+        new = handing.hand_off(session, signer, token, visit.at)
+    if not isinstance(new, PersonalLink):
+        return _dead(visit, token, new)
+    new_token = signer.token(LinkPurpose(new.purpose), new.id, new.version)
+    return visit.go_to(f"/hand-off/{new_token}/message")
+
+
+@router.get("/{token}/message")
+def message(visit: AVisit, token: str) -> Response:
+    """Show the message to forward, with the link in it."""
+    found = _find(visit, token)
+    if not isinstance(found, PersonalLink):
+        return _dead(visit, token, found)
+    with visit.rooms.sessions.begin() as session:
+        open_one = sign_in.open_go_live_of(session, found.go_live_id)
+    if open_one is None:
+        return has_ended(visit, found.go_live_id)
+    return visit.page(
+        "hand_off_message.html",
+        organisation_name=open_one[1].name,
+        message=_MESSAGE.format(
+            product=PRODUCT_NAME,
+            organisation=open_one[1].name,
+            link=visit.rooms.url(f"/consent/{token}"),
+            until=sentences.day(found.expires_at),
+            support=visit.rooms.settings.support_address,
+        ),
+    )
+
+
+def _find(visit: Visit, token: str) -> PersonalLink | Refusal | None:
+    with visit.rooms.sessions.begin() as session:
+        return handing.consent_link(session, visit.rooms.signer, token, visit.at)
+
+
+def _dead(visit: Visit, token: str, why: Refusal | None) -> Response:
+    return dead_link(visit, LinkPurpose.CONSENT, token, why)

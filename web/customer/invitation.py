@@ -1,0 +1,46 @@
+"""Invitation: who invites, to what, and one button that leads to Microsoft's login."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from contracts.links import LinkPurpose
+from database.models import PersonalLink
+from database.people import sign_in
+from web.customer.new_link import dead_link
+from web.log_context import NAMED
+from web.microsoft.authorization_request import to_login
+from web.refusal_pages import invitation_is_over
+from web.visit import AVisit, OwnForm, Visit
+
+router = APIRouter(prefix="/invitation", dependencies=[NAMED])
+
+
+@router.get("/{token}")
+def show(visit: AVisit, token: str) -> Response:
+    """Say who invites to what. Opening this uses nothing up."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    return visit.page("invitation.html", invited=found, action=f"/invitation/{token}")
+
+
+@router.post("/{token}")
+def accept(visit: OwnForm, token: str) -> Response:
+    """Lead to Microsoft's login of the organisation's tenant; signing in there accepts."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    return to_login(
+        visit, found.tenant_id, "invitation", login_hint=found.address, link_id=found.link_id
+    )
+
+
+def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
+    with visit.rooms.sessions.begin() as session:
+        link = sign_in.personal_link(
+            session, visit.rooms.signer, token, LinkPurpose.INVITATION, visit.at
+        )
+        if not isinstance(link, PersonalLink):
+            return dead_link(visit, LinkPurpose.INVITATION, token, link)
+        found = sign_in.invited(session, link)
+        return found or invitation_is_over(visit, used=False, can_log_in=False)

@@ -1,0 +1,134 @@
+"""A new link for a dead one: one click, to the address on file and to no other."""
+
+from enum import StrEnum
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from contracts.go_live import GoLiveOutcome, GoLiveStage, Refusal
+from contracts.links import LinkPurpose
+from database.go_live import records
+from database.links import hand_off, renewal
+from database.links.renewal import NewLink
+from database.models import GoLive, PersonalLink
+from database.people import sign_in
+from web import outbox_relay
+from web.log_context import NAMED
+from web.refusal_pages import has_ended, has_left, invitation_is_over, refused, unknown_link
+from web.visit import OwnForm, Visit
+
+router = APIRouter(dependencies=[NAMED])
+
+
+class Renewable(StrEnum):
+    """Links that a person can have renewed."""
+
+    CONSENT = LinkPurpose.CONSENT
+    SETUP = LinkPurpose.SETUP
+    INVITATION = LinkPurpose.INVITATION
+
+
+def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | None) -> Response:
+    """Say which kind of dead a link is, and offer a new one where one can be sent."""
+    if why is None:
+        return unknown_link(visit)
+    with visit.rooms.sessions.begin() as session:
+        link = _genuine(session, visit, purpose, token)
+        instead = _instead(session, visit, purpose, token, link) if link else None
+    return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
+
+
+def _instead(
+    session: Session, visit: Visit, purpose: LinkPurpose, token: str, link: PersonalLink
+) -> Response | None:
+    """Return the page for whoever is helped by no new link, None for all others."""
+    go_live = session.get_one(GoLive, link.go_live_id)
+    is_used = link.used_at is not None
+    if purpose is LinkPurpose.INVITATION and (is_used or go_live.outcome == GoLiveOutcome.LIVE):
+        can_log_in = sign_in.invited(session, link) is not None
+        return invitation_is_over(visit, used=is_used, can_log_in=can_log_in)
+    if go_live.closed_at is not None:
+        return has_ended(visit, go_live.id)
+    if renewal.has_left(session, link):
+        return has_left(visit)
+    is_consented = is_used or go_live.stage == GoLiveStage.USERS_MIGRATED
+    if purpose is LinkPurpose.CONSENT and is_consented:
+        return _consented(visit, token)
+    return None
+
+
+def _consented(visit: Visit, token: str) -> Response:
+    return refused(visit, Refusal.LINK_USED, status=410, link=f"/consent/{token}/progress")
+
+
+def _genuine(
+    session: Session, visit: Visit, purpose: LinkPurpose, token: str
+) -> PersonalLink | None:
+    signer = visit.rooms.signer
+    link = sign_in.genuine_link(session, signer, token, purpose)
+    if link is None and purpose is LinkPurpose.CONSENT:
+        link = hand_off.genuine_consent_link(session, signer, token)
+    return link
+
+
+@router.post("/{purpose}/{token}/new-link")
+async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
+    """Send a new link to the person whose link this was."""
+    found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
+    if isinstance(found, Response):
+        return found
+    if not await outbox_relay.send_again(visit.rooms, *found):
+        return visit.page(
+            "message.html",
+            status=202,
+            title="A new link will come",
+            happened="It is noted. A part of our service does not answer right now, so the new "
+            "link comes a little later, by itself, to the address we have on file.",
+            to_do="There is nothing more for you to do. The links in older mails no longer work.",
+            link="/login",
+            button="Go to the login page",
+        )
+    return visit.page(
+        "message.html",
+        title="A new link is on its way",
+        happened="We have sent a new link to the address we have on file.",
+        to_do="Use the newest mail from us; the links in older ones no longer work.",
+        link="/login",
+        button="Go to the login page",
+    )
+
+
+def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
+    with visit.rooms.sessions.begin() as session:
+        link = _genuine(session, visit, purpose, token)
+        if link is None:
+            return unknown_link(visit)
+        # Before the link, as an ending takes the two in this order.
+        records.go_live_by_id(session, link.go_live_id, lock=True)
+        session.refresh(link, with_for_update=True)
+        instead = _instead(session, visit, purpose, token, link)
+        if instead is not None:
+            return instead
+        link = renewal.to_renew(session, link)
+        if link.used_at is not None:
+            return _consented(visit, token)
+        found = sign_in.open_go_live_of(session, link.go_live_id)
+        if found is None:
+            return has_ended(visit, link.go_live_id)
+        renewed = renewal.renew(session, link, found[0], visit.at)
+    return (found[1].slug, renewed) if renewed else _enough(visit)
+
+
+def _enough(visit: Visit) -> Response:
+    return visit.page(
+        "message.html",
+        status=429,
+        title="No more new links today",
+        happened="Several new links were asked for today, and they go to the address we have on "
+        "file. That is as many as we send in a day.",
+        to_do="Use the newest mail from us, also in the folder for junk; or try again tomorrow.",
+        link="/login",
+        button="Go to the login page",
+    )

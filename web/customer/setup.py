@@ -1,0 +1,293 @@
+"""The IT team's page: what happens, what is done, and what the team decides."""
+
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.background import BackgroundTask
+
+from activities.mail_content import PACK_FILE, GoLiveMail
+from bootstrap import connections
+from contracts import rules
+from contracts.addresses import is_mail_address
+from contracts.directory import ExceptionReason
+from contracts.go_live import GoLiveStage, Progress
+from contracts.links import LinkPurpose
+from contracts.notices import Message
+from contracts.orders import Order, OrderPosition, refusal_of
+from database.go_live import console_views, reading
+from database.go_live.reading import Standing
+from database.mail import ledger, mail_facts
+from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
+from database.people import it_team, sign_in
+from mail.errors import MissingValue
+from mail.rendering import announcement
+from web import outbox_relay
+from web.checklist import stage_states
+from web.customer.new_link import dead_link
+from web.log_context import NAMED
+from web.refusal_pages import has_ended
+from web.visit import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
+from wording import sentences
+from wording.customer import told
+from wording.orders import REFUSED
+
+router = APIRouter(prefix="/setup", dependencies=[NAMED])
+
+
+@router.get("/{token}")
+def show(visit: AVisit, token: str, done: str = "") -> Response:
+    """Show the checklist of the whole go-live. Opening this changes nothing."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    return _page(visit, token, *found, said=_SAID.get(done, ""))
+
+
+@router.get(f"/{{token}}/{PACK_FILE}")
+def pack(visit: AVisit, token: str) -> Response:
+    """Give the IT pack as a PDF, in the words of the contact's own mail."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    with visit.rooms.sessions.begin() as session:
+        sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
+        mail = GoLiveMail(session, link.go_live_id, connections.surroundings(visit.rooms.settings))
+        try:
+            document = mail.pack_as_pdf(sent) if sent else None
+        except MissingValue:
+            document = None
+    if document is None:
+        return _page(visit, token, link, standing, problem=_NO_PACK, at="pack")
+    return Response(
+        document.content,
+        media_type=document.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{document.filename}"'},
+    )
+
+
+_NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
+_NO_HOUR = "Please give the date with an hour."
+_SAID = {
+    "acknowledged": "Thank you. We have noted that you are ready.",
+    "contact": "Thank you. We ask this person too when the first contact does not answer.",
+}
+
+
+@router.post("/{token}/acknowledge")
+def acknowledge(
+    visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
+) -> Response:
+    """Write down that the IT team is ready, and when users may move; the go-live hears of it."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    chosen = _chosen(visit, standing, move_at) if move_at.strip() else None
+    if move_at.strip() and chosen is None:
+        return _page(visit, token, link, standing, problem=_NO_HOUR, at="date")
+    refused = refusal_of(
+        Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress), moment=chosen, now=visit.at
+    )
+    if refused is not None:
+        return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
+    try:
+        with visit.rooms.sessions.begin() as session:
+            entry = it_team.acknowledge(
+                session,
+                link.go_live_id,
+                link.contact_id,
+                chosen,
+                visit.at,
+                most_a_day=rules.MOST_DATE_CHANGES_A_DAY,
+            )
+    except it_team.TooManyDatesError as error:
+        enough = _enough_dates(visit, standing, error.again_at)
+        return _page(visit, token, link, standing, status=429, problem=enough, at="date")
+    answer = visit.go_to(f"/setup/{token}?done=acknowledged")
+    if entry is not None:
+        # It is safe in the outbox: nobody waits for Temporal, or for a worker.
+        answer.background = BackgroundTask(outbox_relay.relay, visit.rooms, entry)
+    return answer
+
+
+@router.post("/{token}/contact")
+def name_contact(
+    visit: OwnForm,
+    token: str,
+    name: Annotated[TypedText, Form(max_length=200)] = "",
+    address: Annotated[TypedText, Form(max_length=320)] = "",
+) -> Response:
+    """Name the second contact, who is asked when the first does not answer."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    address = address.strip()
+    if not name.strip():
+        problem = "Please give the person's name."
+    elif not is_mail_address(address):
+        problem = "This is not a complete e-mail address."
+    else:
+        with visit.rooms.sessions.begin() as session:
+            by = session.get_one(Contact, link.contact_id)
+            problem = it_team.name_second_contact(
+                session,
+                link.go_live_id,
+                by=by,
+                name=" ".join(name.split()),
+                address=address,
+                at=visit.at,
+            )
+    if problem:
+        return _page(
+            visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
+        )
+    return visit.go_to(f"/setup/{token}?done=contact")
+
+
+def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
+    with visit.rooms.sessions.begin() as session:
+        link = sign_in.personal_link(
+            session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
+        )
+        if not isinstance(link, PersonalLink):
+            return dead_link(visit, LinkPurpose.SETUP, token, link)
+        organisation = session.get_one(
+            Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
+        )
+        standing = reading.standing_of(session, organisation.slug)
+    if standing is None or standing.go_live_id != link.go_live_id:
+        return has_ended(visit, link.go_live_id)
+    return link, standing
+
+
+def _enough_dates(visit: Visit, standing: Standing, again_at: datetime) -> str:
+    """Say when the date can be changed again, and who can change it until then."""
+    with visit.rooms.sessions.begin() as session:
+        zone = session.get_one(Preference, standing.organisation_id).time_zone
+    again = sentences.instant(again_at.astimezone(ZoneInfo(zone)))
+    return (
+        f"Your team has changed this {rules.MOST_DATE_CHANGES_A_DAY} times within a day, and that "
+        f"is as often as we take it here. You can change it again from {again}. Until then your "
+        "customer success manager can change it for you."
+    )
+
+
+def _page(
+    visit: Visit,
+    token: str,
+    link: PersonalLink,
+    standing: Standing,
+    *,
+    said: str = "",
+    status: int = 409,
+    problem: str = "",
+    at: str = "",
+    typed: tuple[str, str] = ("", ""),
+) -> Response:
+    progress = standing.progress
+    assert progress is not None  # noqa: S101  (a link belongs to a go-live)
+    settings = visit.rooms.settings
+    with visit.rooms.sessions.begin() as session:
+        facts = mail_facts.facts(session, link.go_live_id)
+        contacts = mail_facts.contacts_of(session, standing.organisation_id)
+        ready_at = it_team.acknowledged_at(session, link.go_live_id)
+        plan = _plan(session, link)
+        reached = console_views.stage_times(session, link.go_live_id)
+        consent = _consent_page(session, visit, link, progress)
+    zone = ZoneInfo(facts.time_zone)
+    planned = facts.moves_at(visit.at)
+    moves_at = sentences.instant(planned.astimezone(zone)) if planned else ""
+    sender = parseaddr(settings.mail_from)[1]
+    return visit.page(
+        "setup.html",
+        status=status if problem else 200,
+        standing=standing,
+        stages=stage_states(progress, reached),
+        told=told(progress, facts.time_zone),
+        consent=consent,
+        action=f"/setup/{token}",
+        said=said,
+        problem=problem,
+        problem_at=at,
+        typed=typed,
+        may_choose=refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
+        is_consented=progress.stage is GoLiveStage.USERS_MIGRATED,
+        ready_at=sentences.instant(ready_at.astimezone(zone)) if ready_at else "",
+        moves_at=moves_at,
+        chosen=_field(planned, zone),
+        earliest=_field(visit.at, zone),
+        zone=facts.time_zone,
+        contacts=contacts,
+        facts=facts,
+        plan=plan,
+        sender_address=sender,
+        sender_domain=sender.rpartition("@")[2],
+        web_host=urlsplit(settings.public_url).hostname,
+        pack_file=PACK_FILE,
+        announcement=announcement(
+            product_name=PRODUCT_NAME,
+            moves_at=moves_at,
+            login_url=visit.rooms.url("/login"),
+            support_address=settings.support_address,
+        ),
+    )
+
+
+def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: Progress) -> str:
+    """Return where this contact consents or hands on; empty when there is nothing to consent to."""
+    if not progress.goes_on or progress.stage is not GoLiveStage.ADMIN_CONSENT_AWAITED:
+        return ""
+    assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    found = mail_facts.link_of_contact(
+        session, link.go_live_id, LinkPurpose.CONSENT, link.contact_id
+    )
+    if found is None or found.used_at is not None:
+        return ""
+    return f"/consent/{visit.rooms.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
+
+
+def _field(at: datetime | None, zone: ZoneInfo) -> str:
+    """Return an instant as a `datetime-local` field holds it."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
+    """Return what the newest plan would do, in counts and words; None while there is none."""
+    counts = mail_facts.class_counts(session, link.go_live_id)
+    planned = ("link", "already_linked", "invite", "exception")
+    if not any(counts.get(kind) for kind in planned):
+        return None
+    return {
+        "moved": counts["moved"] > counts["undone"],
+        "move": counts.get("link", 0) + counts.get("already_linked", 0),
+        "invite": counts.get("invite", 0),
+        "cannot": counts.get("exception", 0),
+        "reasons": [
+            (sentences.EXCEPTIONS[ExceptionReason(reason)].why, users)
+            for reason, users in mail_facts.exception_counts(session, link.go_live_id)
+        ],
+    }
+
+
+def _chosen(visit: Visit, standing: Standing, written: str) -> datetime | None:
+    with visit.rooms.sessions.begin() as session:
+        zone = session.get_one(Preference, standing.organisation_id).time_zone
+    try:
+        at = datetime.fromisoformat(written.strip())
+    except ValueError:
+        return None
+    # A day alone says nothing about the hour.
+    if "T" not in written and " " not in written.strip():
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))

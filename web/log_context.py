@@ -1,0 +1,29 @@
+"""Names, in the lines of the log, the organisation whose page a browser asks for; never the link.
+
+A made-up link names nobody: otherwise anybody could write about any organisation.
+"""
+
+from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
+
+from database.consent import authorization_requests
+from database.links import renewal
+from telemetry.logs import note_organisation
+from web.visit import AVisit, Visit
+
+
+async def _name_organisation(visit: AVisit) -> None:
+    # Here and not in the thread that looks: what a thread notes, the rest of the request forgets.
+    note_organisation(await run_in_threadpool(_slug, visit))
+
+
+def _slug(visit: Visit) -> str:
+    token = visit.request.path_params.get("token")
+    with visit.rooms.sessions.begin() as session:
+        if token is None:
+            return authorization_requests.organisation_of_consent(session, visit.browser)
+        return renewal.organisation_of(session, visit.rooms.signer, token)
+
+
+NAMED = Depends(_name_organisation)
+"""For the pages of personal links, and for what a consent begun by one leads to."""

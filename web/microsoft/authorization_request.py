@@ -1,0 +1,139 @@
+"""Sends a browser to Microsoft, and back to where it began.
+
+What it was sent with is kept on our side, by its state.
+"""
+
+import secrets
+from uuid import UUID
+
+from fastapi.responses import Response
+
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose
+from database.consent import authorization_requests
+from database.go_live import records
+from database.models import AuthorizationRequest, GoLive, PersonalLink
+from database.people import sign_in
+from graph.errors import TenantUnknown
+from web.refusal_pages import already_back, has_ended, refused
+from web.visit import Visit
+
+
+def to_login(
+    visit: Visit,
+    tenant_id: UUID,
+    purpose: str,
+    *,
+    login_hint: str | None = None,
+    asked: AuthorizationRequest | None = None,
+    link_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    other_account: bool = False,
+) -> Response:
+    """Send the browser to a tenant's login; `asked` is the consent it goes on from, if any.
+
+    `other_account` has Microsoft ask which account, even where only one is signed in.
+    """
+    try:
+        request = visit.rooms.entra.begin_sign_in(
+            str(tenant_id),
+            visit.rooms.url("/auth/microsoft/callback"),
+            login_hint=login_hint or None,
+            prompt="select_account" if other_account else None,
+        )
+    except TenantUnknown:
+        with visit.rooms.sessions.begin() as session:
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "consent_refused" if asked else "sign_in_refused",
+                go_live=session.get(GoLive, asked.go_live_id)
+                if asked and asked.go_live_id
+                else None,
+                organisation_id=organisation_id,
+                reason=Refusal.TENANT_UNKNOWN,
+            )
+        return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
+    with visit.rooms.sessions.begin() as session:
+        authorization_requests.begin(
+            session,
+            state=request.state,
+            browser=visit.browser,
+            purpose=purpose,
+            at=visit.at,
+            flow=request.flow,
+            organisation_id=asked.organisation_id if asked else organisation_id,
+            go_live_id=asked.go_live_id if asked else None,
+            link_id=asked.link_id if asked else link_id,
+            tenant_id=tenant_id,
+            link_version=asked.link_version if asked else None,
+        )
+    return visit.go_to(request.url)
+
+
+def to_consent(
+    visit: Visit, go_live_id: UUID, link_id: UUID | None, link_version: int | None = None
+) -> Response:
+    """Send the browser to the consent page of the tenant that was discovered beforehand.
+
+    `link_version` is that of the link the browser holds; None = the present one.
+    """
+    state = secrets.token_urlsafe(32)
+    with visit.rooms.sessions.begin() as session:
+        found = sign_in.open_go_live_of(session, go_live_id)
+        if found is None:
+            return has_ended(visit, go_live_id)
+        go_live, organisation = found
+        if go_live.tenant_id is None:
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "consent_refused",
+                go_live=go_live,
+                reason=Refusal.TENANT_UNKNOWN,
+            )
+            return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
+        authorization_requests.begin(
+            session,
+            state=state,
+            browser=visit.browser,
+            purpose="consent",
+            at=visit.at,
+            organisation_id=organisation.id,
+            go_live_id=go_live_id,
+            link_id=link_id,
+            tenant_id=go_live.tenant_id,
+            link_version=link_version,
+        )
+        tenant_id = str(go_live.tenant_id)
+    return visit.go_to(
+        visit.rooms.entra.admin_consent_url(tenant_id, visit.rooms.url("/consent/callback"), state)
+    )
+
+
+def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
+    """Return the page where the same can be begun afresh: an answer of Microsoft's counts once."""
+    if asked is not None and asked.purpose == "console":
+        return "/console"
+    if asked is None or asked.link_id is None:
+        return "/login"
+    with visit.rooms.sessions.begin() as session:
+        link = session.get_one(PersonalLink, asked.link_id)
+    # The link it began with, even if a newer one has gone to its owner meanwhile.
+    version = asked.link_version or 0
+    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
+    return f"/{'invitation' if asked.purpose == 'invitation' else 'consent'}/{token}"
+
+
+def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Response:
+    """Answer a browser that came back too late, a second time, or from nowhere."""
+    with visit.rooms.sessions.begin() as session:
+        asked = authorization_requests.of_browser(session, state, visit.browser)
+        consent = authorization_requests.newest_consent(session, visit.browser)
+    if refusal is not Refusal.STATE_USED or asked is None:
+        return refused(visit, refusal, link=start_of(visit, asked))
+    if consent is not None and consent.go_live_id == asked.go_live_id:
+        return refused(visit, refusal)
+    return already_back(visit, "/console" if asked.purpose == "console" else "/")

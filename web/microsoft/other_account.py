@@ -1,0 +1,38 @@
+"""Another account: has Microsoft ask which one, where it would sign the same one in once more."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from database.consent import authorization_requests
+from database.people import sign_in
+from web.microsoft.authorization_request import to_login
+from web.refusal_pages import OTHER_ACCOUNT, has_ended
+from web.visit import OwnForm
+
+router = APIRouter()
+
+
+@router.post(OTHER_ACCOUNT)
+def choose(visit: OwnForm) -> Response:
+    """Repeat this browser's last sign-in with a choice of account.
+
+    After a consent it is the sign-in that is repeated, not the consent: that one is Microsoft's to
+    remember, and the proof looks whether it is there.
+    """
+    with visit.rooms.sessions.begin() as session:
+        asked = authorization_requests.newest_sign_in(session, visit.browser)
+        of = asked.go_live_id if asked else None
+        ended = of is not None and sign_in.open_go_live_of(session, of) is None
+    if asked is None or asked.tenant_id is None:
+        return visit.go_to("/login")
+    if ended:
+        return has_ended(visit, of)
+    return to_login(
+        visit,
+        asked.tenant_id,
+        asked.purpose,
+        asked=asked if asked.purpose == "consent_sign_in" else None,
+        link_id=asked.link_id,
+        organisation_id=asked.organisation_id,
+        other_account=True,
+    )

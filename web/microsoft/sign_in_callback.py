@@ -1,0 +1,233 @@
+"""Microsoft sends a person back here: a user, a member of staff, or an administrator.
+
+Check 2 of the proof of consent is here: an ID token that was validated, of the tenant in question.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from contracts.go_live import Refusal, UserSignedIn
+from database.consent import authorization_requests
+from database.go_live import outbox, records
+from database.models import AuthorizationRequest, PersonalLink
+from database.people import sign_in
+from graph.errors import (
+    ApplicationDisabled,
+    ConsentNotVisible,
+    GraphError,
+    IdTokenRefusal,
+    IdTokenRefused,
+    SignInRefused,
+    TenantUnknown,
+)
+from graph.tokens import SignedInPerson
+from web.console import staff
+from web.customer import consent
+from web.microsoft.authorization_request import no_authorization_request, start_of
+from web.microsoft.authorization_response import Ending, ending_of, read_returned
+from web.outbox_relay import relay
+from web.rate_limits import note_stray
+from web.refusal_pages import SignInAnswer, refused, sign_in_page
+from web.visit import AVisit, Visit
+
+router = APIRouter()
+_log = logging.getLogger(__name__)
+
+_PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
+
+
+@dataclass(frozen=True)
+class _Answer:
+    response: Response
+    entry: int | None = None
+    """In the outbox: what the go-live is to be signalled."""
+    pending: Response | None = None
+    """The answer in place of the other where that could not be relayed yet."""
+
+
+@router.get("/auth/microsoft/callback")
+async def callback(visit: AVisit) -> Response:
+    """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
+    answer = await run_in_threadpool(_come_back, visit)
+    relayed = answer.entry is None or await relay(visit.rooms, answer.entry)
+    return answer.response if relayed or answer.pending is None else answer.pending
+
+
+def _come_back(visit: Visit) -> _Answer:
+    returned = read_returned(visit.request.scope["query_string"])
+    if returned is None:
+        return _unbound(visit, "", Refusal.MALFORMED)
+    with visit.rooms.sessions.begin() as session:
+        asked = authorization_requests.end(
+            session,
+            state=returned.state,
+            browser=visit.browser,
+            purposes=_PURPOSES,
+            at=visit.at,
+        )
+    if isinstance(asked, Refusal):
+        return _unbound(visit, returned.state, asked)
+    parameters = {"state": returned.state, "code": returned.code}
+    if returned.error:
+        parameters |= {"error": returned.error}
+    try:
+        person = visit.rooms.entra.complete_sign_in(asked.flow, parameters)
+    except SignInRefused as error:
+        if not returned.error:
+            # No word of Microsoft's in the address: a missing, made-up or replayed code.
+            answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
+            return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
+        codes = (*returned.codes, *error.codes)
+        return _not_signed_in(
+            visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
+        )
+    except IdTokenRefused as error:
+        if error.kind is IdTokenRefusal.TENANT:
+            return _not_believed(
+                visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
+            )
+        return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, None)
+    except ConsentNotVisible:
+        return _not_believed(visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
+    except ApplicationDisabled:
+        return _not_signed_in(
+            visit,
+            asked,
+            Ending(Refusal.APPLICATION_DISABLED, said_no=False),
+            SignInAnswer.SWITCHED_OFF,
+        )
+    except TenantUnknown:
+        return _not_believed(visit, asked, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
+    except GraphError as error:
+        # State and code are spent by now, so this address leads nowhere: what helps is to begin
+        # afresh, where it began.
+        _log.warning("Microsoft could not be asked: %s", type(error).__name__)
+        return _not_believed(
+            visit, asked, Refusal.MICROSOFT_NOT_ASKED, SignInAnswer.MICROSOFT_NOT_ASKED, 503
+        )
+    if asked.purpose == "consent_sign_in":
+        return _consented(visit, asked, person)
+    if asked.purpose == "console":
+        return _Answer(staff.admit(visit, asked, person))
+    return _sign_in(visit, asked, person)
+
+
+def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
+    with visit.rooms.sessions.begin() as session:
+        note_stray(session, visit)
+        records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
+    return _Answer(no_authorization_request(visit, state, refusal))
+
+
+_SIGN_IN_ENDINGS = {
+    "access_denied": SignInAnswer.CANCELLED,
+    "consent_required": SignInAnswer.NOT_ALLOWED,
+    "interaction_required": SignInAnswer.NOT_ALLOWED,
+    "unauthorized_client": SignInAnswer.NOT_ALLOWED,
+}
+
+
+def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
+    """Checks 2 and 3: whose ID token this is, and that its tenant is the one that consented."""
+    if person.tenant_id != str(asked.tenant_id):
+        return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, None)
+    if person.hinted_guest:
+        return _not_signed_in(visit, asked, Ending(Refusal.GUEST, said_no=False), None)
+    with visit.rooms.sessions.begin() as session:
+        evidence = authorization_requests.save_evidence(
+            session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
+        )
+        entry = consent.enqueue_consent(session, evidence, visit.at)
+    # No entry = there is nothing to tell the go-live now; the page says how far it is.
+    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent.kept(visit))
+
+
+def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
+    token = secrets.token_urlsafe(32)
+    with visit.rooms.sessions.begin() as session:
+        found = sign_in.person_of_identity(session, UUID(person.tenant_id), UUID(person.object_id))
+        why = _why_not(session, asked, person, found)
+        if why is not None or found is None:
+            why = why or SignInAnswer.UNKNOWN
+            records.write_audit(
+                session,
+                visit.at,
+                "system",
+                "sign_in_refused",
+                organisation_id=asked.organisation_id,
+                subject=f"user:{found.user_id}" if found else "",
+                reason=why,
+            )
+            return _Answer(sign_in_page(visit, why))
+        sign_in.record_sso_sign_in(session, found.user_id, visit.at)
+        sign_in.open_session(session, found.user_id, token, "sso", visit.at)
+        entry = (
+            outbox.enqueue(
+                session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
+            )
+            if found.waiting_go_live_id
+            and found.first_time
+            and sign_in.hears_of_sign_in(session, found.waiting_go_live_id)
+            else None
+        )
+    return _Answer(visit.sign_in(visit.go_to("/"), token), entry)
+
+
+def _why_not(
+    session: Session,
+    asked: AuthorizationRequest,
+    person: SignedInPerson,
+    found: sign_in.SsoPerson | None,
+) -> SignInAnswer | None:
+    if asked.tenant_id is not None and person.tenant_id != str(asked.tenant_id):
+        return SignInAnswer.OTHER_TENANT
+    if found is None:
+        return SignInAnswer.GUEST if person.hinted_guest else SignInAnswer.UNKNOWN
+    if found.status == "deactivated":
+        return SignInAnswer.DEACTIVATED
+    if asked.purpose == "invitation" and asked.link_id is not None:
+        link = session.get_one(PersonalLink, asked.link_id)
+        if link.user_id != found.user_id:
+            return SignInAnswer.NOT_THE_INVITED
+    return None
+
+
+def _not_signed_in(
+    visit: Visit, asked: AuthorizationRequest, ending: Ending, answer: SignInAnswer | None
+) -> _Answer:
+    """Microsoft's own word, in a request of ours: a consent's run is told of it."""
+    if asked.purpose == "consent_sign_in":
+        return _Answer(*consent.not_consented(visit, asked, ending))
+    return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
+
+
+def _not_believed(
+    visit: Visit,
+    asked: AuthorizationRequest,
+    refusal: Refusal,
+    answer: SignInAnswer | None,
+    status: int | None = None,
+) -> _Answer:
+    """A page and a line in the audit trail; nobody else hears of it."""
+    if asked.purpose == "consent_sign_in":
+        return _Answer(consent.not_believed(visit, asked, refusal, status or 400))
+    with visit.rooms.sessions.begin() as session:
+        records.write_audit(
+            session,
+            visit.at,
+            "system",
+            "sign_in_refused",
+            organisation_id=asked.organisation_id,
+            reason=answer or refusal,
+        )
+    begin = start_of(visit, asked)
+    if answer is None:
+        return _Answer(refused(visit, refusal, link=begin, status=status or 400))
+    return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403))

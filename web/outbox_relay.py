@@ -1,0 +1,153 @@
+"""Relays the outbox (`database.go_live.outbox`) to go-lives, as signals: at once, else later.
+
+The same loop forgets what browsers left behind, so that no login has to.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+from temporalio.service import RPCError, RPCStatusCode
+
+from bootstrap.connections import is_first_connection
+from contracts.clock import wall_clock
+from contracts.go_live import (
+    ConsentNotGiven,
+    ConsentReported,
+    ItAcknowledged,
+    MailRequested,
+    UserSignedIn,
+    go_live_id,
+)
+from database.consent import authorization_requests
+from database.go_live import outbox
+from database.go_live.outbox import AnySignal, PendingSignal
+from database.links.renewal import NewLink
+from telemetry.logs import note_organisation
+from web.visit import Rooms
+from workflows.go_live import SsoGoLive
+
+_log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = timedelta(seconds=5)
+"""A person waits for this; Temporal takes a signal in milliseconds."""
+
+LOOK_SECONDS = 5.0
+"""Between two looks for what is still pending."""
+
+LOOKS_FOR_THE_REST = 3
+"""Every so many looks, what is over is forgotten."""
+
+LEFT_ALONE = timedelta(seconds=10)
+"""An entry this young is still being relayed by the request that enqueued it."""
+
+_HANDLERS: dict[type[AnySignal], Callable[[SsoGoLive, Any], None]] = {
+    ConsentReported: SsoGoLive.consent_reported,
+    ConsentNotGiven: SsoGoLive.consent_not_given,
+    ItAcknowledged: SsoGoLive.it_acknowledged,
+    MailRequested: SsoGoLive.mail_requested,
+    UserSignedIn: SsoGoLive.user_signed_in,
+}
+_KINDS = {outbox.SIGNALS[kind]: kind for kind in _HANDLERS}
+
+
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
+
+class TemporalAwayError(Exception):
+    """Temporal does not answer: whatever is pending waits."""
+
+
+async def relay(rooms: Rooms, number: int) -> bool:
+    """Signal the go-live this entry; False = not now, `keep_relaying` does it later."""
+    found = await run_in_threadpool(_pending, rooms, wall_clock(), number)
+    try:
+        return all([await _relayed(rooms, signal) for signal in found])
+    except TemporalAwayError:
+        return False
+
+
+async def keep_relaying(rooms: Rooms) -> None:
+    """Relay what is still pending, until cancelled. Any number of processes may do it."""
+    for look in count(1):
+        note_organisation("")
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            if look % LOOKS_FOR_THE_REST == 0:
+                await run_in_threadpool(_forget_what_is_over, rooms)
+            await _relay_all(rooms)
+        except TemporalAwayError:
+            continue
+        except Exception as error:
+            # The database is away, perhaps: its text may quote values, its kind says enough.
+            _log.warning("The look for what is left to do failed: %s", type(error).__name__)
+
+
+async def _relay_all(rooms: Rooms) -> None:
+    """Relay each organisation's signals in their order; one that cannot holds up its own only."""
+    held_up: set[str] = set()
+    for signal in await run_in_threadpool(_pending, rooms, wall_clock() - LEFT_ALONE, None):
+        if signal.slug not in held_up and not await _relayed(rooms, signal):
+            held_up.add(signal.slug)
+
+
+async def send_again(rooms: Rooms, slug: str, renewed: NewLink) -> bool:
+    """Have the mail with a new link delivered; False = not now, `keep_relaying` does it later.
+
+    Signalled, not waited for: a mail relay may take its time.
+    """
+    note_organisation(slug)
+    return renewed.entry is None or await relay(rooms, renewed.entry)
+
+
+async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
+    """Relay one signal, if there is a run to get it; the same one twice changes nothing there.
+
+    Raises:
+        TemporalAwayError: no other signal could be relayed now.
+    """
+    note_organisation(pending.slug)
+    kind = _KINDS[pending.signal]
+    handle = rooms.temporal.get_workflow_handle(go_live_id(pending.slug))
+    try:
+        argument = TypeAdapter[AnySignal](kind).validate_python(pending.argument)
+        if pending.is_open:
+            await handle.signal(_HANDLERS[kind], argument, rpc_timeout=ANSWER_WITHIN)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            # Its run was terminated, say; the next one gets it.
+            return False
+        _log.warning("%s could not be signalled: %s", pending.signal, error.status.name)
+        if error.status in _AWAY:
+            raise TemporalAwayError from None
+        return False
+    except ValidationError:
+        _log.error("%s in the outbox is no such signal: entry %s", pending.signal, pending.id)
+        return False
+    except RuntimeError as error:
+        if not is_first_connection(error):
+            raise
+        _log.warning("%s could not be signalled: Temporal does not answer", pending.signal)
+        raise TemporalAwayError from None
+    await run_in_threadpool(_acknowledge, rooms, pending.id)
+    return True
+
+
+def _pending(rooms: Rooms, before: datetime, only: int | None) -> list[PendingSignal]:
+    with rooms.sessions.begin() as session:
+        return outbox.pending(session, before=before, only=only)
+
+
+def _forget_what_is_over(rooms: Rooms) -> None:
+    with rooms.sessions.begin() as session:
+        authorization_requests.forget_what_is_over(session, wall_clock())
+
+
+def _acknowledge(rooms: Rooms, number: int) -> None:
+    with rooms.sessions.begin() as session:
+        outbox.acknowledge(session, number)

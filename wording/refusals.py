@@ -1,0 +1,190 @@
+"""The consent doctor's words: what happened, who must do what, and the one way on."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contracts import rules
+from contracts.directory import DomainsFinding
+from contracts.go_live import Refusal
+from wording.durations import in_words
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the consent doctor says: what happened, who must do what, and the one way on."""
+
+    happened: str
+    to_do: str
+    button: str
+    """Label of the one button or link."""
+
+
+_CONSENT_AGAIN = "Consent for the organisation"
+_NEW_LINK = "Send me a new link"
+CHOOSE_ACCOUNT = "Choose another account"
+"""Where Microsoft knows the browser, it would sign the same account in without asking."""
+
+REFUSALS = {
+    Refusal.MALFORMED: Advice(
+        "This is not an answer that Microsoft gives.",
+        "Nothing was done. Start again from the link in our mail.",
+        "Start again",
+    ),
+    Refusal.STATE_UNKNOWN: Advice(
+        "This answer from Microsoft does not belong to a request of ours.",
+        "Nothing was done. Start again from the link in our mail.",
+        "Start again",
+    ),
+    Refusal.STATE_EXPIRED: Advice(
+        "Too much time passed between our page and Microsoft's answer.",
+        "Start again; it takes about two minutes.",
+        "Start again",
+    ),
+    Refusal.STATE_USED: Advice(
+        "This answer from Microsoft was already used.",
+        "Nothing was done twice. Look at where the go-live stands.",
+        "Show where it stands",
+    ),
+    Refusal.OTHER_BROWSER: Advice(
+        "This answer from Microsoft belongs to another browser.",
+        "Start again in the browser you want to use, with cookies allowed.",
+        "Start again",
+    ),
+    Refusal.ERROR_WITHOUT_STATE: Advice(
+        "Microsoft sent an error that does not say which request it belongs to.",
+        "Nothing was changed and nobody was told. Start again; whoever may not consent hands the "
+        "link to the administrator.",
+        "Start again",
+    ),
+    Refusal.ID_TOKEN_INVALID: Advice(
+        "Microsoft's sign-in answer could not be verified.",
+        "Start again. If it happens again, tell the customer success manager.",
+        "Start again",
+    ),
+    Refusal.OTHER_TENANT_SIGNED_IN: Advice(
+        "The person signed in to another Microsoft organisation than the one that consented.",
+        "The administrator signs in again with a work account of this organisation.",
+        CHOOSE_ACCOUNT,
+    ),
+    Refusal.SIGN_IN_TOO_EARLY: Advice(
+        "Microsoft is still applying the consent, so it could not confirm yet who signed in.",
+        "Wait a minute, then start again; what was consented to stays as it is.",
+        "Start again",
+    ),
+    Refusal.SIGN_IN_TOO_OLD: Advice(
+        f"The consent was not proven within {in_words(timedelta(days=rules.EVIDENCE_DAYS))} of the "
+        "administrator's sign-in.",
+        "The administrator consents once more, for the organisation.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.MICROSOFT_NOT_ASKED: Advice(
+        "Microsoft could not be asked who signed in, and its answer to us is good for one try.",
+        "Wait a minute, then start again. If it stays like this, write to us.",
+        "Start again",
+    ),
+    Refusal.WRONG_TENANT: Advice(
+        "The consent was given in a Microsoft organisation that is not this customer's.",
+        "An administrator of the organisation's own tenant consents there.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.DOMAINS_NOT_VERIFIED: Advice(
+        "This Microsoft organisation has verified none of the customer's e-mail domains.",
+        "Customer success corrects the list of domains with customer IT, then retries.",
+        "Ask customer success",
+    ),
+    Refusal.GUEST: Advice(
+        "The person signed in with a guest account.",
+        "An administrator account that belongs to the organisation itself must consent.",
+        CHOOSE_ACCOUNT,
+    ),
+    Refusal.NOT_AN_ADMINISTRATOR: Advice(
+        "The account that signed in may not consent for the organisation.",
+        "A Global Administrator or Privileged Role Administrator opens the consent link, or "
+        "chooses “Login with SSO” on the login page.",
+        "Hand this to the administrator",
+    ),
+    Refusal.APPROVAL_REQUESTED: Advice(
+        "A request for approval went to the organisation's administrators.",
+        "An administrator opens the consent link and consents; approving the request in Microsoft "
+        "Entra alone does not tell us.",
+        "Hand this to the administrator",
+    ),
+    Refusal.DECLINED: Advice(
+        "The consent was declined.",
+        "Nothing was changed. If this was a mistake, the administrator consents now; otherwise "
+        "customer success asks what stood in the way.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.SELF_ONLY: Advice(
+        f"After {in_words(rules.PROPAGATION)} nothing is granted for the whole organisation: the "
+        "consent counts for one account only, or Microsoft needs longer than usual.",
+        "The administrator consents once more, for the organisation; or customer success retries "
+        "in an hour.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.LINK_EXPIRED: Advice(
+        "This link has expired.",
+        "Ask for a new one; it goes to the address we have on file.",
+        _NEW_LINK,
+    ),
+    Refusal.LINK_USED: Advice(
+        "This link was already used; what it asks for is done.",
+        "Nothing was done twice. Look at where the go-live stands.",
+        "Show where it stands",
+    ),
+    Refusal.LINK_REVOKED: Advice(
+        "This link was replaced by a newer one or is no longer needed.",
+        "Use the newest mail from us, or ask for a new link; it goes to the address we have on "
+        "file.",
+        _NEW_LINK,
+    ),
+    Refusal.PERMISSION_MISSING: Advice(
+        "The consent lacks a permission that is needed.",
+        "The administrator consents once more, to everything that is asked; each permission is "
+        "explained on the consent page.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.TENANT_UNKNOWN: Advice(
+        "The organisation's e-mail domains do not lead to a Microsoft organisation.",
+        "Customer success corrects the list of domains with customer IT, then retries.",
+        "Ask customer success",
+    ),
+    Refusal.NOT_CAUGHT_UP: Advice(
+        "Microsoft is still applying the consent; this usually takes a few minutes.",
+        "Nobody has to do anything; it is checked again by itself.",
+        "Show where it stands",
+    ),
+    Refusal.APPLICATION_DISABLED: Advice(
+        "Our application is switched off in the organisation's Microsoft directory.",
+        "The administrator enables it under Enterprise applications in Microsoft Entra; then "
+        "customer success retries.",
+        _CONSENT_AGAIN,
+    ),
+    Refusal.UNPROVEN: Advice(
+        "A consent was reported that no browser of ours has seen.",
+        "It was not accepted. The administrator uses the link in our mail.",
+        "Start again",
+    ),
+    Refusal.OTHER: Advice(
+        "Microsoft ended the consent with an error that we do not know.",
+        "The administrator tries once more; if it happens again, customer success looks at it.",
+        "Start again",
+    ),
+}
+
+DOMAINS = {
+    DomainsFinding.ONE_TENANT: "All e-mail domains belong to one Microsoft organisation.",
+    DomainsFinding.PARTLY_ON_ENTRA: "Some e-mail domains are not on Microsoft Entra ID: people "
+    "with such an address cannot be moved and keep their password.",
+    DomainsFinding.NOT_ON_ENTRA: "No e-mail domain is on Microsoft Entra ID: nobody can sign in "
+    "with SSO until the list of domains is corrected.",
+    DomainsFinding.DIFFERENT_TENANTS: "The e-mail domains belong to different Microsoft "
+    "organisations: one consent cannot cover them. Keep the domains of one.",
+}
+"""What the tenants that were discovered mean for the go-live."""
+
+SIGN_IN_UNCONFIRMED = (
+    "The directory permissions are proven. That everyone may sign in is confirmed by the first "
+    "sign-in of someone other than the administrator."
+)
+SIGN_IN_CONFIRMED = "Proven, and confirmed by the sign-in of someone other than the administrator."
