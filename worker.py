@@ -31,6 +31,7 @@ from activities.redaction import NothingLeaks
 from activities.sending import Sending
 from activities.throttle import Pace, Places
 from bootstrap import connections
+from bootstrap.collectors import GraphSpending, Record
 from bootstrap.exit import leave
 from commands.errors import CommandError
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
@@ -40,7 +41,7 @@ from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
 from settings import Settings, SettingsError, read_settings
 from telemetry.logs import set_up_logging
-from telemetry.metrics import GraphSpending, Record, registered
+from telemetry.metrics import registered
 from telemetry.runtime import runtime
 from telemetry.serving import Answer, healthy, metrics_page, serving
 from telemetry.tracing import set_up_tracing

@@ -39,7 +39,7 @@ from contracts.go_live import (
 )
 from database.engine import open_engine, open_sessions
 from database.go_live import reading
-from local import people
+from local import people, queries
 from local.ports import HOST, Ports, free_port
 from local.processes import Part
 from local.readiness import answers_http
@@ -133,7 +133,7 @@ class Scene:
 
         def log_in() -> None:
             with open_sessions(self._engine).begin() as session:
-                address = reading.first_wave_addresses(session, go_live)[0]
+                address = queries.first_wave_addresses(session, go_live)[0]
             with people.log_in_with_sso(self._town, address):
                 pass
 

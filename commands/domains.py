@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.directory import DomainTenant, finding_of

@@ -11,6 +11,14 @@ CommandError          plain words with the mend; exit status 1
     └── UnansweredError  an order may still be carried out
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from graph import errors as graph_errors
+
 
 class CommandError(Exception):
     """One plain message with the mend."""
@@ -59,3 +67,47 @@ class UnavailableError(CommandError):
 
 class UnansweredError(UnavailableError):
     """An order was not answered in time. It may still be carried out; repeated, it is so once."""
+
+
+@contextmanager
+def plain_database_errors(engine: Engine) -> Iterator[None]:
+    """Say in one sentence that the database is not there or not set up."""
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        yield
+    except OperationalError:
+        raise UnavailableError(
+            f"No database answers at {where}. Start it, or correct GOLIVE_DATABASE_URL."
+        ) from None
+    except ProgrammingError as error:
+        # 42P01 undefined table, 3F000 no such schema: the migrations have not run.
+        if getattr(error.orig, "sqlstate", "") in {"42P01", "3F000", "42703"}:
+            raise UnavailableError(
+                f"The database at {where} is not set up. Run: python starter.py setup"
+            ) from None
+        raise
+
+
+@contextmanager
+def plain_microsoft_errors() -> Iterator[None]:
+    """Say in plain words why Microsoft did not give what was asked."""
+    try:
+        yield
+    except graph_errors.Throttled as error:
+        raise UnavailableError(
+            f"Microsoft asks to wait {error.retry_after_seconds:.0f} seconds. Try again then."
+        ) from None
+    except graph_errors.ConsentNotVisible:
+        raise CommandError(
+            "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
+            "minutes; if it stays so, the administrator consents again."
+        ) from None
+    except graph_errors.Retryable as error:
+        raise UnavailableError(f"{error} Try again in a minute.") from None
+    except graph_errors.GraphError as error:
+        raise CommandError(str(error)) from None
+
+
+def is_first_connection(error: Exception) -> bool:
+    """Tell whether the Temporal client could not connect at all; that has no kind of its own."""
+    return "Failed client connect" in str(error)

@@ -2,8 +2,7 @@
 
 from sqlalchemy import Engine
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.clock import wall_clock

@@ -15,8 +15,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import ImportRefusedError, UsageError
+from commands.errors import ImportRefusedError, UsageError, plain_database_errors
 from contracts import rules
 from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock

@@ -13,8 +13,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from activities.staging import staged_entries
-from bootstrap.connections import plain_database_errors, plain_microsoft_errors
-from commands.errors import CommandError, ToBeConfirmedError, UnavailableError, UsageError
+from commands.errors import (
+    CommandError,
+    ToBeConfirmedError,
+    UnavailableError,
+    UsageError,
+    plain_database_errors,
+    plain_microsoft_errors,
+)
 from commands.order_book import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
 from contracts.directory import ExceptionReason, MigrationPlan

@@ -6,8 +6,13 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError, RefusedError, ToBeConfirmedError, UsageError
+from commands.errors import (
+    CommandError,
+    RefusedError,
+    ToBeConfirmedError,
+    UsageError,
+    plain_database_errors,
+)
 from commands.reading import unknown_organisation
 from commands.sending import Argument, not_running
 from contracts.clock import wall_clock

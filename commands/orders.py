@@ -11,9 +11,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from bootstrap.connections import plain_database_errors
 from commands import dates, reading, sending
-from commands.errors import CommandError, RefusedError, UsageError
+from commands.errors import CommandError, RefusedError, UsageError, plain_database_errors
 from commands.order_book import OrderBook, check_same, known_staff, organisation_named
 from commands.sending import Argument, not_running
 from contracts import rules

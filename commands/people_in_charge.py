@@ -15,8 +15,7 @@ from sqlmodel import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.order_book import known_staff
 from commands.reading import unknown_organisation
 from contracts.addresses import is_mail_address

@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError
+from commands.errors import CommandError, plain_database_errors
 from contracts.go_live import Progress
 from contracts.notices import RecipientKind
 from database.engine import open_sessions

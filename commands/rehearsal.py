@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError
+from commands.errors import CommandError, plain_database_errors
 from commands.reading import unknown_organisation
 from contracts import rules
 from contracts.business_hours import humane_one_by_one, morning_of, next_working_morning

@@ -18,13 +18,13 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from bootstrap.connections import is_first_connection
 from commands.errors import (
     CommandError,
     NotRunningError,
     RefusedError,
     UnansweredError,
     UnavailableError,
+    is_first_connection,
 )
 from contracts.go_live import (
     AcknowledgeIt,

@@ -22,8 +22,7 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
 
-from bootstrap.connections import plain_database_errors
-from commands.errors import CommandError, OtherTablesError
+from commands.errors import CommandError, OtherTablesError, plain_database_errors
 from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE
 from database.engine import UnknownRevisionError, migrate

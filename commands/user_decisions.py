@@ -5,8 +5,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from bootstrap.connections import plain_database_errors, plain_microsoft_errors
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, UsageError, plain_database_errors, plain_microsoft_errors
 from commands.order_book import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock

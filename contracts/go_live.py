@@ -25,11 +25,6 @@ def go_live_id(slug: str) -> str:
     return f"{_ID_PREFIX}{slug}"
 
 
-def slug_of(workflow_id: str) -> str:
-    """Return the organisation of a workflow id made by `go_live_id`, else an empty text."""
-    return workflow_id.removeprefix(_ID_PREFIX) if workflow_id.startswith(_ID_PREFIX) else ""
-
-
 class GoLiveStage(StrEnum):
     """The five stages, in the help page's order."""
 

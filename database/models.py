@@ -115,7 +115,7 @@ class AppUser(SQLModel, table=True):
     sign_in_method: str = "password"
     password_until: datetime | None = _instant(nullable=True)
     """A moved user's password works until then and as long as the go-live was paused since the move
-    (`database/moves/grace.py`), or until the first SSO sign-in."""
+    (`database/go_live/grace.py`), or until the first SSO sign-in."""
     first_sso_sign_in_at: datetime | None = _instant(nullable=True)
     group_name: str = ""
     """`pilot` puts a user into the first wave."""

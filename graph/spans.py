@@ -6,16 +6,13 @@ the path, only Microsoft's own words stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Final
 from urllib.parse import urlsplit
 
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind
 
-_tracer = trace.get_tracer("sso-go-live")
+from telemetry.spans import quiet_span
 
 _WORDS: Final = frozenset(
     {
@@ -44,26 +41,3 @@ def call_span(method: str, url: str) -> AbstractContextManager[Span]:
     host, path = _parts(url)
     attributes = {"http.request.method": method, "server.address": host}
     return quiet_span(f"{method} {pattern(path)}", SpanKind.CLIENT, attributes=attributes)
-
-
-@contextmanager
-def quiet_span(
-    name: str,
-    kind: SpanKind,
-    parent: Context | None = None,
-    attributes: Mapping[str, str | int] | None = None,
-) -> Iterator[Span]:
-    """Open a span that keeps of an exception its kind only: the text may name a person."""
-    with _tracer.start_as_current_span(
-        name,
-        parent,
-        kind=kind,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield span
-        except Exception as error:
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise

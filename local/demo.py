@@ -27,7 +27,7 @@ from contracts.go_live import GoLiveStage, Wait, go_live_id
 from database.engine import open_sessions
 from database.go_live import reading
 from database.go_live.reading import Standing
-from local import people
+from local import people, queries
 from local.ending import StopRequested, stop_on_signal
 from local.errors import LocalError, PartFailedError
 from local.people import Town
@@ -138,7 +138,7 @@ class Demo:
             progress = standing.progress
             if standing.go_live_id and progress and progress.wait is Wait.FIRST_SIGN_IN:
                 with open_sessions(self._engine).begin() as session:
-                    return reading.first_wave_addresses(session, standing.go_live_id)[0]
+                    return queries.first_wave_addresses(session, standing.go_live_id)[0]
         return ""
 
     async def report(self, began: float) -> Report:

@@ -19,9 +19,10 @@ from typing import Any, Final
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
 
-from contracts.go_live import go_live_id, slug_of
-
 _organisation: ContextVar[str] = ContextVar("organisation", default="")
+
+_GO_LIVE = "sso-go-live/"
+"""How the workflow id of a go-live begins; its organisation follows."""
 
 _FROM_TEMPORAL: Final = ("temporal_workflow", "temporal_activity")
 _KEPT: Final = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
@@ -113,10 +114,12 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     }
     told = _of_temporal(record)
     fields |= {name: told[name] for name in _KEPT if told.get(name)}
-    organisation = slug_of(str(told.get("workflow_id", ""))) or _organisation.get()
+    workflow_id = str(told.get("workflow_id", ""))
+    of_run = workflow_id.removeprefix(_GO_LIVE) if workflow_id.startswith(_GO_LIVE) else ""
+    organisation = of_run or _organisation.get()
     if organisation:
         fields["organisation"] = organisation
-        fields.setdefault("workflow_id", go_live_id(organisation))
+        fields.setdefault("workflow_id", f"{_GO_LIVE}{organisation}")
     if record.exc_info and record.exc_info[0] is not None:
         fields["error"] = record.exc_info[0].__name__
         if told and isinstance(record.exc_info[1], ApplicationError):

@@ -23,7 +23,7 @@ from temporalio import worker as temporal_worker
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadConverter
 
-from graph.spans import quiet_span
+from telemetry.spans import quiet_span
 
 _HEADER: Final = "golive-trace"
 _NOTED: Final = "golive_trace_noted"

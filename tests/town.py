@@ -31,7 +31,7 @@ from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
 from database.engine import open_engine, open_sessions
 from database.go_live import reading
-from local import people
+from local import people, queries
 from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import Stack
@@ -164,7 +164,7 @@ class Organisation:
         standing = self.standing()
         assert standing.go_live_id is not None
         with open_sessions(self.town.engine).begin() as session:
-            return reading.first_wave_addresses(session, standing.go_live_id)[0].split("@")[0]
+            return queries.first_wave_addresses(session, standing.go_live_id)[0].split("@")[0]
 
     def mails(self, message: str | None = None) -> list[tuple[str, str, str]]:
         """The ledger: message, recipient's address, state."""

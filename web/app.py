@@ -1,7 +1,6 @@
 """Makes the web application: its rooms, routes, headers and calm answers when something fails."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,20 +10,19 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from bootstrap import connections
+from bootstrap.collectors import GraphSpending, Record
 from contracts.links import LinkSigner
 from database.engine import open_engine, open_sessions
 from graph.client import GraphClient
-from graph.credentials import chosen_credential
-from graph.tokens import EntraClient
 from graph.transport import open_http
 from settings import Settings
-from telemetry.metrics import GraphSpending, Record, registered
+from telemetry.metrics import registered
 from telemetry.runtime import runtime
 from telemetry.tracing import set_up_tracing
 from web import error_handlers, login, outbox_relay
 from web.console import contacts, organisations, plans, staff, users
 from web.customer import consent, hand_off, invitation, new_link, setup
-from web.microsoft import other_account, sign_in_callback
+from web.microsoft import consent_callback, other_account, sign_in_callback
 from web.middleware.request_limits import BodyLimits
 from web.middleware.request_metrics import Measured, metrics_page
 from web.middleware.security_headers import HeadAsGet, SecurityHeaders
@@ -42,15 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http,
             runtime(with_metrics=settings.metrics_token is not None) as temporal_runtime,
         ):
-            entra = EntraClient(
-                authority=settings.entra_authority,
-                client_id=settings.client_id,
-                credential=chosen_credential(
-                    settings.client_certificate_path, settings.client_secret_text
-                ),
-                http=http,
-                clock=time.time,
-            )
+            entra = connections.entra_client(settings, http)
             graph = GraphClient(http, settings.graph_url, entra)
             app.state.rooms = Rooms(
                 settings=settings,
@@ -95,7 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
         organisations,
     ):
         app.include_router(room.router)
-    for room in (consent, hand_off, setup, invitation, new_link):
+    # The consent's way back comes first: its path would also fit a personal link's.
+    for room in (consent_callback, consent, hand_off, setup, invitation, new_link):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)

@@ -11,8 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from bootstrap.connections import is_first_connection
-from commands.errors import UnavailableError
+from commands.errors import UnavailableError, is_first_connection
 from contracts import rules
 from graph.errors import GraphError
 from web import rate_limits

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from temporalio.service import RPCError, RPCStatusCode
 
-from bootstrap.connections import is_first_connection
+from commands.errors import is_first_connection
 from contracts.clock import wall_clock
 from contracts.go_live import (
     ConsentNotGiven,

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from contracts import rules
 from contracts.go_live import Refusal
 from database.go_live.records import account, write_audit
+from database.hashing import sha256
 from database.models import (
     AuthorizationRequest,
     ConsentEvidence,
@@ -21,7 +22,6 @@ from database.models import (
     Organisation,
     PersonalLink,
 )
-from database.people.sign_in import sha256
 
 
 def begin(

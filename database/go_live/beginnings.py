@@ -8,9 +8,8 @@ from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveStage
 from contracts.records import Prerequisites
-from database.go_live.records import go_live_by_id
+from database.go_live.records import acknowledged_at, go_live_by_id
 from database.models import Agreement, GoLive, Preference, SsoConnection, StageTime
-from database.people.it_team import acknowledged_at
 
 
 def standing(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:

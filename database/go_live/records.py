@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import String, cast, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, func, select
 
@@ -341,3 +341,27 @@ def write_audit(
     session.flush()
     assert entry.id is not None  # noqa: S101  (the database has just given it)
     return entry.id
+
+
+def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
+    """Return a go-live that still runs with its organisation, None when it has ended."""
+    go_live = session.get(GoLive, go_live_id)
+    if go_live is None or go_live.closed_at is not None:
+        return None
+    return go_live, session.get_one(Organisation, go_live.organisation_id)
+
+
+def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
+    """Return when the IT team last said that it is ready, None when it has not."""
+    refused = select(AuditEntry.subject).where(
+        AuditEntry.go_live_id == go_live_id, AuditEntry.action == "order_refused"
+    )
+    return session.exec(
+        select(AuditEntry.at)
+        .where(
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "acknowledge_it",
+            ("order:" + cast(AuditEntry.id, String)).not_in(refused),
+        )
+        .order_by(col(AuditEntry.id).desc())
+    ).first()

@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
 from database.go_live import records
+from database.links.genuine import genuine_link, personal_link
 from database.models import PersonalLink
-from database.people.sign_in import genuine_link, personal_link
 
 CONSENT_LINKS = (LinkPurpose.CONSENT, LinkPurpose.HAND_OFF)
 """What opens the consent page."""

@@ -12,8 +12,8 @@ from contracts.go_live import MailRequested
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
 from database.go_live import outbox, records
+from database.links.genuine import genuine_link
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
-from database.people.sign_in import genuine_link
 
 AGAIN = "again-"
 """How the idempotency key of a mail begins that somebody asked for."""

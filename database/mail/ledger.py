@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Message
+from database.go_live.grace import END_OF_GRACE
 from database.go_live.records import UnknownGoLiveError
 from database.mail import mail_facts
 from database.models import GoLive, Mail, PersonalLink
-from database.moves.grace import END_OF_GRACE
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import String, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -93,22 +92,6 @@ def note_told(session: Session, go_live_id: UUID, move_at: datetime | None) -> N
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     go_live.move_told = move_at
     session.add(go_live)
-
-
-def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
-    """Return when the IT team last said that it is ready, None when it has not."""
-    refused = select(AuditEntry.subject).where(
-        AuditEntry.go_live_id == go_live_id, AuditEntry.action == "order_refused"
-    )
-    return session.exec(
-        select(AuditEntry.at)
-        .where(
-            AuditEntry.go_live_id == go_live_id,
-            AuditEntry.action == "acknowledge_it",
-            ("order:" + cast(AuditEntry.id, String)).not_in(refused),
-        )
-        .order_by(col(AuditEntry.id).desc())
-    ).first()
 
 
 def name_second_contact(

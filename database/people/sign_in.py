@@ -1,6 +1,5 @@
 """What the web asks and records: ways in, sessions, authorization requests, evidence, links."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,18 +10,15 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.addresses import address_key, domain_of
-from contracts.go_live import Refusal
-from contracts.links import LinkPurpose, LinkSigner
+from database.go_live.grace import password_counts_until
+from database.hashing import sha256
 from database.models import (
     AppSession,
     AppUser,
     FailedLogin,
-    GoLive,
-    Organisation,
     Password,
     PersonalLink,
 )
-from database.moves.grace import password_counts_until
 
 MOST_FAILURES = 10
 """Wrong passwords for one address from one network; others there, and it elsewhere, go on."""
@@ -58,11 +54,6 @@ class SignedIn:
     address: str
     organisation_name: str
     method: str
-
-
-def sha256(secret: str) -> str:
-    """Return the form in which a secret of a browser is kept."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def way_in(session: Session, address: str) -> WayIn:
@@ -200,49 +191,6 @@ def end_session(session: Session, token: str, at: datetime) -> None:
 
 
 # --- consent and links ------------------------------------------------------------------------
-
-
-def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
-    """Return a go-live that still runs with its organisation, None when it has ended."""
-    go_live = session.get(GoLive, go_live_id)
-    if go_live is None or go_live.closed_at is not None:
-        return None
-    return go_live, session.get_one(Organisation, go_live.organisation_id)
-
-
-def genuine_link(
-    session: Session,
-    signer: LinkSigner,
-    token: str,
-    purpose: LinkPurpose,
-    *,
-    lock: bool = False,
-) -> PersonalLink | None:
-    """Return the row of a link that we once made, whatever became of it since; None otherwise."""
-    link_id = signer.claimed_id(token)
-    link = session.get(PersonalLink, link_id, with_for_update=lock) if link_id else None
-    if link is None or link.purpose != purpose:
-        return None
-    versions = range(link.version, 0, -1)
-    known = any(signer.is_genuine(token, purpose, link.id, version) for version in versions)
-    return link if known else None
-
-
-def personal_link(
-    session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
-) -> PersonalLink | Refusal | None:
-    """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
-    link = genuine_link(session, signer, token, purpose)
-    if link is None:
-        return None
-    replaced = not signer.is_genuine(token, purpose, link.id, link.version)
-    if replaced or link.revoked_at is not None:
-        return Refusal.LINK_REVOKED
-    if link.used_at is not None:
-        return Refusal.LINK_USED
-    if link.expires_at <= at:
-        return Refusal.LINK_EXPIRED
-    return link
 
 
 # --- SSO sign-in ------------------------------------------------------------------------------

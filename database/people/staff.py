@@ -7,8 +7,8 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from contracts import rules
+from database.hashing import sha256
 from database.models import Staff, StaffSession
-from database.people.sign_in import sha256
 
 # Built once: every page of the console asks it.
 _OF_SESSION = (

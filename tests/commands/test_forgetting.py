@@ -11,7 +11,7 @@ from commands import forgetting
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Wait
 from database.engine import open_sessions
-from database.go_live import reading
+from local import queries
 from local.histories import everything_kept, found_in
 from tests.commands.test_starter import plain, run
 from tests.town import Organisation, Person, Town
@@ -36,7 +36,7 @@ def everything_stored(town: Town) -> list[str]:
 def words_of(town: Town, organisation: Organisation) -> list[str]:
     """Every address and name of the organisation's people; staff of ours are not forgotten."""
     with open_sessions(town.engine).begin() as session:
-        found = reading.personal_data(session, organisation.standing().organisation_id)
+        found = queries.personal_data(session, organisation.standing().organisation_id)
     own = [word for word in found if "clientshare" not in word and not word.startswith("Dana")]
     return own + [quote(word, safe="") for word in own if "@" in word]
 

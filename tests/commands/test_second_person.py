@@ -33,7 +33,7 @@ from tests.house.test_privacy import personal_data
 from tests.town import STAFF, Organisation, Town, changed_environment
 from tests.web.test_calm import form_token_of
 from web.app import create_app
-from web.console.staff import STAFF_COOKIE
+from web.microsoft.staff_admission import STAFF_COOKIE
 from web.visit import BROWSER_COOKIE
 
 SECOND = (Order.PAUSE, Order.EXTEND_DEADLINE, Order.ROLL_BACK, Order.RESUME)

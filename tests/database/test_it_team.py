@@ -56,11 +56,11 @@ def test_an_acknowledgement_that_was_refused_counts_nowhere(
     session: Session, go_live: GoLive
 ) -> None:
     tried = records.write_audit(session, AT, "dana", "acknowledge_it", go_live=go_live)
-    assert it_team.acknowledged_at(session, go_live.id) == AT
+    assert records.acknowledged_at(session, go_live.id) == AT
     records.write_audit(
         session, AT, "dana", "order_refused", go_live=go_live, subject=f"order:{tried}"
     )
-    assert it_team.acknowledged_at(session, go_live.id) is None
+    assert records.acknowledged_at(session, go_live.id) is None
     assert digests.news_of(session, [go_live.id], AT - timedelta(days=1), AT) == {}
 
 

@@ -7,7 +7,7 @@ from temporalio.client import Client
 
 from contracts.go_live import ConfirmEntitlement, Wait, go_live_id
 from database.engine import open_sessions
-from database.go_live import reading
+from local import queries
 from local.histories import everything_kept, found_in
 from telemetry.logs import JsonLines
 from tests.town import Organisation, Person, Town
@@ -16,7 +16,7 @@ from workflows.go_live import SsoGoLive
 
 def personal_data(town: Town, organisation: Organisation) -> list[str]:
     with open_sessions(town.engine).begin() as session:
-        return reading.personal_data(session, organisation.standing().organisation_id)
+        return queries.personal_data(session, organisation.standing().organisation_id)
 
 
 async def kept_of(client: Client, organisation: Organisation) -> list[str]:

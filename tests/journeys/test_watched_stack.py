@@ -22,6 +22,7 @@ from commands import importing
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
 from database.engine import open_sessions
 from database.go_live import reading
+from local import queries
 from local.histories import everything_kept, found_in, texts_of
 from local.ports import Ports
 from local.postgresql import running_postgresql
@@ -186,7 +187,7 @@ def _keep_people(play: Play) -> None:
             assert standing.progress is not None
             play.seen.outcomes[slug] = f"{standing.progress.number} {standing.progress.outcome}"
             if slug == ALPENGLOW:
-                play.seen.people = reading.personal_data(session, standing.organisation_id)
+                play.seen.people = queries.personal_data(session, standing.organisation_id)
 
 
 async def _everything_at_temporal(client: Client) -> list[str]:

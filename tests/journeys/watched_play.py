@@ -16,7 +16,7 @@ from contracts.clock import wall_clock
 from contracts.go_live import Wait, go_live_id
 from database.engine import open_sessions
 from database.go_live import reading
-from local import people
+from local import people, queries
 from local.demo import ADMINISTRATORS
 from local.stack import Stack
 from tests.journeys.watched import until_wait
@@ -86,7 +86,7 @@ class Play:
             standing = reading.standing_of(session, slug)
             assert standing is not None
             assert standing.go_live_id is not None
-            address = reading.first_wave_addresses(session, standing.go_live_id)[0]
+            address = queries.first_wave_addresses(session, standing.go_live_id)[0]
         with await asyncio.to_thread(people.log_in_with_sso, self.town, address) as browser:
             self.seen.keys.add("session", browser.cookies[SESSION_COOKIE])
 

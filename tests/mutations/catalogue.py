@@ -154,7 +154,7 @@ MUTATIONS = (
     Mutation(
         "check 3 is skipped when a browser comes back",
         "an administrator of a strange tenant consents for somebody else's organisation",
-        "web/customer/consent.py",
+        "web/microsoft/consent_callback.py",
         "    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):\n",
         "    if asked.tenant_id is None:\n",
         ("tests/attacks/test_identity.py",),
@@ -194,7 +194,7 @@ MUTATIONS = (
     Mutation(
         "opening a link uses it up",
         "a mail scanner takes the administrator's one link",
-        "database/people/sign_in.py",
+        "database/links/genuine.py",
         "        return Refusal.LINK_EXPIRED\n    return link\n",
         "        return Refusal.LINK_EXPIRED\n    link.used_at = at\n    return link\n",
         ("tests/journeys/test_consent_links.py",),

@@ -25,7 +25,7 @@ from local.browser import Browser
 from local.ports import Ports
 from tests.town import STAFF, Town, process
 from web.app import create_app
-from web.console.staff import STAFF_COOKIE
+from web.microsoft.staff_admission import STAFF_COOKIE
 from web.middleware.security_headers import SecurityHeaders
 from web.rate_limits import MOST_MADE_UP
 from web.visit import BROWSER_COOKIE, network_of

@@ -11,11 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
-from database.go_live import reading
+from database.go_live import reading, records
 from database.links import renewal
 from database.links.renewal import NewLink
 from database.mail import mail_facts
-from database.people import sign_in
 from web import outbox_relay
 from web.console.organisations import again, in_words
 from web.console.staff import AStaffVisit, StaffVisit
@@ -100,7 +99,7 @@ async def send_links_again(
             standing = reading.standing_of(session, slug)
             if standing is None or standing.go_live_id is None:
                 return None
-            open_one = sign_in.open_go_live_of(session, standing.go_live_id)
+            open_one = records.open_go_live_of(session, standing.go_live_id)
             link = renewal.setup_link(session, standing.go_live_id, contact_id)
             if open_one is None or link is None or renewal.has_left(session, link):
                 return None

@@ -5,9 +5,9 @@ from fastapi.responses import Response
 
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
+from database.go_live import records
 from database.links import hand_off as handing
 from database.models import PersonalLink
-from database.people import sign_in
 from web.customer.new_link import dead_link
 from web.log_context import NAMED
 from web.refusal_pages import has_ended
@@ -46,7 +46,7 @@ def hand_on(visit: OwnForm, token: str) -> Response:
     signer = visit.rooms.signer
     with visit.rooms.sessions.begin() as session:
         link = handing.genuine_consent_link(session, signer, token)
-        if link is not None and sign_in.open_go_live_of(session, link.go_live_id) is None:
+        if link is not None and records.open_go_live_of(session, link.go_live_id) is None:
             return has_ended(visit, link.go_live_id)
         new = handing.hand_off(session, signer, token, visit.at)
     if not isinstance(new, PersonalLink):
@@ -62,7 +62,7 @@ def message(visit: AVisit, token: str) -> Response:
     if not isinstance(found, PersonalLink):
         return _dead(visit, token, found)
     with visit.rooms.sessions.begin() as session:
-        open_one = sign_in.open_go_live_of(session, found.go_live_id)
+        open_one = records.open_go_live_of(session, found.go_live_id)
     if open_one is None:
         return has_ended(visit, found.go_live_id)
     return visit.page(

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from contracts.links import LinkPurpose
+from database.links import genuine
 from database.models import PersonalLink
 from database.people import sign_in
 from web.customer.new_link import dead_link
@@ -37,7 +38,7 @@ def accept(visit: OwnForm, token: str) -> Response:
 
 def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
     with visit.rooms.sessions.begin() as session:
-        link = sign_in.personal_link(
+        link = genuine.personal_link(
             session, visit.rooms.signer, token, LinkPurpose.INVITATION, visit.at
         )
         if not isinstance(link, PersonalLink):

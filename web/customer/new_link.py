@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Refusal
 from contracts.links import LinkPurpose
 from database.go_live import records
-from database.links import hand_off, renewal
+from database.links import genuine, hand_off, renewal
 from database.links.renewal import NewLink
 from database.models import GoLive, PersonalLink
 from database.people import sign_in
@@ -67,7 +67,7 @@ def _genuine(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
     signer = visit.rooms.signer
-    link = sign_in.genuine_link(session, signer, token, purpose)
+    link = genuine.genuine_link(session, signer, token, purpose)
     if link is None and purpose is LinkPurpose.CONSENT:
         link = hand_off.genuine_consent_link(session, signer, token)
     return link
@@ -114,7 +114,7 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
         link = renewal.to_renew(session, link)
         if link.used_at is not None:
             return _consented(visit, token)
-        found = sign_in.open_go_live_of(session, link.go_live_id)
+        found = records.open_go_live_of(session, link.go_live_id)
         if found is None:
             return has_ended(visit, link.go_live_id)
         renewed = renewal.renew(session, link, found[0], visit.at)

@@ -20,11 +20,12 @@ from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from contracts.orders import Order, OrderPosition, refusal_of
-from database.go_live import console_views, reading
+from database.go_live import console_views, reading, records
 from database.go_live.reading import Standing
+from database.links import genuine
 from database.mail import ledger, mail_facts
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
-from database.people import it_team, sign_in
+from database.people import it_team
 from mail.errors import MissingValue
 from mail.rendering import announcement
 from web import outbox_relay
@@ -157,7 +158,7 @@ def name_contact(
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
     with visit.rooms.sessions.begin() as session:
-        link = sign_in.personal_link(
+        link = genuine.personal_link(
             session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
@@ -201,7 +202,7 @@ def _page(
     with visit.rooms.sessions.begin() as session:
         facts = mail_facts.facts(session, link.go_live_id)
         contacts = mail_facts.contacts_of(session, standing.organisation_id)
-        ready_at = it_team.acknowledged_at(session, link.go_live_id)
+        ready_at = records.acknowledged_at(session, link.go_live_id)
         plan = _plan(session, link)
         reached = console_views.stage_times(session, link.go_live_id)
         consent = _consent_page(session, visit, link, progress)

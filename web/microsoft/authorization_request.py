@@ -13,7 +13,6 @@ from contracts.links import LinkPurpose
 from database.consent import authorization_requests
 from database.go_live import records
 from database.models import AuthorizationRequest, GoLive, PersonalLink
-from database.people import sign_in
 from graph.errors import TenantUnknown
 from web.refusal_pages import already_back, has_ended, refused
 from web.visit import Visit
@@ -81,7 +80,7 @@ def to_consent(
     """
     state = secrets.token_urlsafe(32)
     with visit.rooms.sessions.begin() as session:
-        found = sign_in.open_go_live_of(session, go_live_id)
+        found = records.open_go_live_of(session, go_live_id)
         if found is None:
             return has_ended(visit, go_live_id)
         go_live, organisation = found

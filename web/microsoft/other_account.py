@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from database.consent import authorization_requests
-from database.people import sign_in
+from database.go_live import records
 from web.microsoft.authorization_request import to_login
 from web.refusal_pages import OTHER_ACCOUNT, has_ended
 from web.visit import OwnForm
@@ -22,7 +22,7 @@ def choose(visit: OwnForm) -> Response:
     with visit.rooms.sessions.begin() as session:
         asked = authorization_requests.newest_sign_in(session, visit.browser)
         of = asked.go_live_id if asked else None
-        ended = of is not None and sign_in.open_go_live_of(session, of) is None
+        ended = of is not None and records.open_go_live_of(session, of) is None
     if asked is None or asked.tenant_id is None:
         return visit.go_to("/login")
     if ended:

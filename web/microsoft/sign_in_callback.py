@@ -28,8 +28,7 @@ from graph.errors import (
     TenantUnknown,
 )
 from graph.tokens import SignedInPerson
-from web.console import staff
-from web.customer import consent
+from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
 from web.microsoft.authorization_response import Ending, ending_of, read_returned
 from web.outbox_relay import relay
@@ -115,7 +114,7 @@ def _come_back(visit: Visit) -> _Answer:
     if asked.purpose == "consent_sign_in":
         return _consented(visit, asked, person)
     if asked.purpose == "console":
-        return _Answer(staff.admit(visit, asked, person))
+        return _Answer(staff_admission.admit(visit, asked, person))
     return _sign_in(visit, asked, person)
 
 
@@ -144,9 +143,9 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
-        entry = consent.enqueue_consent(session, evidence, visit.at)
+        entry = consent_callback.enqueue_consent(session, evidence, visit.at)
     # No entry = there is nothing to tell the go-live now; the page says how far it is.
-    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent.kept(visit))
+    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent_callback.kept(visit))
 
 
 def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
@@ -204,7 +203,7 @@ def _not_signed_in(
 ) -> _Answer:
     """Microsoft's own word, in a request of ours: a consent's run is told of it."""
     if asked.purpose == "consent_sign_in":
-        return _Answer(*consent.not_consented(visit, asked, ending))
+        return _Answer(*consent_callback.not_consented(visit, asked, ending))
     return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
 
 
@@ -217,7 +216,7 @@ def _not_believed(
 ) -> _Answer:
     """A page and a line in the audit trail; nobody else hears of it."""
     if asked.purpose == "consent_sign_in":
-        return _Answer(consent.not_believed(visit, asked, refusal, status or 400))
+        return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
     with visit.rooms.sessions.begin() as session:
         records.write_audit(
             session,

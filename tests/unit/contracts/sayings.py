@@ -100,14 +100,14 @@ def _pages() -> dict[str, Callable[[], str]]:
     }
 
 
-def _said_to_guessers(calm: Any) -> str:
+def _said_to_guessers(handlers: Any) -> str:
     said: dict[str, str] = {}
 
     def page(_template: str, **values: str) -> None:
         said.update(values)
 
-    calm.visit = lambda _request: SimpleNamespace(page=page)
-    calm._too_many_guesses(None, calm.guessing.TooManyGuessesError("links"))
+    handlers.visit = lambda _request: SimpleNamespace(page=page)
+    handlers._too_many_guesses(None, handlers.rate_limits.TooManyGuessesError("links"))
     return said["to_do"]
 
 

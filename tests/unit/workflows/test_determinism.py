@@ -22,6 +22,7 @@ ALLOWED = {
     "temporalio",
     "types",
     "typing",
+    "wording",
     "workflows",
 }
 """None of these reads a clock, a file, chance or the network, but for the calls below."""

@@ -1,0 +1,46 @@
+"""Which personal links are genuine, and which of those still work."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from contracts.go_live import Refusal
+from contracts.links import LinkPurpose, LinkSigner
+from database.models import (
+    PersonalLink,
+)
+
+
+def genuine_link(
+    session: Session,
+    signer: LinkSigner,
+    token: str,
+    purpose: LinkPurpose,
+    *,
+    lock: bool = False,
+) -> PersonalLink | None:
+    """Return the row of a link that we once made, whatever became of it since; None otherwise."""
+    link_id = signer.claimed_id(token)
+    link = session.get(PersonalLink, link_id, with_for_update=lock) if link_id else None
+    if link is None or link.purpose != purpose:
+        return None
+    versions = range(link.version, 0, -1)
+    known = any(signer.is_genuine(token, purpose, link.id, version) for version in versions)
+    return link if known else None
+
+
+def personal_link(
+    session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
+) -> PersonalLink | Refusal | None:
+    """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
+    link = genuine_link(session, signer, token, purpose)
+    if link is None:
+        return None
+    replaced = not signer.is_genuine(token, purpose, link.id, link.version)
+    if replaced or link.revoked_at is not None:
+        return Refusal.LINK_REVOKED
+    if link.used_at is not None:
+        return Refusal.LINK_USED
+    if link.expires_at <= at:
+        return Refusal.LINK_EXPIRED
+    return link
