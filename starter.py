@@ -19,12 +19,12 @@ from bootstrap import connections
 from bootstrap.exit import leave
 from commands import (
     domains,
-    forgetting,
-    importing,
+    erasure,
+    imports,
     migration,
-    reading,
     rehearsal,
     setup,
+    standings,
     terminal,
     user_decisions,
 )
@@ -99,7 +99,7 @@ def import_csv(
 ) -> None:
     """Import organisations and users; a file with any fault is not imported at all."""
     engine = connections.database(read_settings())
-    imported = importing.import_files(engine, organisations, users)
+    imported = imports.import_files(engine, organisations, users)
     organisations_said = sentences.counted(imported.organisations, "organisation")
     print(f"Imported {organisations_said} and {sentences.counted(imported.users, 'user')}.")
 
@@ -143,10 +143,10 @@ def start(
 def status(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in five lines where a go-live stands and who moves next."""
     if as_json:
-        found = reading.standing(_engine(), organisation)
-        refused = [asdict(one) for one in reading.refused_mail(_engine(), found)]
+        found = standings.standing(_engine(), organisation)
+        refused = [asdict(one) for one in standings.refused_mail(_engine(), found)]
         _print_json(
-            reading.as_data(found)
+            standings.as_data(found)
             | domains.as_data(_engine(), organisation)
             | {"refused_mail": refused}
         )
@@ -157,9 +157,9 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
 @app.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """List every organisation; what needs attention first."""
-    found = reading.every_standing(_engine())
+    found = standings.every_standing(_engine())
     if as_json:
-        _print_json([reading.as_data(one) for one in found])
+        _print_json([standings.as_data(one) for one in found])
         return
     out.print(terminal.listed(found, out))
 
@@ -167,11 +167,11 @@ def list_all(as_json: AsJson = False) -> None:
 @app.command()
 def explain(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in sentences where a go-live stands, whose turn it is and what comes by itself."""
-    found = reading.standing(_engine(), organisation)
+    found = standings.standing(_engine(), organisation)
     if as_json:
-        _print_json({"organisation": found.slug, "explanation": reading.explanation(found)})
+        _print_json({"organisation": found.slug, "explanation": standings.explanation(found)})
     else:
-        out.print(reading.explanation(found))
+        out.print(standings.explanation(found))
 
 
 @app.command()
@@ -541,8 +541,8 @@ def forget(
     whom = user or f"everybody of {organisation}"
     if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
         raise CommandError("Nothing was changed.")
-    done = forgetting.forget(_engine(), organisation, user, _name(by), reason)
-    print("\n".join(forgetting.lines(organisation, user, done)))
+    done = erasure.forget(_engine(), organisation, user, _name(by), reason)
+    print("\n".join(erasure.lines(organisation, user, done)))
 
 
 def _print_lines(lines: list[str]) -> None:

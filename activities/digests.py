@@ -17,7 +17,7 @@ from contracts.go_live import GoLiveStage, Progress, Refusal
 from contracts.notices import Message
 from contracts.waiting_on import WaitingOn, waiting_on
 from database.engine import Sessions
-from database.go_live.reading import Standing
+from database.go_live.standings import Standing
 from database.mail import digests
 from database.mail.digests import Manager, News
 from mail.rendering import render

@@ -26,7 +26,7 @@ from temporalio.testing import TimeSkipper
 
 from bootstrap import connections
 from bootstrap.exit import leave
-from commands import importing
+from commands import imports
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import (
@@ -38,7 +38,7 @@ from contracts.go_live import (
     go_live_id,
 )
 from database.engine import open_engine, open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local import people, queries
 from local.ports import HOST, Ports, free_port
 from local.processes import Part
@@ -92,7 +92,7 @@ class Scene:
 
     def __init__(self, stack: Stack, engine: Engine, client: Client) -> None:
         """Play on this stack."""
-        self._town = people.Town(
+        self._endpoints = people.Endpoints(
             f"http://{HOST}:{stack.ports.web}", f"http://{HOST}:{stack.ports.mailbox}"
         )
         self._engine, self._client = engine, client
@@ -115,7 +115,7 @@ class Scene:
         await self._orders.start(slug, aftercare_days=0)
         await self.until(slug, lambda now: now.wait is Wait.ADMIN_CONSENT)
         addresses = (f"it@{slug}.example", f"admin@{slug}.example")
-        await asyncio.to_thread(people.consent, self._town, *addresses)
+        await asyncio.to_thread(people.consent, self._endpoints, *addresses)
         await self.until(slug, lambda now: now.wait is Wait.MOVE_DATE)
 
     async def let_the_date_come(self, slug: str) -> None:
@@ -134,7 +134,7 @@ class Scene:
         def log_in() -> None:
             with open_sessions(self._engine).begin() as session:
                 address = queries.first_wave_addresses(session, go_live)[0]
-            with people.log_in_with_sso(self._town, address):
+            with people.log_in_with_sso(self._endpoints, address):
                 pass
 
         await asyncio.to_thread(log_in)
@@ -147,10 +147,10 @@ class Scene:
                 return progress
             await asyncio.sleep(STEP)
 
-    def standing(self, slug: str) -> reading.Standing:
+    def standing(self, slug: str) -> standings.Standing:
         """Return what the database says."""
         with open_sessions(self._engine).begin() as session:
-            found = reading.standing_of(session, slug)
+            found = standings.standing_of(session, slug)
         assert found is not None  # noqa: S101
         return found
 
@@ -267,7 +267,7 @@ def _found(engine: Engine, folder: Path, users: int) -> None:
             for name in _names(slug):
                 group = "pilot" if name == "anna" else ""
                 writer.writerow([slug, f"{name}@{slug}.example", name.title(), "active", group])
-    importing.import_files(engine, organisations, listed)
+    imports.import_files(engine, organisations, listed)
     with engine.begin() as connection:
         connection.execute(
             text(

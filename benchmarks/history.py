@@ -12,18 +12,18 @@ from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
 
-from commands import importing
+from commands import imports
 from contracts.go_live import GoLiveOutcome, Wait
-from tests.town import Organisation, Person, Town, build_town, working, write_csv
+from tests.cluster import Cluster, Organisation, Person, build_cluster, working, write_csv
 
 FEW, MANY = 40, 100_000
 WITHIN = 3_600
 """Seconds for one go-live on a busy machine."""
 
 
-def found(town: Town, users: int) -> Organisation:
+def found(cluster: Cluster, users: int) -> Organisation:
     """Make an organisation and a tenant with as many users, and an administrator."""
-    organisation = town.found_organisation(Person("admin", status=None, administrator=True))
+    organisation = cluster.create_organisation(Person("admin", status=None, administrator=True))
     organisation.change_tenant(generated={"count": users, "domain": organisation.domain, "seed": 1})
     members = [
         {
@@ -34,16 +34,16 @@ def found(town: Town, users: int) -> Organisation:
         }
         for number in range(users)
     ]
-    write_csv(town.folder / "members.csv", members)
-    importing.import_files(
-        town.engine, town.folder / f"{organisation.slug}.csv", town.folder / "members.csv"
+    write_csv(cluster.folder / "members.csv", members)
+    imports.import_files(
+        cluster.engine, cluster.folder / f"{organisation.slug}.csv", cluster.folder / "members.csv"
     )
     return organisation
 
 
-async def events_of_a_go_live(town: Town, users: int) -> int:
+async def events_of_a_go_live(cluster: Cluster, users: int) -> int:
     """Play every part from start to LIVE, and count the events of the run's history."""
-    organisation = await asyncio.to_thread(found, town, users)
+    organisation = await asyncio.to_thread(found, cluster, users)
     began = time.perf_counter()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT, within=WITHIN)
@@ -78,10 +78,10 @@ async def _at_rest(organisation: Organisation) -> None:
 
 async def _measure(many: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        async with build_town(Path(folder)) as town, working(town):
+        async with build_cluster(Path(folder)) as cluster, working(cluster):
             return {
-                "go_live_history_events_40": await events_of_a_go_live(town, FEW),
-                "go_live_history_events_100k": await events_of_a_go_live(town, many),
+                "go_live_history_events_40": await events_of_a_go_live(cluster, FEW),
+                "go_live_history_events_100k": await events_of_a_go_live(cluster, many),
             }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.reading import unknown_organisation
+from commands.standings import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.directory import DomainTenant, finding_of
 from database.consent import domains

@@ -13,12 +13,12 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.reading import unknown_organisation
 from commands.sending import Argument, not_running
+from commands.standings import unknown_organisation
 from contracts.clock import wall_clock
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
 from database.engine import open_sessions
-from database.go_live import order_requests, orders, reading, records
+from database.go_live import order_requests, orders, records, standings
 from database.models import AuditEntry, OrderRequest, Organisation, Preference, Staff
 from database.people import it_team
 from wording.orders import REFUSED
@@ -211,7 +211,7 @@ def check_same(entry: AuditEntry, organisation: Organisation, action: str, by: s
 def _check_position(
     session: Session, slug: str, order: Order, argument: dict[str, str], at: datetime
 ) -> None:
-    standing = reading.standing_of(session, slug)
+    standing = standings.standing_of(session, slug)
     if standing is None or standing.progress is None:
         raise CommandError(not_running(slug))
     given = Argument.of_data(argument)

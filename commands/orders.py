@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands import dates, reading, sending
+from commands import dates, sending, standings
 from commands.errors import CommandError, RefusedError, UsageError, plain_database_errors
 from commands.order_book import OrderBook, check_same, known_staff, organisation_named
 from commands.sending import Argument, not_running
@@ -338,7 +338,7 @@ class Orders:
         return await sending.answer_of(self._client, slug, order_id)
 
     async def _progress(self, slug: str) -> Progress:
-        found = await asyncio.to_thread(reading.standing, self._engine, slug)
+        found = await asyncio.to_thread(standings.standing, self._engine, slug)
         if found.progress is None:
             raise CommandError(not_running(slug))
         return found.progress

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands.errors import CommandError, plain_database_errors
-from commands.reading import unknown_organisation
+from commands.standings import unknown_organisation
 from contracts import rules
 from contracts.business_hours import humane_one_by_one, morning_of, next_working_morning
 from contracts.notices import Audience, Message

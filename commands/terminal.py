@@ -14,12 +14,12 @@ from rich.table import Column, Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from commands import domains, migration, reading
+from commands import domains, migration, standings
 from commands.errors import CommandError
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage
 from contracts.go_live import Progress as Where
-from database.go_live.reading import Standing
+from database.go_live.standings import Standing
 from wording import sentences
 
 LOOK_EVERY_SECONDS = 0.5
@@ -71,10 +71,10 @@ def whom(progress: Where) -> str:
 
 def status(engine: Engine, slug: str, console: Console) -> None:
     """Print the five lines, and one for each domain or address that is not as it should be."""
-    found = reading.standing(engine, slug)
-    for name, words in (*reading.five_lines(found), *domains.lines(engine, slug)):
+    found = standings.standing(engine, slug)
+    for name, words in (*standings.five_lines(found), *domains.lines(engine, slug)):
         console.print(Text.assemble((f"{name:<10}", "bold"), words))
-    for refused in reading.refused_mail(engine, found):
+    for refused in standings.refused_mail(engine, found):
         console.print(Text.assemble((f"{'Mail':<10}", "bold red"), refused.words))
 
 
@@ -96,7 +96,7 @@ def watch(
         speed_estimate_period=_BAR_SPEED_WINDOW_SECONDS,
     )
     task = bar.add_task("", total=None, rate="")
-    found = reading.standing(engine, slug)
+    found = standings.standing(engine, slug)
     try:
         with Live(console=console, refresh_per_second=4) as live:
             while True:
@@ -109,14 +109,14 @@ def watch(
                 if progress is None or progress.outcome is not None:
                     return
                 pause(LOOK_EVERY_SECONDS)
-                found = reading.standing(engine, slug)
+                found = standings.standing(engine, slug)
     except KeyboardInterrupt:
         return
 
 
 def _screen(found: Standing, bar: Progress, at: datetime) -> RenderableType:
     lines = [
-        Text.assemble((f"{name:<10}", "bold"), words) for name, words in reading.five_lines(found)
+        Text.assemble((f"{name:<10}", "bold"), words) for name, words in standings.five_lines(found)
     ]
     if found.progress is None:
         return Group(*lines)

@@ -20,17 +20,17 @@ from temporalio.testing import TimeSkipper
 
 from bootstrap import connections
 from bootstrap.exit import leave
-from commands import importing, terminal
+from commands import imports, terminal
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage, Wait, go_live_id
 from database.engine import open_sessions
-from database.go_live import reading
-from database.go_live.reading import Standing
+from database.go_live import standings
+from database.go_live.standings import Standing
 from local import people, queries
 from local.ending import StopRequested, stop_on_signal
 from local.errors import LocalError, PartFailedError
-from local.people import Town
+from local.people import Endpoints
 from local.ports import Ports
 from local.report import EXPECTED, Report, organisation_report
 from local.stack import Stack
@@ -59,7 +59,7 @@ class Demo:
         self._alone = alone
         self._orders = Orders(engine, client, STAFF)
         self._skipper = TimeSkipper(client)
-        self._town = Town(
+        self._endpoints = Endpoints(
             f"http://127.0.0.1:{stack.ports.web}", f"http://127.0.0.1:{stack.ports.mailbox}"
         )
         self._done: set[tuple[str, int, str]] = set()
@@ -69,7 +69,7 @@ class Demo:
     async def prepare(self) -> None:
         """Import the examples and start what has not been started."""
         examples = PROJECT_FOLDER / "examples"
-        importing.import_files(self._engine, examples / "organisations.csv", examples / "users.csv")
+        imports.import_files(self._engine, examples / "organisations.csv", examples / "users.csv")
         for standing in self.standings():
             if standing.go_live_id is None:
                 await self.start(standing.slug)
@@ -81,7 +81,7 @@ class Demo:
     def standings(self) -> list[Standing]:
         """Return where each organisation of the examples stands."""
         with open_sessions(self._engine).begin() as session:
-            found = reading.standings(session)
+            found = standings.standings(session)
         return sorted((one for one in found if one.slug in EXPECTED), key=_in_order)
 
     async def look(self) -> list[Standing]:
@@ -109,7 +109,9 @@ class Demo:
             case Wait.ENTITLEMENT:
                 act = self._decline(standing.slug)
             case Wait.ADMIN_CONSENT if not by_hand:
-                act = asyncio.to_thread(people.consent, self._town, *ADMINISTRATORS[standing.slug])
+                act = asyncio.to_thread(
+                    people.consent, self._endpoints, *ADMINISTRATORS[standing.slug]
+                )
             case Wait.MOVE_DATE:
                 act = self._skip_to(standing)
             case Wait.FIRST_SIGN_IN if not by_hand:
@@ -129,7 +131,7 @@ class Demo:
         await self._skipper.fast_forward(handle, standing.progress.due_at - wall_clock())
 
     def _first_user_signs_in(self, standing: Standing) -> None:
-        with people.log_in_with_sso(self._town, self.first_user([standing])):
+        with people.log_in_with_sso(self._endpoints, self.first_user([standing])):
             pass
 
     def first_user(self, standings: list[Standing]) -> str:

@@ -18,7 +18,7 @@ class SceneFailedError(LocalError):
 
 
 @dataclass(frozen=True)
-class Town:
+class Endpoints:
     """Where things are."""
 
     web: str
@@ -47,10 +47,10 @@ class Town:
             yield str(shown.json()["text"])
 
 
-def consent(town: Town, contact: str, administrator: str) -> None:
+def consent(endpoints: Endpoints, contact: str, administrator: str) -> None:
     """Open the link from the contact's mail and consent as the administrator."""
     with Browser() as browser:
-        browser.open(town.consent_link(contact))
+        browser.open(endpoints.consent_link(contact))
         _press(browser, "Login with SSO and consent")
         _microsoft_sign_in(browser, administrator)
         _press(browser, "Accept")
@@ -58,10 +58,10 @@ def consent(town: Town, contact: str, administrator: str) -> None:
             raise SceneFailedError(f"The consent ended on another page: {browser.text}")
 
 
-def log_in_with_sso(town: Town, address: str, account: str | None = None) -> Browser:
+def log_in_with_sso(endpoints: Endpoints, address: str, account: str | None = None) -> Browser:
     """Log in by the SSO button; the browser that is returned is signed in."""
     browser = Browser()
-    browser.open(f"{town.web}/login")
+    browser.open(f"{endpoints.web}/login")
     _press(browser, "Continue", email=address)
     _press(browser, "Login with SSO")
     _microsoft_sign_in(browser, account or address)

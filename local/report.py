@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from contracts.go_live import go_live_id
 from database.engine import open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local import queries
 from local.histories import everything_kept, found_in
 
@@ -50,14 +50,14 @@ class Report:
 async def organisation_report(engine: Engine, client: Client, slug: str) -> dict[str, Any]:
     """Return what became of one organisation."""
     with open_sessions(engine).begin() as session:
-        found = reading.standing_of(session, slug)
+        found = standings.standing_of(session, slug)
         if found is None or found.go_live_id is None or found.progress is None:
             return {"slug": slug, "outcome": None, "personal_data_in_history": 0}
         personal = queries.personal_data(session, found.organisation_id)
         data: dict[str, Any] = {
             "slug": slug,
             "outcome": found.progress.outcome,
-            "stages": reading.stage_times(session, found.go_live_id),
+            "stages": standings.stage_times(session, found.go_live_id),
             "users": queries.users_by_result(session, found.go_live_id),
             "mails": queries.mails_by_message(session, found.go_live_id),
             "activity_seconds": {},

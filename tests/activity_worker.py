@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 from activities.redaction import NothingLeaks
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from tests.asking import AskOnce
-from tests.town import Town
+from tests.cluster import Cluster
 from worker import Rooms, activities
 
 
@@ -24,11 +24,11 @@ def every_activity(rooms: Rooms, like: str = GO_LIVE_BULK_QUEUE) -> dict[str, Ca
 
 
 def activity_worker(
-    town: Town, rooms: Rooms, queue: str, *, like: str = GO_LIVE_BULK_QUEUE
+    cluster: Cluster, rooms: Rooms, queue: str, *, like: str = GO_LIVE_BULK_QUEUE
 ) -> Worker:
     """Do what `AskOnce` asks, as the queue `like` does it; hear at once that it is cancelled."""
     return Worker(
-        town.client,
+        cluster.client,
         task_queue=queue,
         workflows=[AskOnce],
         activities=list(every_activity(rooms, like).values()),

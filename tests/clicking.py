@@ -13,21 +13,21 @@ from fastapi import Request, Response
 from contracts.clock import wall_clock
 from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 from web.customer import setup
 from web.visit import Visit
 
 
-def personal_link(town: Town, organisation: Organisation, purpose: LinkPurpose) -> str:
+def personal_link(cluster: Cluster, organisation: Organisation, purpose: LinkPurpose) -> str:
     """The path of the first contact's live link of a kind."""
-    (row,) = town.rows(
+    (row,) = cluster.rows(
         "SELECT l.id, l.version FROM golive.personal_link l JOIN golive.contact c "
         "ON c.id = l.contact_id WHERE l.go_live_id = :g AND l.purpose = :purpose "
         "AND c.position = 1 AND l.revoked_at IS NULL",
         g=organisation.standing().go_live_id,
         purpose=purpose,
     )
-    signer = LinkSigner(town.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
     return f"/{purpose}/{signer.token(purpose, row.id, row.version)}"
 
 
@@ -58,12 +58,12 @@ class Clicking:
 class Page:
     """What answers a click on “We have read the pack”, called without a server around it."""
 
-    def __init__(self, town: Town, organisation: Organisation) -> None:
-        *_, self._token = personal_link(town, organisation, LinkPurpose.SETUP).split("/")
+    def __init__(self, cluster: Cluster, organisation: Organisation) -> None:
+        *_, self._token = personal_link(cluster, organisation, LinkPurpose.SETUP).split("/")
         self._request = Request({"type": "http", "method": "POST", "headers": []})
         self._rooms: Any = SimpleNamespace(
-            sessions=open_sessions(town.engine),
-            signer=LinkSigner(town.settings.secret_key.get_secret_value().encode()),
+            sessions=open_sessions(cluster.engine),
+            signer=LinkSigner(cluster.settings.secret_key.get_secret_value().encode()),
             cookie_name=str,
             is_secure=False,
         )
@@ -76,20 +76,20 @@ class Page:
 
 @contextmanager
 def clicking(
-    town: Town,
+    cluster: Cluster,
     organisation: Organisation,
     *,
     web: str = "",
     purpose: LinkPurpose = LinkPurpose.SETUP,
 ) -> Iterator[Clicking]:
     """Somebody with the first contact's link, at this web process."""
-    with httpx2.Client(base_url=web or town.places.web, timeout=30, trust_env=False) as http:
-        yield Clicking(http, personal_link(town, organisation, purpose))
+    with httpx2.Client(base_url=web or cluster.endpoints.web, timeout=30, trust_env=False) as http:
+        yield Clicking(http, personal_link(cluster, organisation, purpose))
 
 
-def pending(town: Town, organisation: Organisation) -> list[tuple[str, dict[str, str]]]:
+def pending(cluster: Cluster, organisation: Organisation) -> list[tuple[str, dict[str, str]]]:
     """What stands in the outbox for an organisation's go-live: signal and argument."""
-    rows = town.rows(
+    rows = cluster.rows(
         "SELECT signal, argument FROM golive.outbox WHERE go_live_id = :g ORDER BY id",
         g=organisation.standing().go_live_id,
     )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from contracts.go_live import Refusal, Wait
 from local.browser import Browser
-from tests.town import Organisation, Person, Town
+from tests.cluster import Cluster, Organisation, Person
 from wording.refusals import REFUSALS
 
 CLIENT = "11111111-2222-3333-4444-555555555555"
@@ -24,7 +24,7 @@ class Consenting:
 
     @property
     def link(self) -> str:
-        return self.organisation.town.places.consent_link(self.organisation.contact)
+        return self.organisation.cluster.places.consent_link(self.organisation.contact)
 
     @property
     def text(self) -> str:
@@ -64,7 +64,7 @@ class Consenting:
         return self.open(f"/consent/callback?{urlencode(parameters)}")
 
     def open(self, path: str) -> "Consenting":
-        self.browser.open(self.organisation.town.places.web + path)
+        self.browser.open(self.organisation.cluster.endpoints.web + path)
         return self
 
     def assert_told(self, refusal: Refusal, status: int = 400) -> None:
@@ -76,9 +76,9 @@ class Consenting:
         assert advice.button in self.text, self.text
 
 
-async def waiting_for_consent(town: Town, *people: Person, **columns: str) -> Organisation:
+async def waiting_for_consent(cluster: Cluster, *people: Person, **columns: str) -> Organisation:
     """A new organisation whose go-live waits for the administrator."""
-    organisation = town.found_organisation(*people, **columns)
+    organisation = cluster.create_organisation(*people, **columns)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from contracts import rules
 from contracts.notices import Message
-from database.go_live import reading
-from database.go_live.reading import Standing
+from database.go_live import standings
+from database.go_live.standings import Standing
 from database.mail import ledger
 from database.mail.ledger import QueuedMail
 from database.models import Mail
@@ -107,7 +107,7 @@ def news_of(
 
 def go_lives_of(session: Session, manager: Manager, since: datetime) -> list[Standing]:
     """Return the manager's open go-lives and those that ended after `since`."""
-    return reading.standings_of_owner(session, manager.id, since)
+    return standings.standings_of_owner(session, manager.id, since)
 
 
 def is_decided(session: Session, manager: Manager, today: date) -> bool:

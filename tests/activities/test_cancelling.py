@@ -23,8 +23,8 @@ from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
 from tests.activity_worker import activity_worker
 from tests.asking import Asked, AskOnce
+from tests.cluster import Cluster, Organisation, Person
 from tests.house.test_privacy_of_failures import written
-from tests.town import Organisation, Person, Town
 from worker import Rooms
 
 USERS = 8
@@ -56,10 +56,10 @@ class SlowRelay:
 
 
 @pytest_asyncio.fixture
-async def organisation(town: Town) -> AsyncIterator[Organisation]:
+async def organisation(cluster: Cluster) -> AsyncIterator[Organisation]:
     """One that has consented, and whose users would move tomorrow."""
     people = [Person(f"user{number}") for number in range(USERS)]
-    organisation = town.found_organisation(*people)
+    organisation = cluster.create_organisation(*people)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
@@ -73,9 +73,14 @@ class Asking:
     """Has activities done for one go-live, and cancels them in the midst of it."""
 
     def __init__(
-        self, town: Town, queue: str, organisation: Organisation, lines: list[str]
+        self, cluster: Cluster, queue: str, organisation: Organisation, lines: list[str]
     ) -> None:
-        self.town, self.queue, self.organisation, self.lines = town, queue, organisation, lines
+        self.cluster, self.queue, self.organisation, self.lines = (
+            cluster,
+            queue,
+            organisation,
+            lines,
+        )
         self.reference = {
             "go_live_id": str(organisation.standing().go_live_id),
             "at": datetime.now(UTC).isoformat(),
@@ -111,7 +116,7 @@ class Asking:
             assert trouble not in told
 
     async def begin(self, name: str, **argument: Any) -> Any:
-        return await self.town.client.start_workflow(
+        return await self.cluster.client.start_workflow(
             AskOnce.run,
             Asked(name, {**self.reference, **argument}),
             id=f"{self.queue}-{uuid4().hex[:8]}",
@@ -125,7 +130,7 @@ class Asking:
             await asyncio.sleep(0.02)
 
     def count(self, table: str, where: str = "true") -> int:
-        (row,) = self.town.rows(
+        (row,) = self.cluster.rows(
             f"SELECT count(*) FROM {table} WHERE go_live_id = :g AND {where}",
             g=self.reference["go_live_id"],
         )
@@ -134,7 +139,7 @@ class Asking:
 
 @asynccontextmanager
 async def asking(
-    town: Town,
+    cluster: Cluster,
     organisation: Organisation,
     rooms: Rooms | None = None,
     *,
@@ -142,18 +147,18 @@ async def asking(
 ) -> AsyncIterator[Asking]:
     queue = f"cancelling-{uuid4().hex[:8]}"
     with written() as lines:
-        async with activity_worker(town, rooms or town.rooms, queue, like=like):
-            yield Asking(town, queue, organisation, lines)
+        async with activity_worker(cluster, rooms or cluster.rooms, queue, like=like):
+            yield Asking(cluster, queue, organisation, lines)
 
 
 class Held:
     """Rows or a table that somebody else holds, so that a statement of ours waits in its midst."""
 
-    def __init__(self, connection: psycopg.Connection[Any], town: Town) -> None:
-        self._connection, self._town = connection, town
+    def __init__(self, connection: psycopg.Connection[Any], cluster: Cluster) -> None:
+        self._connection, self._cluster = connection, cluster
 
     def has_a_waiter(self) -> bool:
-        (row,) = self._town.rows(
+        (row,) = self._cluster.rows(
             "SELECT count(*) FROM pg_stat_activity WHERE :mine = ANY(pg_blocking_pids(pid))",
             mine=self._connection.info.backend_pid,
         )
@@ -164,11 +169,11 @@ class Held:
 
 
 @contextmanager
-def held(town: Town, statement: str, **values: Any) -> Iterator[Held]:
-    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+def held(cluster: Cluster, statement: str, **values: Any) -> Iterator[Held]:
+    url = cluster.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
     with psycopg.connect(url) as connection:
         connection.execute(statement, values)
-        yield Held(connection, town)
+        yield Held(connection, cluster)
         connection.rollback()
 
 
@@ -179,14 +184,14 @@ ITS_USERS = (
 
 
 async def test_what_moves_users_is_cancelled_between_two_batches(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    async with asking(town, organisation) as ask:
-        with held(town, "LOCK TABLE golive.directory_entry IN SHARE MODE") as holding:
+    async with asking(cluster, organisation) as ask:
+        with held(cluster, "LOCK TABLE golive.directory_entry IN SHARE MODE") as holding:
             cancelled = await ask.cancelled(
                 "snapshot_directory", holding.has_a_waiter, holding.let_go
             )
-        kept = town.rows(
+        kept = cluster.rows(
             "SELECT entries FROM golive.directory_snapshot WHERE go_live_id = :g",
             g=ask.reference["go_live_id"],
         )
@@ -194,7 +199,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         assert kept[0].entries == ask.count("golive.directory_entry")
 
         await ask.do("snapshot_directory")
-        with held(town, "LOCK TABLE golive.user_move IN SHARE MODE") as holding:
+        with held(cluster, "LOCK TABLE golive.user_move IN SHARE MODE") as holding:
             await ask.cancelled("plan_migration", holding.has_a_waiter, holding.let_go)
         assert ask.count("golive.user_move") == USERS
 
@@ -203,7 +208,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         await ask.do("move_wave", **order)
         first = ask.count("golive.user_move", "moved_at IS NOT NULL")
         order["wave"] = "rest"
-        with held(town, ITS_USERS, slug=organisation.slug) as holding:
+        with held(cluster, ITS_USERS, slug=organisation.slug) as holding:
             cancelled = await ask.cancelled(
                 "move_wave", holding.has_a_waiter, holding.let_go, **order
             )
@@ -215,7 +220,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         assert ask.count("golive.audit_entry", "action = 'user_moved'") == moved
 
         await ask.do("move_wave", **order)
-        with held(town, ITS_USERS, slug=organisation.slug) as holding:
+        with held(cluster, ITS_USERS, slug=organisation.slug) as holding:
             cancelled = await ask.cancelled("undo_moves", holding.has_a_waiter, holding.let_go)
         assert cancelled
         assert ask.count("golive.user_move", "undone_at IS NOT NULL") == 2
@@ -226,15 +231,15 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
 
 
 async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_on(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    async with asking(town, organisation) as ask:
+    async with asking(cluster, organisation) as ask:
         await ask.do("snapshot_directory")
         plan = await ask.do("plan_migration")
     queue = f"stopping-{uuid4().hex[:8]}"
-    with written() as lines, held(town, ITS_USERS, slug=organisation.slug) as holding:
-        ask = Asking(town, queue, organisation, lines)
-        async with activity_worker(town, town.rooms, queue) as worker:
+    with written() as lines, held(cluster, ITS_USERS, slug=organisation.slug) as holding:
+        ask = Asking(cluster, queue, organisation, lines)
+        async with activity_worker(cluster, cluster.rooms, queue) as worker:
             handle = await ask.begin(
                 "move_wave", plan_hash=plan["plan_hash"], wave="first", password_grace_days=14
             )
@@ -261,14 +266,14 @@ async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_
 
 
 async def test_rolling_back_does_not_wait_for_more_than_the_batch_at_hand(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    with written() as lines, held(town, ITS_USERS, slug=organisation.slug) as holding:
-        ask = Asking(town, "", organisation, lines)
+    with written() as lines, held(cluster, ITS_USERS, slug=organisation.slug) as holding:
+        ask = Asking(cluster, "", organisation, lines)
         await organisation.skip_to_due()
         await ask.until(holding.has_a_waiter)
         seen = len(lines)
-        ordering = asyncio.create_task(town.orders().roll_back(organisation.slug, "Not now."))
+        ordering = asyncio.create_task(cluster.orders().roll_back(organisation.slug, "Not now."))
         await ask.until(ask.hears_of_it(seen))
         holding.let_go()
         await ordering
@@ -282,12 +287,12 @@ async def test_rolling_back_does_not_wait_for_more_than_the_batch_at_hand(
     }
 
 
-async def _with_mail_for_all_users(town: Town) -> Organisation:
+async def _with_mail_for_all_users(cluster: Cluster) -> Organisation:
     people = [Person(f"user{number}") for number in range(USERS)]
-    organisation = town.found_organisation(*people)
+    organisation = cluster.create_organisation(*people)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    town.rows(
+    cluster.rows(
         """
         INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind,
             recipient_id, due_at, state, attempts)
@@ -302,11 +307,11 @@ async def _with_mail_for_all_users(town: Town) -> Organisation:
 
 
 async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for_it(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await _with_mail_for_all_users(town)
-    slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
-    async with asking(town, organisation, town.rooms._replace(settings=slow)) as ask:
+    organisation = await _with_mail_for_all_users(cluster)
+    slow = cluster.settings.model_copy(update={"user_mails_per_second": 0.001})
+    async with asking(cluster, organisation, cluster.rooms._replace(settings=slow)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
         sent = "idempotency_key = 'move' AND state = 'sent'"
 
@@ -324,22 +329,22 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
     await organisation.handle.cancel()
 
 
-async def test_the_ordinary_queue_mails_the_few_users_there_at_once(town: Town) -> None:
-    organisation = await _with_mail_for_all_users(town)
-    slow = town.settings.model_copy(update={"user_mails_per_second": 0.001})
-    rooms = town.rooms._replace(settings=slow)
-    async with asking(town, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
+async def test_the_ordinary_queue_mails_the_few_users_there_at_once(cluster: Cluster) -> None:
+    organisation = await _with_mail_for_all_users(cluster)
+    slow = cluster.settings.model_copy(update={"user_mails_per_second": 0.001})
+    rooms = cluster.rooms._replace(settings=slow)
+    async with asking(cluster, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
         await ask.do("deliver_mail", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
         assert ask.count("golive.mail", "idempotency_key = 'move' AND state <> 'sent'") == 0
     await organisation.handle.cancel()
 
 
 async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_it(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await _with_mail_for_all_users(town)
-    relay = SlowRelay(town.rooms.mailer)
-    async with asking(town, organisation, town.rooms._replace(mailer=relay)) as ask:
+    organisation = await _with_mail_for_all_users(cluster)
+    relay = SlowRelay(cluster.rooms.mailer)
+    async with asking(cluster, organisation, cluster.rooms._replace(mailer=relay)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
         assert await ask.cancelled(
             "deliver_mail", lambda: len(relay.taken) == 4, relay.go_on.set, at=at
@@ -359,26 +364,26 @@ async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_i
     await organisation.handle.cancel()
 
 
-async def test_a_round_of_digests_is_cancelled_after_the_digest_at_hand(town: Town) -> None:
+async def test_a_round_of_digests_is_cancelled_after_the_digest_at_hand(cluster: Cluster) -> None:
     handles = [f"m{uuid4().hex[:8]}" for _ in range(2)]
     organisations = []
     for handle in handles:
         organisations.append(
-            town.found_organisation(
+            cluster.create_organisation(
                 sso_included="no",
                 customer_success_handle=handle,
                 customer_success_email=f"{handle}@clientshare.example",
                 customer_success_time_zone=ZONE,
             )
         )
-    town.found_organisation()  # with it comes dana, who starts them
+    cluster.create_organisation()  # with it comes dana, who starts them
     for organisation in organisations:
         await organisation.start()
         await organisation.until(Wait.ENTITLEMENT)
-    relay = SlowRelay(town.rooms.mailer)
+    relay = SlowRelay(cluster.rooms.mailer)
     morning = next_working_morning(datetime.now(UTC), ZONE) + timedelta(minutes=5)
 
-    async with asking(town, organisations[0], town.rooms._replace(mailer=relay)) as ask:
+    async with asking(cluster, organisations[0], cluster.rooms._replace(mailer=relay)) as ask:
         ask.reference = {"at": morning.isoformat()}
         assert await ask.cancelled("send_digests", lambda: len(relay.taken) == 1, relay.go_on.set)
         assert len(relay.taken) == 1

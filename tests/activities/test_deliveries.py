@@ -13,21 +13,21 @@ from contracts.go_live import Wait
 from contracts.notices import Audience, Delivered, Delivery, Message
 from database.engine import open_engine, open_sessions
 from database.mail import ledger
-from tests.town import Town
+from tests.cluster import Cluster
 
 
-async def test_deliveries_do_not_wait_for_one_another_s_connections(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_deliveries_do_not_wait_for_one_another_s_connections(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     at = (await organisation.until(Wait.ADMIN_CONSENT)).since + timedelta(minutes=1)
     go_live_id = organisation.standing().go_live_id
     # Two connections, and as many deliveries, each of which reads and sends.
-    engine = open_engine(town.environment["GOLIVE_DATABASE_URL"], pool_size=1)
+    engine = open_engine(cluster.environment["GOLIVE_DATABASE_URL"], pool_size=1)
     sessions = open_sessions(engine)
     notices = NoticeActivities(
         sessions,
-        Sending(sessions, town.rooms.mailer, town.settings.mail_from),
-        town.rooms.surroundings,
+        Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
+        cluster.rooms.surroundings,
         places=Places(2),
     )
     for idempotency_key in ("one", "two"):

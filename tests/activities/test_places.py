@@ -16,7 +16,7 @@ from contracts.notices import Delivered, Delivery, Message
 from database.engine import open_sessions
 from database.mail import ledger
 from database.mail.ledger import Recipient
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 
 
 def _is_no_trouble(error: ApplicationError) -> bool:
@@ -51,30 +51,32 @@ def test_whoever_has_asked_often_asks_more_rarely() -> None:
     assert delays == [timedelta(seconds=seconds) for seconds in (2, 4, 8, 30)]
 
 
-async def _with_mail_to_users(town: Town, organisation: Organisation) -> Delivery:
+async def _with_mail_to_users(cluster: Cluster, organisation: Organisation) -> Delivery:
     await organisation.start()
     at = (await organisation.until(Wait.ADMIN_CONSENT)).since + timedelta(minutes=1)
     go_live_id = organisation.standing().go_live_id
     assert go_live_id is not None
-    users = town.rows(
+    users = cluster.rows(
         "SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
         "WHERE o.slug = :slug",
         slug=organisation.slug,
     )
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         to = [Recipient("user", user.id) for user in users]
         ledger.queue_mail(session, go_live_id, Message.SIGN_IN_WITH_SSO, "first", to, at=at)
     return Delivery(str(go_live_id), at)
 
 
-async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(town: Town) -> None:
-    organisation = town.found_organisation()
-    delivery = await _with_mail_to_users(town, organisation)
-    sessions = open_sessions(town.engine)
+async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
+    delivery = await _with_mail_to_users(cluster, organisation)
+    sessions = open_sessions(cluster.engine)
     notices = NoticeActivities(
         sessions,
-        Sending(sessions, town.rooms.mailer, town.settings.mail_from),
-        town.rooms.surroundings,
+        Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
+        cluster.rooms.surroundings,
         places=Places(1),
         to_all_users=Pace(1, longest_turn_seconds=0),
     )

@@ -8,13 +8,13 @@ import pytest
 import pytest_asyncio
 
 from contracts.go_live import Wait
-from tests.town import Organisation, Person, Town
+from tests.cluster import Cluster, Organisation, Person
 
 
 @pytest.fixture(autouse=True)
-def _forgiven(town: Town) -> Iterator[None]:
+def _forgiven(cluster: Cluster) -> Iterator[None]:
     yield
-    town.control("DELETE", "/faults")
+    cluster.control("DELETE", "/faults")
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Target:
 
     def audited(self, since: int) -> list[tuple[str, str]]:
         """What was refused since a line of the audit trail: action and reason."""
-        rows = self.organisation.town.rows(
+        rows = self.organisation.cluster.rows(
             "SELECT action, reason FROM golive.audit_entry WHERE id > :since "
             "AND action LIKE '%refused' ORDER BY id",
             since=since,
@@ -42,28 +42,28 @@ class Target:
         return [(row.action, row.reason) for row in rows]
 
     def newest_line(self) -> int:
-        (row,) = self.organisation.town.rows(
+        (row,) = self.organisation.cluster.rows(
             "SELECT coalesce(max(id), 0) AS id FROM golive.audit_entry"
         )
         return int(row.id)
 
     def _rows(self, statement: str) -> list[Any]:
         standing = self.organisation.standing()
-        return self.organisation.town.rows(statement, g=standing.go_live_id)
+        return self.organisation.cluster.rows(statement, g=standing.go_live_id)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def target(town: Town) -> Target:
-    organisation = town.found_organisation(Person("anna"), Person("stranger", status=None))
+async def target(cluster: Cluster) -> Target:
+    organisation = cluster.create_organisation(Person("anna"), Person("stranger", status=None))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return Target(organisation)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def moved(town: Town) -> Organisation:
+async def moved(cluster: Cluster) -> Organisation:
     """An organisation whose users sign in with Microsoft."""
-    organisation = town.found_organisation(Person("anna"), Person("stranger", status=None))
+    organisation = cluster.create_organisation(Person("anna"), Person("stranger", status=None))
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     return organisation

@@ -14,7 +14,7 @@ from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
 from tests.clicking import Clicking, Page, clicking, pending
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 from wording import sentences
 from wording.orders import REFUSED
 
@@ -26,34 +26,34 @@ BY_HTTP = 55
 
 
 @pytest_asyncio.fixture
-async def asked(town: Town) -> AsyncIterator[Organisation]:
+async def asked(cluster: Cluster) -> AsyncIterator[Organisation]:
     """A go-live that waits for the consent."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     yield organisation
     if organisation.progress.goes_on:
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
 
 
 async def test_two_thousand_clicks_are_one_signal_and_no_update(
-    town: Town, asked: Organisation
+    cluster: Cluster, asked: Organisation
 ) -> None:
     def click() -> Counter[int]:
-        with clicking(town, asked) as contact:
+        with clicking(cluster, asked) as contact:
             return Counter(contact.ready().status_code for _ in range(BY_HTTP))
 
     def call() -> Counter[int]:
-        page = Page(town, asked)
+        page = Page(cluster, asked)
         return Counter(page.ready().status_code for _ in range((CLICKS - 2 * BY_HTTP) // 2))
 
     answers = await asyncio.gather(*(asyncio.to_thread(one) for one in (click, click, call, call)))
     assert sum(answers, Counter()) == {303: CLICKS}
-    await _told(town, asked)
+    await _told(cluster, asked)
     assert await asked.signals() == ["it_acknowledged"]
     assert [action for _, action, _ in asked.audit()].count("acknowledge_it") == 1
-    orders = town.orders()
+    orders = cluster.orders()
     assert (await orders.pause(asked.slug)).paused
     await orders.resume(asked.slug)
     await orders.extend(asked.slug, days=3)
@@ -62,7 +62,7 @@ async def test_two_thousand_clicks_are_one_signal_and_no_update(
 
 
 async def test_a_date_that_is_changed_all_the_time_is_one_mail_about_the_last(
-    town: Town, asked: Organisation
+    cluster: Cluster, asked: Organisation
 ) -> None:
     await asked.consent()
     await asked.until(Wait.MOVE_DATE)
@@ -72,7 +72,7 @@ async def test_a_date_that_is_changed_all_the_time_is_one_mail_about_the_last(
     dates = [first + timedelta(days=number) for number in range(25)]
 
     def change() -> tuple[list[int], str]:
-        with clicking(town, asked) as contact:
+        with clicking(cluster, asked) as contact:
             answers = [contact.ready(date) for date in dates]
             # The date that stands is no change, and is taken however often it is said.
             answers.append(contact.ready(dates[MOST_DATE_CHANGES_A_DAY - 1]))
@@ -96,12 +96,12 @@ async def test_a_date_that_is_changed_all_the_time_is_one_mail_about_the_last(
     assert _announced(asked) == dict.fromkeys(announced, 2)
     # Who may not change it any more asks customer success, who may.
     other = last + timedelta(days=40)
-    await town.orders().acknowledge(asked.slug, other)
+    await cluster.orders().acknowledge(asked.slug, other)
     await asked.until(lambda now: now.wait is Wait.MOVE_DATE and now.due_at == other)
 
 
 async def test_dates_that_cannot_be_are_refused_before_anything_is_written(
-    town: Town, asked: Organisation
+    cluster: Cluster, asked: Organisation
 ) -> None:
     refusals = {
         "2020-01-02T09:00": OrderRefusal.DATE_IN_THE_PAST,
@@ -123,23 +123,23 @@ async def test_dates_that_cannot_be_are_refused_before_anything_is_written(
             assert "Please give the date with an hour." in answer.text
 
     def come() -> None:
-        with clicking(town, asked) as contact:
+        with clicking(cluster, asked) as contact:
             send(contact)
 
     await asyncio.to_thread(come)
     assert "acknowledge_it" not in {action for _, action, _ in asked.audit()}
-    assert pending(town, asked) == []
+    assert pending(cluster, asked) == []
     assert await asked.signals() == []
 
 
-async def test_once_users_move_the_date_is_refused_and_nobody_hears_of_it(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_once_users_move_the_date_is_refused_and_nobody_hears_of_it(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     before = await organisation.signals()
 
     def come() -> tuple[int, str]:
-        with clicking(town, organisation) as contact:
+        with clicking(cluster, organisation) as contact:
             answer = contact.ready(datetime.now(UTC) + timedelta(days=9))
             return answer.status_code, answer.text
 
@@ -150,16 +150,16 @@ async def test_once_users_move_the_date_is_refused_and_nobody_hears_of_it(town: 
 
 
 async def test_new_links_are_asked_for_without_end_and_the_go_live_hears_of_few(
-    town: Town, asked: Organisation
+    cluster: Cluster, asked: Organisation
 ) -> None:
-    town.rows(
+    cluster.rows(
         "UPDATE golive.personal_link SET expires_at = '2020-01-01' WHERE go_live_id = :g",
         g=asked.standing().go_live_id,
     )
 
     def come() -> list[int]:
         answers = []
-        with clicking(town, asked, purpose=LinkPurpose.SETUP) as contact:
+        with clicking(cluster, asked, purpose=LinkPurpose.SETUP) as contact:
             for _ in range(30):
                 answers.append(contact.new_link().status_code)
                 time.sleep(0.05)
@@ -172,9 +172,9 @@ async def test_new_links_are_asked_for_without_end_and_the_go_live_hears_of_few(
     assert len(heard) <= rules.NEW_LINKS_A_DAY
 
 
-async def _told(town: Town, organisation: Organisation) -> None:
+async def _told(cluster: Cluster, organisation: Organisation) -> None:
     async with asyncio.timeout(20):
-        while pending(town, organisation):
+        while pending(cluster, organisation):
             await asyncio.sleep(0.02)
 
 

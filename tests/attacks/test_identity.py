@@ -14,8 +14,8 @@ import pytest
 from contracts.go_live import Attention, Refusal, Wait
 from local.browser import Browser
 from tests.attacks.conftest import Target
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import somebody
-from tests.town import Organisation, Person, Town
 from web.refusal_pages import SIGN_IN, SignInAnswer
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
@@ -40,7 +40,7 @@ FORGED: dict[str, tuple[dict[str, Any], Refusal]] = {
 
 def lie(organisation: Organisation, **forged: Any) -> None:
     """Have the next ID token of a tenant forged."""
-    organisation.town.control(
+    organisation.cluster.control(
         "POST",
         "/faults",
         match={"tenant": organisation.tenant_id},
@@ -81,9 +81,9 @@ async def test_a_forged_id_token_signs_nobody_in(moved: Organisation, case: str)
             assert "with Microsoft single sign-on" not in who.text
 
     sessions = "SELECT count(*) AS n FROM pulse.app_session WHERE method = 'sso'"
-    before = moved.town.rows(sessions)
+    before = moved.cluster.rows(sessions)
     await asyncio.to_thread(come)
-    assert moved.town.rows(sessions) == before
+    assert moved.cluster.rows(sessions) == before
 
 
 async def test_an_address_in_a_token_is_nobodys_identity(moved: Organisation) -> None:
@@ -102,10 +102,10 @@ async def test_an_address_in_a_token_is_nobodys_identity(moved: Organisation) ->
 
 
 async def test_a_consent_of_ones_own_organisation_is_none_for_another(
-    town: Town, target: Target
+    cluster: Cluster, target: Target
 ) -> None:
     """An administrator of a customer comes back with another customer's tenant, and their state."""
-    attacker = town.found_organisation(Person("anna"))
+    attacker = cluster.create_organisation(Person("anna"))
     await attacker.start()
     await attacker.until(Wait.ADMIN_CONSENT)
     victim = target.organisation
@@ -133,9 +133,9 @@ async def test_a_consent_of_ones_own_organisation_is_none_for_another(
 
 
 async def test_a_whole_consent_that_somebody_recorded_counts_once(
-    town: Town, target: Target
+    cluster: Cluster, target: Target
 ) -> None:
-    organisation, since = town.found_organisation(Person("anna")), target.newest_line()
+    organisation, since = cluster.create_organisation(Person("anna")), target.newest_line()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -160,7 +160,7 @@ async def test_a_whole_consent_that_somebody_recorded_counts_once(
     await asyncio.to_thread(come)
     await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["consent_reported"]
-    refused = town.rows(
+    refused = cluster.rows(
         "SELECT reason FROM golive.audit_entry WHERE id > :since AND action LIKE '%refused' "
         "ORDER BY id",
         since=since,
@@ -175,7 +175,7 @@ async def test_a_session_that_was_planted_is_never_anybodys(moved: Organisation)
     def come() -> tuple[str, str]:
         with somebody(moved) as who:
             cookies = who.browser._http.cookies
-            host = urlsplit(moved.town.places.web).hostname or ""
+            host = urlsplit(moved.cluster.endpoints.web).hostname or ""
             cookies.set("pulse_session", planted, domain=host, path="/")
             who.open("/login").press("Continue", email=moved.address("anna"))
             who.press("Login with SSO").sign_in(moved.address("anna"))
@@ -197,9 +197,9 @@ async def test_microsoft_is_told_to_send_people_to_us_whatever_the_request_calls
 ) -> None:
     def ask(**headers: str) -> str:
         with Browser() as browser:
-            browser.open(f"{moved.town.places.web}/login")
+            browser.open(f"{moved.cluster.endpoints.web}/login")
             answer = browser._http.post(
-                f"{moved.town.places.web}/auth/microsoft",
+                f"{moved.cluster.endpoints.web}/auth/microsoft",
                 data={**browser._page.forms[0].fields, "email": moved.address("anna")},
                 headers=headers,
                 follow_redirects=False,
@@ -209,9 +209,9 @@ async def test_microsoft_is_told_to_send_people_to_us_whatever_the_request_calls
 
     evil = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
     to = await asyncio.to_thread(ask, Host="evil.example", **evil)
-    assert to.startswith(moved.town.settings.entra_authority)
+    assert to.startswith(moved.cluster.settings.entra_authority)
     (back,) = parse_qs(urlsplit(to).query)["redirect_uri"]
-    assert back == f"{moved.town.settings.public_url}/auth/microsoft/callback"
+    assert back == f"{moved.cluster.settings.public_url}/auth/microsoft/callback"
     assert "evil" not in to
 
 
@@ -236,14 +236,14 @@ def inside() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-async def test_a_next_page_inside_our_network_is_not_asked_for(town: Town) -> None:
-    organisation = town.found_organisation(Person("anna"))
+async def test_a_next_page_inside_our_network_is_not_asked_for(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     with inside() as (address, asked):
-        town.control(
+        cluster.control(
             "POST",
             "/faults",
             match={"path": "/graph/v1.0/users", "tenant": organisation.tenant_id},

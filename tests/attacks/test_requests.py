@@ -20,8 +20,8 @@ from contracts.go_live import Wait
 from local.browser import Browser
 from local.ports import free_port
 from tests.attacks.conftest import Target
+from tests.cluster import Cluster
 from tests.consenting import somebody
-from tests.town import Town
 from web.app import create_app
 from web.middleware.request_limits import MOST_BYTES, BodyLimits, HeadersInTime
 from web.rate_limits import MOST_LOOK_UPS
@@ -30,19 +30,19 @@ from web.rate_limits import MOST_LOOK_UPS
 
 
 async def test_another_site_gives_no_order_in_the_browser_of_customer_success(
-    town: Town, target: Target
+    cluster: Cluster, target: Target
 ) -> None:
     slug = target.organisation.slug
 
     def come() -> list[int]:
         with Browser() as browser:
-            browser.open(f"{town.places.web}/console/{slug}")
+            browser.open(f"{cluster.endpoints.web}/console/{slug}")
             browser.press("Login with SSO")
             browser.press("Sign in", login="dana@clientshare.example")
             assert slug.title() in browser.text, browser.text
             return [
                 browser._http.post(
-                    f"{town.places.web}/console/{slug}/roll-back", data=form
+                    f"{cluster.endpoints.web}/console/{slug}/roll-back", data=form
                 ).status_code
                 for form in (
                     {"reason": "x"},
@@ -55,20 +55,20 @@ async def test_another_site_gives_no_order_in_the_browser_of_customer_success(
     await target.assert_nothing_moved()
 
 
-async def test_a_token_of_ones_own_browser_is_none_for_another(town: Town) -> None:
+async def test_a_token_of_ones_own_browser_is_none_for_another(cluster: Cluster) -> None:
     def come() -> int:
         with Browser() as attacker, Browser() as victim:
             for browser in (attacker, victim):
-                browser.open(f"{town.places.web}/login")
+                browser.open(f"{cluster.endpoints.web}/login")
             stolen = attacker._page.forms[0].fields
-            return victim._http.post(f"{town.places.web}/login", data=stolen).status_code
+            return victim._http.post(f"{cluster.endpoints.web}/login", data=stolen).status_code
 
     assert await asyncio.to_thread(come) == 403
 
 
-async def test_over_tls_no_other_host_of_our_domain_can_plant_a_cookie(town: Town) -> None:
+async def test_over_tls_no_other_host_of_our_domain_can_plant_a_cookie(cluster: Cluster) -> None:
     """`__Host-`: browsers take such a cookie from this very host alone, and over TLS."""
-    public = town.settings.model_copy(update={"public_url": "https://pulse.example.com"})
+    public = cluster.settings.model_copy(update={"public_url": "https://pulse.example.com"})
 
     def come() -> tuple[list[str], int]:
         with TestClient(create_app(public), base_url="https://pulse.example.com") as http:
@@ -96,16 +96,16 @@ LINES = [
 
 @pytest.mark.parametrize("written", LINES)
 async def test_a_line_break_starts_neither_a_header_nor_a_line_of_the_log(
-    town: Town, target: Target, written: str
+    cluster: Cluster, target: Target, written: str
 ) -> None:
-    log = town.folder / "web.log"
+    log = cluster.folder / "web.log"
     before = log.stat().st_size
 
     def come() -> list[httpx2.Response]:
         with Browser() as browser:
-            browser.open(f"{town.places.web}/login")
+            browser.open(f"{cluster.endpoints.web}/login")
             fields = browser._page.forms[0].fields
-            http, web = browser._http, town.places.web
+            http, web = browser._http, cluster.endpoints.web
             return [
                 http.post(f"{web}/login", data={**fields, "email": written}),
                 http.post(f"{web}/login/password", data={**fields, "email": written}),
@@ -124,11 +124,11 @@ async def test_a_line_break_starts_neither_a_header_nor_a_line_of_the_log(
     await target.assert_nothing_moved()
 
 
-async def test_nobody_is_sent_to_the_host_that_a_request_names(town: Town) -> None:
+async def test_nobody_is_sent_to_the_host_that_a_request_names(cluster: Cluster) -> None:
     """Neither by a page nor by one with a slash too many, which the framework would correct."""
     paths = [
         path.replace("{", "").replace("}", "")
-        for path, methods in create_app(town.settings).openapi()["paths"].items()
+        for path, methods in create_app(cluster.settings).openapi()["paths"].items()
         if "get" in methods
     ]
     assert len(paths) >= 17
@@ -138,7 +138,7 @@ async def test_nobody_is_sent_to_the_host_that_a_request_names(town: Town) -> No
         faults = []
         with httpx2.Client(trust_env=False, headers={"Host": "evil.example"}) as http:
             for path in (*paths, *(f"{path}/" for path in paths if path != "/")):
-                answer = http.get(f"{town.places.web}{path}")
+                answer = http.get(f"{cluster.endpoints.web}{path}")
                 if "evil.example" in answer.headers.get("Location", "") + answer.text:
                     faults.append(f"{path} leads to the host that was named")
                 elif path.endswith("/") and path != "/" and answer.status_code != 404:
@@ -184,9 +184,9 @@ CHUNK = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
     ids=["ten gigabytes", "one byte too many", "no end"],
 )
 async def test_a_huge_body_is_refused_before_anybody_reads_it(
-    town: Town, parts: tuple[bytes, ...]
+    cluster: Cluster, parts: tuple[bytes, ...]
 ) -> None:
-    answer = await asyncio.to_thread(raw, town.places.web, *parts)
+    answer = await asyncio.to_thread(raw, cluster.endpoints.web, *parts)
     assert answer.startswith(b"HTTP/1.1 413 "), answer[:200]
     assert b"content-security-policy" in answer.lower()
     assert b"Nothing was changed" in answer
@@ -204,8 +204,8 @@ async def test_a_huge_body_is_refused_before_anybody_reads_it(
     ],
     ids=["header", "address", "not http", "negative", "two lengths", "two hosts"],
 )
-async def test_a_head_that_cannot_be_is_refused_at_once(town: Town, head: bytes) -> None:
-    answer = await asyncio.to_thread(raw, town.places.web, head)
+async def test_a_head_that_cannot_be_is_refused_at_once(cluster: Cluster, head: bytes) -> None:
+    answer = await asyncio.to_thread(raw, cluster.endpoints.web, head)
     assert answer.startswith(b"HTTP/1.1 4"), answer[:100]
 
 
@@ -264,26 +264,28 @@ def test_headers_that_trickle_in_end_the_connection_of_the_first_and_of_a_later_
 
 
 async def test_whoever_looks_for_our_customers_one_domain_after_another_has_to_wait(
-    town: Town, target: Target
+    cluster: Cluster, target: Target
 ) -> None:
     def come() -> list[int]:
         with Browser() as browser:
-            browser.open(f"{town.places.web}/login")
+            browser.open(f"{cluster.endpoints.web}/login")
             fields = browser._page.forms[0].fields
             statuses = []
             for number in range(MOST_LOOK_UPS + 2):
                 sent = {**fields, "email": f"x@not-with-us-{number}.example"}
                 path = "/login" if number % 2 else "/auth/microsoft"
-                statuses.append(browser._http.post(town.places.web + path, data=sent).status_code)
+                statuses.append(
+                    browser._http.post(cluster.endpoints.web + path, data=sent).status_code
+                )
             known = {**fields, "email": target.organisation.address("anna")}
-            answer = browser._http.post(f"{town.places.web}/login", data=known)
+            answer = browser._http.post(f"{cluster.endpoints.web}/login", data=known)
             assert "not with us" in answer.text
             assert "Wait 15 minutes" in answer.text
             return [*statuses, answer.status_code]
 
     statuses = await asyncio.to_thread(come)
     assert statuses == [200] * MOST_LOOK_UPS + [429] * 3
-    told = town.rows("SELECT 1 FROM golive.audit_entry WHERE action = 'domains_guessed'")
+    told = cluster.rows("SELECT 1 FROM golive.audit_entry WHERE action = 'domains_guessed'")
     assert len(told) == 1
 
 
@@ -295,6 +297,6 @@ async def test_the_own_domain_is_asked_for_as_often_as_people_like(target: Targe
                 assert who.status == 200
 
     await asyncio.to_thread(come)
-    guesses = target.organisation.town.rows("SELECT 1 FROM pulse.failed_login")
+    guesses = target.organisation.cluster.rows("SELECT 1 FROM pulse.failed_login")
     assert guesses == []
     assert target.organisation.progress.wait is Wait.ADMIN_CONSENT

@@ -10,13 +10,13 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from commands import importing, migration
+from commands import imports, migration
 from commands.errors import ImportRefusedError
 from contracts.go_live import Wait
 from database.moves.plans import Decision
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation, Person, write_csv
 from tests.consenting import somebody
-from tests.town import Organisation, Person, Town, write_csv
 
 EVIL = (
     "{{ 7*7 }}{% for x in () %}${7*7}<%= 7*7 %><img src=x onerror=alert(1)>"
@@ -24,7 +24,7 @@ EVIL = (
 )
 
 
-async def bad_name(town: Town, tmp_path: Path, column: str, value: str) -> str:
+async def bad_name(cluster: Cluster, tmp_path: Path, column: str, value: str) -> str:
     """Import an organisation and a user with this in a column, and return the refusal."""
     slug = f"t{uuid4().hex[:10]}"
     organisation = {
@@ -48,8 +48,8 @@ async def bad_name(town: Town, tmp_path: Path, column: str, value: str) -> str:
     write_csv(tmp_path / "organisations.csv", [organisation])
     write_csv(tmp_path / "users.csv", [user])
     with pytest.raises(ImportRefusedError) as refused:
-        importing.import_files(town.engine, tmp_path / "organisations.csv", tmp_path / "users.csv")
-    assert town.rows("SELECT 1 FROM pulse.organisation WHERE slug = :slug", slug=slug) == []
+        imports.import_files(cluster.engine, tmp_path / "organisations.csv", tmp_path / "users.csv")
+    assert cluster.rows("SELECT 1 FROM pulse.organisation WHERE slug = :slug", slug=slug) == []
     return str(refused.value)
 
 
@@ -60,12 +60,12 @@ async def bad_name(town: Town, tmp_path: Path, column: str, value: str) -> str:
     ids=["crlf", "lf", "nul", "escape", "delete", "next line", "line separator", "turned round"],
 )
 async def test_a_name_that_breaks_lines_or_turns_letters_round_is_not_imported(
-    town: Town, tmp_path: Path, column: str, breaking: str
+    cluster: Cluster, tmp_path: Path, column: str, breaking: str
 ) -> None:
     value = f"A{breaking}B"
     if column == "it_contacts":
         value += " <it@SLUG.example>"
-    said = await bad_name(town, tmp_path, column, value)
+    said = await bad_name(cluster, tmp_path, column, value)
     assert f"{column}: has a line break or control character" in said
     assert breaking not in said
 
@@ -82,15 +82,15 @@ async def test_a_name_that_breaks_lines_or_turns_letters_round_is_not_imported(
     ],
 )
 async def test_an_address_that_is_two_or_a_header_is_not_imported(
-    town: Town, tmp_path: Path, address: str
+    cluster: Cluster, tmp_path: Path, address: str
 ) -> None:
-    assert "email: " in await bad_name(town, tmp_path, "email", address)
+    assert "email: " in await bad_name(cluster, tmp_path, "email", address)
 
 
 async def test_a_contact_that_somebody_names_on_the_set_up_page_starts_no_header(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(Person("anna"))
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -102,13 +102,13 @@ async def test_a_contact_that_somebody_names_on_the_set_up_page_starts_no_header
             good, bad = organisation.address("eve"), "eve@x.example\r\nBcc: all@evil.example"
             for address in (bad, good):
                 browser._http.post(
-                    organisation.town.places.web + form.action,
+                    organisation.cluster.endpoints.web + form.action,
                     data={**form.fields, **name, "address": address},
                 )
 
     await asyncio.to_thread(come)
     await organisation.skip_to_due()
-    (contact,) = town.rows(
+    (contact,) = cluster.rows(
         "SELECT name FROM golive.contact WHERE address = :address",
         address=organisation.address("eve"),
     )
@@ -117,8 +117,8 @@ async def test_a_contact_that_somebody_names_on_the_set_up_page_starts_no_header
     await organisation.handle.cancel()
 
 
-async def test_an_organisation_whose_name_is_code_is_shown_by_that_name(town: Town) -> None:
-    organisation = town.found_organisation(Person("anna"), name=EVIL)
+async def test_an_organisation_whose_name_is_code_is_shown_by_that_name(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(Person("anna"), name=EVIL)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -126,7 +126,7 @@ async def test_an_organisation_whose_name_is_code_is_shown_by_that_name(town: To
         seen: list[str] = []
 
         def keep(answer: httpx2.Response) -> None:
-            if answer.url.host == httpx2.URL(town.places.web).host and answer.is_success:
+            if answer.url.host == httpx2.URL(cluster.endpoints.web).host and answer.is_success:
                 seen.append(answer.read().decode())
 
         with somebody(organisation) as who:
@@ -194,7 +194,7 @@ def test_a_cell_of_an_export_is_never_a_formula(name: str) -> None:
 def _link(organisation: Organisation, path: str) -> str:
     for message in _mails(organisation, organisation.contact):
         for word in str(message["text"]).split():
-            if word.startswith(organisation.town.places.web + path):
+            if word.startswith(organisation.cluster.endpoints.web + path):
                 return word
     raise AssertionError(f"No mail has a link to {path}.")
 
@@ -202,7 +202,7 @@ def _link(organisation: Organisation, path: str) -> str:
 def _mails(organisation: Organisation, address: str) -> list[dict[str, Any]]:
     return [
         httpx2.get(
-            f"{organisation.town.places.mailbox}/api/messages/{one['id']}", trust_env=False
+            f"{organisation.cluster.endpoints.mailbox}/api/messages/{one['id']}", trust_env=False
         ).json()
         for one in organisation.received(address)
     ]

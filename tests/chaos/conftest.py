@@ -2,15 +2,15 @@
 
 import pytest_asyncio
 
-from tests.town import Organisation, Person, Town
+from tests.cluster import Cluster, Organisation, Person
 
 
 @pytest_asyncio.fixture(scope="session")
-async def alike(town: Town) -> list[Organisation]:
+async def alike(cluster: Cluster) -> list[Organisation]:
     """Two organisations that went live without trouble."""
     both = []
     for _ in range(2):
-        organisation = town.found_organisation(
+        organisation = cluster.create_organisation(
             Person("anna", group="pilot"), Person("ben"), Person("nora", status="invited")
         )
         await organisation.go_live()

@@ -9,17 +9,17 @@ import psycopg
 from tests.chaos import checking
 from tests.chaos.checking import Delivery, Found
 from tests.chaos.trail import Diary
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 
 
-def mails(town: Town) -> list[Delivery]:
-    return checking.deliveries(town.folder / "mailbox")
+def mails(cluster: Cluster) -> list[Delivery]:
+    return checking.deliveries(cluster.folder / "mailbox")
 
 
 @contextmanager
-def planted(town: Town, *statements: str, **values: Any) -> Iterator[psycopg.Connection[Any]]:
+def planted(cluster: Cluster, *statements: str, **values: Any) -> Iterator[psycopg.Connection[Any]]:
     """The database with something changed, for as long as the block lasts."""
-    url = town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+    url = cluster.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
     with psycopg.connect(url) as database:
         # Past the trigger that keeps the audit trail as it is.
         database.execute("SET LOCAL session_replication_role = replica")
@@ -31,7 +31,7 @@ def planted(town: Town, *statements: str, **values: Any) -> Iterator[psycopg.Con
 
 
 def differences(
-    town: Town,
+    cluster: Cluster,
     alike: list[Organisation],
     database: psycopg.Connection[Any],
     diary: Diary | None = None,
@@ -39,7 +39,7 @@ def differences(
     """What the second lacks, or has too often, beside the first."""
     found, diaries = Found(), (Diary(), diary or Diary())
     first, second = (
-        checking.picture(database, one.slug, mails(town), remembered)
+        checking.picture(database, one.slug, mails(cluster), remembered)
         for one, remembered in zip(alike, diaries, strict=True)
     )
     checking.compare(alike[1].slug, second, first, found)

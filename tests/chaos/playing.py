@@ -18,7 +18,7 @@ from contracts.go_live import Progress, Wait
 from local import people
 from tests.chaos.plan import Kind
 from tests.chaos.trail import Diary
-from tests.town import Organisation
+from tests.cluster import Organisation
 
 TROUBLE = (
     CommandError,
@@ -104,7 +104,7 @@ class Play:
     async def _order(self, order: Any, words: str) -> None:
         """Give an order, and keep whether it was answered."""
         reason = self.diary.reason(words)
-        await order(self.organisation.town.orders(), self.organisation.slug, reason)
+        await order(self.organisation.cluster.orders(), self.organisation.slug, reason)
         self.diary.orders[reason] = True
 
     @contextmanager
@@ -129,7 +129,7 @@ class Play:
     def _consent(self) -> None:
         try:
             people.consent(
-                self.organisation.town.places,
+                self.organisation.cluster.endpoints,
                 self.organisation.contact,
                 self.organisation.administrator,
             )

@@ -12,7 +12,7 @@ import psycopg
 
 from contracts.go_live import go_live_id
 from tests.chaos import checking
-from tests.chaos.city import City, city
+from tests.chaos.environment import ChaosEnvironment, chaos_environment
 from tests.chaos.plan import WORKERS, Kind, Plan, make_plan
 from tests.chaos.playing import Play
 from tests.chaos.trouble import Trouble
@@ -70,8 +70,10 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
     report = Report(seed, go_lives=len(plan.kinds))
     calm = [(f"calm-{kind.value}", kind) for kind in Kind]
     wild = [(f"wild{number}-{kind.value}", kind) for number, kind in enumerate(plan.kinds)]
-    async with city(folder, calm + wild) as there:
-        workers = Workers(there.town.environment, there.stack.state.logs / "workers.log", WORKERS)
+    async with chaos_environment(folder, calm + wild) as there:
+        workers = Workers(
+            there.cluster.environment, there.stack.state.logs / "workers.log", WORKERS
+        )
         try:
             for slot in range(WORKERS):
                 workers.start(slot)
@@ -126,13 +128,13 @@ async def _disturbed(trouble: Trouble, plan: Plan, plays: list[Play], limit: flo
 
 
 async def _look(
-    there: City, quiet: list[Play], plays: list[Play], trouble: Trouble, report: Report
+    there: ChaosEnvironment, quiet: list[Play], plays: list[Play], trouble: Trouble, report: Report
 ) -> None:
     """Hold everything against what the quiet go-lives came to."""
     found = report.found
     for play in quiet + plays:
         slug = play.organisation.slug
-        handle = there.town.client.get_workflow_handle(go_live_id(slug))
+        handle = there.cluster.client.get_workflow_handle(go_live_id(slug))
         # The run ends a moment after the database says so.
         try:
             await asyncio.wait_for(handle.result(), 30)

@@ -16,7 +16,7 @@ from tests.chaos.checking import Delivery, Found, Moment
 from tests.chaos.plan import OUTAGES, make_plan
 from tests.chaos.planting import differences, mails, planted
 from tests.chaos.trail import Diary
-from tests.town import ROOT, Organisation, Town
+from tests.cluster import ROOT, Cluster, Organisation
 
 OF_THE_USERS = (
     "(SELECT u.id FROM pulse.app_user u JOIN pulse.organisation o ON o.id = u.organisation_id "
@@ -34,11 +34,11 @@ def broken_rules(organisation: Organisation, database: psycopg.Connection[Any]) 
     return [line for line in found.wrong if line.startswith(f"{organisation.slug}:")]
 
 
-async def test_two_that_went_well_are_the_same(town: Town, alike: list[Organisation]) -> None:
-    with planted(town) as database:
-        assert differences(town, alike, database).everything == []
+async def test_two_that_went_well_are_the_same(cluster: Cluster, alike: list[Organisation]) -> None:
+    with planted(cluster) as database:
+        assert differences(cluster, alike, database).everything == []
         assert broken_rules(alike[1], database) == []
-        picture = checking.picture(database, alike[1].slug, mails(town), Diary())
+        picture = checking.picture(database, alike[1].slug, mails(cluster), Diary())
     kinds = Counter(line.split()[0] for line in picture.elements())
     assert kinds["user"] == 3
     assert kinds["mail"] >= 8
@@ -56,25 +56,27 @@ async def test_two_that_went_well_are_the_same(town: Town, alike: list[Organisat
     ],
 )
 async def test_a_planted_loss_is_found(
-    town: Town, alike: list[Organisation], lost: str, named: str
+    cluster: Cluster, alike: list[Organisation], lost: str, named: str
 ) -> None:
-    with planted(town, lost, slug=alike[1].slug) as database:
-        found = differences(town, alike, database).lost
+    with planted(cluster, lost, slug=alike[1].slug) as database:
+        found = differences(cluster, alike, database).lost
     assert any(named in line for line in found), found
 
 
-async def test_a_mail_that_never_arrived_is_found(town: Town, alike: list[Organisation]) -> None:
-    all_mails = mails(town)
+async def test_a_mail_that_never_arrived_is_found(
+    cluster: Cluster, alike: list[Organisation]
+) -> None:
+    all_mails = mails(cluster)
     without = [one for one in all_mails if one.recipient != alike[1].address("ben")]
     found = Found()
-    with planted(town) as database:
+    with planted(cluster) as database:
         first = checking.picture(database, alike[0].slug, all_mails, Diary())
         second = checking.picture(database, alike[1].slug, without, Diary())
     checking.compare(alike[1].slug, second, first, found)
     assert [line for line in found.lost if "mail to ben" in line]
 
 
-async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) -> None:
+async def test_a_planted_double_is_found(cluster: Cluster, alike: list[Organisation]) -> None:
     double = (
         "INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind, "
         "recipient_id, due_at, state, attempts, message_id) "
@@ -82,14 +84,14 @@ async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) 
         "recipient_kind, recipient_id, due_at, state, attempts, '<another@us.example>' "
         f"FROM golive.mail WHERE recipient_id = {OF_THE_USERS}"
     )
-    with planted(town, double, slug=alike[1].slug) as database:
-        found = differences(town, alike, database)
+    with planted(cluster, double, slug=alike[1].slug) as database:
+        found = differences(cluster, alike, database)
         assert any("ledger sign_in_with_sso to ben" in line for line in found.doubled)
         assert any("two ledger rows" in line for line in broken_rules(alike[1], database))
-    all_mails = mails(town)
+    all_mails = mails(cluster)
     last = next(one for one in all_mails if one.recipient == alike[1].address("ben"))
     found = Found()
-    with planted(town) as database:
+    with planted(cluster) as database:
         first = checking.picture(database, alike[0].slug, all_mails, Diary())
         twice = [*all_mails, replace(last, message_id="<another@us.example>")]
         second = checking.picture(database, alike[1].slug, twice, Diary())
@@ -98,14 +100,14 @@ async def test_a_planted_double_is_found(town: Town, alike: list[Organisation]) 
 
 
 async def test_a_run_across_midnight_finds_no_fault_in_another_date(
-    town: Town, alike: list[Organisation]
+    cluster: Cluster, alike: list[Organisation]
 ) -> None:
     found, slug = Found(), alike[1].slug
     dated = [
         Delivery(1, f"ben@{slug}.example", "<1@us.example>", f"{slug.title()} moves on {day}", 1.0)
         for day in ("Wed 25 Nov 2026, 09:00 GMT", "Thu 26 Nov 2026, 09:00 GMT")
     ]
-    with planted(town) as database:
+    with planted(cluster) as database:
         before, after = (checking.picture(database, slug, [one], Diary()) for one in dated)
     checking.compare(slug, after, before, found)
     assert found.everything == []
@@ -177,22 +179,22 @@ async def test_a_kill_excuses_no_more_mails_than_a_worker_has_on_their_way() -> 
     ],
 )
 async def test_what_must_never_be_is_found(
-    town: Town, alike: list[Organisation], plant: str, named: str
+    cluster: Cluster, alike: list[Organisation], plant: str, named: str
 ) -> None:
-    with planted(town, plant, slug=alike[1].slug) as database:
+    with planted(cluster, plant, slug=alike[1].slug) as database:
         wrong = broken_rules(alike[1], database)
     assert any(named in line for line in wrong), wrong
 
 
-async def test_a_planted_early_move_is_found(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_planted_early_move_is_found(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     early = (
         "INSERT INTO golive.audit_entry (at, actor, action, organisation_id, subject, reason) "
         "SELECT '2026-01-01Z', 'workflow', 'user_moved', id, 'user:x', '' "
         "FROM pulse.organisation WHERE slug = %(slug)s"
     )
-    with planted(town, early, slug=organisation.slug) as database:
+    with planted(cluster, early, slug=organisation.slug) as database:
         assert any(
             "before the consent was proven" in line for line in broken_rules(organisation, database)
         )

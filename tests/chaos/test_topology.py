@@ -7,10 +7,10 @@ import pytest
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveStage
 from local.ports import free_port
-from tests.chaos.city import City, city, program
+from tests.chaos.environment import ChaosEnvironment, chaos_environment, program
 from tests.chaos.plan import Kind
 from tests.chaos.playing import Play
-from tests.town import Organisation
+from tests.cluster import Organisation
 
 ALONE = ("temporal", "postgresql", "simulator", "mailbox")
 """Parts of which there is one; each comes back after a moment."""
@@ -23,7 +23,9 @@ async def goes_live(organisation: Organisation) -> None:
     assert organisation.progress.outcome == "LIVE"
 
 
-async def taken_away_for_good(there: City, part: str, organisation: Organisation) -> None:
+async def taken_away_for_good(
+    there: ChaosEnvironment, part: str, organisation: Organisation
+) -> None:
     """Take a part away as soon as the go-live has begun; it comes back after the end."""
     going_live = asyncio.create_task(goes_live(organisation))
     await organisation.until(lambda now: now.stage is not GoLiveStage.ENTITLEMENT_CONFIRMED)
@@ -36,7 +38,7 @@ async def taken_away_for_good(there: City, part: str, organisation: Organisation
 async def test_any_one_process_can_be_taken_away(tmp_path: Path) -> None:
     taken_away = [f"{GO_LIVE_QUEUE}-1", f"{GO_LIVE_BULK_QUEUE}-1", "web-1"]
     slugs = [f"without-{part}" for part in (*taken_away, *ALONE)]
-    async with city(tmp_path, [(slug, Kind.LIVE) for slug in slugs]) as there:
+    async with chaos_environment(tmp_path, [(slug, Kind.LIVE) for slug in slugs]) as there:
         workers = [
             program(
                 there.stack,

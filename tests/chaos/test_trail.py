@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.planting import differences, planted
 from tests.chaos.trail import MAY_BE_ADDED, Diary, trail
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 
 OF_THE_ORGANISATION = "organisation_id = (SELECT id FROM pulse.organisation WHERE slug = %(slug)s) "
 OF_ACTION = OF_THE_ORGANISATION + "AND action = %(action)s"
@@ -38,9 +38,9 @@ OF_A_GO_LIVE = (
 
 
 async def test_a_go_live_leaves_every_one_of_these_lines(
-    town: Town, alike: list[Organisation]
+    cluster: Cluster, alike: list[Organisation]
 ) -> None:
-    with planted(town) as database:
+    with planted(cluster) as database:
         lines = trail(database, alike[0].slug, Diary())
     assert {line.split()[2] for line in lines} == set(OF_A_GO_LIVE)
     assert lines["audit system consent_signed_in consent link of contact 1 (account ID)"] == 1
@@ -49,28 +49,30 @@ async def test_a_go_live_leaves_every_one_of_these_lines(
 
 @pytest.mark.parametrize("action", OF_A_GO_LIVE)
 async def test_a_line_that_lacks_or_is_there_twice_is_found(
-    town: Town, alike: list[Organisation], action: str
+    cluster: Cluster, alike: list[Organisation], action: str
 ) -> None:
     slug = alike[1].slug
-    with planted(town, LOST, slug=slug, action=action) as database:
-        found = differences(town, alike, database)
+    with planted(cluster, LOST, slug=slug, action=action) as database:
+        found = differences(cluster, alike, database)
     assert any(f" {action}" in line for line in found.lost), found
     assert found.doubled == []
-    with planted(town, DOUBLED, slug=slug, action=action) as database:
-        found = differences(town, alike, database)
+    with planted(cluster, DOUBLED, slug=slug, action=action) as database:
+        found = differences(cluster, alike, database)
     assert any("1 too many: audit" in line and f" {action}" in line for line in found.doubled)
     assert found.lost == []
 
 
-async def test_another_subject_or_reason_is_found(town: Town, alike: list[Organisation]) -> None:
+async def test_another_subject_or_reason_is_found(
+    cluster: Cluster, alike: list[Organisation]
+) -> None:
     for change in ("subject = 'user:stranger'", "reason = 'so'", "actor = 'system'"):
         with planted(
-            town,
+            cluster,
             f"UPDATE golive.audit_entry SET {change} WHERE {OF_ACTION}",
             slug=alike[1].slug,
             action="consent_proven",
         ) as database:
-            found = differences(town, alike, database)
+            found = differences(cluster, alike, database)
         assert len(found.lost) == len(found.doubled) == 1, found
 
 
@@ -89,10 +91,10 @@ async def test_another_subject_or_reason_is_found(town: Town, alike: list[Organi
     ],
 )
 async def test_an_order_has_one_line_for_each_attempt(
-    town: Town, alike: list[Organisation], attempts: list[tuple[bool, int, int]], stands: int
+    cluster: Cluster, alike: list[Organisation], attempts: list[tuple[bool, int, int]], stands: int
 ) -> None:
     slug, diary = alike[1].slug, Diary()
-    with planted(town) as database:
+    with planted(cluster) as database:
         for answered, lines, refusals in attempts:
             reason = diary.reason("Not now.")
             diary.orders[reason] = answered
@@ -107,27 +109,29 @@ async def test_an_order_has_one_line_for_each_attempt(
 
 
 async def test_a_refusal_of_an_order_that_was_answered_or_a_second_one_is_found(
-    town: Town, alike: list[Organisation]
+    cluster: Cluster, alike: list[Organisation]
 ) -> None:
     for answered, refusals in ((True, 1), (False, 2)):
         diary = Diary()
         reason = diary.reason("Not now.")
         diary.orders[reason] = answered
         values = {"slug": alike[1].slug, "actor": "dana", "action": "roll_back", "reason": reason}
-        with planted(town, ORDER, *[REFUSAL] * refusals, **values) as database:
-            found = differences(town, alike, database, diary)
+        with planted(cluster, ORDER, *[REFUSAL] * refusals, **values) as database:
+            found = differences(cluster, alike, database, diary)
         assert [line for line in found.doubled if "order_refused" in line], found
 
 
-async def test_an_order_that_nobody_gave_is_found(town: Town, alike: list[Organisation]) -> None:
+async def test_an_order_that_nobody_gave_is_found(
+    cluster: Cluster, alike: list[Organisation]
+) -> None:
     values = {"slug": alike[1].slug, "actor": "dana", "action": "pause", "reason": "So."}
-    with planted(town, ORDER, **values) as database:
-        found = differences(town, alike, database)
+    with planted(cluster, ORDER, **values) as database:
+        found = differences(cluster, alike, database)
     assert any("audit dana pause (So.)" in line for line in found.doubled), found
 
 
 async def test_a_refused_browser_needs_a_visit_that_came_to_nothing(
-    town: Town, alike: list[Organisation]
+    cluster: Cluster, alike: list[Organisation]
 ) -> None:
     for reason, in_vain, too_many in (
         ("microsoft_not_asked", 1, 0),
@@ -135,13 +139,13 @@ async def test_a_refused_browser_needs_a_visit_that_came_to_nothing(
         ("wrong_tenant", 1, 1),
     ):
         values = {"slug": alike[1].slug, "actor": "system", "reason": reason, "subject": ""}
-        with planted(town, WRITTEN, action="consent_refused", **values) as database:
-            found = differences(town, alike, database, Diary(in_vain=in_vain))
+        with planted(cluster, WRITTEN, action="consent_refused", **values) as database:
+            found = differences(cluster, alike, database, Diary(in_vain=in_vain))
         assert len(found.doubled) == too_many, found
 
 
 async def test_a_second_consent_of_the_administrator_is_one_line_more(
-    town: Town, alike: list[Organisation]
+    cluster: Cluster, alike: list[Organisation]
 ) -> None:
     again = (
         "INSERT INTO golive.authorization_request (state_sha256, purpose, browser_sha256, "
@@ -153,12 +157,12 @@ async def test_a_second_consent_of_the_administrator_is_one_line_more(
     slug = alike[1].slug
     told = DOUBLED.replace("%(action)s", "'consent_told'")
     signed_in = DOUBLED.replace("%(action)s", "'consent_signed_in'")
-    with planted(town, again, told, signed_in, slug=slug) as database:
-        assert differences(town, alike, database).everything == []
-    with planted(town, again, told, slug=slug) as database:
-        assert any("consent_signed_in" in one for one in differences(town, alike, database).lost)
-    with planted(town, told, signed_in, slug=slug) as database:
-        assert len(differences(town, alike, database).doubled) == 2
+    with planted(cluster, again, told, signed_in, slug=slug) as database:
+        assert differences(cluster, alike, database).everything == []
+    with planted(cluster, again, told, slug=slug) as database:
+        assert any("consent_signed_in" in one for one in differences(cluster, alike, database).lost)
+    with planted(cluster, told, signed_in, slug=slug) as database:
+        assert len(differences(cluster, alike, database).doubled) == 2
 
 
 def test_what_is_left_out_says_why() -> None:

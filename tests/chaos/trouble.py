@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from tests.chaos.checking import Moment
-from tests.chaos.city import City
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import WORKERS, Plan, Step
 from tests.chaos.workers import Workers
 
@@ -23,9 +23,9 @@ BETWEEN_RELAY_AND_NOTE = {"mailbox", "postgresql", "temporal"}
 
 @dataclass
 class Trouble:
-    """What has been done to the city so far."""
+    """What has been done to the chaos_environment so far."""
 
-    city: City
+    chaos_environment: ChaosEnvironment
     workers: Workers
     kills: int = 0
     outages: Counter[str] = field(default_factory=Counter)
@@ -44,24 +44,30 @@ class Trouble:
 
     def end(self) -> None:
         """Let everything work again."""
-        self._ask("DELETE", f"{self.city.town.simulator}/_control/faults")
-        self._ask("DELETE", f"{self.city.town.places.mailbox}/api/faults")
+        self._ask("DELETE", f"{self.chaos_environment.cluster.simulator}/_control/faults")
+        self._ask("DELETE", f"{self.chaos_environment.cluster.endpoints.mailbox}/api/faults")
         for slot in range(WORKERS):
             self.workers.until_ready(slot)
 
     def _step(self, step: Step) -> None:
         if step.graph_fault is not None:
             self.faults[step.graph_fault["kind"]] += 1
-            self._ask("POST", f"{self.city.town.simulator}/_control/faults", step.graph_fault)
+            self._ask(
+                "POST",
+                f"{self.chaos_environment.cluster.simulator}/_control/faults",
+                step.graph_fault,
+            )
         if step.drop_after_data:
             self.faults["drop_after_data"] += 1
             order = {"drop_after_data": step.drop_after_data}
-            self._ask("POST", f"{self.city.town.places.mailbox}/api/faults", order)
+            self._ask(
+                "POST", f"{self.chaos_environment.cluster.endpoints.mailbox}/api/faults", order
+            )
         self.workers.until_ready(step.slot)
         time.sleep(step.after)
         away_from = time.time()
         if step.outage is not None:
-            self.city.stack.supervisor.kill(step.outage)
+            self.chaos_environment.stack.supervisor.kill(step.outage)
             self.outages[step.outage] += 1
         kill_from = time.time()
         self.workers.kill(step.slot)
@@ -70,7 +76,7 @@ class Trouble:
         self.workers.start(step.slot)
         if step.outage is not None:
             time.sleep(step.away)
-            self.city.stack.supervisor.restart(step.outage)
+            self.chaos_environment.stack.supervisor.restart(step.outage)
             if step.outage in BETWEEN_RELAY_AND_NOTE:
                 self.moments.append(Moment(away_from, time.time(), AT_ONCE * WORKERS))
 

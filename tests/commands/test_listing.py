@@ -9,7 +9,7 @@ from rich.console import Console
 
 from commands import terminal
 from contracts.go_live import GoLiveStage, Progress, Wait
-from database.go_live.reading import Standing
+from database.go_live.standings import Standing
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 LONGEST = "the-longest-name-there-may-be-of-an-organisation-has-63-letters"

@@ -17,8 +17,8 @@ from commands.errors import CommandError, RefusedError, UnansweredError, UsageEr
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation
 from tests.commands.test_starter import plain, shell
-from tests.town import Organisation, Town
 
 HOST = "127.0.0.1"
 
@@ -39,52 +39,55 @@ async def updates(organisation: Organisation) -> Counter[str]:
 
 
 @pytest.fixture
-async def organisation(town: Town) -> AsyncIterator[Organisation]:
+async def organisation(cluster: Cluster) -> AsyncIterator[Organisation]:
     """One whose go-live asks for its entitlement."""
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     yield organisation
     if organisation.standing().progress.outcome is None:  # type: ignore[union-attr]
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
 
 
 async def test_the_same_order_again_is_answered_and_not_given(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
     slug, order_id = organisation.slug, uuid4()
-    assert (await town.orders().pause(slug, order_id=order_id)).paused
-    assert not (await town.orders().resume(slug)).paused
+    assert (await cluster.orders().pause(slug, order_id=order_id)).paused
+    assert not (await cluster.orders().resume(slug)).paused
     # The answer of then, and nothing is paused now.
-    assert (await town.orders().pause(slug, order_id=order_id)).paused
+    assert (await cluster.orders().pause(slug, order_id=order_id)).paused
     assert not (await organisation.until(Wait.ENTITLEMENT)).paused
     assert lines(organisation)["pause"] == (await updates(organisation))["pause"] == 1
-    assert town.rows("SELECT action FROM golive.audit_entry WHERE order_id = :id", id=order_id) == [
-        ("pause",)
-    ]
+    assert cluster.rows(
+        "SELECT action FROM golive.audit_entry WHERE order_id = :id", id=order_id
+    ) == [("pause",)]
 
 
 async def test_a_week_more_is_a_week_more_however_often_it_is_sent(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
     before = organisation.progress.due_at
     assert before is not None
     order_id = uuid4()
-    given = [town.orders().extend(organisation.slug, order_id=order_id) for _ in range(3)]
+    given = [cluster.orders().extend(organisation.slug, order_id=order_id) for _ in range(3)]
     for answer in await asyncio.gather(*given):
         assert answer.due_at == before + timedelta(days=7)
-    again = await town.orders().extend(organisation.slug, order_id=order_id)
+    again = await cluster.orders().extend(organisation.slug, order_id=order_id)
     assert again.due_at == before + timedelta(days=7)
     assert lines(organisation)["extend_deadline"] == 1
     assert (await updates(organisation))["extend_deadline"] == 1
 
 
 async def test_what_ended_the_go_live_is_answered_after_its_end_and_not_given_to_the_next(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
     slug, order_id = organisation.slug, uuid4()
-    roll_back: Callable[[], Any] = lambda: town.orders().roll_back(slug, "No.", order_id=order_id)  # noqa: E731
+
+    def roll_back() -> Any:
+        return cluster.orders().roll_back(slug, "No.", order_id=order_id)
+
     await roll_back()
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     await roll_back()
@@ -98,12 +101,12 @@ async def test_what_ended_the_go_live_is_answered_after_its_end_and_not_given_to
 
 
 async def test_what_was_refused_is_refused_in_the_same_words_and_never_given_later(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
     slug, order_id = organisation.slug, uuid4()
-    resume: Callable[[], Any] = lambda: town.orders().resume(slug, order_id=order_id)  # noqa: E731
+    resume: Callable[[], Any] = lambda: cluster.orders().resume(slug, order_id=order_id)  # noqa: E731
     answers = await asyncio.gather(*(resume() for _ in range(3)), return_exceptions=True)
-    await town.orders().pause(slug)
+    await cluster.orders().pause(slug)
     answers.append((await asyncio.gather(resume(), return_exceptions=True))[0])
     assert {type(one) for one in answers} == {RefusedError}
     assert {str(one) for one in answers} == {f"{slug}: This go-live is not paused."}
@@ -111,18 +114,20 @@ async def test_what_was_refused_is_refused_in_the_same_words_and_never_given_lat
     assert organisation.progress.paused
 
 
-async def test_an_id_is_one_persons_and_one_orders(town: Town, organisation: Organisation) -> None:
+async def test_an_id_is_one_persons_and_one_orders(
+    cluster: Cluster, organisation: Organisation
+) -> None:
     slug, order_id = organisation.slug, uuid4()
-    await town.orders().pause(slug, order_id=order_id)
-    town.found_organisation(
+    await cluster.orders().pause(slug, order_id=order_id)
+    cluster.create_organisation(
         customer_success_handle="omar", customer_success_email="omar@clientshare.example"
     )
-    another = town.found_organisation()
+    another = cluster.create_organisation()
     for order in (
-        town.orders().resume(slug, order_id=order_id),
-        town.orders().pause(another.slug, order_id=order_id),
-        town.orders().start(another.slug, order_id=order_id),
-        Orders(town.engine, town.client, "omar").pause(slug, order_id=order_id),
+        cluster.orders().resume(slug, order_id=order_id),
+        cluster.orders().pause(another.slug, order_id=order_id),
+        cluster.orders().start(another.slug, order_id=order_id),
+        Orders(cluster.engine, cluster.client, "omar").pause(slug, order_id=order_id),
     ):
         with pytest.raises(UsageError, match="belongs to another order"):
             await order
@@ -130,15 +135,17 @@ async def test_an_id_is_one_persons_and_one_orders(town: Town, organisation: Org
     assert another.audit() == []
 
 
-async def test_a_start_that_is_sent_again_starts_no_second_go_live(town: Town) -> None:
-    organisation = town.found_organisation(sso_included="no")
+async def test_a_start_that_is_sent_again_starts_no_second_go_live(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
     slug, order_id = organisation.slug, uuid4()
-    both = await asyncio.gather(*(town.orders().start(slug, order_id=order_id) for _ in range(2)))
+    both = await asyncio.gather(
+        *(cluster.orders().start(slug, order_id=order_id) for _ in range(2))
+    )
     assert {one.number for one in both} == {1}
     await organisation.until(Wait.ENTITLEMENT)
-    await town.orders().decline_entitlement(slug)
+    await cluster.orders().decline_entitlement(slug)
     await organisation.ended()
-    again = await town.orders().start(slug, order_id=order_id)
+    again = await cluster.orders().start(slug, order_id=order_id)
     assert (again.number, again.already_running) == (1, True)
     assert organisation.progress.outcome is GoLiveOutcome.NOT_ENTITLED
     assert lines(organisation)["go_live_started"] == 1
@@ -156,60 +163,60 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def working_on(town: Town, queue: str) -> Worker:
+def working_on(cluster: Cluster, queue: str) -> Worker:
     """A worker of that queue alone, as `worker.py` builds it."""
-    settings = town.settings.model_copy(update={"worker_queue": queue})
-    (only,) = worker.build_workers(town.client, town.rooms._replace(settings=settings))
+    settings = cluster.settings.model_copy(update={"worker_queue": queue})
+    (only,) = worker.build_workers(cluster.client, cluster.rooms._replace(settings=settings))
     return only
 
 
 async def test_without_a_worker_nothing_is_said_to_be_refused_and_later_it_is_done_once(
-    town: Town, monkeypatch: pytest.MonkeyPatch, queue: str
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, queue: str
 ) -> None:
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     slug, order_id = organisation.slug, uuid4()
     await organisation.start()
     with monkeypatch.context() as hurried:
         hurried.setattr(sending, "ANSWER_WITHIN_SECONDS", 1)
         for _ in range(2):
             with pytest.raises(UnansweredError, match="No worker answered in time") as caught:
-                await town.orders().pause(slug, order_id=order_id)
+                await cluster.orders().pause(slug, order_id=order_id)
             assert "may still be carried out" in str(caught.value)
         with pytest.raises(UnansweredError) as caught:
-            await town.orders().roll_back(slug, "Not now.")
+            await cluster.orders().roll_back(slug, "Not now.")
     unnamed = UUID(str(caught.value).split("--order-id ")[1].split()[0])
     assert lines(organisation) == {"go_live_started": 1, "pause": 1, "roll_back": 1}
-    async with working_on(town, queue):
+    async with working_on(cluster, queue):
         # Both were waiting for it; neither was given again.
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
-        await town.orders().pause(slug, order_id=order_id)
-        await town.orders().roll_back(slug, "Not now.", order_id=unnamed)
+        await cluster.orders().pause(slug, order_id=order_id)
+        await cluster.orders().roll_back(slug, "Not now.", order_id=unnamed)
         assert await updates(organisation) == {"pause": 1, "roll_back": 1}
     assert lines(organisation)["pause"] == lines(organisation)["roll_back"] == 1
     assert lines(organisation)["order_refused"] == 0
 
 
 async def test_the_console_says_so_too_and_repeats_the_very_same_order(
-    town: Town, queue: str
+    cluster: Cluster, queue: str
 ) -> None:
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
-    page = f"{town.places.web}/console/{organisation.slug}"
+    page = f"{cluster.endpoints.web}/console/{organisation.slug}"
     with Browser() as browser:
-        await asyncio.to_thread(sign_in, browser, town)
+        await asyncio.to_thread(sign_in, browser, cluster)
         await asyncio.to_thread(browser.open, page)
         await asyncio.to_thread(browser.press, "Pause", reason="They asked.")
         assert browser.status == 503
         assert "It may still be carried out" in browser.text
         assert "nothing is done twice" in browser.text
         assert lines(organisation) == {"go_live_started": 1, "pause": 1}
-        async with working_on(town, queue):
+        async with working_on(cluster, queue):
             await organisation.until(lambda now: now.paused)
             await asyncio.to_thread(browser.press, "Repeat it")
             assert browser.status == 200
             assert "The go-live is paused." in browser.text
             assert await updates(organisation) == {"pause": 1}
-            await town.orders().roll_back(organisation.slug, "The test is over.")
+            await cluster.orders().roll_back(organisation.slug, "The test is over.")
             await organisation.ended()
     assert ("dana", "pause", "They asked.") in organisation.audit()
     assert lines(organisation)["pause"] == 1
@@ -219,16 +226,16 @@ async def test_the_console_says_so_too_and_repeats_the_very_same_order(
 # --- a click, twice -------------------------------------------------------------------------------
 
 
-def sign_in(browser: Browser, town: Town) -> None:
-    browser.open(f"{town.places.web}/console")
+def sign_in(browser: Browser, cluster: Cluster) -> None:
+    browser.open(f"{cluster.endpoints.web}/console")
     browser.press("Login with SSO")
     browser.press("Sign in", login="dana@clientshare.example")
 
 
 async def test_a_double_click_in_the_console_is_one_order_and_one_page(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    page = f"{town.places.web}/console/{organisation.slug}"
+    page = f"{cluster.endpoints.web}/console/{organisation.slug}"
 
     def form_of(browser: Browser, button: str) -> Any:
         browser.open(page)
@@ -239,10 +246,10 @@ async def test_a_double_click_in_the_console_is_one_order_and_one_page(
         )
 
     with Browser() as browser:
-        await asyncio.to_thread(sign_in, browser, town)
+        await asyncio.to_thread(sign_in, browser, cluster)
         form = await asyncio.to_thread(form_of, browser, "Move the deadline")
         UUID(form.fields["order_id"])
-        send = lambda: browser._http.post(town.places.web + form.action, data=form.fields)  # noqa: E731
+        send = lambda: browser._http.post(cluster.endpoints.web + form.action, data=form.fields)  # noqa: E731
         both = await asyncio.gather(*(asyncio.to_thread(send) for _ in range(2)))
         # A reload of the answer, much later, sends it once more.
         both.append(await asyncio.to_thread(send))
@@ -308,12 +315,12 @@ async def behind(address: str) -> AsyncIterator[tuple[int, Callable[[bool], None
 
 
 async def test_the_shell_sends_the_same_order_again_while_temporal_is_briefly_away(
-    town: Town, queue: str
+    cluster: Cluster, queue: str
 ) -> None:
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
-    async with behind(town.environment["TEMPORAL_ADDRESS"]) as (port, cut):
-        environment = {**town.environment, "TEMPORAL_ADDRESS": f"{HOST}:{port}"}
+    async with behind(cluster.environment["TEMPORAL_ADDRESS"]) as (port, cut):
+        environment = {**cluster.environment, "TEMPORAL_ADDRESS": f"{HOST}:{port}"}
         command = asyncio.create_task(
             asyncio.to_thread(shell, environment, "pause", organisation.slug)
         )
@@ -325,10 +332,10 @@ async def test_the_shell_sends_the_same_order_again_while_temporal_is_briefly_aw
         cut(True)
         await asyncio.sleep(12)
         cut(False)
-        async with working_on(town, queue):
+        async with working_on(cluster, queue):
             said = plain(await command, 0)
             assert f"{organisation.slug}: paused." in said
             assert await updates(organisation) == {"pause": 1}
             assert lines(organisation) == {"go_live_started": 1, "pause": 1}
-            await town.orders().roll_back(organisation.slug, "The test is over.")
+            await cluster.orders().roll_back(organisation.slug, "The test is over.")
             await organisation.ended()

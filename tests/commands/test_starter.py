@@ -17,7 +17,7 @@ from contracts.go_live import Wait
 from database.engine import open_engine
 from mail.messages import MESSAGES
 from mail.preview import preview
-from tests.town import ROOT, Organisation, Town
+from tests.cluster import ROOT, Cluster, Organisation
 from workflows.staff_digest import SCHEDULE_ID
 
 
@@ -47,68 +47,70 @@ def plain(done: subprocess.CompletedProcess[str], status: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def organisation(town: Town) -> Organisation:
-    return town.found_organisation()
+def organisation(cluster: Cluster) -> Organisation:
+    return cluster.create_organisation()
 
 
-async def run(town: Town, *arguments: str, by: str = "dana") -> subprocess.CompletedProcess[str]:
+async def run(
+    cluster: Cluster, *arguments: str, by: str = "dana"
+) -> subprocess.CompletedProcess[str]:
     import asyncio
 
-    return await asyncio.to_thread(shell, town.environment, *arguments, by=by)
+    return await asyncio.to_thread(shell, cluster.environment, *arguments, by=by)
 
 
 async def test_a_start_is_said_and_a_second_one_shows_the_first(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    assert "is started" in plain(await run(town, "start", organisation.slug), 0)
+    assert "is started" in plain(await run(cluster, "start", organisation.slug), 0)
     await organisation.until(Wait.ADMIN_CONSENT)
-    again = plain(await run(town, "start", organisation.slug), 0)
+    again = plain(await run(cluster, "start", organisation.slug), 0)
     assert f"Go-live 1 of {organisation.slug} is already running" in again
     assert "Admin consent awaited" in again
-    data = json.loads(plain(await run(town, "start", organisation.slug, "--json"), 0))
+    data = json.loads(plain(await run(cluster, "start", organisation.slug, "--json"), 0))
     assert data["already_running"] is True
 
 
 async def test_status_answers_in_five_lines_and_as_data(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    assert len(plain(await run(town, "status", organisation.slug), 0).strip().splitlines()) == 5
-    data = json.loads(plain(await run(town, "status", organisation.slug, "--json"), 0))
+    assert len(plain(await run(cluster, "status", organisation.slug), 0).strip().splitlines()) == 5
+    data = json.loads(plain(await run(cluster, "status", organisation.slug, "--json"), 0))
     assert data["slug"] == organisation.slug
-    listed = json.loads(plain(await run(town, "list", "--json"), 0))
+    listed = json.loads(plain(await run(cluster, "list", "--json"), 0))
     assert organisation.slug in {one["slug"] for one in listed}
 
 
 @pytest.mark.timeout(400)
 async def test_thirty_times_a_command_leaves_with_its_own_status(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
     # `start` speaks to Temporal, whose client sometimes aborts an interpreter that ends by itself.
     with ThreadPoolExecutor(4) as four:
         tries = [
-            four.submit(shell, town.environment, "start", organisation.slug) for _ in range(30)
+            four.submit(shell, cluster.environment, "start", organisation.slug) for _ in range(30)
         ]
     assert [one.result().returncode for one in tries] == [0] * 30
 
 
-async def test_an_unknown_organisation_is_named_with_the_mend(town: Town) -> None:
+async def test_an_unknown_organisation_is_named_with_the_mend(cluster: Cluster) -> None:
     for command in ("status", "start"):
-        said = plain(await run(town, command, "nobody"), 1)
+        said = plain(await run(cluster, command, "nobody"), 1)
         assert "No organisation is called 'nobody'" in said
         assert "starter.py import" in said
 
 
 async def test_an_unknown_member_of_staff_may_give_no_order(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    said = plain(await run(town, "start", organisation.slug, by="mallory"), 2)
+    said = plain(await run(cluster, "start", organisation.slug, by="mallory"), 2)
     assert "'mallory' is no known staff handle" in said
 
 
 async def test_an_order_that_makes_no_sense_now_is_refused_in_words(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    said = plain(await run(town, "confirm-entitlement", organisation.slug), 1)
+    said = plain(await run(cluster, "confirm-entitlement", organisation.slug), 1)
     assert "The entitlement is already confirmed." in said
 
 
@@ -128,9 +130,9 @@ async def test_an_order_that_makes_no_sense_now_is_refused_in_words(
     ],
 )
 async def test_a_wrong_setting_is_named_with_an_example(
-    town: Town, changes: dict[str, str | None], status: int, expected: str
+    cluster: Cluster, changes: dict[str, str | None], status: int, expected: str
 ) -> None:
-    environment = {**town.environment, **{k: v for k, v in changes.items() if v is not None}}
+    environment = {**cluster.environment, **{k: v for k, v in changes.items() if v is not None}}
     for name in [name for name, value in changes.items() if value is None]:
         del environment[name]
     done = shell(environment, "status", "acme")
@@ -139,25 +141,25 @@ async def test_a_wrong_setting_is_named_with_an_example(
 
 
 async def test_a_temporal_server_that_is_not_there_is_said_with_the_mend(
-    town: Town, organisation: Organisation
+    cluster: Cluster, organisation: Organisation
 ) -> None:
-    away = {**town.environment, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    away = {**cluster.environment, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
     said = plain(shell(away, "start", organisation.slug), 1)
     assert "No Temporal server answers at 127.0.0.1:9" in said
 
 
-async def test_a_database_without_tables_is_said_with_the_mend(town: Town) -> None:
-    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+async def test_a_database_without_tables_is_said_with_the_mend(cluster: Cluster) -> None:
+    with cluster.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CREATE DATABASE without_tables")
-    empty = town.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/without_tables"
-    done = shell({**town.environment, "GOLIVE_DATABASE_URL": empty}, "list")
+    empty = cluster.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/without_tables"
+    done = shell({**cluster.environment, "GOLIVE_DATABASE_URL": empty}, "list")
     assert "is not set up. Run: python starter.py setup" in plain(done, 1)
 
 
-async def test_tables_of_another_release_are_said_with_the_mend(town: Town) -> None:
-    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+async def test_tables_of_another_release_are_said_with_the_mend(cluster: Cluster) -> None:
+    with cluster.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CREATE DATABASE of_another_release")
-    other = town.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/of_another_release"
+    other = cluster.environment["GOLIVE_DATABASE_URL"].rsplit("/", 1)[0] + "/of_another_release"
     engine = open_engine(other)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE SCHEMA golive")
@@ -165,30 +167,30 @@ async def test_tables_of_another_release_are_said_with_the_mend(town: Town) -> N
             "CREATE TABLE golive.alembic_version AS SELECT '0016'::varchar(32) AS version_num"
         )
     engine.dispose()
-    said = plain(shell({**town.environment, "GOLIVE_DATABASE_URL": other}, "setup"), 4)
+    said = plain(shell({**cluster.environment, "GOLIVE_DATABASE_URL": other}, "setup"), 4)
     assert "were made by another release (revision 0016) and are left as they are" in said
     assert "Use the release that made them, or name an empty database" in said
     assert "make clean" in said
     assert len(said.strip().splitlines()) == 1
 
 
-async def test_wrong_usage_leaves_with_two(town: Town) -> None:
-    assert "No such command" in plain(await run(town, "dance"), 2)
-    assert "ORG" in plain(await run(town, "status"), 2)
+async def test_wrong_usage_leaves_with_two(cluster: Cluster) -> None:
+    assert "No such command" in plain(await run(cluster, "dance"), 2)
+    assert "ORG" in plain(await run(cluster, "status"), 2)
 
 
-async def test_setting_up_twice_changes_nothing(town: Town) -> None:
+async def test_setting_up_twice_changes_nothing(cluster: Cluster) -> None:
     try:
-        assert "(0 new)" in plain(await run(town, "setup"), 0)
+        assert "(0 new)" in plain(await run(cluster, "setup"), 0)
     finally:
         # Other tests read mailboxes; no digest is to come to them on the hour.
-        await town.client.get_schedule_handle(SCHEDULE_ID).delete()
+        await cluster.client.get_schedule_handle(SCHEDULE_ID).delete()
 
 
-async def test_the_examples_are_imported_by_the_command_in_the_readme(town: Town) -> None:
+async def test_the_examples_are_imported_by_the_command_in_the_readme(cluster: Cluster) -> None:
     files = [str(Path("examples") / name) for name in ("organisations.csv", "users.csv")]
     assert "Imported 3 organisations and 2,045 users." in plain(
-        await run(town, "import", *files), 0
+        await run(cluster, "import", *files), 0
     )
 
 

@@ -13,14 +13,14 @@ import termios
 import time
 
 from contracts.go_live import Progress, Wait
-from tests.town import ROOT, Town
+from tests.cluster import ROOT, Cluster
 from wording import sentences
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ROWS, COLUMNS = 40, 80
 
 
-def _watched(town: Town, slug: str, last_words: str) -> tuple[int, str]:
+def _watched(cluster: Cluster, slug: str, last_words: str) -> tuple[int, str]:
     """Watch until the screen shows these words, press Ctrl-C; return the exit status and all."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -28,7 +28,7 @@ def _watched(town: Town, slug: str, last_words: str) -> tuple[int, str]:
     watching = subprocess.Popen(
         [sys.executable, "starter.py", "watch", slug],
         cwd=ROOT,
-        env={**kept, **town.environment, "TERM": "xterm"},
+        env={**kept, **cluster.environment, "TERM": "xterm"},
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -65,16 +65,16 @@ def _words(shown: str) -> str:
     return " ".join(_CONTROL.sub(" ", shown).split())
 
 
-async def test_watch_shows_every_word_at_eighty_columns(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_watch_shows_every_word_at_eighty_columns(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     progress: Progress = await organisation.until(Wait.ADMIN_CONSENT)
     by_itself = sentences.by_itself(progress)
     assert len(by_itself) > COLUMNS
-    status, shown = await asyncio.to_thread(_watched, town, organisation.slug, by_itself)
+    status, shown = await asyncio.to_thread(_watched, cluster, organisation.slug, by_itself)
     assert by_itself in shown
     assert sentences.to_do(progress) in shown
     assert sentences.stage_state(progress, progress.stage) in shown
     assert status == 0
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()

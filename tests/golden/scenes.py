@@ -25,10 +25,10 @@ import starter
 from bootstrap import connections
 from contracts.go_live import Attention, Refusal, Wait
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation, Person, changed_environment
 from tests.consenting import Consenting
 from tests.golden.golden import normalised, outline, sorted_rows
-from tests.town import Organisation, Person, Town, changed_environment
-from tests.workflows.drive import (
+from tests.workflows.driver import (
     MEMBERS,
     PLACES,
     SETTINGS,
@@ -57,28 +57,28 @@ class Recording:
     """Everything that was typed and answered, in order."""
 
 
-async def recorded(town: Town) -> Recording:
+async def recorded(cluster: Cluster) -> Recording:
     """Play every scene once."""
     recording = Recording()
     # All of them before anybody signs in: members of staff come with the organisations.
     scenes = {
-        every_place: founded(town, "golden-foods", *MEMBERS, **SETTINGS),
+        every_place: founded(cluster, "golden-foods", *MEMBERS, **SETTINGS),
         attention_and_declined: founded(
-            town,
+            cluster,
             "golden-goods",
             it_acknowledgement="yes",
             customer_success_handle=OTHER_STAFF,
             customer_success_email=f"{OTHER_STAFF}@clientshare.example",
         ),
-        rolled_back: founded(town, "golden-garden"),
+        rolled_back: founded(cluster, "golden-garden"),
     }
-    with onlookers(town) as looking:
+    with onlookers(cluster) as looking:
         for scene, organisation in scenes.items():
             await scene(organisation, Album(organisation, looking, recording))
             recording.inboxes |= await asyncio.to_thread(inboxes, looking.mailbox, organisation)
             recording.audit[f"{organisation.slug}.txt"] = audit(organisation)
     recording.shell["orders.txt"] = normalised("\n".join(recording.orders))
-    recording.pages |= await asyncio.to_thread(pages_of_nobody, town)
+    recording.pages |= await asyncio.to_thread(pages_of_nobody, cluster)
     return recording
 
 
@@ -146,14 +146,14 @@ async def plan_and_exceptions(organisation: Organisation, album: "Album") -> Non
 
 
 async def attention_and_declined(organisation: Organisation, album: "Album") -> None:
-    town = organisation.town
+    cluster = organisation.cluster
     slug = organisation.slug
     refuse_mail(organisation)
     await organisation.start()
     await until_attention(organisation, Attention.MAIL_REFUSED)
     await organisation.until(lambda now: now.may_skip)
     await album.keep("1-pack-refused")
-    town.mail_faults()
+    cluster.mail_faults()
     await album.type("retry", slug)
     await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
     await at_rest(organisation)
@@ -165,7 +165,7 @@ async def attention_and_declined(organisation: Organisation, album: "Album") -> 
     await organisation.skip(timedelta(days=6))
     await until_attention(organisation, Attention.MAIL_REFUSED)
     await album.keep("2-reminder-refused")
-    town.mail_faults()
+    cluster.mail_faults()
     await album.type("retry", slug)
     await organisation.until(lambda now: now.wait is Wait.ADMIN_CONSENT and now.attention is None)
     await album.type("pause", slug)
@@ -192,15 +192,15 @@ async def rolled_back(organisation: Organisation, album: "Album") -> None:
 
 def refuse_mail(organisation: Organisation) -> None:
     for address in (organisation.contact, organisation.second_contact):
-        organisation.town.mail_faults(reject=address, code=550)
+        organisation.cluster.mail_faults(reject=address, code=550)
 
 
-def founded(town: Town, slug: str, *members: Person, **columns: str) -> Organisation:
+def founded(cluster: Cluster, slug: str, *members: Person, **columns: str) -> Organisation:
     """An organisation whose users have the same ids every time: who moves first is by id."""
-    organisation = town.found_organisation(*members, slug=slug, **columns)
+    organisation = cluster.create_organisation(*members, slug=slug, **columns)
     for one in organisation.people:
         address = organisation.address(one.name)
-        town.rows(
+        cluster.rows(
             "UPDATE pulse.app_user SET id = :id WHERE address = :address",
             id=uuid5(NAMESPACE_DNS, address),
             address=address,
@@ -233,9 +233,9 @@ def is_sending(organisation: Organisation) -> bool:
 # --- the shell --------------------------------------------------------------------------------
 
 
-def shell(town: Town, *arguments: str) -> str:
+def shell(cluster: Cluster, *arguments: str) -> str:
     """What `starter.py` prints, and with which status it leaves if that is not 0."""
-    environment = town.environment | {"GOLIVE_BY": "dana", "COLUMNS": str(PLAIN_WIDTH)}
+    environment = cluster.environment | {"GOLIVE_BY": "dana", "COLUMNS": str(PLAIN_WIDTH)}
     printed = io.StringIO()
     with (
         changed_environment(environment),
@@ -244,7 +244,7 @@ def shell(town: Town, *arguments: str) -> str:
         patch.object(sys.modules["__main__"], "__package__", None, create=True),
         patch.object(starter, "out", Console(highlight=False, soft_wrap=True, width=PLAIN_WIDTH)),
         # One process asks many times here; each command would leave its connections behind.
-        patch.object(connections, "database", lambda _: town.engine),
+        patch.object(connections, "database", lambda _: cluster.engine),
         redirect_stdout(printed),
         redirect_stderr(printed),
     ):
@@ -268,7 +268,7 @@ class Album:
     def __init__(
         self, organisation: Organisation, looking: "Onlookers", recording: Recording
     ) -> None:
-        self.organisation, self.town = organisation, organisation.town
+        self.organisation, self.cluster = organisation, organisation.cluster
         self.looking, self.recording = looking, recording
 
     async def type(self, *arguments: str, first_line: bool = False) -> None:
@@ -278,7 +278,7 @@ class Album:
         self.recording.orders.append(kept)
 
     async def _typed(self, *arguments: str) -> str:
-        answer = await asyncio.to_thread(shell, self.town, *arguments)
+        answer = await asyncio.to_thread(shell, self.cluster, *arguments)
         return f"$ python starter.py {' '.join(arguments)}\n{answer}"
 
     async def keep(self, place: str) -> None:
@@ -288,7 +288,7 @@ class Album:
         if is_started:
             await at_rest(self.organisation)
         await asyncio.to_thread(self._keep_pages, place)
-        everyone = await asyncio.to_thread(shell, self.town, "list")
+        everyone = await asyncio.to_thread(shell, self.cluster, "list")
         answers = [
             await self._typed("status", slug),
             await self._typed("status", slug, "--json"),
@@ -340,7 +340,7 @@ class Album:
 
     def decline(self, place: str) -> None:
         """The administrator goes to Microsoft and comes back without having consented."""
-        with somebody(self.town) as reader:
+        with somebody(self.cluster) as reader:
             Consenting(self.organisation, reader.browser).to_microsoft().sign_in(
                 self.organisation.administrator
             )
@@ -353,7 +353,7 @@ class Album:
         self._note(place, "hand-off", anybody.open(link.replace("/consent/", "/hand-off/")))
         self._note(place, "hand-off-message", anybody.press("Make the message"))
         self._note(place, "link-replaced", anybody.open(link))
-        self.town.rows(
+        self.cluster.rows(
             "UPDATE golive.personal_link SET expires_at = '2020-01-01' WHERE go_live_id = :g",
             g=self.organisation.standing().go_live_id,
         )
@@ -365,7 +365,7 @@ class Album:
 class Reader:
     """Somebody with a browser, whose pages are written down."""
 
-    town: Town
+    cluster: Cluster
     browser: Browser
     _seen: str = ""
     _is_page: bool = True
@@ -379,7 +379,7 @@ class Reader:
         self._is_page = "html" in response.headers.get("content-type", "")
 
     def open(self, path: str) -> str:
-        self.browser.open(path if path.startswith("http") else self.town.places.web + path)
+        self.browser.open(path if path.startswith("http") else self.cluster.endpoints.web + path)
         return self.page
 
     def press(self, button: str, **filled_in: str) -> str:
@@ -388,7 +388,7 @@ class Reader:
 
     @property
     def page(self) -> str:
-        where = self.browser.url.removeprefix(self.town.places.web)
+        where = self.browser.url.removeprefix(self.cluster.endpoints.web)
         # What Microsoft sends back with a browser is not ours.
         where = re.sub(r"/callback\?.*", "/callback", where)
         seen = outline(self._seen) if self._is_page else self._seen
@@ -396,14 +396,14 @@ class Reader:
 
 
 @contextmanager
-def somebody(town: Town) -> Iterator[Reader]:
+def somebody(cluster: Cluster) -> Iterator[Reader]:
     with Browser() as browser:
-        yield Reader(town, browser)
+        yield Reader(cluster, browser)
 
 
 @contextmanager
-def staff(town: Town, account: str = STAFF_ADDRESS) -> Iterator[Reader]:
-    with somebody(town) as reader:
+def staff(cluster: Cluster, account: str = STAFF_ADDRESS) -> Iterator[Reader]:
+    with somebody(cluster) as reader:
         reader.open("/console")
         reader.press("Login with SSO")
         page = reader.press("Sign in", login=account)
@@ -431,9 +431,9 @@ def list_page(page: str) -> str:
 class Mailbox:
     """Everybody's mail, by one connection; each mail is fetched once, as it stays as it is."""
 
-    def __init__(self, town: Town) -> None:
-        self._http = httpx2.Client(base_url=town.places.mailbox, trust_env=False)
-        self._web = town.places.web
+    def __init__(self, cluster: Cluster) -> None:
+        self._http = httpx2.Client(base_url=cluster.endpoints.mailbox, trust_env=False)
+        self._web = cluster.endpoints.web
         self._seen: dict[str, dict[str, str]] = {}
 
     def close(self) -> None:
@@ -469,15 +469,15 @@ class Onlookers:
 
 
 @contextmanager
-def onlookers(town: Town) -> Iterator[Onlookers]:
-    with staff(town) as one, somebody(town) as another, closing(Mailbox(town)) as mailbox:
+def onlookers(cluster: Cluster) -> Iterator[Onlookers]:
+    with staff(cluster) as one, somebody(cluster) as another, closing(Mailbox(cluster)) as mailbox:
         yield Onlookers(one, another, mailbox)
 
 
-def pages_of_nobody(town: Town) -> dict[str, str]:
+def pages_of_nobody(cluster: Cluster) -> dict[str, str]:
     """Pages that belong to no organisation."""
     pages = {}
-    with somebody(town) as reader:
+    with somebody(cluster) as reader:
         for name, path in {
             "login": "/login",
             "console-sign-in": "/console",
@@ -488,9 +488,9 @@ def pages_of_nobody(town: Town) -> dict[str, str]:
             pages[name] = reader.open(path)
         reader.open("/login")
         pages["ways-in-unknown"] = reader.press("Continue", email="anna@golden-nobody.example")
-    with staff(town, "erin@clientshare.example") as reader:
+    with staff(cluster, "erin@clientshare.example") as reader:
         pages["console-refused"] = reader.page
-    with staff(town) as reader:
+    with staff(cluster) as reader:
         pages["console-unknown"] = reader.open("/console/golden-nobody")
     return {f"nobody/{name}.html": normalised(page) for name, page in pages.items()}
 
@@ -523,7 +523,7 @@ def inboxes(mailbox: Mailbox, organisation: Organisation) -> dict[str, str]:
 
 def audit(organisation: Organisation) -> str:
     """The audit trail; users who were moved, or put back, one after another by their names."""
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         """
         SELECT a.actor, a.action, a.reason,
                CASE WHEN u.id IS NULL THEN a.subject ELSE 'user:' || u.address END AS subject

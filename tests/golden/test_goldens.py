@@ -14,18 +14,18 @@ from database.engine import migrate, open_engine
 from local.postgresql import PROGRAMS
 from mail.messages import MESSAGES
 from mail.preview import preview
+from tests.cluster import Cluster
 from tests.golden.golden import check, check_folder, normalised, readable
 from tests.golden.scenes import Recording, recorded, shell
-from tests.town import Town
 
 # Whichever test comes first waits for all scenes, on a machine that may have other work.
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def seen(town: Town) -> Recording:
+async def seen(cluster: Cluster) -> Recording:
     """The scenes are played once for all tests here."""
-    return await recorded(town)
+    return await recorded(cluster)
 
 
 def test_mails() -> None:
@@ -46,10 +46,10 @@ def test_pages(seen: Recording) -> None:
     check_folder("pages", seen.pages)
 
 
-def test_shell(town: Town, seen: Recording) -> None:
+def test_shell(cluster: Cluster, seen: Recording) -> None:
     commands = [(), *((name,) for name in get_command(starter.app).commands)]  # type: ignore[attr-defined]
     helps = {
-        f"help/{''.join(command) or 'starter'}.txt": normalised(shell(town, *command, "--help"))
+        f"help/{''.join(command) or 'starter'}.txt": normalised(shell(cluster, *command, "--help"))
         for command in commands
     }
     check_folder("shell", seen.shell | helps)
@@ -67,15 +67,15 @@ def test_audit(seen: Recording) -> None:
     check_folder("audit", seen.audit)
 
 
-def test_schema(town: Town) -> None:
-    check("schema.sql", schema_after_migrations(town))
+def test_schema(cluster: Cluster) -> None:
+    check("schema.sql", schema_after_migrations(cluster))
 
 
-def schema_after_migrations(town: Town) -> str:
+def schema_after_migrations(cluster: Cluster) -> str:
     """Both schemas of a database that holds nothing but our migrations."""
     fresh = "golden_schema"
-    url = re.sub(r"/\w+$", f"/{fresh}", town.environment["GOLIVE_DATABASE_URL"])
-    with town.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    url = re.sub(r"/\w+$", f"/{fresh}", cluster.environment["GOLIVE_DATABASE_URL"])
+    with cluster.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {fresh}")
         engine = open_engine(url)
         try:

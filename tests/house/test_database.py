@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from database.engine import check_models_match, migrate
-from tests.town import ROOT, Town
+from tests.cluster import ROOT, Cluster
 
 
-async def test_tables_and_models_are_the_same(town: Town) -> None:
-    migrate(town.engine)
-    check_models_match(town.engine)
+async def test_tables_and_models_are_the_same(cluster: Cluster) -> None:
+    migrate(cluster.engine)
+    check_models_match(cluster.engine)
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ async def test_tables_and_models_are_the_same(town: Town) -> None:
         "TRUNCATE golive.audit_entry",
     ],
 )
-async def test_the_audit_trail_is_append_only(town: Town, change: str) -> None:
+async def test_the_audit_trail_is_append_only(cluster: Cluster, change: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"):
-        town.rows(change)
+        cluster.rows(change)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ async def test_the_audit_trail_is_append_only(town: Town, change: str) -> None:
         "recipient_kind, recipient_id, link_id, due_at, state, attempts FROM golive.mail LIMIT 1",
     ],
 )
-async def test_what_must_not_be_is_refused(town: Town, wrong: str) -> None:
-    organisation = town.found_organisation()
+async def test_what_must_not_be_is_refused(cluster: Cluster, wrong: str) -> None:
+    organisation = cluster.create_organisation()
     await organisation.go_live()
-    another = town.found_organisation()
+    another = cluster.create_organisation()
     await another.start()
     with pytest.raises(IntegrityError):
-        town.rows(wrong)
+        cluster.rows(wrong)
     await another.handle.cancel()
 
 

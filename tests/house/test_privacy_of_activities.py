@@ -23,9 +23,9 @@ from graph.tokens import EntraClient
 from local.histories import everything_kept, found_in
 from tests.activity_worker import activity_worker, every_activity
 from tests.asking import Asked, AskOnce
+from tests.cluster import Cluster
 from tests.graph.scripted import CLIENT_ID, Answer, ScriptedMicrosoft, SteppedClock
 from tests.house.test_privacy_of_failures import ADDRESS, FAILURES, NAME, SAID, written
-from tests.town import Town
 from worker import Rooms
 
 OF_OURS = {"activity"}
@@ -59,7 +59,7 @@ def argument_of(one: Callable[..., Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asking(town: Town, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
+async def asking(cluster: Cluster, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
     """Have an activity done in these rooms, and return all that is kept of it, its log too."""
     queue = f"asking-{uuid4().hex[:8]}"
 
@@ -67,38 +67,38 @@ async def asking(town: Town, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
         workflow_id, cause = f"{queue}-{uuid4().hex[:8]}", None
         with written() as lines:
             try:
-                await town.client.execute_workflow(
+                await cluster.client.execute_workflow(
                     AskOnce.run, Asked(name, argument), id=workflow_id, task_queue=queue
                 )
             except WorkflowFailureError as error:
                 cause = error.cause.__cause__
-        _, kept = await everything_kept(town.client, workflow_id)
+        _, kept = await everything_kept(cluster.client, workflow_id)
         assert any(name in line for line in lines), lines
         assert cause is None or isinstance(cause, ApplicationError), cause
         return cause, kept + lines
 
-    async with activity_worker(town, rooms, queue):
+    async with activity_worker(cluster, rooms, queue):
         yield ask
 
 
 @contextmanager
-def failing(town: Town, failure: Callable[[], Exception]) -> Iterator[Rooms]:
+def failing(cluster: Cluster, failure: Callable[[], Exception]) -> Iterator[Rooms]:
     """Rooms whose database fails at every statement."""
-    engine = open_engine(town.environment["GOLIVE_DATABASE_URL"])
+    engine = open_engine(cluster.environment["GOLIVE_DATABASE_URL"])
 
     def fail(*_: Any) -> None:
         raise failure()
 
     event.listen(engine, "before_cursor_execute", fail)
     try:
-        yield town.rooms._replace(engine=engine)
+        yield cluster.rooms._replace(engine=engine)
     finally:
         engine.dispose()
 
 
-async def test_no_activity_that_fails_unforeseen_names_anybody(town: Town) -> None:
-    with failing(town, FAILURES["chained"]) as rooms:
-        async with asking(town, rooms) as ask:
+async def test_no_activity_that_fails_unforeseen_names_anybody(cluster: Cluster) -> None:
+    with failing(cluster, FAILURES["chained"]) as rooms:
+        async with asking(cluster, rooms) as ask:
             for name, one in every_activity(rooms).items():
                 error, kept = await ask(name, argument_of(one))
                 assert error is not None, name
@@ -108,10 +108,10 @@ async def test_no_activity_that_fails_unforeseen_names_anybody(town: Town) -> No
 
 
 @pytest.mark.parametrize("failure", sorted(FAILURES.keys() - OF_OURS))
-async def test_no_kind_of_failure_names_anybody(town: Town, failure: str) -> None:
-    with failing(town, FAILURES[failure]) as rooms:
+async def test_no_kind_of_failure_names_anybody(cluster: Cluster, failure: str) -> None:
+    with failing(cluster, FAILURES[failure]) as rooms:
         argument = argument_of(every_activity(rooms)["close_record"])
-        async with asking(town, rooms) as ask:
+        async with asking(cluster, rooms) as ask:
             error, kept = await ask("close_record", argument)
     assert error is not None
     assert error.type == "unexpected"
@@ -134,8 +134,8 @@ ASKED = {
 }
 
 
-async def test_no_answer_of_microsoft_brings_a_name_into_the_history(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_no_answer_of_microsoft_brings_a_name_into_the_history(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
@@ -148,9 +148,9 @@ async def test_no_answer_of_microsoft_brings_a_name_into_the_history(town: Town)
         "received_at": datetime.now(UTC).isoformat(),
     }
     failures = []
-    with scripted(town, organisation.tenant_id) as (microsoft, graph):
-        settings = town.settings.model_copy(update={"entra_authority": microsoft.url})
-        async with asking(town, town.rooms._replace(graph=graph, settings=settings)) as ask:
+    with scripted(cluster, organisation.tenant_id) as (microsoft, graph):
+        settings = cluster.settings.model_copy(update={"entra_authority": microsoft.url})
+        async with asking(cluster, cluster.rooms._replace(graph=graph, settings=settings)) as ask:
             for name, path, status, body in (
                 (name, path, status, body)
                 for name, paths in ASKED.items()
@@ -186,7 +186,7 @@ class Microsoft(ScriptedMicrosoft):
 
 
 @contextmanager
-def scripted(town: Town, tenant_id: str) -> Iterator[tuple[Microsoft, GraphClient]]:
+def scripted(cluster: Cluster, tenant_id: str) -> Iterator[tuple[Microsoft, GraphClient]]:
     """A Microsoft that answers what it is told, and our client of it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     microsoft = Microsoft(key, clock := SteppedClock())
@@ -195,11 +195,14 @@ def scripted(town: Town, tenant_id: str) -> Iterator[tuple[Microsoft, GraphClien
         authority=microsoft.url,
         client_id=CLIENT_ID,
         credential=ClientSecret("a-secret"),
-        http=town.rooms.http,
+        http=cluster.rooms.http,
         clock=clock,
     )
     base = f"{microsoft.url}/graph/v1.0"
     try:
-        yield microsoft, GraphClient(town.rooms.http, base, entra, pause=clock.pause, clock=clock)
+        yield (
+            microsoft,
+            GraphClient(cluster.rooms.http, base, entra, pause=clock.pause, clock=clock),
+        )
     finally:
         microsoft.close()

@@ -18,7 +18,7 @@ from commands.errors import UnavailableError
 from graph.errors import MicrosoftUnreachable
 from local.histories import found_in
 from telemetry.logs import JsonLines, PlainLines
-from tests.town import Town
+from tests.cluster import Cluster
 from web.app import create_app
 from web.visit import AVisit
 
@@ -77,8 +77,8 @@ def written() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_no_page_that_fails_names_anybody(town: Town, failure: str) -> None:
-    app = create_app(town.settings)
+async def test_no_page_that_fails_names_anybody(cluster: Cluster, failure: str) -> None:
+    app = create_app(cluster.settings)
     visit = get_args(AVisit)[1].dependency
 
     def fail() -> None:

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from contracts.go_live import Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, somebody, waiting_for_consent
-from tests.town import Organisation, Person, Town
 from web.rate_limits import MOST_STRAYS
 from web.refusal_pages import SIGN_IN, SignInAnswer
 
@@ -45,30 +45,32 @@ def _queries(state: str = "", tenant: str = "") -> dict[str, str]:
     }
 
 
-def _audit_lines(town: Town) -> int:
-    (row,) = town.rows("SELECT count(*) AS lines FROM golive.audit_entry")
+def _audit_lines(cluster: Cluster) -> int:
+    (row,) = cluster.rows("SELECT count(*) AS lines FROM golive.audit_entry")
     return int(row.lines)
 
 
-async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    web_log = town.folder / "web.log"
+async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    web_log = cluster.folder / "web.log"
     logged = web_log.stat().st_size
 
     def try_everything() -> None:
         with somebody(organisation) as who:
             for callback in CALLBACKS:
                 # Each door by somebody new: whoever brings very many has to wait.
-                town.rows("DELETE FROM pulse.failed_login")
+                cluster.rows("DELETE FROM pulse.failed_login")
                 for case in _queries():
-                    lines = _audit_lines(town)
+                    lines = _audit_lines(cluster)
                     state = who.to_microsoft().state
                     query = _queries(state, organisation.tenant_id)[case]
                     who.open(f"{callback}?{query}")
                     assert 400 <= who.status < 500, (callback, case, who.status, who.text)
                     assert "This did not work" in who.text, (callback, case, who.text)
                     assert SECRET not in who.text, (callback, case)
-                    assert _audit_lines(town) == lines + 1, (callback, case)
+                    assert _audit_lines(cluster) == lines + 1, (callback, case)
 
     await asyncio.to_thread(try_everything)
     assert await organisation.signals() == []
@@ -76,7 +78,7 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
     assert organisation.progress.refusal is None
     assert SECRET.encode() not in web_log.read_bytes()[logged:]
     for table in ("golive.audit_entry", "golive.authorization_request", "golive.consent_evidence"):
-        (row,) = town.rows(
+        (row,) = cluster.rows(
             f"SELECT count(*) AS found FROM {table} t WHERE t::text LIKE '%{SECRET}%'"
         )
         assert row.found == 0
@@ -84,36 +86,39 @@ async def test_no_malformed_callback_is_an_error_of_ours_or_moves_anything(town:
     await organisation.until(Wait.MOVE_DATE)
 
 
-async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def come() -> None:
         with somebody(organisation) as who:
-            lines = _audit_lines(town)
+            lines = _audit_lines(cluster)
             for number in range(MOST_STRAYS):
                 who.open(f"{CALLBACKS[number % 2]}?state=made-up-{number}")
                 assert who.status == 400, who.text
             # Each has its line, and one says that there were too many.
-            assert _audit_lines(town) == lines + MOST_STRAYS + 1
+            assert _audit_lines(cluster) == lines + MOST_STRAYS + 1
             for query in ("state=made-up", "", "error=access_denied", "state=%C3"):
                 for callback in CALLBACKS:
                     who.open(f"{callback}?{query}")
                     assert who.status == 429, (callback, query, who.text)
                     assert "Wait 15 minutes" in who.text
-            assert _audit_lines(town) == lines + MOST_STRAYS + 1
+            assert _audit_lines(cluster) == lines + MOST_STRAYS + 1
             # Who was sent to Microsoft by us comes back from the same network all the same.
             who.accept()
             assert "/consent/progress" in who.browser.url, who.text
 
     await asyncio.to_thread(come)
     assert (
-        len(town.rows("SELECT 1 FROM golive.audit_entry WHERE action = 'callbacks_guessed'")) == 1
+        len(cluster.rows("SELECT 1 FROM golive.audit_entry WHERE action = 'callbacks_guessed'"))
+        == 1
     )
     await organisation.until(Wait.MOVE_DATE)
 
 
-async def test_an_error_counts_whatever_admin_consent_says(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_an_error_counts_whatever_admin_consent_says(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def come_back() -> None:
         with somebody(organisation) as who:
@@ -139,7 +144,7 @@ async def _refused(organisation: Organisation, act: Callable[[Consenting], Refus
             return refusal
 
     refusal = await asyncio.to_thread(work)
-    (line,) = organisation.town.rows(
+    (line,) = organisation.cluster.rows(
         "SELECT reason FROM golive.audit_entry WHERE action LIKE '%refused' "
         "ORDER BY id DESC LIMIT 1"
     )
@@ -147,8 +152,8 @@ async def _refused(organisation: Organisation, act: Callable[[Consenting], Refus
     assert await organisation.signals() == []
 
 
-async def test_an_answer_of_another_browser_is_refused(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_an_answer_of_another_browser_is_refused(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
@@ -162,8 +167,8 @@ async def test_an_answer_of_another_browser_is_refused(town: Town) -> None:
     await _refused(organisation, act)
 
 
-async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_an_answer_counts_once_and_for_half_an_hour(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def used(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
@@ -173,7 +178,7 @@ async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
 
     def expired(who: Consenting) -> Refusal:
         state = who.to_microsoft().state
-        town.rows(
+        cluster.rows(
             "UPDATE golive.authorization_request SET expires_at = expires_at - interval '31 min'"
         )
         who.come_back(admin_consent="True", tenant=organisation.tenant_id, state=state)
@@ -183,8 +188,8 @@ async def test_an_answer_counts_once_and_for_half_an_hour(town: Town) -> None:
     await _refused(organisation, expired)
 
 
-async def test_a_code_that_was_used_before_is_refused(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_a_code_that_was_used_before_is_refused(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
 
@@ -217,9 +222,9 @@ def _intercepted_code(who: Consenting) -> str:
     return codes[-1]
 
 
-async def test_other_ways_of_asking_are_answered_calmly(town: Town) -> None:
+async def test_other_ways_of_asking_are_answered_calmly(cluster: Cluster) -> None:
     def ask() -> None:
-        with httpx2.Client(base_url=town.places.web, trust_env=False) as http:
+        with httpx2.Client(base_url=cluster.endpoints.web, trust_env=False) as http:
             for callback in CALLBACKS:
                 assert http.post(callback, data={"state": "x"}).status_code in {403, 404, 405}
                 assert http.request("PUT", callback).status_code == 405

@@ -14,9 +14,9 @@ from contracts.go_live import Attention, Refusal, Wait
 from database.engine import open_sessions
 from database.go_live import records
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
-from tests.town import Organisation, Person, Town
-from tests.workflows.drive import never_applied, until_attention
+from tests.workflows.driver import never_applied, until_attention
 from wording.refusals import REFUSALS
 
 CHECK = "Check again"
@@ -38,7 +38,7 @@ async def _consented_in_vain(organisation: Organisation) -> AsyncIterator[Consen
 
     So it counts no longer, and the run waits for a consent again.
     """
-    town = organisation.town
+    cluster = organisation.cluster
     never_applied(organisation)
     with somebody(organisation) as who:
         await asyncio.to_thread(who.accept)
@@ -46,8 +46,8 @@ async def _consented_in_vain(organisation: Organisation) -> AsyncIterator[Consen
         await organisation.skip(timedelta(minutes=16))
         await until_attention(organisation, Attention.MICROSOFT_NOT_CAUGHT_UP)
         await organisation.skip(timedelta(days=8))
-        town.control("DELETE", "/propagation")
-        await town.orders().retry(organisation.slug)
+        cluster.control("DELETE", "/propagation")
+        await cluster.orders().retry(organisation.slug)
         await _until_refused(organisation, Refusal.SIGN_IN_TOO_OLD)
         yield who
 
@@ -59,8 +59,10 @@ async def _until_refused(organisation: Organisation, refusal: Refusal) -> None:
     )
 
 
-async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     async with _consented_in_vain(organisation) as who:
         own = f"{who.link}/progress"
 
@@ -95,13 +97,13 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(t
     ]
 
 
-async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     async with _consented_in_vain(organisation) as who:
 
         def act() -> None:
             who.open("/consent/progress")
-            town.rows(
+            cluster.rows(
                 "UPDATE golive.consent_evidence SET checked_at = checked_at - interval '8 days' "
                 "WHERE go_live_id = :g",
                 g=organisation.standing().go_live_id,
@@ -116,12 +118,12 @@ async def test_what_was_proven_more_than_a_week_ago_is_proven_anew(town: Town) -
     assert await organisation.signals() == ["consent_reported"] * 2
 
 
-async def test_without_cookies_every_click_has_a_next_step(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_without_cookies_every_click_has_a_next_step(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act() -> None:
-        link = urlsplit(town.places.consent_link(organisation.contact)).path
-        with httpx2.Client(base_url=town.places.web, trust_env=False) as without_cookies:
+        link = urlsplit(cluster.places.consent_link(organisation.contact)).path
+        with httpx2.Client(base_url=cluster.endpoints.web, trust_env=False) as without_cookies:
             page = without_cookies.get(f"{link}/progress").text
             without_cookies.cookies.clear()
             assert AGAIN in page
@@ -147,8 +149,10 @@ async def test_without_cookies_every_click_has_a_next_step(town: Town) -> None:
     assert await organisation.signals() == []
 
 
-async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act(who: Consenting) -> None:
         state = _from_the_login_page(who).state
@@ -169,8 +173,10 @@ async def test_nobody_reads_from_the_login_page_how_far_an_organisation_is(town:
 # --- who is heard ---------------------------------------------------------------------------------
 
 
-async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def decline(who: Consenting) -> None:
         who.press("Cancel")
@@ -194,7 +200,7 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town:
     assert actions.count("consent_refused") == 4
     assert actions.count("consent_refusal_told") == 1
     heard = (organisation.standing().go_live_id, Refusal.DECLINED)
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         assert records.was_told_lately(session, *heard, wall_clock() + timedelta(hours=23))
         assert not records.was_told_lately(session, *heard, wall_clock() + timedelta(hours=25))
 
@@ -202,15 +208,17 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(town:
 # --- the link it began with -------------------------------------------------------------------
 
 
-async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    old = await asyncio.to_thread(lambda: town.places.consent_link(organisation.contact))
+async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    old = await asyncio.to_thread(lambda: cluster.places.consent_link(organisation.contact))
     seen: list[str] = []
 
     def act(who: Consenting) -> None:
         who.browser.listen(lambda answer: seen.append(str(answer.request.url)))
         who.to_microsoft().sign_in(organisation.administrator)
-        town.rows(
+        cluster.rows(
             "UPDATE golive.personal_link SET version = version + 1 "
             "WHERE purpose = 'consent' AND go_live_id = :g",
             g=organisation.standing().go_live_id,
@@ -231,8 +239,8 @@ async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(town:
     assert await organisation.signals() == []
 
 
-async def test_a_link_that_was_handed_on_is_used_up_by_the_proof_as_well(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_a_link_that_was_handed_on_is_used_up_by_the_proof_as_well(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act(who: Consenting) -> None:
         who.browser.open(who.link)

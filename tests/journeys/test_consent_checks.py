@@ -25,8 +25,8 @@ from database.go_live import records
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
+from tests.cluster import Cluster, Organisation, Person, directory_domain
 from tests.consenting import CLIENT, somebody, waiting_for_consent
-from tests.town import Organisation, Person, Town, directory_domain
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 FULL = ["User.Read.All", "Organization.Read.All"]
@@ -48,9 +48,9 @@ FULL = ["User.Read.All", "Organization.Read.All"]
     ],
 )
 def test_the_state_is_ours_of_this_browser_and_half_an_hour_old_at_most(
-    town: Town, changes: dict[str, Any], expected: Refusal | None
+    cluster: Cluster, changes: dict[str, Any], expected: Refusal | None
 ) -> None:
-    with open_sessions(town.engine)() as session:
+    with open_sessions(cluster.engine)() as session:
         begun = {"state": f"s-{uuid4()}", "browser": "b", "at": AT}
         authorization_requests.begin(session, purpose="consent", **begun)
         session.flush()
@@ -66,9 +66,9 @@ def test_the_state_is_ours_of_this_browser_and_half_an_hour_old_at_most(
 
 
 async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _grant(organisation, FULL)
     await organisation.handle.signal(
         "consent_reported", ConsentReported(organisation.tenant_id, str(uuid4()))
@@ -81,10 +81,10 @@ async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing
 # --- 3. the tenant and its domains are the organisation's -----------------------------------------
 
 
-async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) -> None:
+async def test_another_tenant_is_refused_however_complete_its_grant(cluster: Cluster) -> None:
     organisation, other = (
-        await waiting_for_consent(town, Person("anna")),
-        await waiting_for_consent(town, Person("anna")),
+        await waiting_for_consent(cluster, Person("anna")),
+        await waiting_for_consent(cluster, Person("anna")),
     )
     _grant(other, FULL)
     administrator = _evidence(organisation, other.tenant_id)
@@ -96,8 +96,10 @@ async def test_another_tenant_is_refused_however_complete_its_grant(town: Town) 
     assert _connections(organisation) == []
 
 
-async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _hide_domains(organisation)
     _grant(organisation, FULL)
     administrator = _evidence(organisation, organisation.tenant_id)
@@ -109,12 +111,14 @@ async def test_a_tenant_that_holds_none_of_the_domains_any_more_needs_attention(
 
 
 async def test_a_tenant_that_says_it_verified_none_of_the_domains_is_not_connected(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _grant(organisation, FULL)
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
-        failure = await _verify(organisation, GraphClient(town.rooms.http, graph_url, _entra(town)))
+        failure = await _verify(
+            organisation, GraphClient(cluster.rooms.http, graph_url, _entra(cluster))
+        )
     assert (failure.type, failure.non_retryable) == (ErrorType.DOMAINS_NOT_VERIFIED, True)
     assert _connections(organisation) == []
 
@@ -142,12 +146,12 @@ def _graph_that_says(tenant_id: str, domain: str) -> Iterator[str]:
         server.shutdown()
 
 
-def _entra(town: Town) -> EntraClient:
+def _entra(cluster: Cluster) -> EntraClient:
     return EntraClient(
-        authority=town.settings.entra_authority,
-        client_id=town.settings.client_id,
-        credential=ClientSecret(town.settings.client_secret_text or ""),
-        http=town.rooms.http,
+        authority=cluster.settings.entra_authority,
+        client_id=cluster.settings.client_id,
+        credential=ClientSecret(cluster.settings.client_secret_text or ""),
+        http=cluster.rooms.http,
         clock=time.time,
     )
 
@@ -165,9 +169,9 @@ def _entra(town: Town) -> EntraClient:
     ],
 )
 async def test_a_grant_that_lacks_anything_is_waited_for_and_never_believed(
-    town: Town, granted: list[str] | None, expected: ErrorType
+    cluster: Cluster, granted: list[str] | None, expected: ErrorType
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     if granted is not None:
         _grant(organisation, granted)
     failure = await _verify(organisation)
@@ -175,8 +179,8 @@ async def test_a_grant_that_lacks_anything_is_waited_for_and_never_believed(
     assert _connections(organisation) == []
 
 
-async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_all_four_together_connect_the_tenant_and_use_the_links_up(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     assert _connections(organisation) == [UUID(organisation.tenant_id)]
@@ -193,9 +197,9 @@ async def test_all_four_together_connect_the_tenant_and_use_the_links_up(town: T
 
 
 async def test_an_earlier_consent_stands_with_the_domains_that_are_verified_now(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     assert _verified(organisation) == [organisation.domain]
@@ -210,13 +214,15 @@ async def test_an_earlier_consent_stands_with_the_domains_that_are_verified_now(
     assert _verified(organisation) == sorted([organisation.domain, second])
 
 
-async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _grant(organisation, FULL)
     assert await _verify(organisation) is None
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
         assert not await _stands(
-            organisation, GraphClient(town.rooms.http, graph_url, _entra(town))
+            organisation, GraphClient(cluster.rooms.http, graph_url, _entra(cluster))
         )
     assert await _stands(organisation)
     _hide_domains(organisation)
@@ -227,13 +233,13 @@ async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(tow
 
 async def _stands(organisation: Organisation, graph: GraphClient | None = None) -> bool:
     reference = GoLiveRef(str(organisation.standing().go_live_id), AT)
-    activities = _activities(organisation.town, graph)
+    activities = _activities(organisation.cluster, graph)
     environment = ActivityEnvironment()
     return await asyncio.to_thread(environment.run, activities.verify_connection, reference)
 
 
 def _verified(organisation: Organisation) -> list[str]:
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         "SELECT v.domain FROM golive.verified_domain v JOIN pulse.organisation o "
         "ON o.id = v.organisation_id WHERE o.slug = :slug ORDER BY v.domain",
         slug=organisation.slug,
@@ -242,7 +248,7 @@ def _verified(organisation: Organisation) -> list[str]:
 
 
 def _grant(organisation: Organisation, application: list[str]) -> None:
-    organisation.town.control(
+    organisation.cluster.control(
         "PUT",
         f"/tenants/{organisation.tenant_id}/grants/{CLIENT}",
         application=application,
@@ -254,7 +260,7 @@ def _grant(organisation: Organisation, application: list[str]) -> None:
 def _evidence(organisation: Organisation, tenant_id: str) -> str:
     """Checks 1 and 2 as if they had passed in a browser."""
     administrator = str(uuid4())
-    organisation.town.rows(
+    organisation.cluster.rows(
         "INSERT INTO golive.consent_evidence "
         "(id, go_live_id, tenant_id, administrator_object_id, checked_at) "
         "VALUES (gen_random_uuid(), :g, :tenant, :administrator, :at)",
@@ -270,18 +276,18 @@ def _hide_domains(organisation: Organisation) -> None:
     organisation.change_tenant(domains=[directory_domain(f"elsewhere.{organisation.domain}")])
 
 
-def _activities(town: Town, graph: GraphClient | None) -> DirectoryActivities:
+def _activities(cluster: Cluster, graph: GraphClient | None) -> DirectoryActivities:
     return DirectoryActivities(
-        open_sessions(town.engine),
-        graph or town.rooms.graph,
-        town.rooms.http,
-        town.settings.entra_authority,
+        open_sessions(cluster.engine),
+        graph or cluster.rooms.graph,
+        cluster.rooms.http,
+        cluster.settings.entra_authority,
     )
 
 
 async def _verify(organisation: Organisation, graph: GraphClient | None = None) -> Any:
     """Run the activity as the worker has it; None = proven, else what it raised."""
-    activities = _activities(organisation.town, graph)
+    activities = _activities(organisation.cluster, graph)
     administrator = _evidence(organisation, organisation.tenant_id)
     order = ConsentToVerify(
         str(organisation.standing().go_live_id), organisation.tenant_id, administrator, AT, AT
@@ -297,9 +303,9 @@ async def _verify(organisation: Organisation, graph: GraphClient | None = None) 
 
 
 def _connections(organisation: Organisation) -> list[UUID]:
-    with open_sessions(organisation.town.engine).begin() as session:
+    with open_sessions(organisation.cluster.engine).begin() as session:
         found = records.organisation_by_slug(session, organisation.slug)
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         "SELECT tenant_id FROM golive.sso_connection WHERE organisation_id = :o", o=found.id
     )
     return [row.tenant_id for row in rows]

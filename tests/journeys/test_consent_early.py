@@ -6,14 +6,14 @@ from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from database.consent import authorization_requests
 from database.engine import open_sessions
+from tests.cluster import Cluster, Person
 from tests.consenting import Consenting, somebody
-from tests.town import Person, Town
 
 
 async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_stage_begins(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(Person("anna"), it_acknowledgement="yes")
+    organisation = cluster.create_organisation(Person("anna"), it_acknowledgement="yes")
     await organisation.start()
     await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
 
@@ -31,12 +31,12 @@ async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_sta
 
     await asyncio.to_thread(act)
     # Eight days of other people's visits later, by the web's own clock.
-    town.rows(
+    cluster.rows(
         "UPDATE golive.consent_evidence SET checked_at = checked_at - interval '8 days' "
         "WHERE go_live_id = :g",
         g=organisation.standing().go_live_id,
     )
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         authorization_requests.forget_what_is_over(session, wall_clock())
     # Nobody answers: after two weeks it goes on by itself.
     await organisation.skip_to_due()

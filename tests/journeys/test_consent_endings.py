@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from commands import reading as shell
+from commands import standings as shell
 from contracts.go_live import GoLiveStage, Progress, Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CLIENT, RETURN, Consenting, somebody
-from tests.town import Organisation, Person, Town
 from wording.refusals import REFUSALS
 
 GUEST = Person(
@@ -48,7 +48,7 @@ class Ending:
 def forced(ending: str | None, **more: Any) -> Callable[[Consenting], None]:
     def act(who: Consenting) -> None:
         organisation = who.organisation
-        organisation.town.control(
+        organisation.cluster.control(
             "POST", "/consent_endings", tenant=organisation.tenant_id, ending=ending, **more
         )
         who.accept()
@@ -59,7 +59,7 @@ def forced(ending: str | None, **more: Any) -> Callable[[Consenting], None]:
 def lying(claims: dict[str, Any] | None = None, signature: str | None = None) -> Any:
     def act(who: Consenting) -> None:
         organisation = who.organisation
-        organisation.town.control(
+        organisation.cluster.control(
             "POST",
             "/faults",
             match={"tenant": organisation.tenant_id},
@@ -94,7 +94,7 @@ def wrong_tenant(who: Consenting) -> None:
 
 def tenant_gone(who: Consenting) -> None:
     state = who.to_microsoft().state
-    who.organisation.town.control("DELETE", f"/tenants/{who.organisation.tenant_id}")
+    who.organisation.cluster.control("DELETE", f"/tenants/{who.organisation.tenant_id}")
     # As discovery documents are kept for no one, the next page of that tenant is not there.
     who.come_back(state=state, admin_consent="True", tenant=who.organisation.tenant_id)
 
@@ -204,9 +204,9 @@ ENDINGS = [
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda one: one.name)
 async def test_every_ending_says_what_happened_and_who_must_do_what(
-    town: Town, ending: Ending
+    cluster: Cluster, ending: Ending
 ) -> None:
-    organisation = town.found_organisation(Person("anna"), GUEST)
+    organisation = cluster.create_organisation(Person("anna"), GUEST)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await asyncio.to_thread(_act, organisation, ending)
@@ -265,7 +265,7 @@ async def _is_reminded(organisation: Organisation) -> bool:
 
 async def _assert_still_open(organisation: Organisation) -> None:
     """Whatever ended before: the same link, another browser, and the consent is proven."""
-    organisation.town.control(
+    organisation.cluster.control(
         "DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}", missing_ok=True
     )
 

@@ -4,14 +4,14 @@ import asyncio
 import re
 
 from contracts.go_live import Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, in_a_browser, waiting_for_consent
-from tests.town import Organisation, Person, Town
 
 NEW_LINK = "Send me a new link"
 
 
 def _links(organisation: Organisation, change: str) -> None:
-    organisation.town.rows(
+    organisation.cluster.rows(
         f"UPDATE golive.personal_link SET {change} WHERE purpose = 'consent' AND go_live_id = :g",
         g=organisation.standing().go_live_id,
     )
@@ -20,16 +20,20 @@ def _links(organisation: Organisation, change: str) -> None:
 async def _new_link(organisation: Organisation, old: str) -> str:
     """The link of the newest mail, once it is another one."""
     for _ in range(400):
-        link = await asyncio.to_thread(organisation.town.places.consent_link, organisation.contact)
+        link = await asyncio.to_thread(
+            organisation.cluster.places.consent_link, organisation.contact
+        )
         if link != old:
             return link
         await asyncio.sleep(0.05)
     raise AssertionError("No new link arrived.")
 
 
-async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    old = town.places.consent_link(organisation.contact)
+async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    old = cluster.places.consent_link(organisation.contact)
     _links(organisation, "expires_at = '2020-01-01'")
 
     def ask(who: Consenting) -> None:
@@ -54,9 +58,9 @@ async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(t
     assert any("link" in action for _, action, _ in organisation.audit())
 
 
-async def test_asking_again_and_again_does_not_fill_a_mailbox(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    old = town.places.consent_link(organisation.contact)
+async def test_asking_again_and_again_does_not_fill_a_mailbox(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    old = cluster.places.consent_link(organisation.contact)
     before = len(organisation.received(organisation.contact))
     _links(organisation, "expires_at = '2020-01-01'")
 
@@ -72,9 +76,9 @@ async def test_asking_again_and_again_does_not_fill_a_mailbox(town: Town) -> Non
     assert len(organisation.received(organisation.contact)) - before <= 3
 
 
-async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    link = town.places.consent_link(organisation.contact)
+async def test_a_used_link_shows_where_the_go_live_stands(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    link = cluster.places.consent_link(organisation.contact)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
 
@@ -89,10 +93,10 @@ async def test_a_used_link_shows_where_the_go_live_stands(town: Town) -> None:
     assert await organisation.signals() == ["consent_reported"]
 
 
-async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    link = town.places.consent_link(organisation.contact)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+async def test_a_link_of_a_go_live_that_has_ended_says_how(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    link = cluster.places.consent_link(organisation.contact)
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
 
     def look(who: Consenting) -> None:
@@ -107,7 +111,7 @@ async def test_a_link_of_a_go_live_that_has_ended_says_how(town: Town) -> None:
 
 
 def _setup_link(organisation: Organisation) -> str:
-    texts = organisation.town.places._mails(organisation.contact)
+    texts = organisation.cluster.places._mails(organisation.contact)
     found = (re.search(r"http\S+/setup/\S+", text) for text in texts)
     return next(link.group() for link in found if link)
 
@@ -121,9 +125,9 @@ def _assert_ended(who: Consenting) -> None:
     assert who.status == 200
 
 
-async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    own = town.places.consent_link(organisation.contact)
+async def test_whoever_handed_the_consent_on_sees_that_it_is_given(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    own = cluster.places.consent_link(organisation.contact)
 
     def hand_on(who: Consenting) -> None:
         who.browser.open(own)
@@ -145,10 +149,10 @@ async def test_whoever_handed_the_consent_on_sees_that_it_is_given(town: Town) -
     await in_a_browser(organisation, look)
 
 
-async def test_opening_a_link_ten_times_changes_nothing(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_opening_a_link_ten_times_changes_nothing(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     rows = "SELECT * FROM golive.personal_link WHERE go_live_id = :g ORDER BY id"
-    before = [tuple(row) for row in town.rows(rows, g=organisation.standing().go_live_id)]
+    before = [tuple(row) for row in cluster.rows(rows, g=organisation.standing().go_live_id)]
 
     def open_it(who: Consenting) -> None:
         for _ in range(10):
@@ -156,6 +160,6 @@ async def test_opening_a_link_ten_times_changes_nothing(town: Town) -> None:
             assert who.status == 200
 
     await in_a_browser(organisation, open_it)
-    after = [tuple(row) for row in town.rows(rows, g=organisation.standing().go_live_id)]
+    after = [tuple(row) for row in cluster.rows(rows, g=organisation.standing().go_live_id)]
     assert after == before
     assert await organisation.signals() == []

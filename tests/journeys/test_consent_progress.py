@@ -6,19 +6,19 @@ import httpx2
 
 from contracts.go_live import Wait
 from local import people
-from tests.town import Town
+from tests.cluster import Cluster
 
 
-async def test_a_link_nobody_has_used_claims_no_check(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_link_nobody_has_used_claims_no_check(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    link = await asyncio.to_thread(town.places.consent_link, organisation.contact)
+    link = await asyncio.to_thread(cluster.places.consent_link, organisation.contact)
     page = await asyncio.to_thread(httpx2.get, f"{link}/progress", trust_env=False)
     assert page.status_code == 200
     assert 'class="done"' not in page.text
     await asyncio.to_thread(
-        people.consent, town.places, organisation.contact, organisation.administrator
+        people.consent, cluster.endpoints, organisation.contact, organisation.administrator
     )
     await organisation.until(Wait.MOVE_DATE)
     page = await asyncio.to_thread(httpx2.get, f"{link}/progress", trust_env=False)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.go_live import Attention, GoLiveStage, Progress, Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CLIENT, Consenting, in_a_browser, somebody, waiting_for_consent
-from tests.town import Organisation, Person, Town
 from wording import sentences, situations
 from wording.refusals import REFUSALS
 
@@ -21,7 +21,7 @@ STEP = timedelta(seconds=30)
 
 
 def _delay(organisation: Organisation, form: str, seconds: int) -> None:
-    organisation.town.control(
+    organisation.cluster.control(
         "POST",
         "/propagation",
         tenant=organisation.tenant_id,
@@ -41,7 +41,7 @@ async def _let_pass(
     """
     moved = timedelta()
     while moved < at_most and not until(organisation.progress):
-        organisation.town.control("POST", "/clock", advance_seconds=STEP.total_seconds())
+        organisation.cluster.control("POST", "/clock", advance_seconds=STEP.total_seconds())
         await organisation.skip(STEP)
         moved += STEP
     await organisation.until(until, within=120)
@@ -60,8 +60,8 @@ async def _read_back_at(organisation: Organisation) -> datetime:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+async def test_ninety_seconds_are_waited_out_by_itself(cluster: Cluster, form: str) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _delay(organisation, form, 90)
     # Before Microsoft's own ninety seconds begin: however slow the browser, these are no fewer.
     began = await organisation.now()
@@ -80,7 +80,7 @@ async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) ->
     whose = f"account {organisation.administrator_id}"
     assert ("system", "consent_signed_in", whose) in organisation.audit()
     assert ("workflow", "consent_proven", whose) in organisation.audit()
-    (line,) = town.rows(
+    (line,) = cluster.rows(
         "SELECT l.purpose FROM golive.audit_entry a JOIN golive.go_live g ON g.id = a.go_live_id "
         "JOIN golive.personal_link l ON a.subject = 'link:' || l.id "
         "WHERE a.action = 'consent_signed_in' AND g.id = :g",
@@ -97,9 +97,9 @@ async def test_ninety_seconds_are_waited_out_by_itself(town: Town, form: str) ->
     ],
 )
 async def test_twenty_minutes_need_attention_and_retry_finishes_it(
-    town: Town, form: str, attention: Attention
+    cluster: Cluster, form: str, attention: Attention
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     _delay(organisation, form, 20 * 60)
     await in_a_browser(organisation, Consenting.accept)
     # The fifteen minutes begin when the run has heard of it.
@@ -112,8 +112,8 @@ async def test_twenty_minutes_need_attention_and_retry_finishes_it(
     assert ("workflow", "consent_refused", attention.value) in organisation.audit()
     await organisation.received_by("dana@clientshare.example", situations.ATTENTION[attention][0])
     # All of Microsoft's twenty minutes, whatever has passed: so the next look is the one.
-    town.control("POST", "/clock", advance_seconds=20 * 60)
-    await town.orders().retry(organisation.slug)
+    cluster.control("POST", "/clock", advance_seconds=20 * 60)
+    await cluster.orders().retry(organisation.slug)
     done = await organisation.until(Wait.MOVE_DATE, within=120)
     assert done.attention is None
 
@@ -129,7 +129,7 @@ def _for_oneself_only(who: Consenting) -> None:
 
 
 def _without_one_permission(who: Consenting) -> None:
-    who.organisation.town.control(
+    who.organisation.cluster.control(
         "POST",
         "/consent_endings",
         tenant=who.organisation.tenant_id,
@@ -147,9 +147,9 @@ def _without_one_permission(who: Consenting) -> None:
     ],
 )
 async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
-    town: Town, act: Callable[[Consenting], None], refusal: Refusal, attention: Attention
+    cluster: Cluster, act: Callable[[Consenting], None], refusal: Refusal, attention: Attention
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
+    organisation = await waiting_for_consent(cluster, Person("anna"))
     advice = REFUSALS[refusal]
     with somebody(organisation) as who:
         await asyncio.to_thread(act, who)
@@ -172,9 +172,11 @@ async def test_less_than_was_asked_leads_to_the_organisation_wide_consent_page(
     assert "retry" not in {action for _, action, _ in organisation.audit()}
 
 
-async def test_an_application_that_is_switched_off_needs_attention_at_once(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"))
-    town.control(
+async def test_an_application_that_is_switched_off_needs_attention_at_once(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    cluster.control(
         "POST",
         "/propagation",
         tenant=organisation.tenant_id,
@@ -184,9 +186,9 @@ async def test_an_application_that_is_switched_off_needs_attention_at_once(town:
     )
     await in_a_browser(organisation, Consenting.accept)
     grants = f"/tenants/{organisation.tenant_id}/grants"
-    (grant,) = town.control("GET", grants)["grants"]
+    (grant,) = cluster.control("GET", grants)["grants"]
     kept = {name: grant[name] for name in ("application", "delegated", "all_principals")}
-    town.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=False)
+    cluster.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=False)
     now = await organisation.until(
         lambda now: now.attention is Attention.APPLICATION_DISABLED, within=20
     )
@@ -195,6 +197,6 @@ async def test_an_application_that_is_switched_off_needs_attention_at_once(town:
     assert ("workflow", "consent_refused", now.attention.value) in organisation.audit()  # type: ignore[union-attr]
     for address in ("dana@clientshare.example", organisation.contact):
         await organisation.received_by(address, advice.happened)
-    town.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=True)
-    await town.orders().retry(organisation.slug)
+    cluster.control("PUT", f"{grants}/{CLIENT}", **kept, enabled=True)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.MOVE_DATE)

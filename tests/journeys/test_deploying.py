@@ -24,8 +24,8 @@ from commands import setup
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from local.ports import free_port
+from tests.cluster import ROOT, Cluster, Organisation, web
 from tests.mutations.catalogue import copy_of_the_code
-from tests.town import ROOT, Organisation, Town, web
 from workflows.payloads import DATA_CONVERTER
 
 PAGE = ROOT / "docs" / "deploying.md"
@@ -106,16 +106,16 @@ class Releases:
 
 
 @asynccontextmanager
-async def namespace_of_its_own(town: Town, tmp_path: Path) -> AsyncIterator[Town]:
-    """The same town at Temporal's other end: what is made current here concerns no other test."""
+async def namespace_of_its_own(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The same cluster in a namespace of its own: no other test meets what is made current."""
     name = f"n{uuid4().hex[:10]}"
-    await town.client.workflow_service.register_namespace(
+    await cluster.client.workflow_service.register_namespace(
         RegisterNamespaceRequest(
             namespace=name, workflow_execution_retention_period=Duration(seconds=86_400)
         )
     )
     client = await Client.connect(
-        town.client.service_client.config.target_host,
+        cluster.client.service_client.config.target_host,
         namespace=name,
         data_converter=DATA_CONVERTER,
         lazy=True,
@@ -129,16 +129,16 @@ async def namespace_of_its_own(town: Town, tmp_path: Path) -> AsyncIterator[Town
             except Exception:
                 await asyncio.sleep(0.1)
     port = free_port()
-    environment = town.environment | {
+    environment = cluster.environment | {
         "TEMPORAL_NAMESPACE": name,
         "GOLIVE_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     with web(environment, port, tmp_path / "web.log"):
         yield replace(
-            town,
+            cluster,
             client=client,
             skipper=TimeSkipper(client),
-            places=people.Town(environment["GOLIVE_PUBLIC_URL"], town.places.mailbox),
+            endpoints=people.Endpoints(environment["GOLIVE_PUBLIC_URL"], cluster.endpoints.mailbox),
             environment=environment,
         )
 
@@ -169,7 +169,7 @@ async def activities(organisation: Organisation) -> dict[str, set[str]]:
 
 @pytest.mark.timeout(240)
 async def test_a_go_live_begun_on_version_1_ends_on_version_2(
-    empty_town: Town, tmp_path: Path
+    idle_cluster: Cluster, tmp_path: Path
 ) -> None:
     old, new = copy_of_the_code(tmp_path / "v1"), copy_of_the_code(tmp_path / "v2")
     moving = new / "workflows" / "migration.py"
@@ -177,10 +177,13 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
     assert READ_BEFORE in text
     moving.write_text(text.replace(READ_BEFORE, READ_AFTER), encoding="utf-8")
     async with AsyncExitStack() as closing:
-        town = await closing.enter_async_context(namespace_of_its_own(empty_town, tmp_path))
-        releases = Releases(town.environment, tmp_path, closing.enter_context(ExitStack()))
+        cluster = await closing.enter_async_context(namespace_of_its_own(idle_cluster, tmp_path))
+        releases = Releases(cluster.environment, tmp_path, closing.enter_context(ExitStack()))
         await releases.follow("first", old)
-        waiting, undecided = town.found_organisation(), town.found_organisation(sso_included="no")
+        waiting, undecided = (
+            cluster.create_organisation(),
+            cluster.create_organisation(sso_included="no"),
+        )
         await waiting.start()
         await undecided.start()
         await waiting.until(Wait.ADMIN_CONSENT)
@@ -212,7 +215,7 @@ async def test_a_go_live_begun_on_version_1_ends_on_version_2(
         said = await releases.follow("back", old)
         assert "Running go-lives: 1 of 1 can go on with this code." in said
         releases.stop("queues")
-        await town.orders().decline_entitlement(undecided.slug, "Not in the agreement.")
+        await cluster.orders().decline_entitlement(undecided.slug, "Not in the agreement.")
         assert (await undecided.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
         assert (await versions(undecided))[-1] == "v1"
 

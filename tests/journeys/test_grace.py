@@ -7,8 +7,8 @@ from argon2 import PasswordHasher
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import somebody
-from tests.town import Organisation, Person, Town
 from wording import sentences
 
 WORDS = "correct horse battery staple"
@@ -20,16 +20,16 @@ def by_password(organisation: Organisation, name: str) -> tuple[int, str]:
         who.open("/login").press("Continue", email=organisation.address(name))
         form = next(one for one in who.browser._page.forms if one.action == "/login/password")
         answer = who.browser._http.post(
-            organisation.town.places.web + form.action,
+            organisation.cluster.endpoints.web + form.action,
             data={**form.fields, "password": WORDS},
         )
         return answer.status_code, answer.text
 
 
-async def moved(town: Town, *names: str) -> Organisation:
+async def moved(cluster: Cluster, *names: str) -> Organisation:
     """Users who know a password, and have all moved."""
-    organisation = town.found_organisation(*(Person(name) for name in names))
-    town.rows(
+    organisation = cluster.create_organisation(*(Person(name) for name in names))
+    cluster.rows(
         "INSERT INTO pulse.password (user_id, argon2) SELECT u.id, :hash FROM pulse.app_user u "
         "JOIN pulse.organisation o ON o.id = u.organisation_id WHERE o.slug = :slug",
         hash=PasswordHasher().hash(WORDS),
@@ -40,8 +40,8 @@ async def moved(town: Town, *names: str) -> Organisation:
     return organisation
 
 
-async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -> None:
-    organisation = await moved(town, "anna", "ben")
+async def test_nobody_is_locked_out_before_sso_has_worked_for_them(cluster: Cluster) -> None:
+    organisation = await moved(cluster, "anna", "ben")
     assert organisation.user("anna")["sign_in_method"] == "sso"
 
     assert (await asyncio.to_thread(by_password, organisation, "anna"))[0] == 200
@@ -50,7 +50,7 @@ async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -
     assert (await asyncio.to_thread(by_password, organisation, "ben"))[0] == 200
 
     # The web knows the wall clock alone, so the grace is moved instead.
-    town.rows(
+    cluster.rows(
         "UPDATE pulse.app_user SET password_until = password_until - :long WHERE address = :ben",
         long=timedelta(days=60),
         ben=organisation.address("ben"),
@@ -59,12 +59,14 @@ async def test_nobody_is_locked_out_before_sso_has_worked_for_them(town: Town) -
     await organisation.handle.cancel()
 
 
-async def test_a_pause_adds_to_the_grace_and_nobody_is_locked_out_during_it(town: Town) -> None:
-    organisation = await moved(town, "anna")
-    await town.orders().pause(organisation.slug)
+async def test_a_pause_adds_to_the_grace_and_nobody_is_locked_out_during_it(
+    cluster: Cluster,
+) -> None:
+    organisation = await moved(cluster, "anna")
+    await cluster.orders().pause(organisation.slug)
     await organisation.skip(timedelta(days=20))
     # The web knows the wall clock alone, so everything is brought to where it says the same.
-    town.rows(
+    cluster.rows(
         """
         WITH g AS (SELECT g.id FROM golive.go_live g JOIN pulse.organisation o
                    ON o.id = g.organisation_id WHERE o.slug = :slug),
@@ -84,14 +86,14 @@ async def test_a_pause_adds_to_the_grace_and_nobody_is_locked_out_during_it(town
     await organisation.handle.cancel()
 
 
-async def test_after_a_pause_the_mails_name_the_day_that_counts(town: Town) -> None:
-    organisation = await moved(town, "anna")
+async def test_after_a_pause_the_mails_name_the_day_that_counts(cluster: Cluster) -> None:
+    organisation = await moved(cluster, "anna")
     until = organisation.user("anna")["password_until"]
     first = f"at the latest until {sentences.day(until)}"
     await organisation.received_by(organisation.address("anna"), first)
-    await town.orders().pause(organisation.slug)
+    await cluster.orders().pause(organisation.slug)
     await organisation.skip(timedelta(days=20))
-    await town.orders().resume(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     assert organisation.user("anna")["password_until"] == until, "what an undo compares stays"
     await organisation.skip(timedelta(days=6))
     then = f"stops working after {sentences.day(until + timedelta(days=20))}"

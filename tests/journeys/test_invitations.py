@@ -5,16 +5,16 @@ import re
 import time
 
 from contracts.go_live import Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, somebody
-from tests.town import Organisation, Person, Town
 from web.refusal_pages import SIGN_IN, SignInAnswer
 from wording.refusals import REFUSALS
 
 NEW = ("nora", "omar")
 
 
-async def _invited(town: Town) -> Organisation:
-    organisation = town.found_organisation(
+async def _invited(cluster: Cluster) -> Organisation:
+    organisation = cluster.create_organisation(
         Person("anna"), *(Person(name, status="invited") for name in NEW)
     )
     await organisation.come_to_the_move(aftercare_days=14)
@@ -25,10 +25,10 @@ async def _invited(town: Town) -> Organisation:
 def _links(organisation: Organisation, name: str, at_least: int = 1) -> list[str]:
     """The invitation links in somebody's mails, oldest first."""
     address, give_up = organisation.address(name), time.monotonic() + 30
-    wanted = re.compile(rf"{re.escape(organisation.town.places.web)}(/invitation/\S+)")
+    wanted = re.compile(rf"{re.escape(organisation.cluster.endpoints.web)}(/invitation/\S+)")
     while time.monotonic() < give_up:
         # The mailbox shows the newest first.
-        mails = list(organisation.town.places._mails(address))[::-1]
+        mails = list(organisation.cluster.places._mails(address))[::-1]
         found = [hit[1] for text in mails if (hit := wanted.search(text))]
         if len(found) >= at_least:
             return found
@@ -38,7 +38,7 @@ def _links(organisation: Organisation, name: str, at_least: int = 1) -> list[str
 
 def _state(organisation: Organisation, name: str) -> tuple[str, bool]:
     """What the person is with us, and whether the invitation is used."""
-    ((status, used),) = organisation.town.rows(
+    ((status, used),) = organisation.cluster.rows(
         "SELECT u.status, k.used_at IS NOT NULL FROM golive.personal_link k "
         "JOIN pulse.app_user u ON u.id = k.user_id "
         "WHERE u.address = :address AND k.revoked_at IS NULL",
@@ -51,13 +51,13 @@ def _accept(who: Consenting, link: str, account: str) -> Consenting:
     return who.open(link).press("Login with SSO").sign_in(who.organisation.address(account))
 
 
-async def test_an_invitation_is_for_one_person_and_one_use(town: Town) -> None:
-    organisation = await _invited(town)
+async def test_an_invitation_is_for_one_person_and_one_use(cluster: Cluster) -> None:
+    organisation = await _invited(cluster)
 
     def work() -> None:
         (link,) = _links(organisation, "nora")
         secret = link.rsplit(".", 1)[-1]
-        kept = town.rows("SELECT k::text AS row FROM golive.personal_link k")
+        kept = cluster.rows("SELECT k::text AS row FROM golive.personal_link k")
         assert not any(secret in one.row for one in kept), "the link itself is not kept"
         for stranger in ("omar", "anna"):
             with somebody(organisation) as who:
@@ -82,12 +82,12 @@ async def test_an_invitation_is_for_one_person_and_one_use(town: Town) -> None:
     await asyncio.to_thread(work)
 
 
-async def test_an_invitation_expires_and_a_new_one_replaces_it(town: Town) -> None:
-    organisation = await _invited(town)
+async def test_an_invitation_expires_and_a_new_one_replaces_it(cluster: Cluster) -> None:
+    organisation = await _invited(cluster)
 
     def work() -> None:
         (old,) = _links(organisation, "omar")
-        town.rows(
+        cluster.rows(
             "UPDATE golive.personal_link k SET expires_at = now() - interval '1 minute' "
             "FROM pulse.app_user u WHERE u.id = k.user_id AND u.address = :address",
             address=organisation.address("omar"),
@@ -109,17 +109,19 @@ async def test_an_invitation_expires_and_a_new_one_replaces_it(town: Town) -> No
     await asyncio.to_thread(work)
 
 
-async def test_an_invitation_that_is_too_old_after_the_end_leads_to_the_login(town: Town) -> None:
-    organisation = await _invited(town)
+async def test_an_invitation_that_is_too_old_after_the_end_leads_to_the_login(
+    cluster: Cluster,
+) -> None:
+    organisation = await _invited(cluster)
 
     def work() -> None:
         (link,) = _links(organisation, "omar")
-        town.rows(
+        cluster.rows(
             "UPDATE golive.personal_link k SET expires_at = now() - interval '1 minute' "
             "FROM pulse.app_user u WHERE u.id = k.user_id AND u.address = :address",
             address=organisation.address("omar"),
         )
-        town.rows(
+        cluster.rows(
             "UPDATE golive.go_live SET outcome = 'LIVE', closed_at = now() WHERE id = :g",
             g=organisation.standing().go_live_id,
         )

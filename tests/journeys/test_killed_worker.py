@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bootstrap import connections
-from commands import importing
+from commands import imports
 from contracts.go_live import GoLiveStage
 from local.demo import Demo
 from local.ports import Ports
 from local.report import organisation_report
 from local.stack import WORKER, Stack
 from settings import Settings
-from tests.town import ROOT, changed_environment
+from tests.cluster import ROOT, changed_environment
 
 WITHIN = 240
 
@@ -29,7 +29,7 @@ async def test_a_worker_killed_in_each_stage_ends_in_the_same_result(tmp_path: P
         demo = Demo(stack, engine, client, alone=True)
         examples = ROOT / "examples"
         await asyncio.to_thread(
-            importing.import_files,
+            imports.import_files,
             engine,
             examples / "organisations.csv",
             examples / "users.csv",

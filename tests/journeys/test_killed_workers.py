@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from commands import user_decisions
 from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait
-from tests.town import ROOT, STAFF, Organisation, Person, Town, build_town
+from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person, build_cluster
 
 USERS = int(os.environ.get("KILLED_USERS", "300"))
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -55,13 +55,13 @@ the commit."""
 
 
 @contextmanager
-def worker(town: Town, log: Path, **settings: str) -> Iterator[None]:
+def worker(cluster: Cluster, log: Path, **settings: str) -> Iterator[None]:
     """A worker process that is killed at the end, whatever it is doing."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             [sys.executable, *(["worker.py"] if LONG else ["-c", IN_SMALL_STEPS])],
             cwd=ROOT,
-            env={**os.environ, **town.environment, **settings},
+            env={**os.environ, **cluster.environment, **settings},
             stdout=output,
             stderr=output,
         )
@@ -72,7 +72,7 @@ def worker(town: Town, log: Path, **settings: str) -> Iterator[None]:
         running.wait(20)
 
 
-def found(town: Town) -> Organisation:
+def found(cluster: Cluster) -> Organisation:
     """Everyone at Microsoft but one; `first` and `second` lead to one account, decided for one."""
     everyone = [
         Person(
@@ -82,21 +82,21 @@ def found(town: Town) -> Organisation:
         )
         for number in range(USERS)
     ]
-    organisation = town.found_organisation(
+    organisation = cluster.create_organisation(
         *everyone,
         Person("ghost", in_directory=False),
         Person("first"),
         Person("second", in_directory=False, group="pilot"),
     )
     account = next(one for one in organisation.people if one.name == "first").object_id
-    town.control(
+    cluster.control(
         "PATCH",
         f"/tenants/{organisation.tenant_id}/users/{account}",
         proxyAddresses=[f"smtp:{organisation.address(name)}" for name in ("first", "second")],
     )
     user_decisions.link(
-        town.engine,
-        town.rooms.graph,
+        cluster.engine,
+        cluster.rooms.graph,
         STAFF,
         organisation.slug,
         organisation.address("second"),
@@ -109,7 +109,7 @@ def found(town: Town) -> Organisation:
 def end_state(organisation: Organisation) -> list[Any]:
     """Everything a move leaves, without instants, and ids as the names behind them."""
     names = {UUID(one.object_id): one.name for one in organisation.people}
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         """
         SELECT l.object_id, v.object_id, split_part(u.address, '@', 1) AS name, u.status,
                u.sign_in_method, u.password_until IS NOT NULL, v.move_class, v.reason, v.wave,
@@ -129,10 +129,10 @@ def end_state(organisation: Organisation) -> list[Any]:
     return [(names.get(row[0]), names.get(row[1]), *row[2:]) for row in rows]
 
 
-async def until_users_move(town: Town, log: Path) -> Organisation:
+async def until_users_move(cluster: Cluster, log: Path) -> Organisation:
     """A go-live that only waits for somebody to read the directory."""
-    organisation = await asyncio.to_thread(found, town)
-    with worker(town, log, GOLIVE_WORKER_QUEUE=GO_LIVE_QUEUE):
+    organisation = await asyncio.to_thread(found, cluster)
+    with worker(cluster, log, GOLIVE_WORKER_QUEUE=GO_LIVE_QUEUE):
         await organisation.come_to_the_move()
         async with asyncio.timeout(LONGEST):
             while not (await organisation.handle.describe()).raw_description.pending_activities:
@@ -149,7 +149,7 @@ async def first_user_signs_in(organisation: Organisation) -> None:
 
 def value(organisation: Organisation, expression: str) -> Any:
     """One number of a go-live `g`."""
-    ((found,),) = organisation.town.rows(
+    ((found,),) = organisation.cluster.rows(
         f"SELECT {expression} FROM golive.go_live g "
         "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
         slug=organisation.slug,
@@ -176,9 +176,9 @@ MOVED_AND_TOLD = (
 
 def kill_while_reading(organisation: Organisation, log: Path, pages: int) -> None:
     """Kill a worker that waits for the page after so many."""
-    town = organisation.town
+    cluster = organisation.cluster
     read = value(organisation, PAGES)
-    town.control(
+    cluster.control(
         "POST",
         "/faults",
         kind="slow",
@@ -187,18 +187,18 @@ def kill_while_reading(organisation: Organisation, log: Path, pages: int) -> Non
         after=pages - read,
         times=1,
     )
-    with worker(town, log):
+    with worker(cluster, log):
         wait_for(organisation, PAGES, pages)
-    town.control("DELETE", "/faults")
+    cluster.control("DELETE", "/faults")
     assert value(organisation, PAGES) == pages
 
 
 def kill_while_deciding(organisation: Organisation, log: Path, table: str) -> None:
     """Kill a worker in the transaction that makes the plan, as it is about to write to a table."""
-    town = organisation.town
-    with town.engine.begin() as holding:
+    cluster = organisation.cluster
+    with cluster.engine.begin() as holding:
         holding.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
-        with worker(town, log):
+        with worker(cluster, log):
             waiting = f"(SELECT count(*) FROM pg_locks WHERE relation = '{table}'::regclass "
             wait_for(organisation, waiting + "AND NOT granted)", 1)
         assert value(organisation, "count(g.plan_hash)") == 0
@@ -209,8 +209,8 @@ async def test_a_move_whose_workers_are_killed_ends_as_one_left_alone(tmp_path: 
     rng = random.Random(20261201)
     log = tmp_path / "worker.log"
     early = max(1, KILLS // 4)
-    async with build_town(tmp_path / "town") as town:
-        disturbed = await until_users_move(town, log)
+    async with build_cluster(tmp_path / "cluster") as cluster:
+        disturbed = await until_users_move(cluster, log)
         for pages in sorted(rng.sample(range(1, USERS // PAGE), early)):
             await asyncio.to_thread(kill_while_reading, disturbed, log, pages)
         for _ in range(early):
@@ -221,12 +221,12 @@ async def test_a_move_whose_workers_are_killed_ends_as_one_left_alone(tmp_path: 
         for begins in range(13, 13 + late * part, part):
             # One in each part of the way, so that some are while users move, some while mail goes.
             moment = rng.randrange(begins, begins + part)
-            with worker(town, log):
+            with worker(cluster, log):
                 await first_user_signs_in(disturbed)
                 await asyncio.to_thread(wait_for, disturbed, MOVED_AND_TOLD, moment)
-        with worker(town, log):
+        with worker(cluster, log):
             assert (await disturbed.ended(within=LONGEST)).outcome is GoLiveOutcome.LIVE
-            quiet = await asyncio.to_thread(found, town)
+            quiet = await asyncio.to_thread(found, cluster)
             await quiet.come_to_the_move()
             await first_user_signs_in(quiet)
             assert (await quiet.ended(within=LONGEST)).outcome is GoLiveOutcome.LIVE
@@ -236,7 +236,7 @@ async def test_a_move_whose_workers_are_killed_ends_as_one_left_alone(tmp_path: 
         assert undisturbed["second"][:2] == ("first", "first")
         mailed = Counter(
             (row.address, row.message_id)
-            for row in town.rows(
+            for row in cluster.rows(
                 "SELECT u.address, m.message_id FROM golive.mail m "
                 "JOIN pulse.app_user u ON u.id = m.recipient_id "
                 "JOIN pulse.organisation o ON o.id = u.organisation_id WHERE o.slug = :slug",

@@ -1,11 +1,11 @@
 """From import to LIVE, by real HTTP, mail, SQL, Graph and Temporal."""
 
 from contracts.go_live import GoLiveOutcome
-from tests.town import Person, Town
+from tests.cluster import Cluster, Person
 
 
-async def test_an_organisation_of_three_goes_live(town: Town) -> None:
-    organisation = town.found_organisation(
+async def test_an_organisation_of_three_goes_live(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(
         Person("anna"), Person("ben"), Person("nora", status="invited")
     )
     result = await organisation.go_live()

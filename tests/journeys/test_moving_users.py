@@ -16,57 +16,57 @@ from commands import migration, user_decisions
 from commands.errors import CommandError, UsageError
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
-from tests.town import ROOT, STAFF, Organisation, Person, Town
+from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person
 
 TABLES = ("golive.user_move", "golive.directory_entry", "golive.plan", "golive.go_live")
 
 
-async def at_approval(town: Town, *members: Person) -> Organisation:
+async def at_approval(cluster: Cluster, *members: Person) -> Organisation:
     """A go-live whose plan has more exceptions than its threshold."""
-    organisation = town.found_organisation(*members, exception_threshold="0")
+    organisation = cluster.create_organisation(*members, exception_threshold="0")
     await organisation.come_to_the_move(aftercare_days=7)
     await organisation.until(Wait.APPROVAL)
     return organisation
 
 
-def look(town: Town, organisation: Organisation) -> tuple[dict[str, Any], list[str], str]:
+def look(cluster: Cluster, organisation: Organisation) -> tuple[dict[str, Any], list[str], str]:
     """A dry run as data, as lines and as a table."""
     table = io.StringIO()
-    with migration.dry_run(town.engine, town.rooms.graph, organisation.slug) as found:
+    with migration.dry_run(cluster.engine, cluster.rooms.graph, organisation.slug) as found:
         migration.write_csv(found.decisions(), table)
         return migration.plan_data(found), migration.plan_lines(found), table.getvalue()
 
 
-def state(town: Town) -> list[Any]:
-    return [town.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in TABLES]
+def state(cluster: Cluster) -> list[Any]:
+    return [cluster.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in TABLES]
 
 
-def starter(town: Town, *arguments: str) -> subprocess.CompletedProcess[str]:
+def starter(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "starter.py", *arguments],
         cwd=ROOT,
-        env={**os.environ, **town.environment, "GOLIVE_BY": STAFF},
+        env={**os.environ, **cluster.environment, "GOLIVE_BY": STAFF},
         capture_output=True,
         text=True,
         timeout=60,
     )
 
 
-async def test_a_plan_before_the_consent_says_what_is_missing(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_plan_before_the_consent_says_what_is_missing(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     with pytest.raises(CommandError, match="nobody has consented yet"):
-        await asyncio.to_thread(look, town, organisation)
+        await asyncio.to_thread(look, cluster, organisation)
 
 
-async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
+async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None:
     ghost, double = Person("ghost", in_directory=False), Person("=sum", in_directory=False)
     anna, ben, nora = Person("anna"), Person("ben"), Person("nora", status="invited")
-    organisation = await at_approval(town, anna, ben, nora, ghost, double)
-    orders, slug = town.orders(), organisation.slug
+    organisation = await at_approval(cluster, anna, ben, nora, ghost, double)
+    orders, slug = cluster.orders(), organisation.slug
 
-    before = await asyncio.to_thread(state, town)
-    data, lines, table = await asyncio.to_thread(look, town, organisation)
-    assert await asyncio.to_thread(state, town) == before
+    before = await asyncio.to_thread(state, cluster)
+    data, lines, table = await asyncio.to_thread(look, cluster, organisation)
+    assert await asyncio.to_thread(state, cluster) == before
     held = organisation.standing().progress
     assert held is not None
     assert data["plan_hash"] == held.plan_hash
@@ -79,14 +79,14 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     assert rows[organisation.address("anna")]["object_id"] == anna.object_id
 
     with pytest.raises(UsageError, match="8 or more characters"):
-        await migration.approve(orders, town.engine, slug, "12")
+        await migration.approve(orders, cluster.engine, slug, "12")
     with pytest.raises(CommandError, match=r"No plan of this go-live begins with 0123456789ab"):
-        await migration.approve(orders, town.engine, slug, "0123456789ab")
+        await migration.approve(orders, cluster.engine, slug, "0123456789ab")
 
     with pytest.raises(UsageError, match="Say why"):
         user_decisions.link(
-            town.engine,
-            town.rooms.graph,
+            cluster.engine,
+            cluster.rooms.graph,
             STAFF,
             slug,
             organisation.address("ghost"),
@@ -95,12 +95,18 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
         )
     with pytest.raises(UsageError, match="no object id"):
         user_decisions.link(
-            town.engine, town.rooms.graph, STAFF, slug, organisation.address("ghost"), "anna", "why"
+            cluster.engine,
+            cluster.rooms.graph,
+            STAFF,
+            slug,
+            organisation.address("ghost"),
+            "anna",
+            "why",
         )
     with pytest.raises(CommandError, match="has no user"):
-        user_decisions.exclude(town.engine, STAFF, slug, organisation.address("nobody"), "why")
+        user_decisions.exclude(cluster.engine, STAFF, slug, organisation.address("nobody"), "why")
     then = user_decisions.exclude(
-        town.engine, STAFF, slug, organisation.address("=sum"), "a typing slip"
+        cluster.engine, STAFF, slug, organisation.address("=sum"), "a typing slip"
     )
     assert "starter.py replan" in then
     await orders.replan(slug)
@@ -110,20 +116,22 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     with pytest.raises(
         CommandError, match=r"Since then: excluded 0 → 1, no match 2 → 1\. The plan"
     ):
-        await migration.approve(orders, town.engine, slug, str(held.plan_hash)[:12])
+        await migration.approve(orders, cluster.engine, slug, str(held.plan_hash)[:12])
 
     now = organisation.standing().progress
     assert now is not None
     assert organisation.user("anna")["sign_in_method"] == "password"
-    await migration.approve(orders, town.engine, slug, str(now.plan_hash)[:8])
+    await migration.approve(orders, cluster.engine, slug, str(now.plan_hash)[:8])
     done = await organisation.until(Wait.AFTERCARE)
     assert (done.users_done, done.users_total, done.exceptions) == (3, 3, 2)
     assert ("dana", "exclude_user", "a typing slip") in organisation.audit()
     with pytest.raises(CommandError, match="has moved already"):
-        user_decisions.exclude(town.engine, STAFF, slug, organisation.address("anna"), "too late")
+        user_decisions.exclude(
+            cluster.engine, STAFF, slug, organisation.address("anna"), "too late"
+        )
 
     # Customer IT adds the missing account; only that user moves.
-    town.control(
+    cluster.control(
         "POST",
         f"/tenants/{organisation.tenant_id}/users",
         id=ghost.object_id,
@@ -138,9 +146,9 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     assert (done.users_total, done.exceptions) == (4, 1)
     assert len(organisation.mails("sign_in_with_sso")) == 3
     assert str(organisation.user("ghost")["object_id"]) == ghost.object_id
-    listed = starter(town, "exceptions", slug, "--json")
+    listed = starter(cluster, "exceptions", slug, "--json")
     assert json.loads(listed.stdout)["counts"] == {"excluded": 1}, listed.stderr
-    planned = starter(town, "plan", slug)
+    planned = starter(cluster, "plan", slug)
     assert planned.returncode == 0, planned.stderr
     assert "Nothing was changed." in planned.stdout
 
@@ -148,27 +156,28 @@ async def test_a_plan_is_looked_at_mended_and_approved(town: Town) -> None:
     standing = organisation.standing()
     assert (standing.signed_in, standing.progress.users_done) == (1, 4)  # type: ignore[union-attr]
     assert (
-        "1 signed in with SSO, 3 not yet, 1 cannot be moved" in starter(town, "status", slug).stdout
+        "1 signed in with SSO, 3 not yet, 1 cannot be moved"
+        in starter(cluster, "status", slug).stdout
     )
-    await _account_made_anew(town, organisation)
+    await _account_made_anew(cluster, organisation)
     await orders.roll_back(slug, "changed their mind")
     result = await organisation.ended()
     assert result.outcome is GoLiveOutcome.ROLLED_BACK
     anna_row = organisation.user("anna")
     assert (anna_row["sign_in_method"], anna_row["first_sso_sign_in_at"]) == ("password", None)
     assert anna_row["object_id"] is None
-    assert not town.rows(
+    assert not cluster.rows(
         "SELECT FROM golive.directory_entry e JOIN golive.go_live g ON g.id = e.go_live_id "
         "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
         slug=slug,
     )
 
 
-async def _account_made_anew(town: Town, organisation: Organisation) -> None:
+async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> None:
     """Whose account was deleted and made anew gets back in by an order; only one that fits."""
     new, guest = str(uuid4()), str(uuid4())
     for object_id, name, kind in ((new, "anna2", "Member"), (guest, "visitor", "Guest")):
-        town.control(
+        cluster.control(
             "POST",
             f"/tenants/{organisation.tenant_id}/users",
             id=object_id,
@@ -183,8 +192,8 @@ async def _account_made_anew(town: Town, organisation: Organisation) -> None:
 
     def link(object_id: str) -> str:
         return user_decisions.link(
-            town.engine,
-            town.rooms.graph,
+            cluster.engine,
+            cluster.rooms.graph,
             STAFF,
             organisation.slug,
             organisation.address("anna"),
@@ -204,36 +213,38 @@ async def _account_made_anew(town: Town, organisation: Organisation) -> None:
         SELECT s.ended_because FROM pulse.app_session s
         WHERE s.user_id = :user AND s.method = 'sso' AND s.ended_at IS NULL
     """
-    assert town.rows(sessions, user=before["id"])
+    assert cluster.rows(sessions, user=before["id"])
     assert "from now on" in link(new)
-    assert not town.rows(sessions, user=before["id"])
+    assert not cluster.rows(sessions, user=before["id"])
     assert {**before, "object_id": UUID(new)} == organisation.user("anna")
     assert ("dana", "relink_user", "a new account") in organisation.audit()
 
 
-async def test_an_organisation_without_users_goes_live(town: Town) -> None:
-    organisation = town.found_organisation(Person("admin", status=None, administrator=True))
+async def test_an_organisation_without_users_goes_live(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(Person("admin", status=None, administrator=True))
     result = await organisation.go_live()
     assert (result.outcome, result.users_total) == (GoLiveOutcome.LIVE, 0)
 
 
-async def test_an_empty_directory_moves_nobody_and_says_why(town: Town) -> None:
+async def test_an_empty_directory_moves_nobody_and_says_why(cluster: Cluster) -> None:
     organisation = await at_approval(
-        town, Person("anna", in_directory=False), Person("admin", None, administrator=True)
+        cluster, Person("anna", in_directory=False), Person("admin", None, administrator=True)
     )
-    with migration.exceptions(town.engine, organisation.slug) as (counts, users):
+    with migration.exceptions(cluster.engine, organisation.slug) as (counts, users):
         assert counts == {"no_match": 1}
         assert [migration.row(one)["reason"] for one in users] == ["no_match"]
-    await town.orders().roll_back(organisation.slug, "the directory is empty")
+    await cluster.orders().roll_back(organisation.slug, "the directory is empty")
     await organisation.ended()
 
 
-async def test_only_the_administrator_moves_without_waiting_for_a_first_sign_in(town: Town) -> None:
-    organisation = town.found_organisation(Person("gil", administrator=True))
+async def test_only_the_administrator_moves_without_waiting_for_a_first_sign_in(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation(Person("gil", administrator=True))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     gil = organisation.address("gil")
-    await asyncio.to_thread(people.consent, town.places, organisation.contact, gil)
+    await asyncio.to_thread(people.consent, cluster.endpoints, organisation.contact, gil)
     await organisation.until(Wait.MOVE_DATE)
     await organisation.skip_to_due()
     result = await organisation.ended()

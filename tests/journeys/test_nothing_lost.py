@@ -16,16 +16,16 @@ from contracts.links import LinkPurpose
 from local import people
 from local.ports import Ports
 from tests.clicking import clicking, pending
-from tests.town import Organisation, Town, web
+from tests.cluster import Cluster, Organisation, web
 
 
 @contextmanager
-def web_without_temporal(town: Town, log: Path) -> Iterator[str]:
+def web_without_temporal(cluster: Cluster, log: Path) -> Iterator[str]:
     """A web process that does not reach Temporal, at its own address."""
     ports = Ports.free()
     public = f"http://127.0.0.1:{ports.web}"
     environment = {
-        **town.environment,
+        **cluster.environment,
         "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}",
         "GOLIVE_PUBLIC_URL": public,
     }
@@ -34,21 +34,21 @@ def web_without_temporal(town: Town, log: Path) -> Iterator[str]:
 
 
 async def proven_by_a_web_without_temporal(
-    town: Town, organisation: Organisation, log: Path
+    cluster: Cluster, organisation: Organisation, log: Path
 ) -> str:
     """Consent by the link in the mail, at a web process that does not reach Temporal."""
-    link = await asyncio.to_thread(town.places.consent_link, organisation.contact)
+    link = await asyncio.to_thread(cluster.places.consent_link, organisation.contact)
 
     def consent() -> str:
-        with web_without_temporal(town, log) as public:
+        with web_without_temporal(cluster, log) as public:
 
-            class There(people.Town):
+            class There(people.Endpoints):
                 def consent_link(self, address: str) -> str:
-                    return link.replace(town.places.web, public)
+                    return link.replace(cluster.endpoints.web, public)
 
             try:
                 people.consent(
-                    There(public, town.places.mailbox),
+                    There(public, cluster.endpoints.mailbox),
                     organisation.contact,
                     organisation.administrator,
                 )
@@ -60,18 +60,18 @@ async def proven_by_a_web_without_temporal(
 
 
 async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    page = await proven_by_a_web_without_temporal(town, organisation, tmp_path / "web.log")
+    page = await proven_by_a_web_without_temporal(cluster, organisation, tmp_path / "web.log")
     assert "Your consent is noted." in page
     assert "There is nothing more for you to do." in page
     await organisation.until(Wait.MOVE_DATE, within=60)
     assert await organisation.signals() == ["consent_reported"]
     assert (
-        town.rows(
+        cluster.rows(
             "SELECT x.id FROM golive.outbox x JOIN golive.go_live g ON g.id = x.go_live_id "
             "JOIN pulse.organisation o ON o.id = g.organisation_id WHERE o.slug = :slug",
             slug=organisation.slug,
@@ -82,20 +82,22 @@ async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
 
 
 async def test_a_click_while_no_worker_runs_is_answered_at_once_and_counts_when_one_comes(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = "served-by-one-worker-alone"
     for module in (orders, worker):
         monkeypatch.setattr(module, "GO_LIVE_QUEUE", queue)
-    rooms = town.rooms._replace(settings=town.settings.model_copy(update={"worker_queue": queue}))
-    organisation = town.found_organisation(it_acknowledgement="yes")
-    async with worker.build_workers(town.client, rooms)[0]:
+    rooms = cluster.rooms._replace(
+        settings=cluster.settings.model_copy(update={"worker_queue": queue})
+    )
+    organisation = cluster.create_organisation(it_acknowledgement="yes")
+    async with worker.build_workers(cluster.client, rooms)[0]:
         await organisation.start()
         await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
     chosen = (datetime.now(UTC) + timedelta(days=40)).replace(second=0, microsecond=0)
 
     def click() -> tuple[int, float, str]:
-        with clicking(town, organisation) as contact:
+        with clicking(cluster, organisation) as contact:
             begun = time.monotonic()
             answer = contact.ready(chosen)
             return answer.status_code, time.monotonic() - begun, contact.shown()
@@ -105,20 +107,20 @@ async def test_a_click_while_no_worker_runs_is_answered_at_once_and_counts_when_
     assert "You are ready" in shown
     assert f'value="{chosen:%Y-%m-%dT%H:%M}"' in shown
     assert organisation.progress.wait is Wait.IT_ACKNOWLEDGEMENT
-    async with worker.build_workers(town.client, rooms)[0]:
+    async with worker.build_workers(cluster.client, rooms)[0]:
         await organisation.until(Wait.ADMIN_CONSENT)
         assert await organisation.signals() == ["it_acknowledged"]
         await organisation.consent()
         assert (await organisation.until(Wait.MOVE_DATE)).due_at == chosen
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
 
 
 async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later_by_itself(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     """Whoever changes the date meanwhile is told once, with the last date."""
-    organisation = town.found_organisation(it_acknowledgement="yes")
+    organisation = cluster.create_organisation(it_acknowledgement="yes")
     await organisation.start()
     await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
     first = (datetime.now(UTC) + timedelta(days=30)).replace(second=0, microsecond=0)
@@ -126,15 +128,15 @@ async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later
 
     def click() -> list[dict[str, str]]:
         with (
-            web_without_temporal(town, tmp_path / "web.log") as public,
-            clicking(town, organisation, web=public) as contact,
+            web_without_temporal(cluster, tmp_path / "web.log") as public,
+            clicking(cluster, organisation, web=public) as contact,
         ):
             for date in dates:
                 begun = time.monotonic()
                 assert contact.ready(date).headers["location"].endswith("done=acknowledged")
                 assert time.monotonic() - begun < 2
             assert "You are ready" in contact.shown()
-            return [argument for _, argument in pending(town, organisation)]
+            return [argument for _, argument in pending(cluster, organisation)]
 
     (kept,) = await asyncio.to_thread(click)
     assert datetime.fromisoformat(kept["move_at"]) == dates[-1]
@@ -147,17 +149,17 @@ async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later
 
 
 async def test_a_new_link_asked_for_while_temporal_is_away_comes_later_by_itself(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     before = len(await asyncio.to_thread(organisation.received, organisation.contact))
 
     def ask() -> None:
         with (
-            web_without_temporal(town, tmp_path / "web.log") as public,
-            clicking(town, organisation, web=public, purpose=LinkPurpose.CONSENT) as contact,
+            web_without_temporal(cluster, tmp_path / "web.log") as public,
+            clicking(cluster, organisation, web=public, purpose=LinkPurpose.CONSENT) as contact,
         ):
             answer = contact.new_link()
             assert answer.status_code == 202
@@ -171,15 +173,17 @@ async def test_a_new_link_asked_for_while_temporal_is_away_comes_later_by_itself
     await organisation.handle.cancel()
 
 
-async def test_a_mail_that_has_lost_its_point_is_withdrawn_with_the_ending(town: Town) -> None:
-    organisation = town.found_organisation(
+async def test_a_mail_that_has_lost_its_point_is_withdrawn_with_the_ending(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation(
         sso_included="no",
         customer_success_handle="zoe",
         customer_success_email="zoe@clientshare.example",
     )
-    town.mail_faults(defer="zoe@clientshare.example", times=2)
+    cluster.mail_faults(defer="zoe@clientshare.example", times=2)
     await organisation.start()
     await organisation.until(lambda now: now.wait is Wait.ENTITLEMENT)
-    await town.orders().decline_entitlement(organisation.slug, "Not sold.")
+    await cluster.orders().decline_entitlement(organisation.slug, "Not sold.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
     assert "queued" not in {state for _, _, state in organisation.mails()}

@@ -3,22 +3,22 @@
 import asyncio
 
 from contracts.go_live import Refusal, Wait
+from tests.cluster import Cluster, Person
 from tests.consenting import Consenting, somebody
 from tests.journeys.test_consent_endings import GUEST
-from tests.town import Person, Town
 from wording.refusals import CHOOSE_ACCOUNT
 
 
-def _assert_asked_for_an_account(who: Consenting, town: Town) -> None:
-    assert who.browser.url.startswith(town.settings.entra_authority), who.text
+def _assert_asked_for_an_account(who: Consenting, cluster: Cluster) -> None:
+    assert who.browser.url.startswith(cluster.settings.entra_authority), who.text
     assert "prompt=select_account" in who.browser.url
     assert "Email, phone, or Skype" in who.text, who.text
 
 
 async def test_a_guest_administrator_goes_on_with_an_account_of_the_organisation(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(Person("anna"), GUEST)
+    organisation = cluster.create_organisation(Person("anna"), GUEST)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -26,7 +26,7 @@ async def test_a_guest_administrator_goes_on_with_an_account_of_the_organisation
         with somebody(organisation) as who:
             who.accept("partner@elsewhere.example").assert_told(Refusal.GUEST)
             who.press(CHOOSE_ACCOUNT)
-            _assert_asked_for_an_account(who, town)
+            _assert_asked_for_an_account(who, cluster)
             # Chosen wrongly once more, the choice is offered once more.
             who.sign_in("partner@elsewhere.example").assert_told(Refusal.GUEST)
             who.press(CHOOSE_ACCOUNT).sign_in(organisation.administrator)
@@ -37,15 +37,15 @@ async def test_a_guest_administrator_goes_on_with_an_account_of_the_organisation
     assert progress.refusal is None
 
 
-async def test_staff_without_the_role_choose_the_account_that_has_it(town: Town) -> None:
-    organisation = town.found_organisation(Person("anna"))
+async def test_staff_without_the_role_choose_the_account_that_has_it(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(Person("anna"))
 
     def work() -> None:
         with somebody(organisation) as who:
             who.open("/console").press("Login with SSO").sign_in("erin@clientshare.example")
             assert who.status == 403, who.text
             who.press(CHOOSE_ACCOUNT)
-            _assert_asked_for_an_account(who, town)
+            _assert_asked_for_an_account(who, cluster)
             who.sign_in("dana@clientshare.example")
             assert who.status == 200, who.text
             assert who.browser.url.endswith("/console"), who.text

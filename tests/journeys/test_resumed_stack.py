@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from bootstrap import connections
-from commands import importing
+from commands import imports
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from local.demo import ADMINISTRATORS, Demo
 from local.ports import Ports
 from local.stack import Stack
 from settings import Settings
-from tests.town import ROOT, changed_environment
+from tests.cluster import ROOT, changed_environment
 
 SLUG = "northwind"
 """Left to the keyboard by the demo, so that this test plays the person."""
@@ -41,18 +41,18 @@ async def test_a_consent_and_a_half_done_move_survive_a_stop(tmp_path: Path) -> 
             engine = connections.database(Settings())
             client = await connections.temporal()
             demo = Demo(stack, engine, client, alone=False)
-            town = people.Town(f"http://127.0.0.1:{ports.web}", f"http://127.0.0.1:{ports.mailbox}")
+            cluster = people.Endpoints(
+                f"http://127.0.0.1:{ports.web}", f"http://127.0.0.1:{ports.mailbox}"
+            )
             if first_time:
                 examples = ROOT / "examples"
-                importing.import_files(
-                    engine, examples / "organisations.csv", examples / "users.csv"
-                )
+                imports.import_files(engine, examples / "organisations.csv", examples / "users.csv")
                 await demo.start(SLUG)
                 await _look_until(demo, Wait.ADMIN_CONSENT)
-                await asyncio.to_thread(people.consent, town, *ADMINISTRATORS[SLUG])
+                await asyncio.to_thread(people.consent, cluster, *ADMINISTRATORS[SLUG])
                 await _look_until(demo, Wait.FIRST_SIGN_IN)
             else:
                 address = demo.first_user(await asyncio.to_thread(demo.standings))
-                (await asyncio.to_thread(people.log_in_with_sso, town, address)).__exit__()
+                (await asyncio.to_thread(people.log_in_with_sso, cluster, address)).__exit__()
                 await _look_until(demo, None)
             engine.dispose()

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from contracts.go_live import Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import (
     CLIENT,
     CONSENT,
@@ -16,7 +17,6 @@ from tests.consenting import (
     somebody,
     waiting_for_consent,
 )
-from tests.town import Organisation, Person, Town
 from wording.refusals import REFUSALS
 
 GRANT = {
@@ -27,24 +27,24 @@ GRANT = {
 STAFF = "dana@clientshare.example"
 
 
-async def _consented(town: Town) -> Organisation:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+async def _consented(cluster: Cluster) -> Organisation:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     return organisation
 
 
-async def _moved(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"), Person("ben"))
+async def _moved(cluster: Cluster) -> Organisation:
+    organisation = cluster.create_organisation(Person("anna"), Person("ben"))
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
     return organisation
 
 
-def _microsoft_is_away(town: Town, tenant_id: str, path: str = "/oauth2/v2.0/token") -> None:
+def _microsoft_is_away(cluster: Cluster, tenant_id: str, path: str = "/oauth2/v2.0/token") -> None:
     """The next request of this kind in this tenant meets an error of Microsoft's."""
     match = {"tenant": tenant_id, "path": f"/{tenant_id}{path}"}
-    town.control("POST", "/faults", match=match, kind="server_error", times=1)
+    cluster.control("POST", "/faults", match=match, kind="server_error", times=1)
 
 
 def _start_again(who: Consenting) -> None:
@@ -60,12 +60,14 @@ def _start_again(who: Consenting) -> None:
 # --- Microsoft is away ------------------------------------------------------------------------
 
 
-async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         who.to_microsoft().sign_in(organisation.administrator)
-        _microsoft_is_away(town, organisation.tenant_id)
+        _microsoft_is_away(cluster, organisation.tenant_id)
         who.press("Accept")
         _start_again(who)
         assert who.browser.url == who.link
@@ -81,13 +83,15 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_at_the_sign_in(t
 
 
 async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_halves(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         who.to_microsoft().sign_in(organisation.administrator)
-        _microsoft_is_away(town, organisation.tenant_id, "/v2.0/.well-known/openid-configuration")
+        _microsoft_is_away(
+            cluster, organisation.tenant_id, "/v2.0/.well-known/openid-configuration"
+        )
         who.press("Accept")
         _start_again(who)
         who.press(CONSENT).press("Accept")
@@ -97,12 +101,12 @@ async def test_a_consent_is_begun_afresh_when_microsoft_is_away_between_its_two_
     await organisation.until(Wait.MOVE_DATE)
 
 
-async def test_a_sign_in_is_begun_afresh_when_microsoft_is_away(town: Town) -> None:
-    organisation = await _moved(town)
+async def test_a_sign_in_is_begun_afresh_when_microsoft_is_away(cluster: Cluster) -> None:
+    organisation = await _moved(cluster)
 
     def act(who: Consenting) -> None:
         _to_microsoft(who, "anna")
-        _microsoft_is_away(town, organisation.tenant_id)
+        _microsoft_is_away(cluster, organisation.tenant_id)
         who.sign_in(organisation.address("anna"))
         _start_again(who)
         who.press("Continue", email=organisation.address("anna")).press("Login with SSO")
@@ -111,12 +115,12 @@ async def test_a_sign_in_is_begun_afresh_when_microsoft_is_away(town: Town) -> N
     await in_a_browser(organisation, act)
 
 
-async def test_staff_begin_afresh_at_the_console_when_microsoft_is_away(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_staff_begin_afresh_at_the_console_when_microsoft_is_away(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
 
     def act(who: Consenting) -> None:
         who.open("/console").press("Login with SSO")
-        _microsoft_is_away(town, town.settings.staff_tenant_id or "")
+        _microsoft_is_away(cluster, cluster.settings.staff_tenant_id or "")
         who.sign_in(STAFF)
         _start_again(who)
         assert who.browser.url.endswith("/console")
@@ -133,7 +137,7 @@ def _to_microsoft(who: Consenting, name: str) -> None:
 
 def _is_signalled(organisation: Organisation) -> bool:
     return bool(
-        organisation.town.rows(
+        organisation.cluster.rows(
             "SELECT 1 FROM golive.consent_evidence WHERE go_live_id = :g",
             g=organisation.standing().go_live_id,
         )
@@ -141,10 +145,10 @@ def _is_signalled(organisation: Organisation) -> bool:
 
 
 async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_afresh(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
-    town.control(
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
+    cluster.control(
         "POST",
         "/propagation",
         tenant=organisation.tenant_id,
@@ -182,8 +186,8 @@ def _remember_callbacks(who: Consenting) -> list[str]:
     return seen
 
 
-async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(town: Town) -> None:
-    organisation = await _moved(town)
+async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(cluster: Cluster) -> None:
+    organisation = await _moved(cluster)
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -199,8 +203,8 @@ async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(town: 
     await in_a_browser(organisation, act)
 
 
-async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+async def test_a_reload_after_a_consent_shows_where_it_stands(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -217,8 +221,8 @@ async def test_a_reload_after_a_consent_shows_where_it_stands(town: Town) -> Non
     assert await organisation.signals() == ["consent_reported"]
 
 
-async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+async def test_a_reload_after_a_refusal_leads_back_to_the_link(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -234,8 +238,8 @@ async def test_a_reload_after_a_refusal_leads_back_to_the_link(town: Town) -> No
     await organisation.until(Wait.MOVE_DATE)
 
 
-async def test_a_reload_at_the_console_leads_to_the_console(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_reload_at_the_console_leads_to_the_console(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
 
     def act(who: Consenting) -> None:
         came_back = _remember_callbacks(who)
@@ -254,9 +258,9 @@ async def test_a_reload_at_the_console_leads_to_the_console(town: Town) -> None:
 
 @pytest.mark.parametrize("code", ["", "made-up", "replayed"])
 async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
-    town: Town, code: str
+    cluster: Cluster, code: str
 ) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         sent = _codes_of_a_consent(organisation) if code == "replayed" else code
@@ -278,13 +282,13 @@ async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
 
 def _codes_of_a_consent(organisation: Organisation) -> str:
     """A code that was redeemed in another browser already, by somebody who is only a guest."""
-    town = organisation.town
-    town.control("PUT", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}", **GRANT)
+    cluster = organisation.cluster
+    cluster.control("PUT", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}", **GRANT)
     with somebody(organisation) as other:
         came_back = _remember_callbacks(other)
         other.to_microsoft()
         other.come_back(state=other.state, admin_consent="True", tenant=organisation.tenant_id)
-        town.control(
+        cluster.control(
             "POST",
             "/faults",
             match={"tenant": organisation.tenant_id},
@@ -297,8 +301,8 @@ def _codes_of_a_consent(organisation: Organisation) -> str:
         return came_back[-1].split("code=")[1].split("&")[0]
 
 
-async def test_an_error_without_state_is_not_taken_for_somebodys_word(town: Town) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
+async def test_an_error_without_state_is_not_taken_for_somebodys_word(cluster: Cluster) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 
     def act(who: Consenting) -> None:
         for error in ("access_denied", "consent_required", "server_error"):
@@ -322,14 +326,14 @@ async def test_an_error_without_state_is_not_taken_for_somebodys_word(town: Town
 # --- what is kept -----------------------------------------------------------------------------
 
 
-async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town) -> None:
-    organisation = await _consented(town)
+async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(cluster: Cluster) -> None:
+    organisation = await _consented(cluster)
 
     def kept() -> str:
         return json.dumps(
             [
                 list(map(str, row))
-                for row in town.rows(
+                for row in cluster.rows(
                     "SELECT * FROM golive.authorization_request WHERE tenant_id = :t",
                     t=organisation.tenant_id,
                 )
@@ -346,7 +350,7 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(town: Town
         with somebody(organisation) as gone:
             _to_microsoft(gone, "anna")
         assert "code_verifier" in kept()
-        town.rows(
+        cluster.rows(
             "UPDATE golive.authorization_request SET expires_at = expires_at - interval '31 min' "
             "WHERE tenant_id = :t",
             t=organisation.tenant_id,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from contracts.go_live import Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CLIENT, Consenting, somebody
-from tests.town import Organisation, Person, Town
 from web.refusal_pages import SIGN_IN, SignInAnswer
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
@@ -38,7 +38,7 @@ def _unknown(who: Consenting) -> None:
 
 
 def _deactivated(who: Consenting) -> None:
-    who.organisation.town.rows(
+    who.organisation.cluster.rows(
         "UPDATE pulse.app_user SET status = 'deactivated' WHERE address = :address",
         address=who.organisation.address("anna"),
     )
@@ -46,7 +46,7 @@ def _deactivated(who: Consenting) -> None:
 
 
 def _of_another_tenant(who: Consenting) -> None:
-    who.organisation.town.control(
+    who.organisation.cluster.control(
         "POST",
         "/faults",
         match={"tenant": who.organisation.tenant_id},
@@ -60,14 +60,14 @@ def _of_another_tenant(who: Consenting) -> None:
 def _cancelled(who: Consenting) -> None:
     """The consent was taken back; an administrator is asked again at the sign-in and cancels."""
     organisation = who.organisation
-    organisation.town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    organisation.cluster.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
     _log_in(who, organisation.administrator)
     who.press("Cancel")
 
 
 def _taken_back(who: Consenting) -> None:
     organisation = who.organisation
-    organisation.town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    organisation.cluster.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
     _log_in(who, organisation.address("anna"))
     who.press("Return to the application without granting consent")
 
@@ -85,10 +85,10 @@ def _taken_back(who: Consenting) -> None:
     ids=lambda one: one.value if isinstance(one, SignInAnswer) else "",
 )
 async def test_whoever_cannot_be_let_in_reads_why_and_what_to_do(
-    town: Town, act: Callable[[Consenting], None], answer: SignInAnswer
+    cluster: Cluster, act: Callable[[Consenting], None], answer: SignInAnswer
 ) -> None:
-    organisation = await _moved(town)
-    lines = len(_refusals(town))
+    organisation = await _moved(cluster)
+    lines = len(_refusals(cluster))
 
     def work() -> None:
         with somebody(organisation) as who:
@@ -101,18 +101,18 @@ async def test_whoever_cannot_be_let_in_reads_why_and_what_to_do(
             assert "with Microsoft single sign-on" not in who.text
 
     await asyncio.to_thread(work)
-    assert _refusals(town)[lines:] == [answer.value]
+    assert _refusals(cluster)[lines:] == [answer.value]
 
 
-def _refusals(town: Town) -> list[str]:
-    rows = town.rows(
+def _refusals(cluster: Cluster) -> list[str]:
+    rows = cluster.rows(
         "SELECT reason FROM golive.audit_entry WHERE action = 'sign_in_refused' ORDER BY id"
     )
     return [row.reason for row in rows]
 
 
-async def _moved(town: Town) -> Organisation:
-    organisation = town.found_organisation(
+async def _moved(cluster: Cluster) -> Organisation:
+    organisation = cluster.create_organisation(
         Person("anna"), Person("ben"), Person("stranger", status=None), GUEST
     )
     await organisation.come_to_the_move(aftercare_days=14)
@@ -121,9 +121,9 @@ async def _moved(town: Town) -> Organisation:
 
 
 async def test_before_the_consent_the_password_still_works_and_the_button_says_so(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(Person("anna"))
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -140,8 +140,10 @@ async def test_before_the_consent_the_password_still_works_and_the_button_says_s
     assert await organisation.signals() == []
 
 
-async def test_an_administrator_without_a_link_consents_from_the_login_page(town: Town) -> None:
-    organisation = town.found_organisation(Person("anna"))
+async def test_an_administrator_without_a_link_consents_from_the_login_page(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
@@ -156,7 +158,7 @@ async def test_an_administrator_without_a_link_consents_from_the_login_page(town
     await organisation.until(Wait.MOVE_DATE)
     # No account of ours is made for whoever consents.
     assert (
-        town.rows(
+        cluster.rows(
             "SELECT 1 FROM pulse.app_user WHERE address = :address",
             address=organisation.administrator,
         )
@@ -165,11 +167,11 @@ async def test_an_administrator_without_a_link_consents_from_the_login_page(town
 
 
 async def test_an_administrator_consents_again_although_an_older_connection_is_there(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(Person("anna"), Person("ben"))
+    organisation = cluster.create_organisation(Person("anna"), Person("ben"))
     await organisation.go_live()
-    town.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
+    cluster.control("DELETE", f"/tenants/{organisation.tenant_id}/grants/{CLIENT}")
     await organisation.start()
     await organisation.until(lambda now: now.number == 2 and now.wait is Wait.ADMIN_CONSENT)
 
@@ -177,7 +179,7 @@ async def test_an_administrator_consents_again_although_an_older_connection_is_t
         who.open("/login").press("Continue", email=organisation.address("anna"))
         who.press("Login with SSO").press("I am not the administrator")
         # They have moved, so it is Microsoft who lets them in, as before.
-        assert who.browser.url.startswith(town.settings.entra_authority), who.text
+        assert who.browser.url.startswith(cluster.settings.entra_authority), who.text
 
     def the_administrator(who: Consenting) -> None:
         who.open("/login").press("Continue", email=organisation.administrator)

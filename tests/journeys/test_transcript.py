@@ -2,14 +2,16 @@
 
 import pytest
 
+from tests.cluster import Cluster
 from tests.journeys.transcript import comparable, play
-from tests.town import Town
 
 
 @pytest.mark.timeout(400)  # two dozen commands, each a process of its own
-async def test_the_commands_of_the_customer_success_page_print_what_it_shows(town: Town) -> None:
+async def test_the_commands_of_the_customer_success_page_print_what_it_shows(
+    cluster: Cluster,
+) -> None:
     said: list[tuple[str, str, str]] = []
-    await play(town, lambda *one: said.append(one))
+    await play(cluster, lambda *one: said.append(one))
     assert len(said) > 15
     for command, expected, printed in said:
         if " start " in command:

@@ -18,16 +18,17 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from bootstrap import connections
-from commands import importing
+from commands import imports
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
 from database.engine import open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local import queries
 from local.histories import everything_kept, found_in, texts_of
 from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import POSTGRESQL, SETUP, WEB, WORKER, Stack
 from settings import Settings
+from tests.cluster import ROOT, changed_environment
 from tests.journeys.watched import (
     Spans,
     collecting_spans,
@@ -48,7 +49,6 @@ from tests.journeys.watched_play import (
     WatchedStack,
 )
 from tests.telemetry.rules import selectors
-from tests.town import ROOT, changed_environment
 
 # The first of these tests waits for the whole stack, on a busy machine too.
 pytestmark = pytest.mark.timeout(600)
@@ -90,7 +90,7 @@ async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seen]:
 async def _until_backed_up(folder: Path, play: Play) -> Path:
     """Both wait for their consent, after everything that strangers and faults do."""
     examples = ROOT / "examples"
-    importing.import_files(play.engine, examples / "organisations.csv", examples / "users.csv")
+    imports.import_files(play.engine, examples / "organisations.csv", examples / "users.csv")
     play.make_trouble()
     for slug in (ALPENGLOW, NORTHWIND):
         await play.orders.start(slug, aftercare_days=0)
@@ -182,7 +182,7 @@ async def _begins_again(play: Play) -> None:
 def _keep_people(play: Play) -> None:
     with open_sessions(play.engine).begin() as session:
         for slug in (ALPENGLOW, NORTHWIND):
-            standing = reading.standing_of(session, slug)
+            standing = standings.standing_of(session, slug)
             assert standing is not None
             assert standing.progress is not None
             play.seen.outcomes[slug] = f"{standing.progress.number} {standing.progress.outcome}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bootstrap.exit import leave
 from contracts.go_live import Wait
-from tests.town import ROOT, Organisation, Person, Town, build_town, working
+from tests.cluster import ROOT, Cluster, Organisation, Person, build_cluster, working
 
 PAGE = ROOT / "docs" / "customer-success.md"
 SLUG = "harbour"
@@ -39,18 +39,18 @@ def comparable(output: str) -> str:
     return "\n".join(line.rstrip() for line in output.strip().splitlines())
 
 
-async def play(town: Town, said: Callable[[str, str, str], None]) -> str:
+async def play(cluster: Cluster, said: Callable[[str, str, str], None]) -> str:
     """Run every command of the page and do what happens between them; return the page anew.
 
     `said` is told each command, what stands below it in the page, and what it printed.
     """
-    organisation = town.found_organisation(
+    organisation = cluster.create_organisation(
         *MEMBERS, slug=SLUG, sso_included="no", it_acknowledgement="yes", exception_threshold="0"
     )
-    folder = town.folder / "transcript"
+    folder = cluster.folder / "transcript"
     folder.mkdir()
-    (town.folder / f"{SLUG}.csv").rename(folder / "organisations.csv")
-    (town.folder / "users.csv").rename(folder / "users.csv")
+    (cluster.folder / f"{SLUG}.csv").rename(folder / "organisations.csv")
+    (cluster.folder / "users.csv").rename(folder / "users.csv")
     written, end, page = "", 0, PAGE.read_text(encoding="utf-8")
     for found in _BLOCK.finditer(page):
         written, end = written + page[end : found.start()], found.end()
@@ -62,21 +62,21 @@ async def play(town: Town, said: Callable[[str, str, str], None]) -> str:
         for entry in re.split(r"^(?=\$ )", found["block"], flags=re.M)[1:]:
             command, _, expected = entry[2:].partition("\n")
             command = command.replace("HASH", _plan_hash(organisation))
-            printed = await asyncio.to_thread(run, town, folder, command)
+            printed = await asyncio.to_thread(run, cluster, folder, command)
             said(command, expected, printed)
             written += f"$ {entry[2:].partition(chr(10))[0]}\n{printed.rstrip()}\n"
         written += "```\n"
     return written + page[end:]
 
 
-def run(town: Town, folder: Path, command: str) -> str:
+def run(cluster: Cluster, folder: Path, command: str) -> str:
     """Run one command as it stands in the page, and return what it printed."""
     program, script, *arguments = shlex.split(command)
     assert (program, script) == ("python", "starter.py")
     done = subprocess.run(
         [sys.executable, str(ROOT / script), *arguments],
         cwd=folder,
-        env={**os.environ, **town.environment, "GOLIVE_BY": "dana", "COLUMNS": "100"},
+        env={**os.environ, **cluster.environment, "GOLIVE_BY": "dana", "COLUMNS": "100"},
         capture_output=True,
         text=True,
         timeout=180,  # each is a process of its own, and the machine may be busy
@@ -139,8 +139,8 @@ THEN: dict[str, Callable[[Organisation], Awaitable[None]]] = {
 
 async def _write() -> None:
     with tempfile.TemporaryDirectory(prefix="transcript-") as folder:
-        async with build_town(Path(folder)) as town, working(town):
-            PAGE.write_text(await play(town, lambda *_: None), encoding="utf-8")
+        async with build_cluster(Path(folder)) as cluster, working(cluster):
+            PAGE.write_text(await play(cluster, lambda *_: None), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from sqlalchemy import Engine
 
 from contracts.go_live import Progress, Wait
 from database.engine import open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local.postgresql import PROGRAMS
 from local.stack import METRICS_TOKEN
-from tests.town import ROOT
+from tests.cluster import ROOT
 
 LOADED = 120
 """Seconds that anything may take on a busy machine."""
@@ -89,7 +89,7 @@ async def until_wait(engine: Engine, slug: str, wait: Wait | str) -> Progress:
 
     def look() -> Progress | None:
         with open_sessions(engine).begin() as session:
-            standing = reading.standing_of(session, slug)
+            standing = standings.standing_of(session, slug)
         return standing.progress if standing else None
 
     found = await until(

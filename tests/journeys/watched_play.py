@@ -15,7 +15,7 @@ from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import Wait, go_live_id
 from database.engine import open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local import people, queries
 from local.demo import ADMINISTRATORS
 from local.stack import Stack
@@ -69,10 +69,10 @@ class Play:
         self.mailbox = f"http://127.0.0.1:{ports.mailbox}"
         self.worker = f"http://127.0.0.1:{ports.worker_metrics}"
         self.simulator = f"http://127.0.0.1:{ports.simulator}"
-        self.town = people.Town(self.web, self.mailbox)
+        self.cluster = people.Endpoints(self.web, self.mailbox)
 
     async def consent(self, slug: str) -> None:
-        await asyncio.to_thread(people.consent, self.town, *ADMINISTRATORS[slug])
+        await asyncio.to_thread(people.consent, self.cluster, *ADMINISTRATORS[slug])
 
     async def move(self, slug: str) -> None:
         progress = await until_wait(self.engine, slug, Wait.MOVE_DATE)
@@ -83,15 +83,15 @@ class Play:
 
     async def first_sign_in(self, slug: str) -> None:
         with open_sessions(self.engine).begin() as session:
-            standing = reading.standing_of(session, slug)
+            standing = standings.standing_of(session, slug)
             assert standing is not None
             assert standing.go_live_id is not None
             address = queries.first_wave_addresses(session, standing.go_live_id)[0]
-        with await asyncio.to_thread(people.log_in_with_sso, self.town, address) as browser:
+        with await asyncio.to_thread(people.log_in_with_sso, self.cluster, address) as browser:
             self.seen.keys.add("session", browser.cookies[SESSION_COOKIE])
 
     def consent_token(self) -> str:
-        link = self.town.consent_link(ADMINISTRATORS[ALPENGLOW][0])
+        link = self.cluster.consent_link(ADMINISTRATORS[ALPENGLOW][0])
         return link.rpartition("/")[2]
 
     def make_trouble(self) -> None:

@@ -283,7 +283,7 @@ MUTATIONS = (
     Mutation(
         "names may hold line breaks",
         "a name writes a header of our mail, or turns another name round",
-        "commands/importing.py",
+        "commands/imports.py",
         "        if any(map(_is_control, value)):\n",
         "        if False:\n",
         ("tests/attacks/test_words.py",),
@@ -374,7 +374,7 @@ MUTATIONS = (
         "contracts/rules.py",
         "WORKING_DAYS = frozenset(range(5))\n",
         "WORKING_DAYS = frozenset(range(6))\n",
-        ("tests/unit/contracts/test_working_hours.py",),
+        ("tests/unit/contracts/test_business_hours.py",),
     ),
     Mutation(
         "a password ends a week later than mails say",

@@ -19,8 +19,8 @@ from contracts.go_live import (
 )
 from contracts.notices import Message
 from graph.permissions import APPLICATION_PERMISSIONS
-from tests.town import STAFF, Organisation, Person, Town, directory_user
-from tests.workflows.drive import (
+from tests.cluster import STAFF, Cluster, Organisation, Person, directory_user
+from tests.workflows.driver import (
     MEMBERS,
     SETTINGS,
     beside_reminders,
@@ -42,17 +42,17 @@ from tests.workflows.drive import (
 from workflows.go_live import SsoGoLive
 
 
-async def live(town: Town) -> Organisation:
+async def live(cluster: Cluster) -> Organisation:
     """Every wait there is, then LIVE."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=15))
     return organisation
 
 
-async def live_by_newer_plans(town: Town) -> Organisation:
+async def live_by_newer_plans(cluster: Cluster) -> Organisation:
     """The approval and the first sign-in take a day each; the directory is read anew after both."""
-    organisation = town.found_organisation(*MEMBERS, exception_threshold="0")
+    organisation = cluster.create_organisation(*MEMBERS, exception_threshold="0")
     await organisation.come_to_the_move()
     await organisation.until(Wait.APPROVAL)
     await organisation.skip(timedelta(days=1))
@@ -62,31 +62,31 @@ async def live_by_newer_plans(town: Town) -> Organisation:
     return organisation
 
 
-async def live_a_second_time(town: Town) -> Organisation:
+async def live_a_second_time(cluster: Cluster) -> Organisation:
     """Go-live number 2 passes what number 1 finished, and finds nobody left to move."""
-    organisation = await _second(await live(town))
-    await town.orders().confirm_entitlement(organisation.slug)
+    organisation = await _second(await live(cluster))
+    await cluster.orders().confirm_entitlement(organisation.slug)
     return organisation
 
 
-async def live_with_newcomers(town: Town) -> Organisation:
+async def live_with_newcomers(cluster: Cluster) -> Organisation:
     """Go-live number 2 moves somebody who has joined since."""
-    organisation = await live(town)
+    organisation = await live(cluster)
     newcomer = Person("newcomer")
     organisation.people.append(newcomer)
-    town.control(
+    cluster.control(
         "POST",
         f"/tenants/{organisation.tenant_id}/users",
         **directory_user(organisation, newcomer),
     )
-    town.import_organisation(organisation, **SETTINGS)
+    cluster.import_organisation(organisation, **SETTINGS)
     await _second(organisation)
-    await town.orders().confirm_entitlement(organisation.slug)
+    await cluster.orders().confirm_entitlement(organisation.slug)
     await organisation.until(Wait.MOVE_DATE)
     await organisation.skip_to_due()
     progress = await organisation.until(Wait.APPROVAL)
     assert progress.plan_hash is not None
-    await town.orders().approve(organisation.slug, progress.plan_hash)
+    await cluster.orders().approve(organisation.slug, progress.plan_hash)
     return organisation
 
 
@@ -97,39 +97,39 @@ async def _second(organisation: Organisation) -> Organisation:
     return organisation
 
 
-async def not_entitled(town: Town) -> Organisation:
+async def not_entitled(cluster: Cluster) -> Organisation:
     """Customer success declines after two reminders."""
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     await organisation.skip(timedelta(days=15))
-    await town.orders().decline_entitlement(organisation.slug, "It is not in the agreement.")
+    await cluster.orders().decline_entitlement(organisation.slug, "It is not in the agreement.")
     return organisation
 
 
-async def expired(town: Town) -> Organisation:
+async def expired(cluster: Cluster) -> Organisation:
     """Nobody at the customer ever answers."""
-    organisation = town.found_organisation(it_acknowledgement="yes")
+    organisation = cluster.create_organisation(it_acknowledgement="yes")
     await organisation.start(skipping=True)
     return organisation
 
 
-async def declined(town: Town) -> Organisation:
+async def declined(cluster: Cluster) -> Organisation:
     """The administrator declines and customer success closes it."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=6))
     await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     await organisation.skip(timedelta(days=1))
-    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    await cluster.orders().close_declined(organisation.slug, "They do not want SSO.")
     return organisation
 
 
-async def declined_and_tried_again(town: Town) -> Organisation:
+async def declined_and_tried_again(cluster: Cluster) -> Organisation:
     """Declined, then tried in vain by somebody who may not; another manager closes it."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=6))
@@ -141,13 +141,13 @@ async def declined_and_tried_again(town: Town) -> Organisation:
     await organisation.handle.signal(SsoGoLive.consent_not_given, not_allowed)
     await organisation.until(lambda now: now.refusal is Refusal.NOT_AN_ADMINISTRATOR)
     await organisation.skip(timedelta(days=1))
-    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    await cluster.orders().close_declined(organisation.slug, "They do not want SSO.")
     return organisation
 
 
-async def closed_during_a_proof(town: Town) -> Organisation:
+async def closed_during_a_proof(cluster: Cluster) -> Organisation:
     """Declined, then consented; Microsoft never applies it, and customer success closes it."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
@@ -156,37 +156,37 @@ async def closed_during_a_proof(town: Town) -> Organisation:
     await organisation.skip(timedelta(days=1))
     await consented_in_vain(organisation)
     await organisation.skip(timedelta(days=1))
-    await town.orders().close_declined(organisation.slug, "They changed their mind once more.")
+    await cluster.orders().close_declined(organisation.slug, "They changed their mind once more.")
     return organisation
 
 
-async def proof_gave_up(town: Town) -> Organisation:
+async def proof_gave_up(cluster: Cluster) -> Organisation:
     """A consent that Microsoft does not apply; people are reminded, a *retry* proves it."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
     await consented_in_vain(organisation)
     await organisation.skip(timedelta(days=6))
-    town.control("DELETE", "/propagation")
-    await town.orders().retry(organisation.slug)
+    cluster.control("DELETE", "/propagation")
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def rolled_back(town: Town) -> Organisation:
+async def rolled_back(cluster: Cluster) -> Organisation:
     """Everything is undone after the move."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=4))
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def cancelled(town: Town) -> Organisation:
+async def cancelled(cluster: Cluster) -> Organisation:
     """An operator cancels the workflow while it waits for a consent."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
@@ -194,52 +194,52 @@ async def cancelled(town: Town) -> Organisation:
     return organisation
 
 
-async def needs_attention(town: Town) -> Organisation:
+async def needs_attention(cluster: Cluster) -> Organisation:
     """The pack is refused, retried, refused and skipped; the consent request likewise."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     for address in (organisation.contact, organisation.second_contact):
-        town.mail_faults(reject=address, code=550)
+        cluster.mail_faults(reject=address, code=550)
     await organisation.start()
     for _ in range(2):
         await until_attention(organisation, Attention.MAIL_REFUSED)
         before = await organisation.until(lambda now: now.may_skip)
-        await town.orders().retry(organisation.slug)
+        await cluster.orders().retry(organisation.slug)
         await organisation.until(
             lambda now, before=before: now.may_skip and now.since > before.since  # type: ignore[misc]
         )
-    await town.orders().skip(organisation.slug, "By phone.")
+    await cluster.orders().skip(organisation.slug, "By phone.")
     await organisation.until(
         lambda now: now.attention is Attention.MAIL_REFUSED and not now.may_skip
     )
-    town.mail_faults()
-    await town.orders().retry(organisation.slug)
+    cluster.mail_faults()
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.until(lambda now: now.attention is None)
     await organisation.skip(timedelta(days=30))
     return organisation
 
 
-async def paused(town: Town) -> Organisation:
+async def paused(cluster: Cluster) -> Organisation:
     """A pause across two reminders; a deadline moved both ways."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
-    await town.orders().pause(organisation.slug)
+    await cluster.orders().pause(organisation.slug)
     await organisation.skip(timedelta(days=9))
-    await town.orders().resume(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     await organisation.skip(timedelta(days=4))
-    later = await town.orders().extend(organisation.slug, days=20)
+    later = await cluster.orders().extend(organisation.slug, days=20)
     assert later.due_at is not None
-    await town.orders().extend(organisation.slug, later.due_at - timedelta(days=10))
+    await cluster.orders().extend(organisation.slug, later.due_at - timedelta(days=10))
     await organisation.skip(timedelta(days=60))
     return organisation
 
 
-async def chosen_in_a_pause(town: Town) -> Organisation:
+async def chosen_in_a_pause(cluster: Cluster) -> Organisation:
     """The deadline, and then the day of the move, are chosen while the go-live is paused."""
-    organisation = town.found_organisation()
-    orders, slug = town.orders(), organisation.slug
+    organisation = cluster.create_organisation()
+    orders, slug = cluster.orders(), organisation.slug
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await orders.pause(slug)
@@ -258,9 +258,9 @@ async def chosen_in_a_pause(town: Town) -> Organisation:
     return organisation
 
 
-async def date_changed(town: Town) -> Organisation:
+async def date_changed(cluster: Cluster) -> Organisation:
     """The IT team changes the date: thrice before it is announced, then to the next morning."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
@@ -285,74 +285,74 @@ async def _another_date(organisation: Organisation, number: int, later: timedelt
     await organisation.until(lambda now: now.wait is Wait.MOVE_DATE and now.due_at == date)
 
 
-async def told_before_another_plan(town: Town) -> Organisation:
+async def told_before_another_plan(cluster: Cluster) -> Organisation:
     """Paused for a day while the others move; then the directory is read anew."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     await stopped_in_the_midst_of_a_move(organisation)
-    await town.orders().resume(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     return organisation
 
 
-async def nobody_is_reminded_in_a_look(town: Town) -> Organisation:
+async def nobody_is_reminded_in_a_look(cluster: Cluster) -> Organisation:
     """A reminder that the relay refused is due when the administrator consents."""
-    organisation = await with_a_stuck_reminder(town)
+    organisation = await with_a_stuck_reminder(cluster)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def throttled_look(town: Town) -> Organisation:
+async def throttled_look(cluster: Cluster) -> Organisation:
     """Microsoft asks for a pause that is longer than a look."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
-    town.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    cluster.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
     await organisation.consent()
     while await organisation.newest_timer() != "the rest of the first check":
         await asyncio.sleep(0.05)
-    town.control("DELETE", "/faults")
+    cluster.control("DELETE", "/faults")
     await organisation.skip(timedelta(minutes=2))
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def reported_twice(town: Town) -> Organisation:
+async def reported_twice(cluster: Cluster) -> Organisation:
     """Another consent is reported, by nobody's browser, while the first is looked for."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
     nobody = ConsentReported(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
     await organisation.handle.signal(SsoGoLive.consent_reported, nobody)
     await organisation.skip(timedelta(minutes=2))
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=2))
     await organisation.until(lambda now: now.refusal is not None or now.wait is Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def no_one_signed_in(town: Town) -> Organisation:
+async def no_one_signed_in(cluster: Cluster) -> Organisation:
     """Nobody of the first users signs in; a *retry* gives them five more days, then one does."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     await organisation.skip(timedelta(days=6))
     await until_attention(organisation, Attention.NO_ONE_SIGNED_IN)
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(lambda now: now.attention is None)
     await organisation.sign_in(organisation.first_moved())
     return organisation
 
 
-async def plan_changed_between_waves(town: Town) -> Organisation:
+async def plan_changed_between_waves(cluster: Cluster) -> Organisation:
     """Somebody is left out while the first users are waited for: the others need a new plan."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     waiting = next(
@@ -361,7 +361,7 @@ async def plan_changed_between_waves(town: Town) -> Organisation:
         if one.status == "active" and one.in_directory and not _has_moved(organisation, one.name)
     )
     user_decisions.exclude(
-        town.engine, STAFF, organisation.slug, organisation.address(waiting), "Leaves soon."
+        cluster.engine, STAFF, organisation.slug, organisation.address(waiting), "Leaves soon."
     )
     await organisation.sign_in(organisation.first_moved())
     return organisation
@@ -371,83 +371,83 @@ def _has_moved(organisation: Organisation, name: str) -> bool:
     return organisation.user(name)["object_id"] is not None
 
 
-async def planned_again_in_aftercare(town: Town) -> Organisation:
+async def planned_again_in_aftercare(cluster: Cluster) -> Organisation:
     """Customer success has the directory read once more after the move."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
-    await town.orders().replan(organisation.slug)
+    await cluster.orders().replan(organisation.slug)
     await organisation.until(lambda now: now.wait is Wait.NOTHING)
     await organisation.until(Wait.AFTERCARE)
     await organisation.skip(timedelta(days=15))
     return organisation
 
 
-async def tenant_unknown(town: Town) -> Organisation:
+async def tenant_unknown(cluster: Cluster) -> Organisation:
     """The only domain leads nowhere; the list is mended and retried. Then a change of mind."""
-    organisation = town.found_organisation(domains="not-on-entra.example")
+    organisation = cluster.create_organisation(domains="not-on-entra.example")
     await organisation.start()
     await until_attention(organisation, Attention.TENANT_UNKNOWN)
-    town.import_organisation(organisation)
-    await town.orders().retry(organisation.slug)
+    cluster.import_organisation(organisation)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.ADMIN_CONSENT)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def trouble_in_a_pause(town: Town) -> Organisation:
+async def trouble_in_a_pause(cluster: Cluster) -> Organisation:
     """The application is switched off at the customer; people read of it after the pause."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    await town.orders().pause(organisation.slug)
+    await cluster.orders().pause(organisation.slug)
     never_applied(organisation)
     await organisation.consent()
     await organisation.until(Wait.MICROSOFT)
-    grant = f"/tenants/{organisation.tenant_id}/grants/{town.settings.client_id}"
+    grant = f"/tenants/{organisation.tenant_id}/grants/{cluster.settings.client_id}"
     permissions = [one.name for one in APPLICATION_PERMISSIONS]
-    town.control("PUT", grant, application=permissions, enabled=False)
-    town.control("DELETE", "/propagation")
+    cluster.control("PUT", grant, application=permissions, enabled=False)
+    cluster.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=1))
     await until_attention(organisation, Attention.APPLICATION_DISABLED)
     await organisation.skip(timedelta(hours=1))
-    await town.orders().resume(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     await organisation.until(
         lambda _: "sent" in {state for *_, state in organisation.mails("consent_trouble")}
     )
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def rolled_back_in_a_first_check(town: Town) -> Organisation:
+async def rolled_back_in_a_first_check(cluster: Cluster) -> Organisation:
     """A change of mind, and a later deadline, while a consent is looked for alone."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
-    await town.orders().extend(organisation.slug, days=5)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().extend(organisation.slug, days=5)
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     return organisation
 
 
-async def rolled_back_beside_a_proof(town: Town) -> Organisation:
+async def rolled_back_beside_a_proof(cluster: Cluster) -> Organisation:
     """A change of mind while a consent is proven beside the reminders."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
     await beside_reminders(organisation)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     return organisation
 
 
-async def proven_after_the_deadline(town: Town) -> Organisation:
+async def proven_after_the_deadline(cluster: Cluster) -> Organisation:
     """A consent that came in time counts, although Microsoft applies it after the deadline."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     asked = await organisation.until(Wait.ADMIN_CONSENT)
     assert asked.due_at is not None
@@ -455,16 +455,16 @@ async def proven_after_the_deadline(town: Town) -> Organisation:
     await go_on(organisation, Wait.ADMIN_CONSENT)
     await beside_reminders(organisation)
     await organisation.skip(timedelta(minutes=4))
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     await organisation.skip(timedelta(minutes=2))
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def reported_while_a_proof_gives_up(town: Town) -> Organisation:
+async def reported_while_a_proof_gives_up(cluster: Cluster) -> Organisation:
     """A consent is reported again while the first is proven in vain; nobody answers any more."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await go_on(organisation, Wait.ADMIN_CONSENT)
@@ -472,37 +472,37 @@ async def reported_while_a_proof_gives_up(town: Town) -> Organisation:
     nobody = ConsentReported(organisation.tenant_id, "00000000-0000-0000-0000-000000000000")
     await organisation.handle.signal(SsoGoLive.consent_reported, nobody)
     await proof_gives_up(organisation)
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     await organisation.skip(timedelta(days=30))
     return organisation
 
 
-async def reminded_late(town: Town) -> Organisation:
+async def reminded_late(cluster: Cluster) -> Organisation:
     """A reminder is stuck for so long that the next ones are late; they find working hours anew."""
-    organisation = await with_a_stuck_reminder(town)
+    organisation = await with_a_stuck_reminder(cluster)
     await organisation.skip(timedelta(days=7, hours=9))
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(lambda now: now.attention is None)
     await organisation.skip(timedelta(days=30))
     return organisation
 
 
-async def reset_after_the_move(town: Town) -> Organisation:
+async def reset_after_the_move(cluster: Cluster) -> Organisation:
     """An operator resets the run to its consent after the move, and customer success retries."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     await reset_to(organisation, schedules("verify_consent"))
     await until_attention(organisation, Attention.RECORD_AHEAD)
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.FIRST_SIGN_IN)
     await organisation.sign_in(organisation.first_moved())
     return organisation
 
 
-async def reset_into_a_wait(town: Town) -> Organisation:
+async def reset_into_a_wait(cluster: Cluster) -> Organisation:
     """An operator has the run forget the consent, and that it was told of it."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.signal(SsoGoLive.user_signed_in, UserSignedIn("nobody"))
@@ -510,13 +510,13 @@ async def reset_into_a_wait(town: Town) -> Organisation:
     await organisation.until(Wait.MOVE_DATE)
     await reset_to(organisation, hears("user_signed_in"), messages_too=True)
     await until_attention(organisation, Attention.RECORD_AHEAD)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-async def begun_anew_after_the_move(town: Town) -> Organisation:
+async def begun_anew_after_the_move(cluster: Cluster) -> Organisation:
     """An operator terminates the run between the first users and the others; it is started anew."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     await organisation.handle.terminate()
@@ -525,41 +525,41 @@ async def begun_anew_after_the_move(town: Town) -> Organisation:
     return organisation
 
 
-async def sent_again(town: Town) -> Organisation:
+async def sent_again(cluster: Cluster) -> Organisation:
     """A contact asks for a new link; and a change of mind while a mail does not go out."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.signal(
         SsoGoLive.mail_requested, MailRequested(Message.IT_PACK, "first", "contact:0")
     )
-    town.mail_faults(defer="dana@clientshare.example", code=451)
+    cluster.mail_faults(defer="dana@clientshare.example", code=451)
     await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda _: bool(organisation.mails("consent_declined")))
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
     # An operator who cancels the run as well changes nothing: it already ends.
     await organisation.handle.cancel()
     await organisation.skip(timedelta(seconds=1))
-    town.mail_faults()
+    cluster.mail_faults()
     return organisation
 
 
-async def database_away(town: Town) -> Organisation:
+async def database_away(cluster: Cluster) -> Organisation:
     """The database refuses what the run writes down for a minute; then a change of mind."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    town.rows("ALTER TABLE golive.stage_time RENAME TO stage_time_away")
+    cluster.rows("ALTER TABLE golive.stage_time RENAME TO stage_time_away")
     await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged("dana"))
     await ordinary_activity_tries(organisation, "record_position")
-    town.rows("ALTER TABLE golive.stage_time_away RENAME TO stage_time")
+    cluster.rows("ALTER TABLE golive.stage_time_away RENAME TO stage_time")
     await ordinary_activity_ended(organisation)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     return organisation
 
 
-PATHS: dict[str, tuple[Callable[[Town], Awaitable[Organisation]], GoLiveOutcome]] = {
+PATHS: dict[str, tuple[Callable[[Cluster], Awaitable[Organisation]], GoLiveOutcome]] = {
     "live": (live, GoLiveOutcome.LIVE),
     "live_by_newer_plans": (live_by_newer_plans, GoLiveOutcome.LIVE),
     "live_a_second_time": (live_a_second_time, GoLiveOutcome.LIVE),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.exit import leave
+from tests.cluster import build_cluster, working
 from tests.replay.paths import PATHS
-from tests.town import build_town, working
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -44,10 +44,10 @@ def without_machine(kept: Any) -> Any:
 async def record(names: list[str]) -> None:
     """Play each path and write its history."""
     with tempfile.TemporaryDirectory(prefix="replay-") as folder:
-        async with build_town(Path(folder)) as town, working(town):
+        async with build_cluster(Path(folder)) as cluster, working(cluster):
             for name in names:
                 path, outcome = PATHS[name]
-                organisation = await path(town)
+                organisation = await path(cluster)
                 result = await organisation.ended()
                 assert result.outcome is outcome, (name, result)
                 history = await organisation.handle.fetch_history()

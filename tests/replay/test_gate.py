@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.go_live import Wait
+from tests.cluster import Cluster
 from tests.mutations.catalogue import MUTATIONS, copy_of_the_code
-from tests.town import Town
 
 REORDERED = next(one for one in MUTATIONS if one.name == "two stages change places")
 
@@ -48,9 +48,9 @@ def with_one_history(code: Path) -> Path:
 
 
 async def test_it_names_the_organisations_that_new_code_would_strand(
-    town: Town, brief: Path, tmp_path: Path
+    cluster: Cluster, brief: Path, tmp_path: Path
 ) -> None:
-    past, before = town.found_organisation(), town.found_organisation(sso_included="no")
+    past, before = cluster.create_organisation(), cluster.create_organisation(sso_included="no")
     await past.start()
     await before.start()
     await past.until(Wait.ADMIN_CONSENT)
@@ -58,10 +58,10 @@ async def test_it_names_the_organisations_that_new_code_would_strand(
     broken = copy_of_the_code(tmp_path / "code", brief)
     REORDERED.apply(broken)
 
-    status, said = await asyncio.to_thread(gate, brief, town.environment, past.slug, before.slug)
+    status, said = await asyncio.to_thread(gate, brief, cluster.environment, past.slug, before.slug)
     assert (status, "2 of 2 can go on with this code" in said) == (0, True), said
 
-    status, said = await asyncio.to_thread(gate, broken, town.environment)
+    status, said = await asyncio.to_thread(gate, broken, cluster.environment)
     assert status == 1
     assert "Recorded histories: 1 of 1 replay." in said
     assert f"  {past.slug}: Activity " in said
@@ -107,7 +107,7 @@ async def test_a_cluster_that_does_not_answer_is_no_yes(brief: Path, address: st
     assert "Traceback" not in said
 
 
-async def test_an_unknown_organisation_is_named(town: Town, brief: Path) -> None:
-    status, said = await asyncio.to_thread(gate, brief, town.environment, "nobody-here")
+async def test_an_unknown_organisation_is_named(cluster: Cluster, brief: Path) -> None:
+    status, said = await asyncio.to_thread(gate, brief, cluster.environment, "nobody-here")
     assert status == 1
     assert "There is no go-live sso-go-live/nobody-here" in said

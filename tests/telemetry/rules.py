@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.town import ROOT
+from tests.cluster import ROOT
 
 FILE = ROOT / "operations" / "alerts.yaml"
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
+from tests.cluster import ROOT
 from tests.telemetry.rules import rules
-from tests.town import ROOT
 
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from contracts.go_live import go_live_id
 from telemetry.logs import JsonLines, PlainLines
-from tests.town import ROOT, Town
+from tests.cluster import ROOT, Cluster
 
 ADDRESS = "anna.berg@alpenglow.example"
 
@@ -76,9 +76,9 @@ async def test_what_an_unawaited_task_or_a_callback_said_is_not_logged(
     assert {said["error"] for said in told} == {"ValueError"}
 
 
-async def test_a_database_error_names_no_row(town: Town) -> None:
+async def test_a_database_error_names_no_row(cluster: Cluster) -> None:
     statement = text("SELECT CAST(:address AS uuid)")
-    with pytest.raises(DBAPIError) as refused, town.engine.begin() as connection:
+    with pytest.raises(DBAPIError) as refused, cluster.engine.begin() as connection:
         connection.execute(statement, {"address": ADDRESS})
     assert ADDRESS in str(refused.value.orig), "the driver quotes what it was given"
     told = line(record("Exception in ASGI application", error=refused.value))

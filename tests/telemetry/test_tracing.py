@@ -9,7 +9,7 @@ from temporalio.worker import Replayer
 
 from graph.spans import pattern
 from telemetry.tracing import Tracing, set_up_tracing
-from tests.town import ROOT
+from tests.cluster import ROOT
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
 

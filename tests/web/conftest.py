@@ -10,7 +10,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.town import Town
+from tests.cluster import Cluster
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -33,13 +33,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def somebody(
-    chromium: Browser, town: Town
+    chromium: Browser, cluster: Cluster
 ) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
     """Give a new person's browser: own cookies, own windows."""
     contexts: list[BrowserContext] = []
 
     async def new(**options: Any) -> BrowserContext:
-        context = await chromium.new_context(base_url=town.places.web, **options)
+        context = await chromium.new_context(base_url=cluster.endpoints.web, **options)
         context.set_default_timeout(20_000)
         contexts.append(context)
         return context

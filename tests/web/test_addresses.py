@@ -11,25 +11,25 @@ from contracts.go_live import Wait
 from local.browser import Browser
 from local.ports import Ports
 from telemetry.logs import JsonLines
-from tests.town import Town, process
-from tests.web.test_calm import ask, setup_link, wait_for
+from tests.cluster import Cluster, process
+from tests.web.test_error_handlers import ask, setup_link, wait_for
 from web.app import create_app
 
 
 async def test_a_new_link_that_was_asked_for_while_temporal_is_away_comes_by_itself(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    address = await asyncio.to_thread(setup_link, town, organisation.contact)
-    link = address.replace(town.places.web, "")
-    town.rows(
+    address = await asyncio.to_thread(setup_link, cluster, organisation.contact)
+    link = address.replace(cluster.endpoints.web, "")
+    cluster.rows(
         "UPDATE golive.personal_link SET expires_at = '2020-01-01' WHERE go_live_id = :g",
         g=organisation.standing().go_live_id,
     )
     ports = Ports.free()
-    environment = {**town.environment, "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}"}
+    environment = {**cluster.environment, "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}"}
     with process(environment, "-m", "web", "--port", str(ports.web), log=tmp_path / "web.log"):
         base = f"http://127.0.0.1:{ports.web}"
         await asyncio.to_thread(wait_for, f"{base}/health")
@@ -50,9 +50,9 @@ async def test_a_new_link_that_was_asked_for_while_temporal_is_away_comes_by_its
 
 
 async def test_an_error_nobody_has_thought_of_gets_a_calm_page_with_the_headers(
-    town: Town, caplog: pytest.LogCaptureFixture
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(town.settings)
+    app = create_app(cluster.settings)
 
     def fail(what: str) -> None:
         raise ProgrammingError("SELECT", {}, ValueError()) if what == "database" else KeyError(what)
@@ -91,17 +91,17 @@ async def test_an_error_nobody_has_thought_of_gets_a_calm_page_with_the_headers(
     ],
 )
 async def test_the_address_of_a_form_opens_the_page_of_the_form(
-    town: Town, path: str, page: str
+    cluster: Cluster, path: str, page: str
 ) -> None:
-    answer = await asyncio.to_thread(ask, town, "GET", path)
+    answer = await asyncio.to_thread(ask, cluster, "GET", path)
     assert (answer.status_code, answer.headers.get("location")) == (303, page)
 
 
-async def test_head_is_answered_as_get_and_the_description_is_nobodys(town: Town) -> None:
+async def test_head_is_answered_as_get_and_the_description_is_nobodys(cluster: Cluster) -> None:
     for path in ("/login", "/static/live.js", "/health", "/nothing"):
         of_get, of_head = [
-            await asyncio.to_thread(ask, town, method, path) for method in ("GET", "HEAD")
+            await asyncio.to_thread(ask, cluster, method, path) for method in ("GET", "HEAD")
         ]
         assert of_head.status_code == of_get.status_code, path
         assert of_head.text == ""
-    assert (await asyncio.to_thread(ask, town, "GET", "/openapi.json")).status_code == 404
+    assert (await asyncio.to_thread(ask, cluster, "GET", "/openapi.json")).status_code == 404

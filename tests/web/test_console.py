@@ -8,15 +8,17 @@ from playwright.async_api._generated import AsyncEventContextManager
 
 from contracts.go_live import Wait
 from starter import app
-from tests.town import Person, Town
+from tests.cluster import Cluster, Person
 from tests.web.conftest import assert_accessible, sign_in_to_console
 from tests.web.test_journeys import link_in_mail
 from web.console.orders import ORDERS
 from web.console.organisations import in_words
 
 
-async def test_customer_success_signs_in_and_sees_the_organisations(town: Town, page: Page) -> None:
-    organisation = town.found_organisation()
+async def test_customer_success_signs_in_and_sees_the_organisations(
+    cluster: Cluster, page: Page
+) -> None:
+    organisation = cluster.create_organisation()
     await sign_in_to_console(page)
     await expect(page.get_by_role("heading", name="Organisations")).to_be_visible()
     await assert_accessible(page)
@@ -28,7 +30,7 @@ async def test_customer_success_signs_in_and_sees_the_organisations(town: Town, 
     await assert_accessible(page)
 
 
-async def test_whoever_has_no_role_gets_a_calm_refusal(town: Town, page: Page) -> None:
+async def test_whoever_has_no_role_gets_a_calm_refusal(cluster: Cluster, page: Page) -> None:
     await sign_in_to_console(page, "erin@clientshare.example")
     await expect(page.get_by_text("does not have the role")).to_be_visible()
     await assert_accessible(page)
@@ -37,9 +39,9 @@ async def test_whoever_has_no_role_gets_a_calm_refusal(town: Town, page: Page) -
 
 
 async def test_an_order_given_in_the_console_shows_by_itself(
-    town: Town, somebody: Callable[..., Awaitable[BrowserContext]]
+    cluster: Cluster, somebody: Callable[..., Awaitable[BrowserContext]]
 ) -> None:
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     first = await somebody()
     page, watching = await first.new_page(), await first.new_page()
     await sign_in_to_console(page)
@@ -59,7 +61,7 @@ async def test_an_order_given_in_the_console_shows_by_itself(
     await watching.get_by_role("button", name="Decline the entitlement").click()
     await expect(page.get_by_text("NOT_ENTITLED").first).to_be_visible()
     assert ("dana", "decline_entitlement", "Not in this year's agreement.") in organisation.audit()
-    given = town.rows(
+    given = cluster.rows(
         "SELECT action FROM golive.audit_entry WHERE order_id = CAST(:id AS uuid)", id=order_id
     )
     assert [row.action for row in given] == ["decline_entitlement"]
@@ -97,8 +99,8 @@ def test_an_answer_of_the_shell_is_told_without_what_to_type(said: str, shown: s
     assert in_words(said, "acme") == (shown or "acme has no running go-live.")
 
 
-async def test_a_plan_is_looked_at_decided_about_and_approved(town: Town, page: Page) -> None:
-    organisation = town.found_organisation(
+async def test_a_plan_is_looked_at_decided_about_and_approved(cluster: Cluster, page: Page) -> None:
+    organisation = cluster.create_organisation(
         Person("anna"),
         Person("carla", in_directory=False),
         Person("dora", in_directory=False),
@@ -179,11 +181,11 @@ async def lines_of(download: AsyncEventContextManager[Download]) -> list[str]:
 
 
 async def test_a_wrong_domain_is_taken_off_and_an_unknown_user_is_said_to_be(
-    town: Town, page: Page
+    cluster: Cluster, page: Page
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     wrong = f"wrong.{organisation.domain}"
-    town.import_organisation(organisation, domains=f"{organisation.domain};{wrong}")
+    cluster.import_organisation(organisation, domains=f"{organisation.domain};{wrong}")
     await sign_in_to_console(page)
     await page.goto(f"/console/{organisation.slug}")
     await page.get_by_text("Take one off the list").click()
@@ -201,12 +203,12 @@ async def test_a_wrong_domain_is_taken_off_and_an_unknown_user_is_said_to_be(
 
 
 async def test_who_looks_after_an_organisation_changes_in_the_console(
-    town: Town, page: Page
+    cluster: Cluster, page: Page
 ) -> None:
-    town.found_organisation(
+    cluster.create_organisation(
         customer_success_handle="omar", customer_success_email="omar@clientshare.example"
     )
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await sign_in_to_console(page)

@@ -11,8 +11,8 @@ import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import waiting_for_consent
-from tests.town import Organisation, Person, Town
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
 from wording import sentences
 from wording.refusals import REFUSALS
@@ -24,7 +24,7 @@ async def link_in_mail(
     organisation: Organisation, address: str, path: str, *, other_than: str = ""
 ) -> str:
     """The newest link of a kind in somebody's mailbox, as soon as it is there."""
-    places = organisation.town.places
+    places = organisation.cluster.places
     wanted = re.compile(rf"{re.escape(places.web)}/{path}/\S+")
 
     def look() -> str | None:
@@ -59,9 +59,9 @@ async def moved(organisation: Organisation) -> None:
     )
 
 
-async def test_from_the_mail_to_live(town: Town, somebody: Somebody) -> None:
+async def test_from_the_mail_to_live(cluster: Cluster, somebody: Somebody) -> None:
     organisation = await waiting_for_consent(
-        town, Person("anna", group="pilot"), Person("ben"), Person("nora", status="invited")
+        cluster, Person("anna", group="pilot"), Person("ben"), Person("nora", status="invited")
     )
     administrator = await (await somebody()).new_page()
     link = await consent_link(organisation)
@@ -111,9 +111,9 @@ async def log_in_with_sso(page: Page, address: str) -> None:
 
 
 async def test_whoever_is_not_the_administrator_hands_the_link_on(
-    town: Town, somebody: Somebody
+    cluster: Cluster, somebody: Somebody
 ) -> None:
-    organisation = await waiting_for_consent(town)
+    organisation = await waiting_for_consent(cluster)
     contact = await (await somebody()).new_page()
     first_link = await consent_link(organisation)
     await contact.goto(first_link)
@@ -123,7 +123,7 @@ async def test_whoever_is_not_the_administrator_hands_the_link_on(
     await expect(contact.get_by_role("heading", name="Forward this")).to_be_visible()
     await assert_accessible(contact)
     message = await contact.get_by_label("The message").input_value()
-    found = re.search(rf"{re.escape(town.places.web)}/consent/\S+", message)
+    found = re.search(rf"{re.escape(cluster.endpoints.web)}/consent/\S+", message)
     assert found is not None
     second_link = found.group()
     assert second_link != first_link
@@ -142,10 +142,10 @@ async def test_whoever_is_not_the_administrator_hands_the_link_on(
     assert actions.count("consent_link_revoked") == actions.count("consent_handed_off") == 1
 
 
-async def test_an_expired_link_is_renewed_with_one_click(town: Town, page: Page) -> None:
-    organisation = await waiting_for_consent(town)
+async def test_an_expired_link_is_renewed_with_one_click(cluster: Cluster, page: Page) -> None:
+    organisation = await waiting_for_consent(cluster)
     link = await consent_link(organisation)
-    town.rows(
+    cluster.rows(
         "UPDATE golive.personal_link SET expires_at = now() - interval '1 minute' "
         "WHERE go_live_id = :g",
         g=organisation.standing().go_live_id,
@@ -163,8 +163,8 @@ async def test_an_expired_link_is_renewed_with_one_click(town: Town, page: Page)
     await expect(page.locator("li.done")).to_have_count(4)
 
 
-async def test_a_declined_consent_leads_back_to_the_consent(town: Town, page: Page) -> None:
-    organisation = await waiting_for_consent(town)
+async def test_a_declined_consent_leads_back_to_the_consent(cluster: Cluster, page: Page) -> None:
+    organisation = await waiting_for_consent(cluster)
     await page.goto(await consent_link(organisation))
     await page.get_by_role("button", name="Login with SSO and consent").click()
     await at_microsoft(page, organisation.administrator)
@@ -179,9 +179,9 @@ async def test_a_declined_consent_leads_back_to_the_consent(town: Town, page: Pa
 
 
 async def test_a_consent_for_oneself_only_leads_to_the_organisation_wide_page(
-    town: Town, page: Page
+    cluster: Cluster, page: Page
 ) -> None:
-    organisation = await waiting_for_consent(town)
+    organisation = await waiting_for_consent(cluster)
     await page.goto(await consent_link(organisation))
     await page.get_by_role("button", name="Login with SSO and consent").click()
     (state,) = parse_qs(urlsplit(page.url).query)["state"]
@@ -202,8 +202,10 @@ async def test_a_consent_for_oneself_only_leads_to_the_organisation_wide_page(
     await organisation.until(Wait.MOVE_DATE)
 
 
-async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, page: Page) -> None:
-    organisation = await waiting_for_consent(town, time_zone="Europe/Vienna")
+async def test_the_it_team_chooses_the_date_and_a_second_contact(
+    cluster: Cluster, page: Page
+) -> None:
+    organisation = await waiting_for_consent(cluster, time_zone="Europe/Vienna")
     await page.goto(await link_in_mail(organisation, organisation.contact, "setup"))
     await page.get_by_label("Date and hour of the move").fill("2020-01-02T09:00")
     await page.locator("form").first.evaluate("form => form.noValidate = true")
@@ -240,9 +242,11 @@ async def test_the_it_team_chooses_the_date_and_a_second_contact(town: Town, pag
     assert progress.due_at == chosen
 
 
-async def test_a_user_is_logged_out_and_comes_back_with_one_button(town: Town, page: Page) -> None:
-    organisation = await waiting_for_consent(town, Person("anna"), Person("ben"))
-    await asyncio.to_thread(give_password, town, organisation, "anna", "correct horse battery")
+async def test_a_user_is_logged_out_and_comes_back_with_one_button(
+    cluster: Cluster, page: Page
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
+    await asyncio.to_thread(give_password, cluster, organisation, "anna", "correct horse battery")
     await page.goto("/login")
     await page.get_by_label("Your work e-mail address").fill(organisation.address("anna"))
     await page.get_by_role("button", name="Continue").click()
@@ -268,18 +272,18 @@ async def test_a_user_is_logged_out_and_comes_back_with_one_button(town: Town, p
     await expect(page.get_by_text("You are logged out.")).to_be_visible()
 
 
-def give_password(town: Town, organisation: Organisation, name: str, password: str) -> None:
+def give_password(cluster: Cluster, organisation: Organisation, name: str, password: str) -> None:
     from argon2 import PasswordHasher
 
-    town.rows(
+    cluster.rows(
         "INSERT INTO pulse.password (user_id, argon2) VALUES (:u, :a)",
         u=organisation.user(name)["id"],
         a=PasswordHasher().hash(password),
     )
 
 
-async def test_the_console_starts_watches_and_rolls_back(town: Town, page: Page) -> None:
-    organisation = town.found_organisation()
+async def test_the_console_starts_watches_and_rolls_back(cluster: Cluster, page: Page) -> None:
+    organisation = cluster.create_organisation()
     await sign_in_to_console(page)
     await page.goto(f"/console/{organisation.slug}")
     await page.get_by_text("Start the go-live").first.click()
@@ -296,8 +300,8 @@ async def test_the_console_starts_watches_and_rolls_back(town: Town, page: Page)
     assert ("dana", "roll_back", "The customer changed its mind.") in organisation.audit()
 
 
-async def test_the_keyboard_alone_completes_a_consent(town: Town, page: Page) -> None:
-    organisation = await waiting_for_consent(town)
+async def test_the_keyboard_alone_completes_a_consent(cluster: Cluster, page: Page) -> None:
+    organisation = await waiting_for_consent(cluster)
     await page.goto(await consent_link(organisation))
     await press_with_keyboard(page, "Login with SSO and consent")
     field = page.locator("input[name=login]")

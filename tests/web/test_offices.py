@@ -11,8 +11,8 @@ from contracts.go_live import Wait
 from database.engine import open_sessions
 from database.people import sign_in
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation
 from tests.consenting import somebody
-from tests.town import Organisation, Town
 from tests.web.test_journeys import give_password
 from web.rate_limits import MOST_LOOK_UPS, MOST_MADE_UP
 
@@ -21,29 +21,29 @@ OFFICE, HOME = "203.0.113.7", "198.51.100.9"
 
 
 @pytest.fixture(autouse=True)
-def _forgiven(town: Town) -> Iterator[None]:
+def _forgiven(cluster: Cluster) -> Iterator[None]:
     yield
-    town.rows("DELETE FROM pulse.failed_login")
+    cluster.rows("DELETE FROM pulse.failed_login")
 
 
 def log_in(organisation: Organisation, name: str, password: str, network: str) -> int:
     """The status of a login from a network; a proxy on this machine says which one that is."""
     with Browser() as browser:
         browser._http.headers["X-Forwarded-For"] = network
-        browser.open(f"{organisation.town.places.web}/login")
+        browser.open(f"{organisation.cluster.endpoints.web}/login")
         browser.press("Continue", email=organisation.address(name))
         browser.press("Log in", password=password)
         return browser.status
 
 
 async def test_wrong_passwords_of_one_person_shut_out_neither_colleagues_nor_the_person_elsewhere(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
 
     def act() -> None:
         for name in ("anna", "ben"):
-            give_password(town, organisation, name, RIGHT)
+            give_password(cluster, organisation, name, RIGHT)
         wrong = [log_in(organisation, "anna", "wrong", OFFICE) for _ in range(11)]
         assert wrong == [401] * sign_in.MOST_FAILURES + [429]
         assert log_in(organisation, "anna", RIGHT, OFFICE) == 429
@@ -61,44 +61,48 @@ async def test_wrong_passwords_of_one_person_shut_out_neither_colleagues_nor_the
     ],
 )
 async def test_many_networks_or_many_addresses_do_not_make_guessing_endless(
-    town: Town, left: str, most: int
+    cluster: Cluster, left: str, most: int
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     (subject,) = (
         one
         for one in sign_in.password_tries(organisation.address("anna"), OFFICE)
         if one.startswith(left)
     )
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         sign_in.note_failure(session, [subject] * most, wall_clock())
     assert await asyncio.to_thread(log_in, organisation, "anna", "wrong", OFFICE) == 429
 
 
-async def test_who_has_been_signed_in_there_gets_in_whatever_colleagues_mistype(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_who_has_been_signed_in_there_gets_in_whatever_colleagues_mistype(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
 
     def act() -> None:
-        give_password(town, organisation, "anna", RIGHT)
+        give_password(cluster, organisation, "anna", RIGHT)
         with Browser() as anna:
-            anna.open(f"{town.places.web}/login")
+            anna.open(f"{cluster.endpoints.web}/login")
             anna.press("Continue", email=organisation.address("anna"))
             anna.press("Log in", password=RIGHT)
-            with open_sessions(town.engine).begin() as session:
+            with open_sessions(cluster.engine).begin() as session:
                 sign_in.note_failure(session, ["look-ups:127.0.0.1"] * MOST_LOOK_UPS, wall_clock())
-            anna.open(f"{town.places.web}/login")
+            anna.open(f"{cluster.endpoints.web}/login")
             anna.press("Continue", email=organisation.address("anna"))
             assert anna.status == 200
 
     await asyncio.to_thread(act)
 
 
-async def test_a_genuine_link_opens_whatever_was_tried_from_the_same_office(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_genuine_link_opens_whatever_was_tried_from_the_same_office(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
     def act() -> None:
-        made_up = f"{town.places.web}/consent/00000000000000000000000000000000.x"
+        made_up = f"{cluster.endpoints.web}/consent/00000000000000000000000000000000.x"
         answers = [httpx2.get(made_up, trust_env=False) for _ in range(MOST_MADE_UP + 1)]
         assert answers[-1].status_code == 429
         with somebody(organisation) as who:

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from contracts.business_hours import morning_of
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from tests.town import Town
+from tests.cluster import Cluster
 from wording import sentences
 
 
@@ -26,11 +26,13 @@ def words_of(document: bytes) -> str:
     )
 
 
-async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    mailbox = town.places.mailbox
+    mailbox = cluster.endpoints.mailbox
 
     def look() -> tuple[httpx2.Response, httpx2.Response, httpx2.Response]:
         (mail,) = (
@@ -38,15 +40,15 @@ async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(t
         )
         shown = get(f"{mailbox}/api/messages/{mail['id']}").json()
         assert [part["name"] for part in shown["attachments"]] == ["microsoft-sso-go-live.pdf"]
-        link = re.search(rf"{re.escape(town.places.web)}/setup/\S+", shown["text"])
+        link = re.search(rf"{re.escape(cluster.endpoints.web)}/setup/\S+", shown["text"])
         assert link is not None
         page = get(link.group())
         offered = re.search(r'href="([^"]+\.pdf)"', page.text)
         assert offered is not None
         return (
             get(f"{mailbox}/messages/{mail['id']}/parts/0"),
-            get(town.places.web + offered.group(1)),
-            get(town.places.web + offered.group(1).replace("/setup/", "/setup/x")),
+            get(cluster.endpoints.web + offered.group(1)),
+            get(cluster.endpoints.web + offered.group(1).replace("/setup/", "/setup/x")),
         )
 
     attached, downloaded, guessed = await asyncio.to_thread(look)
@@ -57,9 +59,9 @@ async def test_the_pack_is_attached_to_its_mail_and_offered_on_the_set_up_page(t
     assert b"%PDF" not in guessed.content
 
 
-async def test_an_agreed_day_stands_in_the_pack_and_on_the_set_up_page(town: Town) -> None:
+async def test_an_agreed_day_stands_in_the_pack_and_on_the_set_up_page(cluster: Cluster) -> None:
     day = wall_clock().date() + timedelta(days=40)
-    organisation = town.found_organisation(
+    organisation = cluster.create_organisation(
         go_live_date=day.isoformat(), time_zone="Pacific/Auckland"
     )
     await organisation.start()
@@ -69,8 +71,8 @@ async def test_an_agreed_day_stands_in_the_pack_and_on_the_set_up_page(town: Tow
         (mail,) = (
             one for one in organisation.received(organisation.contact) if "moving" in one["subject"]
         )
-        text = get(f"{town.places.mailbox}/api/messages/{mail['id']}").json()["text"]
-        link = re.search(rf"{re.escape(town.places.web)}/setup/\S+", text)
+        text = get(f"{cluster.endpoints.mailbox}/api/messages/{mail['id']}").json()["text"]
+        link = re.search(rf"{re.escape(cluster.endpoints.web)}/setup/\S+", text)
         assert link is not None
         return text, get(link.group()).text
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from contracts.go_live import Wait
-from tests.town import Organisation, Person, Town
+from tests.cluster import Cluster, Organisation, Person
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
 from tests.web.test_journeys import consent_link, link_in_mail, moved
 
@@ -55,9 +55,9 @@ class Album:
 
 @pytest.mark.timeout(300)
 async def test_every_page_fits_and_is_accessible_at_each_width(
-    town: Town, somebody: Somebody
+    cluster: Cluster, somebody: Somebody
 ) -> None:
-    woodgrove = await prepared(town)
+    woodgrove = await prepared(cluster)
     page = await (await somebody()).new_page()
     album = Album(page)
 
@@ -125,13 +125,13 @@ async def test_every_page_fits_and_is_accessible_at_each_width(
     await Album(staff).look("console-order")
 
 
-async def prepared(town: Town) -> Organisation:
+async def prepared(cluster: Cluster) -> Organisation:
     """A handful of organisations, each at another place."""
     for slug, included in (("contoso", "no"), ("fabrikam", "no"), ("tailspin", "yes")):
-        other = town.found_organisation(slug=slug, sso_included=included)
+        other = cluster.create_organisation(slug=slug, sso_included=included)
         if slug != "contoso":
             await other.start()
-    woodgrove = town.found_organisation(
+    woodgrove = cluster.create_organisation(
         Person("anna"),
         Person("ben"),
         Person("carla", in_directory=False),

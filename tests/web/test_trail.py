@@ -3,13 +3,13 @@
 import asyncio
 
 from local.browser import Browser
-from tests.town import Town
+from tests.cluster import Cluster
 
 
 async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_the_rest(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     anna = organisation.user("anna")["id"]
     entry = (
         "INSERT INTO golive.audit_entry (at, actor, action, organisation_id, subject, reason) "
@@ -18,7 +18,7 @@ async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_th
     )
 
     def write(action: str, many: int, actor: str = "workflow") -> None:
-        town.rows(
+        cluster.rows(
             entry, actor=actor, action=action, user=str(anna), many=many, slug=organisation.slug
         )
 
@@ -27,7 +27,7 @@ async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_th
     write("user_moved", 70)
 
     def look() -> None:
-        console = f"{town.places.web}/console/{organisation.slug}"
+        console = f"{cluster.endpoints.web}/console/{organisation.slug}"
         with Browser() as browser:
             browser.open(console)
             browser.press("Login with SSO")

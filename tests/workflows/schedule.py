@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tests.town import Organisation
+from tests.cluster import Organisation
 
 
 class Mail(NamedTuple):
@@ -20,7 +20,7 @@ class Mail(NamedTuple):
 
 def ledger(organisation: Organisation, *messages: str) -> list[Mail]:
     """Every ledger row of an organisation's newest go-live, oldest first."""
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         """
         SELECT m.message, m.idempotency_key, coalesce(u.address, c.address, s.address) AS address,
                m.due_at, m.state, coalesce(c.time_zone, p.time_zone) AS time_zone

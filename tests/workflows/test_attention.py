@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from commands import reading
+from commands import standings
 from commands.errors import CommandError
 from contracts.business_hours import next_working_morning
 from contracts.go_live import (
@@ -20,8 +20,8 @@ from contracts.go_live import (
 )
 from contracts.notices import RecipientKind
 from graph.permissions import APPLICATION_PERMISSIONS
-from tests.town import Organisation, Person, Town
-from tests.workflows.drive import never_applied, until_attention, with_a_stuck_reminder
+from tests.cluster import Cluster, Organisation, Person
+from tests.workflows.driver import never_applied, until_attention, with_a_stuck_reminder
 from tests.workflows.schedule import ledger
 from wording import sentences
 from workflows.go_live import SsoGoLive
@@ -31,16 +31,16 @@ LONDON = "Europe/London"
 
 
 @pytest.fixture
-def trouble(town: Town) -> Iterator[Town]:
-    """A town whose mail and Microsoft behave again afterwards."""
-    yield town
-    town.mail_faults()
-    town.control("DELETE", "/faults")
-    town.control("DELETE", "/propagation")
+def trouble(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster whose mail and Microsoft behave again afterwards."""
+    yield cluster
+    cluster.mail_faults()
+    cluster.control("DELETE", "/faults")
+    cluster.control("DELETE", "/propagation")
 
 
-async def test_a_pack_that_every_contact_refuses_is_retried(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_a_pack_that_every_contact_refuses_is_retried(trouble: Cluster) -> None:
+    organisation = trouble.create_organisation()
     _refuse_contacts(organisation)
     await organisation.start()
     await until_attention(organisation, Attention.MAIL_REFUSED)
@@ -56,8 +56,8 @@ async def test_a_pack_that_every_contact_refuses_is_retried(trouble: Town) -> No
     await _roll_back(organisation)
 
 
-async def test_a_pack_that_cannot_be_delivered_is_skipped_with_a_reason(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_a_pack_that_cannot_be_delivered_is_skipped_with_a_reason(trouble: Cluster) -> None:
+    organisation = trouble.create_organisation()
     _refuse_contacts(organisation)
     await organisation.start()
     await until_attention(organisation, Attention.MAIL_REFUSED)
@@ -75,14 +75,14 @@ async def test_a_pack_that_cannot_be_delivered_is_skipped_with_a_reason(trouble:
     await _roll_back(organisation)
 
 
-async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: Cluster) -> None:
+    organisation = trouble.create_organisation()
     trouble.mail_faults(reject=organisation.second_contact, code=550)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     states = {address: state for _, address, state in organisation.mails("it_pack")}
     assert states == {organisation.contact: "sent", organisation.second_contact: "refused"}
-    (refused,) = reading.refused_mail(trouble.engine, organisation.standing())
+    (refused,) = standings.refused_mail(trouble.engine, organisation.standing())
     assert (refused.address, refused.whose) == (
         organisation.second_contact,
         RecipientKind.CONTACT,
@@ -98,11 +98,11 @@ async def test_one_contact_who_refuses_mail_does_not_hold_anybody_up(trouble: To
         organisation.slug, right, instead_of=organisation.second_contact
     )
     await organisation.received_by(organisation.address("otto"), "moving to Microsoft")
-    assert reading.refused_mail(trouble.engine, organisation.standing()) == []
+    assert standings.refused_mail(trouble.engine, organisation.standing()) == []
     await _roll_back(organisation)
 
 
-async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(trouble: Town) -> None:
+async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(trouble: Cluster) -> None:
     organisation = await with_a_stuck_reminder(trouble)
     await organisation.consent()
     progress = await organisation.until(Wait.MOVE_DATE)
@@ -113,7 +113,7 @@ async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(troubl
 
 
 async def test_a_proof_is_looked_for_before_anybody_is_reminded_and_then_the_hour_counts(
-    trouble: Town,
+    trouble: Cluster,
 ) -> None:
     organisation = await with_a_stuck_reminder(trouble)
     # Half a minute before a working day ends.
@@ -133,8 +133,8 @@ async def test_a_proof_is_looked_for_before_anybody_is_reminded_and_then_the_hou
     await _roll_back(organisation)
 
 
-async def test_a_report_in_a_pause_puts_no_reminder_off(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_a_report_in_a_pause_puts_no_reminder_off(trouble: Cluster) -> None:
+    organisation = trouble.create_organisation()
     await organisation.start()
     asked = await organisation.until(Wait.ADMIN_CONSENT)
     assert asked.reminder_at is not None
@@ -154,8 +154,10 @@ async def test_a_report_in_a_pause_puts_no_reminder_off(trouble: Town) -> None:
     await _roll_back(organisation)
 
 
-async def test_domains_without_a_tenant_need_attention_until_they_have_one(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_domains_without_a_tenant_need_attention_until_they_have_one(
+    trouble: Cluster,
+) -> None:
+    organisation = trouble.create_organisation()
     trouble.control("DELETE", f"/tenants/{organisation.tenant_id}")
     await organisation.start()
     await until_attention(organisation, Attention.TENANT_UNKNOWN)
@@ -167,9 +169,9 @@ async def test_domains_without_a_tenant_need_attention_until_they_have_one(troub
 
 
 async def test_an_application_that_is_switched_off_needs_attention_until_it_is_on(
-    trouble: Town,
+    trouble: Cluster,
 ) -> None:
-    organisation = trouble.found_organisation()
+    organisation = trouble.create_organisation()
     grant = f"/tenants/{organisation.tenant_id}/grants/{trouble.settings.client_id}"
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
@@ -194,8 +196,8 @@ async def test_an_application_that_is_switched_off_needs_attention_until_it_is_o
     await _roll_back(organisation)
 
 
-async def test_what_needs_attention_can_be_rolled_back(trouble: Town) -> None:
-    organisation = trouble.found_organisation()
+async def test_what_needs_attention_can_be_rolled_back(trouble: Cluster) -> None:
+    organisation = trouble.create_organisation()
     _refuse_contacts(organisation)
     await organisation.start()
     await until_attention(organisation, Attention.MAIL_REFUSED)
@@ -204,8 +206,10 @@ async def test_what_needs_attention_can_be_rolled_back(trouble: Town) -> None:
     assert _progress(organisation).attention is None
 
 
-async def test_first_users_who_never_sign_in_need_attention_until_one_does(trouble: Town) -> None:
-    organisation = trouble.found_organisation(
+async def test_first_users_who_never_sign_in_need_attention_until_one_does(
+    trouble: Cluster,
+) -> None:
+    organisation = trouble.create_organisation(
         *(Person(name) for name in ("anna", "ben", "cleo", "dora", "emil", "fay", "gus")),
         exception_threshold="10",
     )
@@ -231,7 +235,7 @@ def _progress(organisation: Organisation) -> Progress:
 
 def _refuse_contacts(organisation: Organisation) -> None:
     for address in (organisation.contact, organisation.second_contact):
-        organisation.town.mail_faults(reject=address, code=550)
+        organisation.cluster.mail_faults(reject=address, code=550)
 
 
 async def _told(organisation: Organisation, message: str) -> None:
@@ -241,6 +245,6 @@ async def _told(organisation: Organisation, message: str) -> None:
 
 
 async def _roll_back(organisation: Organisation) -> None:
-    organisation.town.mail_faults()
-    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    organisation.cluster.mail_faults()
+    await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK

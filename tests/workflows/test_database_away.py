@@ -6,29 +6,29 @@ from dataclasses import replace
 import pytest
 
 from contracts.go_live import Wait
-from tests.town import Town
-from tests.workflows.drive import ordinary_activity_tries
+from tests.cluster import Cluster
+from tests.workflows.driver import ordinary_activity_tries
 from workflows import policies
 
 
 async def test_a_long_outage_costs_a_run_few_events(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left to the worker's own tries it would be twelve a minute, until Temporal ends the run."""
     few = replace(policies.SMALL_DATABASE_CALL["retry_policy"], maximum_attempts=4)
     monkeypatch.setitem(policies.SMALL_DATABASE_CALL, "retry_policy", few)
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     before = len((await organisation.handle.fetch_history()).events)
-    town.rows("ALTER TABLE golive.stage_time RENAME TO stage_time_away")
+    cluster.rows("ALTER TABLE golive.stage_time RENAME TO stage_time_away")
     try:
-        extending = asyncio.create_task(town.orders().extend(organisation.slug, days=5))
+        extending = asyncio.create_task(cluster.orders().extend(organisation.slug, days=5))
         await ordinary_activity_tries(organisation, "record_position")
         await asyncio.sleep(10)
         during = len((await organisation.handle.fetch_history()).events)
     finally:
-        town.rows("ALTER TABLE golive.stage_time_away RENAME TO stage_time")
+        cluster.rows("ALTER TABLE golive.stage_time_away RENAME TO stage_time")
     await extending
     await organisation.until(lambda now: now.due_at is not None and now.wait is Wait.ADMIN_CONSENT)
     assert during - before <= 20

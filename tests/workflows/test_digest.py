@@ -12,8 +12,8 @@ from commands import setup
 from contracts.business_hours import next_working_morning
 from contracts.digests import DigestRound, DigestsSent
 from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
-from tests.town import Organisation, Town
-from tests.workflows.drive import until_attention
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import until_attention
 from workflows import policies
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
 
@@ -23,13 +23,13 @@ ZONE = "Pacific/Auckland"
 class Manager:
     """A customer success manager of one test, working in Auckland."""
 
-    def __init__(self, town: Town) -> None:
-        self.town = town
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
         self.handle = f"m{uuid4().hex[:8]}"
         self.address = f"{self.handle}@clientshare.example"
 
     def found(self, **columns: str) -> Organisation:
-        return self.town.found_organisation(
+        return self.cluster.create_organisation(
             customer_success_handle=self.handle,
             customer_success_email=self.address,
             customer_success_time_zone=ZONE,
@@ -46,14 +46,14 @@ class Manager:
     async def newest(self) -> str:
         def read() -> str:
             number = self._received()[-1]["id"]
-            url = f"{self.town.places.mailbox}/api/messages/{number}"
+            url = f"{self.cluster.endpoints.mailbox}/api/messages/{number}"
             return " ".join(str(httpx2.get(url, trust_env=False).json()["text"]).split())
 
         return await asyncio.to_thread(read)
 
     def _received(self) -> list[dict[str, object]]:
         found = httpx2.get(
-            f"{self.town.places.mailbox}/api/messages",
+            f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": self.address, "limit": 200},
             trust_env=False,
         ).json()
@@ -61,9 +61,9 @@ class Manager:
 
 
 @pytest.fixture
-def manager(town: Town) -> Manager:
-    town.found_organisation()  # with it comes dana, who gives the orders
-    return Manager(town)
+def manager(cluster: Cluster) -> Manager:
+    cluster.create_organisation()  # with it comes dana, who gives the orders
+    return Manager(cluster)
 
 
 def morning(number: int) -> datetime:
@@ -78,9 +78,9 @@ def saturday_after(at: datetime) -> datetime:
     return at + timedelta(days=5 - at.weekday())
 
 
-async def a_round(town: Town, at: datetime) -> DigestsSent:
+async def a_round(cluster: Cluster, at: datetime) -> DigestsSent:
     return await asyncio.wait_for(
-        town.client.execute_workflow(
+        cluster.client.execute_workflow(
             StaffDigest.run,
             DigestRound(at),
             id=f"digest-{uuid4()}",
@@ -91,23 +91,23 @@ async def a_round(town: Town, at: datetime) -> DigestsSent:
 
 
 async def test_each_manager_gets_one_digest_in_their_own_morning(
-    town: Town, manager: Manager
+    cluster: Cluster, manager: Manager
 ) -> None:
     waits, asks, stuck = manager.found(), manager.found(sso_included="no"), manager.found()
-    town.mail_faults(reject=stuck.contact, code=550)
-    town.mail_faults(reject=stuck.second_contact, code=550)
+    cluster.mail_faults(reject=stuck.contact, code=550)
+    cluster.mail_faults(reject=stuck.second_contact, code=550)
     for organisation in (waits, asks, stuck):
         await organisation.start()
     await waits.until(Wait.ADMIN_CONSENT)
     await asks.until(Wait.ENTITLEMENT)
     await until_attention(stuck, Attention.MAIL_REFUSED)
-    town.mail_faults()
+    cluster.mail_faults()
     first = morning(0)
     for too_early_or_late in (-60, -1, 8 * 60):
-        await a_round(town, first + timedelta(minutes=too_early_or_late))
+        await a_round(cluster, first + timedelta(minutes=too_early_or_late))
     assert await manager.digests() == []
-    await asyncio.gather(*(a_round(town, first + timedelta(minutes=5)) for _ in range(3)))
-    await a_round(town, first + timedelta(hours=3))
+    await asyncio.gather(*(a_round(cluster, first + timedelta(minutes=5)) for _ in range(3)))
+    await a_round(cluster, first + timedelta(hours=3))
     (subject,) = await manager.digests()
     assert subject.endswith(": 2 of 3 need you")
     assert f"{first:%A}" in subject
@@ -118,76 +118,76 @@ async def test_each_manager_gets_one_digest_in_their_own_morning(
     assert "WAITING ON THE CUSTOMER" in text
     assert "New: The go-live has begun." in text
     # What still needs them is said again the next day, without what was said already.
-    await a_round(town, morning(1))
+    await a_round(cluster, morning(1))
     assert len(await manager.digests()) == 2
     assert "New:" not in await manager.newest()
     for organisation in (waits, asks, stuck):
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
 
 
 async def test_without_news_and_without_need_nothing_comes_and_nothing_at_weekends(
-    town: Town, manager: Manager
+    cluster: Cluster, manager: Manager
 ) -> None:
     organisation = manager.found()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     first = morning(0)
-    await a_round(town, first)
+    await a_round(cluster, first)
     assert len(await manager.digests()) == 1
     assert (await manager.digests())[0].endswith(": none needs you")
     for at in (morning(1), morning(2), saturday_after(first)):
-        await a_round(town, at)
+        await a_round(cluster, at)
     assert len(await manager.digests()) == 1
-    decided = town.rows(
+    decided = cluster.rows(
         "SELECT idempotency_key, state FROM golive.mail m "
         "JOIN golive.staff s ON s.id = m.recipient_id "
         "WHERE s.handle = :handle AND m.go_live_id IS NULL ORDER BY idempotency_key",
         handle=manager.handle,
     )
     assert [one.state for one in decided] == ["sent", "withdrawn", "withdrawn"]
-    await town.orders().roll_back(organisation.slug, "The customer asked for it.")
+    await cluster.orders().roll_back(organisation.slug, "The customer asked for it.")
     await organisation.ended()
-    town.rows(
+    cluster.rows(
         "UPDATE golive.go_live SET closed_at = :at WHERE id = :id",
         at=morning(2) + timedelta(hours=5),
         id=organisation.standing().go_live_id,
     )
-    await a_round(town, morning(3))
+    await a_round(cluster, morning(3))
     assert "ENDED SINCE THE LAST DIGEST" in await manager.newest()
-    await a_round(town, morning(4))
+    await a_round(cluster, morning(4))
     assert len(await manager.digests()) == 2
 
 
 async def test_a_relay_that_is_away_delays_the_digest_and_nobody_gets_two(
-    town: Town, manager: Manager
+    cluster: Cluster, manager: Manager
 ) -> None:
     organisation = manager.found(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
-    town.mail_faults(defer=manager.address, code=451)
+    cluster.mail_faults(defer=manager.address, code=451)
     first = morning(0)
-    running = asyncio.create_task(a_round(town, first))
+    running = asyncio.create_task(a_round(cluster, first))
     async with asyncio.timeout(30):
-        while not town.rows(
+        while not cluster.rows(
             "SELECT 1 FROM golive.mail m JOIN golive.staff s ON s.id = m.recipient_id "
             "WHERE s.handle = :handle AND m.message = 'staff_digest' AND m.attempts > 0",
             handle=manager.handle,
         ):
             await asyncio.sleep(0.05)
     assert await manager.digests() == []
-    town.mail_faults()
+    cluster.mail_faults()
     await running
-    await a_round(town, first + timedelta(hours=1))
+    await a_round(cluster, first + timedelta(hours=1))
     assert len(await manager.digests()) == 1
-    await town.orders().decline_entitlement(organisation.slug)
+    await cluster.orders().decline_entitlement(organisation.slug)
     await organisation.ended()
 
 
-async def test_the_schedule_is_made_once_and_renewed(town: Town) -> None:
+async def test_the_schedule_is_made_once_and_renewed(cluster: Cluster) -> None:
     for _ in range(2):
-        await setup.set_up_digest(town.client)
-    handle = town.client.get_schedule_handle(SCHEDULE_ID)
+        await setup.set_up_digest(cluster.client)
+    handle = cluster.client.get_schedule_handle(SCHEDULE_ID)
     try:
         schedule = (await handle.describe()).schedule
         assert isinstance(schedule.action, ScheduleActionStartWorkflow)

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from commands import reading
+from commands import standings
 from contracts.go_live import Attention, ConsentNotGiven, GoLiveOutcome, Refusal, Wait
 from graph.permissions import APPLICATION_PERMISSIONS
-from tests.town import Organisation, Town
-from tests.workflows.drive import never_applied, until_attention
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import never_applied, until_attention
 from tests.workflows.schedule import ledger
 from wording import sentences
 from workflows.go_live import SsoGoLive
@@ -21,28 +21,28 @@ NOT_ALLOWED = ConsentNotGiven("not_an_administrator", said_no=False)
 
 
 @pytest.fixture
-def trouble(town: Town) -> Iterator[Town]:
-    """A town whose mail and Microsoft behave again afterwards."""
-    yield town
-    town.mail_faults()
-    town.control("DELETE", "/propagation")
+def trouble(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster whose mail and Microsoft behave again afterwards."""
+    yield cluster
+    cluster.mail_faults()
+    cluster.control("DELETE", "/propagation")
 
 
-async def _asked(town: Town, **columns: str) -> Organisation:
-    organisation = town.found_organisation(**columns)
+async def _asked(cluster: Cluster, **columns: str) -> Organisation:
+    organisation = cluster.create_organisation(**columns)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation
 
 
-async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> None:
-    organisation = await _asked(town)
-    orders, slug = town.orders(), organisation.slug
+async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(cluster: Cluster) -> None:
+    organisation = await _asked(cluster)
+    orders, slug = cluster.orders(), organisation.slug
     await orders.pause(slug)
     await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     seen = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     assert (seen.wait, sentences.whom(seen)) == (Wait.ADMIN_CONSENT, "customer success")
-    assert "declined" in dict(reading.five_lines(organisation.standing()))["Why"]
+    assert "declined" in dict(standings.five_lines(organisation.standing()))["Why"]
     extended = await orders.extend(slug, days=7)
     assert extended.due_at is not None
     assert sentences.instant(extended.due_at) in sentences.by_itself(extended)
@@ -53,7 +53,9 @@ async def test_a_no_during_a_pause_is_seen_and_can_be_acted_upon(town: Town) -> 
     assert organisation.mails("consent_declined") == [], "the ending says it"
 
 
-async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(trouble: Town) -> None:
+async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(
+    trouble: Cluster,
+) -> None:
     organisation = await _asked(trouble)
     trouble.mail_faults(defer=OWNER, code=451)
     await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
@@ -64,8 +66,8 @@ async def test_a_consent_is_proven_although_nobody_of_ours_can_be_written_to(tro
     await _roll_back(organisation)
 
 
-async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
-    organisation = await _asked(town)
+async def test_who_tries_again_after_a_no_is_reminded_again(cluster: Cluster) -> None:
+    organisation = await _asked(cluster)
     await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
     declined = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     assert declined.reminder_at is None
@@ -81,7 +83,7 @@ async def test_who_tries_again_after_a_no_is_reminded_again(town: Town) -> None:
     await _roll_back(organisation)
 
 
-async def test_trouble_during_a_pause_is_shown_at_once_and_told_after_it(trouble: Town) -> None:
+async def test_trouble_during_a_pause_is_shown_at_once_and_told_after_it(trouble: Cluster) -> None:
     organisation = await _asked(trouble)
     await trouble.orders().pause(organisation.slug)
     never_applied(organisation)
@@ -103,9 +105,9 @@ async def test_trouble_during_a_pause_is_shown_at_once_and_told_after_it(trouble
     await _roll_back(organisation)
 
 
-async def test_a_day_chosen_during_a_pause_can_be_chosen_again(town: Town) -> None:
-    organisation = await _asked(town)
-    orders, slug = town.orders(), organisation.slug
+async def test_a_day_chosen_during_a_pause_can_be_chosen_again(cluster: Cluster) -> None:
+    organisation = await _asked(cluster)
+    orders, slug = cluster.orders(), organisation.slug
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     await orders.pause(slug)
@@ -124,7 +126,7 @@ async def test_a_day_chosen_during_a_pause_can_be_chosen_again(town: Town) -> No
     await _roll_back(organisation)
 
 
-async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Town) -> None:
+async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Cluster) -> None:
     organisation = await _asked(trouble)
     trouble.mail_faults(defer=OWNER, code=451)
     await organisation.handle.signal(SsoGoLive.consent_not_given, NO)
@@ -138,10 +140,12 @@ async def test_a_roll_back_takes_back_what_was_not_told_yet(trouble: Town) -> No
     assert "roll_back_notice" in {message for message, *_ in organisation.mails()}
 
 
-async def test_a_roll_back_is_not_lost_whatever_is_being_done_at_that_moment(town: Town) -> None:
+async def test_a_roll_back_is_not_lost_whatever_is_being_done_at_that_moment(
+    cluster: Cluster,
+) -> None:
     """What is awaited may be done in the same moment, and then forgets that it was cancelled."""
     for _ in range(12):
-        organisation = town.found_organisation()
+        organisation = cluster.create_organisation()
         await organisation.start()
         # The last mail is noted, and in the next moment the activity is done.
         while "sent" not in {state for *_, state in organisation.mails("it_pack")[-1:]}:
@@ -150,5 +154,5 @@ async def test_a_roll_back_is_not_lost_whatever_is_being_done_at_that_moment(tow
 
 
 async def _roll_back(organisation: Organisation) -> None:
-    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK

@@ -34,8 +34,8 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.notices import Message
-from tests.town import Organisation, Town
-from tests.workflows.drive import PLACES, beside_reminders, founded, go_on
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import PLACES, beside_reminders, founded, go_on
 from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
@@ -80,9 +80,9 @@ TABLE = {
 
 
 async def test_every_order_at_every_place_is_refused_with_its_reason_or_does_what_it_says(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = founded(town)
+    organisation = founded(cluster)
     here = Wait.NOTHING
     for place in PLACES:
         here = await go_on(organisation, here)
@@ -94,7 +94,7 @@ async def test_every_order_at_every_place_is_refused_with_its_reason_or_does_wha
         await _other_people(organisation)
         await _late_and_early_facts(organisation, place)
     await _replan_in_aftercare(organisation)
-    await town.orders().roll_back(organisation.slug, "The table is done.")
+    await cluster.orders().roll_back(organisation.slug, "The table is done.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
 
 
@@ -226,8 +226,8 @@ async def _replan_in_aftercare(organisation: Organisation) -> None:
 # --- early, repeated, late, simultaneous ---------------------------------------------------------
 
 
-async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
-    organisation = founded(town)
+async def test_early_messages_count_when_their_time_comes(cluster: Cluster) -> None:
+    organisation = founded(cluster)
     handle = organisation.handle
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
@@ -241,7 +241,7 @@ async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
     await handle.execute_update(SsoGoLive.acknowledge_it, AcknowledgeIt("dana"))
     for _ in range(3):
         await handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
-    await town.orders().confirm_entitlement(organisation.slug)
+    await cluster.orders().confirm_entitlement(organisation.slug)
     await organisation.until(lambda now: now.refusal is not None)
     # Nobody waits for an acknowledgement that was given, and the refusal is told once.
     assert organisation.mails("it_acknowledgement_reminder") == []
@@ -249,12 +249,12 @@ async def test_early_messages_count_when_their_time_comes(town: Town) -> None:
     progress = await organisation.until(Wait.MOVE_DATE)
     assert progress.due_at == move_at
     assert len(organisation.mails("consent_declined")) == 1
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_a_consent_that_no_browser_of_ours_has_seen_is_not_believed(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_consent_that_no_browser_of_ours_has_seen_is_not_believed(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     forged = ConsentReported(organisation.tenant_id, organisation.people[0].object_id)
     for _ in range(3):
@@ -263,19 +263,19 @@ async def test_a_consent_that_no_browser_of_ours_has_seen_is_not_believed(town: 
     assert progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
 async def test_of_two_opposite_answers_at_once_one_counts_and_the_other_is_refused(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(sso_included="no")
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     answers = await asyncio.gather(
-        town.orders().confirm_entitlement(organisation.slug),
-        town.orders().decline_entitlement(organisation.slug, "It is not in the agreement."),
+        cluster.orders().confirm_entitlement(organisation.slug),
+        cluster.orders().decline_entitlement(organisation.slug, "It is not in the agreement."),
         return_exceptions=True,
     )
     refused = [str(one) for one in answers if isinstance(one, Exception)]
@@ -284,24 +284,24 @@ async def test_of_two_opposite_answers_at_once_one_counts_and_the_other_is_refus
         lambda now: now.wait is Wait.ADMIN_CONSENT or now.outcome is GoLiveOutcome.NOT_ENTITLED
     )
     if organisation.standing().progress.outcome is None:  # type: ignore[union-attr]
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_the_acknowledgement_can_be_skipped_with_a_reason(town: Town) -> None:
-    organisation = town.found_organisation(it_acknowledgement="yes")
+async def test_the_acknowledgement_can_be_skipped_with_a_reason(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(it_acknowledgement="yes")
     await organisation.start()
     progress = await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
     assert progress.may_skip
-    await town.orders().skip(organisation.slug, "They told us by phone.")
+    await cluster.orders().skip(organisation.slug, "They told us by phone.")
     await organisation.until(Wait.ADMIN_CONSENT)
     assert ("dana", "skip", "They told us by phone.") in organisation.audit()
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_a_decline_never_ends_a_run_and_a_later_consent_counts(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_decline_never_ends_a_run_and_a_later_consent_counts(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     for _ in range(2):
@@ -314,12 +314,12 @@ async def test_a_decline_never_ends_a_run_and_a_later_consent_counts(town: Town)
     ]
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_a_no_after_another_try_is_heard_again(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_no_after_another_try_is_heard_again(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     no = ConsentNotGiven("declined")
@@ -332,21 +332,21 @@ async def test_a_no_after_another_try_is_heard_again(town: Town) -> None:
     again = await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
     assert again.reminder_at is None
     await organisation.until(lambda _: len(organisation.mails("consent_declined")) == 2)
-    await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+    await cluster.orders().close_declined(organisation.slug, "They do not want SSO.")
     await organisation.ended()
 
 
 @pytest.mark.parametrize("by_order", [True, False], ids=["closed by an order", "at the deadline"])
 async def test_declined_is_an_ending_only_by_order_or_at_the_deadline(
-    town: Town, *, by_order: bool
+    cluster: Cluster, *, by_order: bool
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven("declined"))
     await organisation.until(lambda now: now.refusal is not None)
     if by_order:
-        await town.orders().close_declined(organisation.slug, "They do not want SSO.")
+        await cluster.orders().close_declined(organisation.slug, "They do not want SSO.")
     else:
         await organisation.skip(timedelta(days=29))
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_DECLINED

@@ -10,12 +10,14 @@ from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
 from database.engine import open_sessions
 from database.go_live import operator_counts
-from tests.town import Town
+from tests.cluster import Cluster
 
 
-async def test_every_order_to_an_organisation_that_is_not_running_is_refused(town: Town) -> None:
-    organisation = town.found_organisation()
-    orders, slug = town.orders(), organisation.slug
+async def test_every_order_to_an_organisation_that_is_not_running_is_refused(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
+    orders, slug = cluster.orders(), organisation.slug
     for order in (
         orders.confirm_entitlement(slug),
         orders.decline_entitlement(slug),
@@ -35,14 +37,16 @@ async def test_every_order_to_an_organisation_that_is_not_running_is_refused(tow
     assert organisation.audit() == []
 
 
-async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(town: Town) -> None:
-    organisation = town.found_organisation(sso_included="no")
+async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     slug = organisation.slug
     with pytest.raises(UsageError, match="no known staff handle"):
-        await Orders(town.engine, town.client, "nobody").pause(slug)
-    orders = town.orders()
+        await Orders(cluster.engine, cluster.client, "nobody").pause(slug)
+    orders = cluster.orders()
     for order in (
         orders.roll_back(slug, " "),
         orders.skip(slug, ""),
@@ -67,50 +71,50 @@ async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(t
         await orders.pause(slug)
 
 
-async def test_extending_without_a_date_gives_a_week_more(town: Town) -> None:
-    organisation = town.found_organisation(sso_included="no")
+async def test_extending_without_a_date_gives_a_week_more(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     before = await organisation.until(Wait.ENTITLEMENT)
-    after = await town.orders().extend(organisation.slug)
+    after = await cluster.orders().extend(organisation.slug)
     assert before.due_at is not None
     assert after.due_at == before.due_at + timedelta(days=7)
     for days in (0, 367, 10**9):
         with pytest.raises(CommandError, match="1 to 366 days"):
-            await town.orders().extend(organisation.slug, days=days)
+            await cluster.orders().extend(organisation.slug, days=days)
     chosen = await organisation.now() + timedelta(days=20)
-    await town.orders().acknowledge(organisation.slug, chosen)
-    kept = town.rows(
+    await cluster.orders().acknowledge(organisation.slug, chosen)
+    kept = cluster.rows(
         "SELECT move_at FROM golive.go_live WHERE id = :g", g=organisation.standing().go_live_id
     )
     assert [row.move_at for row in kept] == [chosen]
     both = await asyncio.gather(
-        town.orders().roll_back(organisation.slug, "enough"),
-        town.orders().roll_back(organisation.slug, "enough, twice"),
+        cluster.orders().roll_back(organisation.slug, "enough"),
+        cluster.orders().roll_back(organisation.slug, "enough, twice"),
         return_exceptions=True,
     )
     assert any(not isinstance(one, BaseException) for one in both)
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
 
 
-async def test_a_run_measures_its_history_and_its_orders(town: Town) -> None:
-    organisation = town.found_organisation(sso_included="no")
+async def test_a_run_measures_its_history_and_its_orders(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
     for days in (3, 5):
-        await town.orders().extend(organisation.slug, days=days)
-    await town.orders().pause(organisation.slug)
-    await town.orders().resume(organisation.slug)
+        await cluster.orders().extend(organisation.slug, days=days)
+    await cluster.orders().pause(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     go_live_id = organisation.standing().go_live_id
     orders = 0
     async with asyncio.timeout(30):
         while orders < 4:
-            ((events, orders),) = town.rows(
+            ((events, orders),) = cluster.rows(
                 "SELECT run_events, run_orders FROM golive.go_live WHERE id = :g", g=go_live_id
             )
             await asyncio.sleep(0.05)
     assert orders == 4
     assert 20 < events < len((await organisation.handle.fetch_history()).events)
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         longest, most = operator_counts.longest_runs(session)
     assert longest >= events
     assert most >= orders

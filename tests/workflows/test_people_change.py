@@ -8,22 +8,22 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from commands import importing
+from commands import imports
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Attention, GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.cluster import Cluster, Organisation, write_csv
 from tests.consenting import waiting_for_consent
-from tests.town import Organisation, Town, write_csv
-from tests.workflows.drive import until_attention
+from tests.workflows.driver import until_attention
 from tests.workflows.schedule import ledger
 
 NEW = "New Tee <new@{domain}>"
 
 
 @pytest.fixture
-def lee(town: Town) -> str:
+def lee(cluster: Cluster) -> str:
     """Another customer success manager; handles come with an import."""
-    town.found_organisation(
+    cluster.create_organisation(
         customer_success_handle="lee", customer_success_email="lee@clientshare.example"
     )
     return "lee@clientshare.example"
@@ -32,7 +32,7 @@ def lee(town: Town) -> str:
 def links_of(organisation: Organisation, address: str) -> list[str]:
     """The set-up and consent link in someone's newest mail."""
     text = organisation.newest_mail_to(address)
-    web = re.escape(organisation.town.places.web)
+    web = re.escape(organisation.cluster.endpoints.web)
     return re.findall(rf"{web}/(?:setup|consent)/[^\s/]+", text)
 
 
@@ -43,11 +43,11 @@ async def shown_becomes(organisation: Organisation, name: str, value: object) ->
 
 
 async def test_a_new_owner_gets_the_next_mails_and_the_temporal_ui_says_so(
-    town: Town, lee: str
+    cluster: Cluster, lee: str
 ) -> None:
-    organisation = await waiting_for_consent(town)
+    organisation = await waiting_for_consent(cluster)
     for _ in range(2):
-        told = await town.people().change_owner(organisation.slug, "lee", "Dana is on leave.")
+        told = await cluster.people().change_owner(organisation.slug, "lee", "Dana is on leave.")
         assert told.go_live_runs
     assert organisation.standing().owner == "lee"
     await shown_becomes(organisation, "CustomerSuccessOwner", "lee")
@@ -55,16 +55,18 @@ async def test_a_new_owner_gets_the_next_mails_and_the_temporal_ui_says_so(
     assert [to for _, to, _ in organisation.mails("consent_escalation")] == [lee]
     assert organisation.audit().count(("dana", "owner_changed", "Dana is on leave.")) == 1
     assert "Lee" in organisation.newest_mail_to(organisation.contact)
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
 
 
-async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(town: Town) -> None:
-    organisation = await waiting_for_consent(town)
+async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster)
     old = await asyncio.to_thread(links_of, organisation, organisation.contact)
     assert len(old) == 2
     new = organisation.address("new")
-    told = await town.people().name_contact(
+    told = await cluster.people().name_contact(
         organisation.slug,
         NEW.format(domain=organisation.domain),
         instead_of=organisation.contact.upper(),
@@ -93,27 +95,27 @@ async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(to
     await organisation.skip(timedelta(days=6))
     assert {one.address for one in ledger(organisation, "consent_reminder")} == {new}
     assert ("dana", "contact_named", "Ira has left.") in organisation.audit()
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
     assert organisation.contact not in {to for _, to, _ in organisation.mails("roll_back_notice")}
 
 
-async def test_an_address_that_refuses_is_replaced_and_retried(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_an_address_that_refuses_is_replaced_and_retried(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     for address in (organisation.contact, organisation.second_contact):
-        town.mail_faults(reject=address, code=550)
+        cluster.mail_faults(reject=address, code=550)
     await organisation.start()
     await until_attention(organisation, Attention.MAIL_REFUSED)
-    people, slug = town.people(), organisation.slug
+    people, slug = cluster.people(), organisation.slug
     new = organisation.address("new")
     told = await people.name_contact(
         slug, NEW.format(domain=organisation.domain), instead_of=organisation.contact
     )
     assert not told.pack_sent
     await people.remove_contact(slug, organisation.second_contact)
-    await town.orders().retry(slug)
+    await cluster.orders().retry(slug)
     await organisation.until(Wait.ADMIN_CONSENT)
-    town.mail_faults()
+    cluster.mail_faults()
     assert {(to, state) for _, to, state in organisation.mails("it_pack")} == {
         (organisation.contact, "withdrawn"),
         (organisation.second_contact, "withdrawn"),
@@ -121,22 +123,22 @@ async def test_an_address_that_refuses_is_replaced_and_retried(town: Town) -> No
     }
     with pytest.raises(CommandError, match="is the only IT contact"):
         await people.remove_contact(slug, new)
-    await town.orders().roll_back(slug, "The test is over.")
+    await cluster.orders().roll_back(slug, "The test is over.")
     await organisation.ended()
 
 
 async def test_an_import_that_names_others_hands_over_and_asks_in_its_order(
-    town: Town, lee: str, tmp_path: Path
+    cluster: Cluster, lee: str, tmp_path: Path
 ) -> None:
-    organisation = await waiting_for_consent(town)
-    town.import_organisation(
+    organisation = await waiting_for_consent(cluster)
+    cluster.import_organisation(
         organisation,
         customer_success_handle="lee",
         customer_success_email=lee,
         it_contacts=f"{NEW.format(domain=organisation.domain)};{organisation.second_contact}",
     )
     assert organisation.standing().owner == "lee"
-    order = town.rows(
+    order = cluster.rows(
         "SELECT c.address FROM golive.contact c JOIN pulse.organisation o "
         "ON o.id = c.organisation_id WHERE o.slug = :slug ORDER BY c.position",
         slug=organisation.slug,
@@ -150,17 +152,19 @@ async def test_an_import_that_names_others_hands_over_and_asks_in_its_order(
     # What the shell's `import` then tells the run, it tells once.
     header = {"organisation": "", "email": "", "display_name": "", "status": ""}
     write_csv(tmp_path / "users.csv", [], columns=list(header))
-    again = importing.import_files(
-        town.engine, town.folder / f"{organisation.slug}.csv", tmp_path / "users.csv"
+    again = imports.import_files(
+        cluster.engine, cluster.folder / f"{organisation.slug}.csv", tmp_path / "users.csv"
     )
     assert again.handed_over == ()
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_a_change_that_makes_no_sense_is_refused_and_changes_nothing(town: Town) -> None:
-    organisation = town.found_organisation()
-    people, slug = town.people(), organisation.slug
+async def test_a_change_that_makes_no_sense_is_refused_and_changes_nothing(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
+    people, slug = cluster.people(), organisation.slug
     refused: list[tuple[object, type[Exception], str]] = [
         (people.change_owner(slug, "mallory"), UsageError, "Nobody of ours has the handle"),
         (people.name_contact(slug, "nonsense"), UsageError, "is no contact"),
@@ -171,7 +175,7 @@ async def test_a_change_that_makes_no_sense_is_refused_and_changes_nothing(town:
         ),
         (people.remove_contact(slug, "c@d.example"), CommandError, "has no IT contact"),
         (people.change_owner("nowhere", "dana"), CommandError, "No organisation is called"),
-        (town.people(by="mallory").change_owner(slug, "dana"), UsageError, "Say who gives"),
+        (cluster.people(by="mallory").change_owner(slug, "dana"), UsageError, "Say who gives"),
     ]
     for change, kind, words in refused:
         with pytest.raises(kind, match=words):

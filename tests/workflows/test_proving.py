@@ -6,27 +6,27 @@ from datetime import timedelta
 from uuid import uuid4
 
 from contracts.go_live import ConsentReported, GoLiveOutcome, Wait
-from tests.town import Organisation, Person, Town
-from tests.workflows.drive import never_applied, proof_gives_up
+from tests.cluster import Cluster, Organisation, Person
+from tests.workflows.driver import never_applied, proof_gives_up
 from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
 
 @asynccontextmanager
-async def _reported(town: Town) -> AsyncIterator[Organisation]:
+async def _reported(cluster: Cluster) -> AsyncIterator[Organisation]:
     """An organisation whose consent was reported, and never given."""
-    organisation = town.found_organisation(Person("anna"))
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     never_applied(organisation)
     await organisation.consent()
     await organisation.until(Wait.MICROSOFT)
     yield organisation
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
 
 
-async def test_a_report_stops_neither_reminders_nor_the_deadline(town: Town) -> None:
-    async with _reported(town) as organisation:
+async def test_a_report_stops_neither_reminders_nor_the_deadline(cluster: Cluster) -> None:
+    async with _reported(cluster) as organisation:
         proving = organisation.progress
         assert proving.due_at is not None, "the deadline is named while it is proven"
         await proof_gives_up(organisation)
@@ -40,10 +40,10 @@ async def test_a_report_stops_neither_reminders_nor_the_deadline(town: Town) -> 
     assert sent.count("needs_attention") == 1
 
 
-async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> None:
-    async with _reported(town) as organisation:
+async def test_reports_during_a_proof_do_not_silence_the_alarm(cluster: Cluster) -> None:
+    async with _reported(cluster) as organisation:
         await organisation.skip(timedelta(minutes=3))
-        rows = town.rows(
+        rows = cluster.rows(
             "SELECT e.tenant_id, e.administrator_object_id FROM golive.consent_evidence e "
             "JOIN golive.go_live g ON g.id = e.go_live_id JOIN pulse.organisation o "
             "ON o.id = g.organisation_id WHERE o.slug = :slug",
@@ -57,22 +57,22 @@ async def test_reports_during_a_proof_do_not_silence_the_alarm(town: Town) -> No
         await organisation.received_by("dana@clientshare.example", "not")
         assert organisation.progress.wait is Wait.ADMIN_CONSENT
         # What is reported from now on is tried, as a retry is.
-        town.control("DELETE", "/propagation")
+        cluster.control("DELETE", "/propagation")
         fact = ConsentReported(str(tenant), str(administrator))
         await organisation.handle.signal(SsoGoLive.consent_reported, fact)
         done = await organisation.until(Wait.MOVE_DATE)
         assert done.attention is None
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
 
 
-async def test_a_proof_that_gave_up_can_be_retried(town: Town) -> None:
-    async with _reported(town) as organisation:
+async def test_a_proof_that_gave_up_can_be_retried(cluster: Cluster) -> None:
+    async with _reported(cluster) as organisation:
         await proof_gives_up(organisation)
         await organisation.skip(timedelta(days=6))
         assert ledger(organisation, "consent_reminder")
-        town.control("DELETE", "/propagation")
-        await town.orders().retry(organisation.slug)
+        cluster.control("DELETE", "/propagation")
+        await cluster.orders().retry(organisation.slug)
         await organisation.until(Wait.MOVE_DATE)
-        await town.orders().roll_back(organisation.slug, "The test is over.")
+        await cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()

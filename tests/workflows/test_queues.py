@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait
-from tests.town import Organisation, Town
-from tests.workflows.drive import bring_to, founded
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import bring_to, founded
 from workflows import policies
 
 OF_ALL_USERS = {"plan_migration", "move_wave", "undo_moves", "deliver_mail", "send_notice users"}
@@ -29,9 +29,9 @@ async def _queues(organisation: Organisation) -> dict[str, set[str]]:
     ("fewer_users", "smaller_directory"), [(0, 0), (1, 0), (0, 1)], ids=["few", "many", "in many"]
 )
 async def test_few_in_a_small_directory_stay_where_everything_else_is_done(
-    town: Town, monkeypatch: pytest.MonkeyPatch, fewer_users: int, smaller_directory: int
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, fewer_users: int, smaller_directory: int
 ) -> None:
-    organisation = founded(town)
+    organisation = founded(cluster)
     ours = len([person for person in organisation.people if person.status])
     theirs = len([person for person in organisation.people if person.in_directory])
     monkeypatch.setattr(policies, "FEW_USERS", ours - fewer_users)
@@ -41,7 +41,7 @@ async def test_few_in_a_small_directory_stay_where_everything_else_is_done(
     assert reminded is not None
     await organisation.skip(reminded - await organisation.now() + timedelta(seconds=1))
     await organisation.until(lambda now: now.reminder_at not in (None, reminded))
-    await town.orders().roll_back(organisation.slug, "The test is over.")
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     queues = await _queues(organisation)
     of_directory = queues.pop("snapshot_directory")

@@ -9,9 +9,9 @@ import pytest
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, UserSignedIn, Wait
 from local.browser import Browser
 from local.people import SceneFailedError
+from tests.cluster import Cluster, Organisation
 from tests.commands.test_starter import run
-from tests.town import Organisation, Town
-from tests.workflows.drive import (
+from tests.workflows.driver import (
     MEMBERS,
     bring_to,
     founded,
@@ -33,7 +33,7 @@ def _sent(organisation: Organisation) -> Counter[tuple[str, str]]:
 
 def _moves(organisation: Organisation) -> list[Any]:
     """Who has moved, and when."""
-    return organisation.town.rows(
+    return organisation.cluster.rows(
         "SELECT m.user_id, m.moved_at FROM golive.user_move m JOIN golive.go_live g "
         "ON g.id = m.go_live_id JOIN pulse.organisation o ON o.id = g.organisation_id "
         "WHERE o.slug = :slug AND m.moved_at IS NOT NULL AND m.undone_at IS NULL ORDER BY 1",
@@ -50,7 +50,7 @@ async def _start_anew(organisation: Organisation) -> str:
     await organisation.handle.terminate("by mistake")
     ended = (await organisation.handle.describe()).close_time
     assert ended is not None
-    started = await organisation.town.orders().start(organisation.slug)
+    started = await organisation.cluster.orders().start(organisation.slug)
     assert (started.number, started.already_running) == (1, False)
     assert started.resumed_after is not None
     assert sentences.instant(ended) in started.resumed_after
@@ -66,7 +66,7 @@ async def _comes_to(organisation: Organisation, wait: Wait) -> Progress:
 
 
 def _recorded_by(organisation: Organisation) -> str:
-    (row,) = organisation.town.rows(
+    (row,) = organisation.cluster.rows(
         "SELECT recorded_by FROM golive.go_live WHERE id = :g",
         g=organisation.standing().go_live_id,
     )
@@ -75,7 +75,7 @@ def _recorded_by(organisation: Organisation) -> str:
 
 def _everybody_is_back(organisation: Organisation) -> None:
     """Nobody signs in by SSO any more, and nobody is asked to."""
-    (now,) = organisation.town.rows(
+    (now,) = organisation.cluster.rows(
         """
         SELECT o.sso_offered,
                (SELECT count(*) FROM golive.sso_connection WHERE organisation_id = o.id) AS proven,
@@ -92,9 +92,11 @@ def _everybody_is_back(organisation: Organisation) -> None:
 # --- terminated -------------------------------------------------------------------------------
 
 
-async def test_terminated_while_it_waits_for_consent_it_goes_on_and_goes_live(town: Town) -> None:
+async def test_terminated_while_it_waits_for_consent_it_goes_on_and_goes_live(
+    cluster: Cluster,
+) -> None:
     """Entitlement and acknowledgement were given to the run that is no more."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.ADMIN_CONSENT)
     before = _sent(organisation)
     said = await _start_anew(organisation)
@@ -103,7 +105,7 @@ async def test_terminated_while_it_waits_for_consent_it_goes_on_and_goes_live(to
         "database knows: Admin consent awaited."
     )
     progress = await _comes_to(organisation, Wait.ADMIN_CONSENT)
-    again = await town.orders().start(organisation.slug)
+    again = await cluster.orders().start(organisation.slug)
     assert (again.already_running, again.resumed_after) == (True, None)
     assert (progress.number, progress.stage) == (1, GoLiveStage.ADMIN_CONSENT_AWAITED)
     assert _sent(organisation) == before
@@ -117,26 +119,26 @@ async def test_terminated_while_it_waits_for_consent_it_goes_on_and_goes_live(to
 
 
 async def test_terminated_while_it_waits_for_consent_a_later_roll_back_undoes_it(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await _start_anew(organisation)
     await _comes_to(organisation, Wait.ADMIN_CONSENT)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     _everybody_is_back(organisation)
 
 
 async def test_terminated_before_the_move_it_keeps_to_the_date_that_customer_it_chose(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     chosen = (await organisation.now()).replace(microsecond=0) + timedelta(days=9)
-    await town.orders().acknowledge(organisation.slug, chosen)
+    await cluster.orders().acknowledge(organisation.slug, chosen)
     await organisation.consent()
     assert (await organisation.until(Wait.MOVE_DATE)).due_at == chosen
     before = _sent(organisation)
@@ -146,13 +148,13 @@ async def test_terminated_before_the_move_it_keeps_to_the_date_that_customer_it_
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_a_date_that_passed_without_a_run_is_announced_anew(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_date_that_passed_without_a_run_is_announced_anew(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    town.rows(
+    cluster.rows(
         "UPDATE golive.go_live g SET move_at = move_at - interval '40 days', "
         "move_told = move_told - interval '40 days' FROM pulse.organisation o "
         "WHERE o.id = g.organisation_id AND o.slug = :slug",
@@ -165,16 +167,16 @@ async def test_a_date_that_passed_without_a_run_is_announced_anew(town: Town) ->
 
 
 async def test_terminated_between_the_first_users_and_the_others_it_moves_the_others(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
     """One of the first signed in while there was no run; the plan was approved before."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.FIRST_SIGN_IN)
     mails, moves = _sent(organisation), _moves(organisation)
     assert len(moves) == 5
     await organisation.handle.terminate("by mistake")
     await organisation.sign_in(organisation.first_moved())
-    started = await town.orders().start(organisation.slug)
+    started = await cluster.orders().start(organisation.slug)
     assert started.resumed_after is not None
     await _comes_to(organisation, Wait.AFTERCARE)
     assert len(_moves(organisation)) == 8
@@ -185,13 +187,15 @@ async def test_terminated_between_the_first_users_and_the_others_it_moves_the_ot
     assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE
 
 
-async def test_terminated_after_the_move_nobody_moves_or_is_written_to_again(town: Town) -> None:
+async def test_terminated_after_the_move_nobody_moves_or_is_written_to_again(
+    cluster: Cluster,
+) -> None:
     """Mail that the run had no time to send goes out."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     mails, moves = _sent(organisation), _moves(organisation)
     unsent = organisation.address("fay")
-    town.rows(
+    cluster.rows(
         # The new run knows nothing of the days that were skipped in the one before.
         "UPDATE golive.mail m SET state = 'queued', due_at = now() FROM pulse.app_user u "
         "WHERE u.id = m.recipient_id AND u.address = :unsent",
@@ -203,7 +207,7 @@ async def test_terminated_after_the_move_nobody_moves_or_is_written_to_again(tow
     assert _moves(organisation) == moves
     assert _sent(organisation) == mails
     assert {state for *_, state in organisation.mails()} == {"sent"}
-    times = town.rows(
+    times = cluster.rows(
         "SELECT stage FROM golive.stage_time WHERE go_live_id = :g AND ended_at IS NULL",
         g=organisation.standing().go_live_id,
     )
@@ -212,13 +216,13 @@ async def test_terminated_after_the_move_nobody_moves_or_is_written_to_again(tow
     assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE
 
 
-async def test_terminated_after_the_move_a_later_roll_back_undoes_it(town: Town) -> None:
+async def test_terminated_after_the_move_a_later_roll_back_undoes_it(cluster: Cluster) -> None:
     """The run that undoes it has itself neither offered SSO nor moved anybody."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     await _start_anew(organisation)
-    await town.orders().roll_back(organisation.slug, "A change of mind.")
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     _everybody_is_back(organisation)
 
@@ -227,9 +231,9 @@ async def test_terminated_after_the_move_a_later_roll_back_undoes_it(town: Town)
 
 
 async def test_reset_to_before_the_move_it_asks_and_a_retry_does_nothing_twice(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     mails, moves, run = _sent(organisation), _moves(organisation), await run_id_of(organisation)
     await reset_to(organisation, schedules("verify_consent"))
@@ -237,7 +241,7 @@ async def test_reset_to_before_the_move_it_asks_and_a_retry_does_nothing_twice(
     assert await run_id_of(organisation) != run
     assert "was reset" in await organisation.temporal_details()
     await organisation.received_by("dana@clientshare.example", "was reset in Temporal")
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.AFTERCARE)
     assert organisation.progress.attention is None
     await organisation.skip(timedelta(days=15))
@@ -247,23 +251,23 @@ async def test_reset_to_before_the_move_it_asks_and_a_retry_does_nothing_twice(
     assert {message for message, _ in added} <= {"needs_attention", "sign_in_reminder"}
 
 
-async def test_reset_to_before_the_move_a_roll_back_restores_everybody(town: Town) -> None:
+async def test_reset_to_before_the_move_a_roll_back_restores_everybody(cluster: Cluster) -> None:
     """The run has forgotten that anybody moved."""
-    organisation = town.found_organisation(*MEMBERS)
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     assert len(_moves(organisation)) == 5
     await reset_to(organisation, schedules("verify_consent"))
     await until_attention(organisation, Attention.RECORD_AHEAD)
-    await town.orders().roll_back(organisation.slug, "Too much happened.")
+    await cluster.orders().roll_back(organisation.slug, "Too much happened.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     assert organisation.progress.outcome is GoLiveOutcome.ROLLED_BACK
     _everybody_is_back(organisation)
 
 
-async def test_a_run_that_was_reset_into_a_wait_looks_at_once(town: Town) -> None:
+async def test_a_run_that_was_reset_into_a_wait_looks_at_once(cluster: Cluster) -> None:
     """It forgets the consent; without a look it would remind a customer who has consented."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.signal(SsoGoLive.user_signed_in, UserSignedIn("nobody"))
@@ -271,31 +275,31 @@ async def test_a_run_that_was_reset_into_a_wait_looks_at_once(town: Town) -> Non
     await organisation.until(Wait.MOVE_DATE)
     await reset_to(organisation, hears("user_signed_in"), messages_too=True)
     await until_attention(organisation, Attention.RECORD_AHEAD)
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     progress = await organisation.until(Wait.MOVE_DATE)
     assert progress.stage is GoLiveStage.USERS_MIGRATED
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_a_pause_that_is_told_again_after_a_reset_does_not_hide_it(town: Town) -> None:
-    organisation = town.found_organisation(*MEMBERS)
+async def test_a_pause_that_is_told_again_after_a_reset_does_not_hide_it(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(*MEMBERS)
     await organisation.come_to_the_move()
     await organisation.until(Wait.FIRST_SIGN_IN)
     mails, moves = _sent(organisation), _moves(organisation)
-    await town.orders().pause(organisation.slug)
+    await cluster.orders().pause(organisation.slug)
     await reset_to(organisation, schedules("verify_consent"))
     await until_attention(organisation, Attention.RECORD_AHEAD)
     assert organisation.progress.paused
-    await town.orders().resume(organisation.slug)
-    await town.orders().retry(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
+    await cluster.orders().retry(organisation.slug)
     await organisation.until(Wait.FIRST_SIGN_IN)
     assert _moves(organisation) == moves
     assert {message for message, _ in _sent(organisation) - mails} <= {"needs_attention"}
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_reset_where_the_record_is_not_ahead_it_goes_on_silently(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_reset_where_the_record_is_not_ahead_it_goes_on_silently(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.signal(SsoGoLive.user_signed_in, UserSignedIn("nobody"))
@@ -315,27 +319,27 @@ async def test_reset_where_the_record_is_not_ahead_it_goes_on_silently(town: Tow
 # --- what people are told ---------------------------------------------------------------------
 
 
-async def test_beside_a_run_stands_where_it_is_steered(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_beside_a_run_stands_where_it_is_steered(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     described = await organisation.handle.describe()
     details = await described.static_details()
-    console = f"{town.places.web}/console/{organisation.slug}"
+    console = f"{cluster.endpoints.web}/console/{organisation.slug}"
     assert details == runs.steering(organisation.slug, 1, console)
     assert await described.static_summary() == f"Go-live 1 of {organisation.slug}"
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_the_console_offers_to_go_on_where_an_order_finds_no_run(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_the_console_offers_to_go_on_where_an_order_finds_no_run(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.terminate("by mistake")
     with Browser() as browser:
-        browser.open(f"{town.places.web}/console")
+        browser.open(f"{cluster.endpoints.web}/console")
         browser.press("Login with SSO")
         browser.press("Sign in", login="dana@clientshare.example")
-        browser.open(f"{town.places.web}/console/{organisation.slug}")
+        browser.open(f"{cluster.endpoints.web}/console/{organisation.slug}")
         assert "Start the go-live" not in browser.text
         browser.press("Pause")
         assert "has no running go-live." in browser.text
@@ -347,27 +351,27 @@ async def test_the_console_offers_to_go_on_where_an_order_finds_no_run(town: Tow
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_the_shell_says_that_it_goes_on(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_the_shell_says_that_it_goes_on(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.terminate("by mistake")
-    done = await run(town, "start", organisation.slug)
+    done = await run(cluster, "start", organisation.slug)
     assert done.stdout.startswith("The run of go-live 1 was terminated in Temporal on "), done
     assert "knows: Admin consent awaited.\nWhere" in done.stdout
     await organisation.handle.terminate("at the end of the test")
 
 
-async def test_a_date_that_nobody_was_told_is_announced_by_the_next_run(town: Town) -> None:
+async def test_a_date_that_nobody_was_told_is_announced_by_the_next_run(cluster: Cluster) -> None:
     """It was chosen within the quiet hour before the run was terminated."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     assert _sent(organisation)["move_announcement", organisation.contact] == 1
     chosen = (await organisation.now()).replace(second=0, microsecond=0) + timedelta(days=9)
-    await town.orders().acknowledge(organisation.slug, chosen)
+    await cluster.orders().acknowledge(organisation.slug, chosen)
     await organisation.until(lambda now: now.due_at == chosen)
     await _start_anew(organisation)
     assert (await _comes_to(organisation, Wait.MOVE_DATE)).due_at == chosen
@@ -376,14 +380,16 @@ async def test_a_date_that_nobody_was_told_is_announced_by_the_next_run(town: To
     await organisation.handle.cancel()
 
 
-async def test_a_consent_that_comes_while_there_is_no_run_waits_for_the_next(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_consent_that_comes_while_there_is_no_run_waits_for_the_next(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.handle.terminate("by mistake")
     with pytest.raises(SceneFailedError, match=r"Your consent is noted.*checked a little later"):
         await organisation.consent()
-    await town.orders().start(organisation.slug)
+    await cluster.orders().start(organisation.slug)
     await _comes_to(organisation, Wait.MOVE_DATE)
     assert await organisation.signals() == ["consent_reported"]
     await organisation.handle.cancel()

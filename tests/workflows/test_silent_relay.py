@@ -9,20 +9,20 @@ import pytest
 
 import worker
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
-from tests.town import Organisation, Town, build_town, working
+from tests.cluster import Cluster, Organisation, build_cluster, working
 
 
 @asynccontextmanager
-async def _town_of_few_threads(folder: Path) -> AsyncIterator[Town]:
-    async with build_town(folder) as town, working(town):
+async def _cluster_of_few_threads(folder: Path) -> AsyncIterator[Cluster]:
+    async with build_cluster(folder) as cluster, working(cluster):
         try:
-            yield town
+            yield cluster
         finally:
-            town.mail_faults()
+            cluster.mail_faults()
 
 
-async def _asked(town: Town) -> Organisation:
-    organisation = town.found_organisation()
+async def _asked(cluster: Cluster) -> Organisation:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation
@@ -34,11 +34,11 @@ async def test_consents_are_proven_while_the_mail_of_others_is_stuck(
 ) -> None:
     monkeypatch.setattr(worker, "ACTIVITY_THREADS", 3)
     monkeypatch.setattr(worker, "DELIVERIES", 2)
-    async with _town_of_few_threads(tmp_path / "town") as town:
-        small = [await _asked(town) for _ in range(3)]
-        other = await _asked(town)
+    async with _cluster_of_few_threads(tmp_path / "cluster") as cluster:
+        small = [await _asked(cluster) for _ in range(3)]
+        other = await _asked(cluster)
         for one in small:
-            town.mail_faults(silent=one.address("anna"))
+            cluster.mail_faults(silent=one.address("anna"))
             await one.consent()
             await one.until(Wait.MOVE_DATE)
         for one in small:
@@ -52,7 +52,7 @@ async def test_consents_are_proven_while_the_mail_of_others_is_stuck(
         await other.until(lambda now: now.stage is GoLiveStage.USERS_MIGRATED, within=20)
         stuck = [one.mails("sign_in_with_sso") for one in small]
         assert all("queued" in {state for *_, state in mails} for mails in stuck), stuck
-        town.mail_faults()
+        cluster.mail_faults()
         await other.until(Wait.MOVE_DATE)
         for one in small:
             assert (await one.ended()).outcome is GoLiveOutcome.LIVE

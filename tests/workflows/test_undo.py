@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from activities import directory
-from commands import reading
+from commands import standings
 from contracts.go_live import GoLiveOutcome, Wait
-from tests.town import Organisation, Town
-from tests.workflows.drive import MEMBERS, PLACES, bring_to, founded
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import MEMBERS, PLACES, bring_to, founded
 
 TABLES = {
     "organisation": "SELECT * FROM pulse.organisation WHERE id = :o",
@@ -43,18 +43,18 @@ the audit trail, the ledger, ended sessions and revoked links."""
 @pytest.mark.parametrize("cancelled", [False, True], ids=["rolled back", "cancelled"])
 @pytest.mark.parametrize("place", PLACES)
 async def test_undo_from_every_place_restores_every_row(
-    town: Town, place: Wait, *, cancelled: bool
+    cluster: Cluster, place: Wait, *, cancelled: bool
 ) -> None:
-    organisation = founded(town)
+    organisation = founded(cluster)
     await _set_passwords(organisation)
     before = _everything(organisation)
     await bring_to(organisation, place)
     if cancelled:
         await organisation.handle.cancel()
     else:
-        await town.orders().roll_back(organisation.slug, "The customer asked to move later.")
+        await cluster.orders().roll_back(organisation.slug, "The customer asked to move later.")
     result = await organisation.ended()
-    town.control("DELETE", "/propagation")
+    cluster.control("DELETE", "/propagation")
     wanted = GoLiveOutcome.CANCELLED if cancelled else GoLiveOutcome.ROLLED_BACK
     assert result.outcome is wanted
     assert _everything(organisation) == before
@@ -68,17 +68,17 @@ async def test_undo_from_every_place_restores_every_row(
 
 
 async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_was(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database refuses the third batch twice; what was undone before stays undone."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     before = _everything(organisation)
     await bring_to(organisation, Wait.AFTERCARE)
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
-    with _failing_at(town, *_users_of(organisation), (3, 4)):
+    with _failing_at(cluster, *_users_of(organisation), (3, 4)):
         await asyncio.gather(
-            town.orders().roll_back(organisation.slug, "Enough."),
-            town.orders().roll_back(organisation.slug, "Enough, says someone else."),
+            cluster.orders().roll_back(organisation.slug, "Enough."),
+            cluster.orders().roll_back(organisation.slug, "Enough, says someone else."),
             return_exceptions=True,
         )
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
@@ -91,18 +91,18 @@ async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_
 
 
 async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interrupted(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database refuses the second batch twice; only what the undo says goes out."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     unsent = "m.state = 'sent' AND m.message IN ('sign_in_with_sso', 'invitation')"
     of_it = "FROM golive.go_live g WHERE g.id = m.go_live_id AND g.organisation_id = :o"
     o = organisation.standing().organisation_id
-    town.rows(f"UPDATE golive.mail m SET state = 'queued' {of_it} AND {unsent}", o=o)
+    cluster.rows(f"UPDATE golive.mail m SET state = 'queued' {of_it} AND {unsent}", o=o)
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
-    with _failing_at(town, "golive.mail", "state = 'withdrawn'", (2, 3)) as counted:
-        await town.orders().roll_back(organisation.slug, "Enough.")
+    with _failing_at(cluster, "golive.mail", "state = 'withdrawn'", (2, 3)) as counted:
+        await cluster.orders().roll_back(organisation.slug, "Enough.")
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
         assert counted() == 6, "four batches of two, and two that were refused"
     left = [
@@ -117,32 +117,32 @@ async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interr
     }
 
 
-async def test_while_it_is_undone_everyone_who_looks_is_told_so(town: Town) -> None:
-    organisation = founded(town)
+async def test_while_it_is_undone_everyone_who_looks_is_told_so(cluster: Cluster) -> None:
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
-    with _failing_at(town, *_users_of(organisation), (1, 2)):
-        await town.orders().roll_back(organisation.slug, "A change of mind.")
+    with _failing_at(cluster, *_users_of(organisation), (1, 2)):
+        await cluster.orders().roll_back(organisation.slug, "A change of mind.")
         seen = await organisation.until(lambda now: now.ending is GoLiveOutcome.ROLLED_BACK)
         assert (seen.wait, seen.due_at, seen.outcome) == (Wait.NOTHING, None, None)
-        lines = dict(reading.five_lines(organisation.standing()))
+        lines = dict(standings.five_lines(organisation.standing()))
         assert lines["Why"].startswith("It is being rolled back")
         told = await organisation.temporal_details()
         assert told.count("being put back") == 2
         assert lines["Why"] in told
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
-    assert dict(reading.five_lines(organisation.standing()))["Why"].startswith("Rolled back;")
+    assert dict(standings.five_lines(organisation.standing()))["Why"].startswith("Rolled back;")
 
 
 @contextmanager
 def _failing_at(
-    town: Town, table: str, changes: str, batches: tuple[int, ...]
+    cluster: Cluster, table: str, changes: str, batches: tuple[int, ...]
 ) -> Iterator[Callable[[], int]]:
     """Let the database refuse these batches of the undo, counted over all attempts.
 
     A batch is a statement after which a row of the table is so; how many there were is returned.
     """
-    town.rows("CREATE SEQUENCE pulse.batch_of_undo")
-    town.rows(
+    cluster.rows("CREATE SEQUENCE pulse.batch_of_undo")
+    cluster.rows(
         f"""
         CREATE FUNCTION pulse.refuse_undo() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -154,18 +154,18 @@ def _failing_at(
         END $$
         """
     )
-    town.rows(
+    cluster.rows(
         f"""
         CREATE TRIGGER refuse_undo AFTER UPDATE ON {table}
         REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pulse.refuse_undo()
         """
     )
     try:
-        yield lambda: int(town.rows("SELECT last_value FROM pulse.batch_of_undo")[0][0])
+        yield lambda: int(cluster.rows("SELECT last_value FROM pulse.batch_of_undo")[0][0])
     finally:
-        town.rows(f"DROP TRIGGER refuse_undo ON {table}")
-        town.rows("DROP FUNCTION pulse.refuse_undo")
-        town.rows("DROP SEQUENCE pulse.batch_of_undo")
+        cluster.rows(f"DROP TRIGGER refuse_undo ON {table}")
+        cluster.rows("DROP FUNCTION pulse.refuse_undo")
+        cluster.rows("DROP SEQUENCE pulse.batch_of_undo")
 
 
 def _users_of(organisation: Organisation) -> tuple[str, str]:
@@ -175,7 +175,7 @@ def _users_of(organisation: Organisation) -> tuple[str, str]:
 
 
 async def _set_passwords(organisation: Organisation) -> None:
-    organisation.town.rows(
+    organisation.cluster.rows(
         """
         INSERT INTO pulse.password (user_id, argon2)
         SELECT id, 'a hash of ' || id FROM pulse.app_user WHERE organisation_id = :o
@@ -187,13 +187,13 @@ async def _set_passwords(organisation: Organisation) -> None:
 def _everything(organisation: Organisation) -> dict[str, list[tuple[Any, ...]]]:
     o = organisation.standing().organisation_id
     return {
-        name: [tuple(row) for row in organisation.town.rows(statement, o=o)]
+        name: [tuple(row) for row in organisation.cluster.rows(statement, o=o)]
         for name, statement in TABLES.items()
     }
 
 
 def _no_link_works(organisation: Organisation) -> None:
-    rows = organisation.town.rows(
+    rows = organisation.cluster.rows(
         """
         SELECT k.purpose FROM golive.personal_link k
         JOIN golive.go_live g ON g.id = k.go_live_id
@@ -208,31 +208,31 @@ OWNER = "dana@clientshare.example"
 MOVED = [one.name for one in MEMBERS if one.status == "active" and one.in_directory]
 
 
-async def test_with_the_relay_away_people_and_the_login_page_come_first(town: Town) -> None:
+async def test_with_the_relay_away_people_and_the_login_page_come_first(cluster: Cluster) -> None:
     """Everybody logs in as before, long before anybody can be told so."""
-    organisation = founded(town)
+    organisation = founded(cluster)
     before = _everything(organisation)
     await bring_to(organisation, Wait.AFTERCARE)
     for address in (OWNER, organisation.contact, *map(organisation.address, MOVED)):
-        town.mail_faults(defer=address, code=451)
+        cluster.mail_faults(defer=address, code=451)
     try:
-        await town.orders().roll_back(organisation.slug, "Enough.")
+        await cluster.orders().roll_back(organisation.slug, "Enough.")
         async with asyncio.timeout(30):
             while _everything(organisation) != before:
                 await asyncio.sleep(0.1)
         assert organisation.progress.outcome is None
         assert "sent" not in {state for *_, state in organisation.mails("roll_back_user")}
     finally:
-        town.mail_faults()
+        cluster.mail_faults()
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     assert {state for *_, state in organisation.mails("roll_back_user")} == {"sent"}
 
 
-async def test_nothing_is_undone_where_nothing_was_planned(town: Town) -> None:
-    organisation = town.found_organisation(sso_included="no")
+async def test_nothing_is_undone_where_nothing_was_planned(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)
-    await town.orders().roll_back(organisation.slug, "Enough.")
+    await cluster.orders().roll_back(organisation.slug, "Enough.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
     history = await organisation.handle.fetch_history()
     done = {

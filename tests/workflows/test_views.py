@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from contracts.go_live import Attention, ConsentNotGiven, Refusal, Wait, go_live_id
 from contracts.waiting_on import waiting_on
-from tests.town import ROOT, Organisation, Town
-from tests.workflows.drive import founded, go_on, until_attention
+from tests.cluster import ROOT, Cluster, Organisation
+from tests.workflows.driver import founded, go_on, until_attention
 from workflows.go_live import SsoGoLive
 
 _ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<filter>ExecutionStatus[^`]+)` \|$", re.M)
@@ -18,16 +18,16 @@ def views() -> dict[str, str]:
     return {row["name"]: row["filter"] for row in _ROW.finditer(page)}
 
 
-async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
+async def test_each_saved_view_lists_the_go_lives_it_is_for(cluster: Cluster) -> None:
     ours, it, administrator, stuck, declined = (
-        town.found_organisation(sso_included="no"),
-        town.found_organisation(it_acknowledgement="yes"),
-        town.found_organisation(),
-        town.found_organisation(),
-        town.found_organisation(),
+        cluster.create_organisation(sso_included="no"),
+        cluster.create_organisation(it_acknowledgement="yes"),
+        cluster.create_organisation(),
+        cluster.create_organisation(),
+        cluster.create_organisation(),
     )
     for address in (stuck.contact, stuck.second_contact):
-        town.mail_faults(reject=address, code=550)
+        cluster.mail_faults(reject=address, code=550)
     for organisation in (ours, it, administrator, stuck, declined):
         await organisation.start()
     await ours.until(Wait.ENTITLEMENT)
@@ -37,7 +37,7 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
     await declined.handle.signal(SsoGoLive.consent_not_given, ConsentNotGiven(Refusal.DECLINED))
     await declined.until(lambda now: now.refusal is Refusal.DECLINED)
     await until_attention(stuck, Attention.MAIL_REFUSED)
-    town.mail_faults()
+    cluster.mail_faults()
     assert due_at is not None
     found = views()
     soon = f"{due_at + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
@@ -51,14 +51,14 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(town: Town) -> None:
     ):
         async with asyncio.timeout(20):
             # Lists follow what runs say within a moment.
-            while await _listed(town, query) & everyone != wanted:
+            while await _listed(cluster, query) & everyone != wanted:
                 await asyncio.sleep(0.1)
     for organisation in (ours, it, administrator, stuck, declined):
         await _end(organisation)
 
 
-async def test_whoever_waits_is_listed_by_what_the_record_says(town: Town) -> None:
-    organisation = founded(town)
+async def test_whoever_waits_is_listed_by_what_the_record_says(cluster: Cluster) -> None:
+    organisation = founded(cluster)
     here = Wait.NOTHING
     while here is not Wait.AFTERCARE:
         here = await go_on(organisation, here)
@@ -75,11 +75,11 @@ async def test_whoever_waits_is_listed_by_what_the_record_says(town: Town) -> No
     await _end(organisation)
 
 
-async def _listed(town: Town, query: str) -> set[str]:
+async def _listed(cluster: Cluster, query: str) -> set[str]:
     prefix = go_live_id("")
-    return {one.id.removeprefix(prefix) async for one in town.client.list_workflows(query)}
+    return {one.id.removeprefix(prefix) async for one in cluster.client.list_workflows(query)}
 
 
 async def _end(organisation: Organisation) -> None:
-    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()

@@ -4,25 +4,25 @@ from html import unescape
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from commands import reading
+from commands import standings
 from contracts.go_live import Wait
 from local.browser import Browser
-from tests.town import Organisation, Town
-from tests.workflows.drive import PLACES, founded, go_on
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import PLACES, founded, go_on
 from wording import sentences
 
 
-async def test_status_explain_the_temporal_ui_and_the_console_agree(town: Town) -> None:
-    organisation = founded(town)
+async def test_status_explain_the_temporal_ui_and_the_console_agree(cluster: Cluster) -> None:
+    organisation = founded(cluster)
     here = Wait.NOTHING
     with Browser() as browser:
-        browser.open(f"{town.places.web}/console")
+        browser.open(f"{cluster.endpoints.web}/console")
         browser.press("Login with SSO")
         browser.press("Sign in", login="dana@clientshare.example")
         for _ in PLACES:
             here = await go_on(organisation, here)
             await _everyone_says_the_same(organisation, browser)
-        await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+        await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
         await organisation.ended()
         await _everyone_says_the_same(organisation, browser)
     assert here is PLACES[-1]
@@ -37,13 +37,13 @@ async def _everyone_says_the_same(organisation: Organisation, browser: Browser) 
         sentences.to_do(progress),
         sentences.by_itself(progress),
     ]
-    lines = dict(reading.five_lines(found))
+    lines = dict(standings.five_lines(found))
     assert [lines["Why"], lines["Next"], lines["By itself"]] == said
-    assert reading.explanation(found).endswith(" ".join(sentences))
+    assert standings.explanation(found).endswith(" ".join(sentences))
     details = await _current_details(organisation)
     assert " ".join(sentences) in details
     assert details.count("| ") >= len(sentences.STAGES)
-    browser.open(f"{organisation.town.places.web}/console/{organisation.slug}")
+    browser.open(f"{organisation.cluster.endpoints.web}/console/{organisation.slug}")
     page = " ".join(unescape(browser.text).split())
     for sentence in sentences:
         assert sentence in page

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.go_live import GoLiveStage, Wait
 from contracts.waiting_on import waiting_on
-from tests.town import Organisation, Town
-from tests.workflows.drive import bring_to, founded, work_held_up
+from tests.cluster import Cluster, Organisation
+from tests.workflows.driver import bring_to, founded, work_held_up
 from wording import sentences
 
 
@@ -19,18 +19,18 @@ async def _act(organisation: Organisation, wait: Wait) -> None:
         case Wait.APPROVAL:
             progress = organisation.progress
             assert progress.plan_hash is not None
-            await organisation.town.orders().approve(organisation.slug, progress.plan_hash)
+            await organisation.cluster.orders().approve(organisation.slug, progress.plan_hash)
         case Wait.FIRST_SIGN_IN:
             await organisation.sign_in(organisation.first_moved())
         case _:
-            await organisation.town.orders().replan(organisation.slug)
+            await organisation.cluster.orders().replan(organisation.slug)
 
 
 @pytest.mark.parametrize(
     "wait", [Wait.MOVE_DATE, Wait.APPROVAL, Wait.FIRST_SIGN_IN, Wait.AFTERCARE]
 )
-async def test_it_is_being_done_now_wherever_one_looks(town: Town, wait: Wait) -> None:
-    organisation = founded(town)
+async def test_it_is_being_done_now_wherever_one_looks(cluster: Cluster, wait: Wait) -> None:
+    organisation = founded(cluster)
     await bring_to(organisation, wait)
     async with work_held_up(organisation, _act(organisation, wait)):
         now = organisation.progress

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
-from database.go_live import reading, records
+from database.go_live import records, standings
 from database.links import renewal
 from database.links.renewal import NewLink
 from database.mail import mail_facts
@@ -72,7 +72,7 @@ async def remove_contact(
 
     def address() -> str:
         with visit.rooms.sessions.begin() as session:
-            standing = reading.standing_of(session, slug)
+            standing = standings.standing_of(session, slug)
             those = mail_facts.contacts_of(session, standing.organisation_id) if standing else []
         return next((one.address for one in those if one.id == contact_id), "")
 
@@ -96,7 +96,7 @@ async def send_links_again(
 
     def queued() -> NewLink | None:
         with visit.rooms.sessions.begin() as session:
-            standing = reading.standing_of(session, slug)
+            standing = standings.standing_of(session, slug)
             if standing is None or standing.go_live_id is None:
                 return None
             open_one = records.open_go_live_of(session, standing.go_live_id)

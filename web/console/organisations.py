@@ -20,15 +20,15 @@ from commands.errors import (
     UnavailableError,
 )
 from commands.orders import Orders, Started
-from commands.reading import refused_mail
+from commands.standings import refused_mail
 from contracts import rules
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
 from database.consent import domains
 from database.consent.domains import ConsentStanding
-from database.go_live import console_views, order_requests, reading, records
+from database.go_live import console_views, order_requests, records, standings
 from database.go_live.console_views import Done, Listed, Sent, Show, StageTime, UserException
-from database.go_live.reading import Standing
+from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
 from database.people import imported
@@ -281,7 +281,7 @@ class _Organisation:
 def _read(
     session: Session, slug: str, trail: tuple[bool, int], at: datetime
 ) -> _Organisation | None:
-    standing = reading.standing_of(session, slug)
+    standing = standings.standing_of(session, slug)
     if standing is None:
         return None
     o, g = standing.organisation_id, standing.go_live_id

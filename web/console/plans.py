@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from commands import migration, rehearsal
 from commands.errors import CommandError, UnavailableError
 from contracts.directory import ExceptionReason
-from database.go_live import reading
+from database.go_live import standings
 from database.moves.plans import Decision
 from web.console.organisations import in_words, organisation_page, plainly
 from web.console.staff import AStaffVisit, StaffVisit
@@ -33,7 +33,7 @@ def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
         if isinstance(found, Response):
             return found
         since = found.compared_with
-        standing = reading.standing_of(found.session, slug)
+        standing = standings.standing_of(found.session, slug)
         return visit.page(
             "console_plan.html",
             staff=staff.staff,
@@ -87,7 +87,7 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
     except CommandError:
         return organisation_page(staff, slug, status=404)
     with visit.rooms.sessions.begin() as session:
-        standing = reading.standing_of(session, slug)
+        standing = standings.standing_of(session, slug)
     return visit.page(
         "console_schedule.html",
         staff=staff.staff,

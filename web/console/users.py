@@ -12,7 +12,7 @@ from commands import domains, user_decisions
 from commands.errors import CommandError, UnavailableError
 from contracts.addresses import address_key
 from contracts.directory import ExceptionReason
-from database.go_live import console_views, reading
+from database.go_live import console_views, standings
 from database.moves import decisions
 from web.console.organisations import in_words, organisation_page
 from web.console.staff import AStaffVisit, StaffVisit
@@ -39,7 +39,7 @@ def find_user(
 ) -> Response:
     """Go to the page of the user with this address."""
     with visit.rooms.sessions.begin() as session:
-        standing = reading.standing_of(session, slug)
+        standing = standings.standing_of(session, slug)
         user = (
             decisions.user_to_decide(session, standing.organisation_id, address_key(address))
             if standing
@@ -136,7 +136,7 @@ def _user_page(
 ) -> Response:
     visit = staff.visit
     with visit.rooms.sessions.begin() as session:
-        standing = reading.standing_of(session, slug)
+        standing = standings.standing_of(session, slug)
         user = console_views.user_of(session, slug, user_id)
     if standing is None or user is None:
         return organisation_page(staff, slug, problem="There is no such user here.", status=404)

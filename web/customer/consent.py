@@ -13,8 +13,8 @@ from contracts.go_live import (
 )
 from contracts.links import LinkPurpose
 from database.consent import authorization_requests
-from database.go_live import reading, records
-from database.go_live.reading import Standing
+from database.go_live import records, standings
+from database.go_live.standings import Standing
 from database.links import hand_off
 from database.models import (
     AuthorizationRequest,
@@ -145,7 +145,7 @@ def _standing(session: Session, row: AuthorizationRequest | PersonalLink | None)
     if go_live is None:
         return None
     organisation = session.get_one(Organisation, go_live.organisation_id)
-    standing = reading.standing_of(session, organisation.slug)
+    standing = standings.standing_of(session, organisation.slug)
     return standing if standing and standing.go_live_id == go_live.id else None
 
 

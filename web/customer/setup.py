@@ -20,8 +20,8 @@ from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from contracts.orders import Order, OrderPosition, refusal_of
-from database.go_live import console_views, reading, records
-from database.go_live.reading import Standing
+from database.go_live import console_views, records, standings
+from database.go_live.standings import Standing
 from database.links import genuine
 from database.mail import ledger, mail_facts
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
@@ -166,7 +166,7 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
         organisation = session.get_one(
             Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
         )
-        standing = reading.standing_of(session, organisation.slug)
+        standing = standings.standing_of(session, organisation.slug)
     if standing is None or standing.go_live_id != link.go_live_id:
         return has_ended(visit, link.go_live_id)
     return link, standing

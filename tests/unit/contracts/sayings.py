@@ -114,7 +114,7 @@ def _said_to_guessers(handlers: Any) -> str:
 def _shell() -> dict[str, Callable[[], str]]:
     from typer.testing import CliRunner
 
-    from commands import importing, rehearsal
+    from commands import imports, rehearsal
     from commands.errors import UsageError
     from commands.orders import Orders
     from database.models import Preference
@@ -133,8 +133,8 @@ def _shell() -> dict[str, Callable[[], str]]:
         return ""
 
     def too_far() -> str:
-        sheet = importing._Sheet(importing.Path("organisations.csv"), ["go_live_date"])
-        importing._go_live_date(importing._Row(sheet, 2, {"go_live_date": "9999-12-31"}))
+        sheet = imports._Sheet(imports.Path("organisations.csv"), ["go_live_date"])
+        imports._go_live_date(imports._Row(sheet, 2, {"go_live_date": "9999-12-31"}))
         return " ".join(sheet.faults)
 
     def rehearse() -> str:

@@ -14,7 +14,7 @@ from contracts.orders import (
     refusal_of,
 )
 from tests.unit.contracts.positions import HASH, NOW, POSITIONS
-from tests.workflows.drive import PLACES
+from tests.workflows.driver import PLACES
 from wording.orders import REFUSED
 from workflows.go_live import SsoGoLive
 

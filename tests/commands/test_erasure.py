@@ -7,21 +7,21 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.exc import DatabaseError
 
-from commands import forgetting
+from commands import erasure
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Wait
 from database.engine import open_sessions
 from local import queries
 from local.histories import everything_kept, found_in
+from tests.cluster import Cluster, Organisation, Person
 from tests.commands.test_starter import plain, run
-from tests.town import Organisation, Person, Town
 
 REASON = "request 2026-117"
 
 
-def everything_stored(town: Town) -> list[str]:
+def everything_stored(cluster: Cluster) -> list[str]:
     """Every row of every table, as text."""
-    tables = town.rows(
+    tables = cluster.rows(
         "SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables "
         "WHERE table_schema IN ('pulse', 'golive') AND table_type = 'BASE TABLE'"
     )
@@ -29,84 +29,86 @@ def everything_stored(town: Town) -> list[str]:
     return [
         row.line
         for table in tables
-        for row in town.rows(f"SELECT to_jsonb(t)::text AS line FROM {table.name} t")
+        for row in cluster.rows(f"SELECT to_jsonb(t)::text AS line FROM {table.name} t")
     ]
 
 
-def words_of(town: Town, organisation: Organisation) -> list[str]:
+def words_of(cluster: Cluster, organisation: Organisation) -> list[str]:
     """Every address and name of the organisation's people; staff of ours are not forgotten."""
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         found = queries.personal_data(session, organisation.standing().organisation_id)
     own = [word for word in found if "clientshare" not in word and not word.startswith("Dana")]
     return own + [quote(word, safe="") for word in own if "@" in word]
 
 
 async def typed(organisation: Organisation, text: str) -> None:
-    await organisation.town.orders().pause(organisation.slug, text)
-    await organisation.town.orders().resume(organisation.slug)
+    await organisation.cluster.orders().pause(organisation.slug, text)
+    await organisation.cluster.orders().resume(organisation.slug)
 
 
-async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(town: Town) -> None:
-    organisation = town.found_organisation(
+async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(
         Person("zelda.zuckmayer"),
         Person("yorick.yellowbeard"),
         Person("xenia.xylander", status="invited"),
         Person("wanda.wexford", in_directory=False),
     )
-    other = town.found_organisation(Person("still.here"))
-    town.mail_faults(reject=organisation.second_contact, code=550)
+    other = cluster.create_organisation(Person("still.here"))
+    cluster.mail_faults(reject=organisation.second_contact, code=550)
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await typed(organisation, f"{organisation.address('zelda.zuckmayer')} asked Ira Tee to wait")
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     with pytest.raises(CommandError, match="has an open go-live"):
-        forgetting.forget(town.engine, organisation.slug, None, "dana", REASON)
+        erasure.forget(cluster.engine, organisation.slug, None, "dana", REASON)
     await organisation.skip_to_due()
     await organisation.ended()
-    words = words_of(town, organisation)
+    words = words_of(cluster, organisation)
     assert {"Ira Tee", organisation.contact, organisation.address("wanda.wexford")} <= set(words)
-    assert "Zelda.Zuckmayer" in found_in(everything_stored(town), words)
+    assert "Zelda.Zuckmayer" in found_in(everything_stored(cluster), words)
     assert organisation.administrator_id in json.dumps(organisation.audit())
     mails, audit = len(organisation.mails()), len(organisation.audit())
 
     said = plain(
-        await run(town, "forget", organisation.slug, "--yes", "--reason", REASON, by="dana"), 0
+        await run(cluster, "forget", organisation.slug, "--yes", "--reason", REASON, by="dana"), 0
     )
     assert "4 users and 2 contacts are forgotten; 1 typed texts are removed" in said
     assert "What remains:" in said
     assert "the administrator who consented" not in said
     names = [word for word in words if word not in {"Ira Tee", "Otto Tee"}]
-    assert found_in(everything_stored(town), names) == []
+    assert found_in(everything_stored(cluster), names) == []
     assert found_in(json.dumps(organisation.audit()).splitlines(), words) == []
     assert organisation.administrator_id not in json.dumps(organisation.audit())
     assert ("dana", "people_forgotten", REASON) in organisation.audit()
     assert (len(organisation.mails()), len(organisation.audit())) == (mails, audit + 1)
     assert organisation.standing().progress is not None
-    _, kept = await everything_kept(town.client, organisation.handle.id)
+    _, kept = await everything_kept(cluster.client, organisation.handle.id)
     assert found_in(kept, names) == []
     assert other.user("still.here")["status"] == "active"
 
     again = plain(
-        await run(town, "forget", organisation.slug, "--yes", "--reason", REASON, by="dana"), 0
+        await run(cluster, "forget", organisation.slug, "--yes", "--reason", REASON, by="dana"), 0
     )
     assert "nothing was changed" in again
     assert len(organisation.audit()) == audit + 1
-    town.import_organisation(organisation)
+    cluster.import_organisation(organisation)
     assert organisation.user("zelda.zuckmayer")["status"] == "active"
 
 
-async def test_one_person_is_forgotten_and_the_others_stay(town: Town) -> None:
-    organisation = town.found_organisation(Person("victor.vonnegut"), Person("ursula.underhill"))
+async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(
+        Person("victor.vonnegut"), Person("ursula.underhill")
+    )
     await organisation.go_live()
     address = organisation.address("victor.vonnegut")
     done = await asyncio.to_thread(
-        forgetting.forget, town.engine, organisation.slug, address.upper(), "dana", REASON
+        erasure.forget, cluster.engine, organisation.slug, address.upper(), "dana", REASON
     )
     assert (done.users, done.contacts) == (1, 0)
-    said = " ".join(forgetting.lines(organisation.slug, address, done))
+    said = " ".join(erasure.lines(organisation.slug, address, done))
     assert "the administrator who consented, the number of their Microsoft account stays" in said
-    assert found_in(everything_stored(town), [address, "Victor.Vonnegut"]) == []
+    assert found_in(everything_stored(cluster), [address, "Victor.Vonnegut"]) == []
     await organisation.sign_in("ursula.underhill")
 
 
@@ -114,20 +116,20 @@ async def test_one_person_is_forgotten_and_the_others_stay(town: Town) -> None:
     ("reason", "why"),
     [("", "Say why"), ("asked by a@b.example", "leave addresses"), ("for IRA TEE", "leave names")],
 )
-async def test_a_reason_is_needed_and_names_nobody(town: Town, reason: str, why: str) -> None:
-    organisation = town.found_organisation()
+async def test_a_reason_is_needed_and_names_nobody(cluster: Cluster, reason: str, why: str) -> None:
+    organisation = cluster.create_organisation()
     with pytest.raises(UsageError, match=why):
-        forgetting.forget(town.engine, organisation.slug, None, "dana", reason)
+        erasure.forget(cluster.engine, organisation.slug, None, "dana", reason)
     assert organisation.user("anna")["status"] == "active"
 
 
-async def test_text_of_the_audit_trail_can_be_removed_and_never_rewritten(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_text_of_the_audit_trail_can_be_removed_and_never_rewritten(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     for change in ("reason = 'other'", "reason = '[removed]', actor = 'x'"):
         with pytest.raises(DatabaseError, match="append-only"):
-            town.rows(
+            cluster.rows(
                 "DO $$ BEGIN PERFORM set_config('golive.forgetting', 'on', true); "
                 f"UPDATE golive.audit_entry SET {change}; END $$"
             )

@@ -23,8 +23,8 @@ from contracts.go_live import (
 )
 from contracts.records import Position
 from database.go_live import positions
-from tests.town import Organisation, Person, Town, build_town
-from tests.workflows.drive import (
+from tests.cluster import Cluster, Organisation, Person, build_cluster
+from tests.workflows.driver import (
     beside_reminders,
     consented_in_vain,
     go_on,
@@ -40,26 +40,28 @@ NEARLY_A_MINUTE = timedelta(seconds=45)
 
 
 @pytest.fixture
-def delayed(town: Town) -> Iterator[Town]:
-    """A town whose Microsoft behaves again afterwards."""
-    yield town
-    town.control("DELETE", "/faults")
-    town.control("DELETE", "/propagation")
+def delayed(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster whose Microsoft behaves again afterwards."""
+    yield cluster
+    cluster.control("DELETE", "/faults")
+    cluster.control("DELETE", "/propagation")
 
 
-async def _asked(town: Town) -> Organisation:
-    organisation = town.found_organisation(Person("anna"))
+async def _asked(cluster: Cluster) -> Organisation:
+    organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation
 
 
 async def _roll_back(organisation: Organisation) -> None:
-    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()
 
 
-async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(delayed: Town) -> None:
+async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(
+    delayed: Cluster,
+) -> None:
     organisation = await with_a_stuck_reminder(delayed)
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
     # The first answer there is for the administrator's own browser.
@@ -79,7 +81,7 @@ async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(delay
 
 
 async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
-    delayed: Town,
+    delayed: Cluster,
 ) -> None:
     organisation = await _asked(delayed)
     await go_on(organisation, Wait.ADMIN_CONSENT)
@@ -93,7 +95,7 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
     await _roll_back(organisation)
 
 
-async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> None:
+async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Cluster) -> None:
     organisation = await _asked(delayed)
     await consented_in_vain(organisation)
     async with asyncio.timeout(20):
@@ -110,7 +112,7 @@ async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Town) -> N
 
 
 async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_passed(
-    delayed: Town, monkeypatch: pytest.MonkeyPatch
+    delayed: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organisation = await with_a_stuck_reminder(delayed)
     recorded: list[Progress] = []
@@ -135,7 +137,7 @@ async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_pass
     await _roll_back(organisation)
 
 
-async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> None:
+async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Cluster) -> None:
     organisation = await _asked(delayed)
     await go_on(organisation, Wait.ADMIN_CONSENT)
     looking = organisation.progress
@@ -147,7 +149,7 @@ async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Town) -> 
     await _roll_back(organisation)
 
 
-async def test_whoever_looks_after_it_may_change_in_it(delayed: Town) -> None:
+async def test_whoever_looks_after_it_may_change_in_it(delayed: Cluster) -> None:
     organisation = await _asked(delayed)
     await go_on(organisation, Wait.ADMIN_CONSENT)
     new = f"Otto Tee <{organisation.address('otto')}>"
@@ -164,12 +166,12 @@ async def test_whoever_looks_after_it_may_change_in_it(delayed: Town) -> None:
 
 
 @asynccontextmanager
-async def _thinking(town: Town) -> AsyncIterator[None]:
+async def _thinking(cluster: Cluster) -> AsyncIterator[None]:
     """Run workflows, and no activity but the local ones."""
-    asked = activities(town.rooms)[GO_LIVE_QUEUE]
+    asked = activities(cluster.rooms)[GO_LIVE_QUEUE]
     with ThreadPoolExecutor(4) as threads:
         async with Worker(
-            town.client,
+            cluster.client,
             task_queue=GO_LIVE_QUEUE,
             workflows=[SsoGoLive],
             activities=asked,
@@ -180,12 +182,12 @@ async def _thinking(town: Town) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _doing(town: Town) -> AsyncIterator[None]:
+async def _doing(cluster: Cluster) -> AsyncIterator[None]:
     """Run activities, and no workflow."""
-    asked = activities(town.rooms)[GO_LIVE_QUEUE]
+    asked = activities(cluster.rooms)[GO_LIVE_QUEUE]
     with ThreadPoolExecutor(4) as threads:
         async with Worker(
-            town.client, task_queue=GO_LIVE_QUEUE, activities=asked, activity_executor=threads
+            cluster.client, task_queue=GO_LIVE_QUEUE, activities=asked, activity_executor=threads
         ):
             yield
 
@@ -196,9 +198,9 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
     monkeypatch.setitem(
         policies.FIRST_CHECK_CALL, "schedule_to_close_timeout", timedelta(seconds=4)
     )
-    async with build_town(tmp_path / "town") as town, _doing(town):
-        async with _thinking(town):
-            organisation = await _asked(town)
+    async with build_cluster(tmp_path / "cluster") as cluster, _doing(cluster):
+        async with _thinking(cluster):
+            organisation = await _asked(cluster)
             await organisation.handle.signal(
                 SsoGoLive.consent_not_given, ConsentNotGiven("declined")
             )
@@ -209,7 +211,7 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
             organisation.handle.execute_update(SsoGoLive.close_declined, CloseDeclined("dana", 1))
         )
         await asyncio.sleep(6)
-        async with _thinking(town):
+        async with _thinking(cluster):
             await closing
             ended = await organisation.ended(within=20)
         assert ended.outcome is GoLiveOutcome.CONSENT_DECLINED

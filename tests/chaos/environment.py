@@ -23,10 +23,10 @@ from local.stack import PROJECT_FOLDER, SEED, SETUP, Stack
 from settings import Settings
 from tests.chaos.balancer import balancing
 from tests.chaos.plan import Kind
-from tests.town import (
+from tests.cluster import (
+    Cluster,
     Organisation,
     Person,
-    Town,
     changed_environment,
     directory_domain,
     directory_user,
@@ -60,7 +60,9 @@ def members(kind: Kind, slug: str) -> list[Person]:
 
 
 @asynccontextmanager
-async def city(folder: Path, kinds: Sequence[tuple[str, Kind]]) -> AsyncIterator["City"]:
+async def chaos_environment(
+    folder: Path, kinds: Sequence[tuple[str, Kind]]
+) -> AsyncIterator["ChaosEnvironment"]:
     """Run everything but the workers, with an organisation for each slug."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64, "people"))
     ports, webs = Ports.free(), [free_port(), free_port()]
@@ -96,36 +98,40 @@ async def city(folder: Path, kinds: Sequence[tuple[str, Kind]]) -> AsyncIterator
         client = await connections.temporal()
         engine = open_engine(environment["GOLIVE_DATABASE_URL"])
         closing.callback(engine.dispose)
-        town = Town(
+        cluster = Cluster(
             client=client,
             skipper=TimeSkipper(client),
             engine=engine,
             settings=Settings(),
-            places=people.Town(f"http://{HOST}:{ports.web}", f"http://{HOST}:{ports.mailbox}"),
+            endpoints=people.Endpoints(
+                f"http://{HOST}:{ports.web}", f"http://{HOST}:{ports.mailbox}"
+            ),
             simulator=f"http://{HOST}:{ports.simulator}",
             environment=environment,
             folder=folder,
             rooms=None,  # type: ignore[arg-type]
         )
         for organisation, (_, kind) in zip(unfounded, kinds, strict=True):
-            organisation.town = town
-            town.import_organisation(
+            organisation.cluster = cluster
+            cluster.import_organisation(
                 organisation, sso_included="no" if kind is Kind.NOT_ENTITLED else "yes"
             )
-        _sign_everyone_in(town)
-        yield City(stack, town, {one.slug: one for one in unfounded})
+        _sign_everyone_in(cluster)
+        yield ChaosEnvironment(stack, cluster, {one.slug: one for one in unfounded})
 
 
-class City:
+class ChaosEnvironment:
     """Where everything is."""
 
-    def __init__(self, stack: Stack, town: Town, organisations: dict[str, Organisation]) -> None:
-        self.stack, self.town, self.organisations = stack, town, organisations
+    def __init__(
+        self, stack: Stack, cluster: Cluster, organisations: dict[str, Organisation]
+    ) -> None:
+        self.stack, self.cluster, self.organisations = stack, cluster, organisations
 
     @property
     def database_url(self) -> str:
         """As psycopg wants it."""
-        return self.town.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+        return self.cluster.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
 
     @property
     def mailbox(self) -> Path:
@@ -175,9 +181,9 @@ def _seed(organisations: list[Organisation]) -> dict[str, Any]:
     return seed
 
 
-def _sign_everyone_in(town: Town) -> None:
+def _sign_everyone_in(cluster: Cluster) -> None:
     """Give every active user an open session, as people have on an ordinary morning."""
-    town.rows(
+    cluster.rows(
         """
         INSERT INTO pulse.app_session (token_sha256, user_id, method, started_at, expires_at)
         SELECT encode(sha256(id::text::bytea), 'hex'), id, 'password', '2026-01-01Z', '2100-01-01Z'

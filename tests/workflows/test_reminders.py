@@ -4,8 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 
 from contracts.go_live import GoLiveOutcome, Progress, Wait
-from tests.town import Organisation, Person, Town
-from tests.workflows.drive import bring_to, founded
+from tests.cluster import Cluster, Organisation, Person
+from tests.workflows.driver import bring_to, founded
 from tests.workflows.schedule import (
     is_humane,
     ledger,
@@ -25,12 +25,14 @@ REMINDERS = (
 )
 
 
-async def test_customer_success_is_reminded_until_the_entitlement_is_too_late(town: Town) -> None:
-    await asyncio.gather(*(_nobody_answers_about_entitlement(town, zone) for zone in TIME_ZONES))
+async def test_customer_success_is_reminded_until_the_entitlement_is_too_late(
+    cluster: Cluster,
+) -> None:
+    await asyncio.gather(*(_nobody_answers_about_entitlement(cluster, zone) for zone in TIME_ZONES))
 
 
-async def _nobody_answers_about_entitlement(town: Town, time_zone: str) -> None:
-    organisation = town.found_organisation(sso_included="no", time_zone=time_zone)
+async def _nobody_answers_about_entitlement(cluster: Cluster, time_zone: str) -> None:
+    organisation = cluster.create_organisation(sso_included="no", time_zone=time_zone)
     await organisation.start(skipping=True)
     assert (await organisation.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
     mails = ledger(organisation)
@@ -45,13 +47,13 @@ async def _nobody_answers_about_entitlement(town: Town, time_zone: str) -> None:
 
 
 async def test_customer_it_and_then_the_administrator_are_reminded_until_the_consent_expires(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    await asyncio.gather(*(_nobody_answers_at_the_customer(town, zone) for zone in TIME_ZONES))
+    await asyncio.gather(*(_nobody_answers_at_the_customer(cluster, zone) for zone in TIME_ZONES))
 
 
-async def _nobody_answers_at_the_customer(town: Town, time_zone: str) -> None:
-    organisation = town.found_organisation(it_acknowledgement="yes", time_zone=time_zone)
+async def _nobody_answers_at_the_customer(cluster: Cluster, time_zone: str) -> None:
+    organisation = cluster.create_organisation(it_acknowledgement="yes", time_zone=time_zone)
     await organisation.start(skipping=True)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
@@ -72,10 +74,10 @@ async def _nobody_answers_at_the_customer(town: Town, time_zone: str) -> None:
 
 
 async def test_the_second_contact_lives_elsewhere_and_both_are_written_to_in_working_hours(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = town.found_organisation(time_zone="Pacific/Auckland")
-    town.rows(
+    organisation = cluster.create_organisation(time_zone="Pacific/Auckland")
+    cluster.rows(
         "UPDATE golive.contact SET time_zone = 'America/Los_Angeles' WHERE address = :address",
         address=organisation.second_contact,
     )
@@ -86,12 +88,12 @@ async def test_the_second_contact_lives_elsewhere_and_both_are_written_to_in_wor
     _check(ledger(organisation))
 
 
-async def test_a_consent_between_any_two_rungs_stops_the_rest(town: Town) -> None:
-    await asyncio.gather(*(_consent_after(town, rungs_before) for rungs_before in range(5)))
+async def test_a_consent_between_any_two_rungs_stops_the_rest(cluster: Cluster) -> None:
+    await asyncio.gather(*(_consent_after(cluster, rungs_before) for rungs_before in range(5)))
 
 
-async def _consent_after(town: Town, rungs_before: int) -> None:
-    organisation = town.found_organisation()
+async def _consent_after(cluster: Cluster, rungs_before: int) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     days_before = (1, 6, 11, 17, 23)[rungs_before]
@@ -104,9 +106,9 @@ async def _consent_after(town: Town, rungs_before: int) -> None:
     assert rungs(ledger(organisation, *REMINDERS)).total() == rungs_before
 
 
-async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(town: Town) -> None:
-    organisation = town.found_organisation()
-    orders, slug = town.orders(), organisation.slug
+async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
+    orders, slug = cluster.orders(), organisation.slug
     await organisation.start()
     before = await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
@@ -120,7 +122,7 @@ async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(town: T
     assert before.due_at is not None
     assert resumed.due_at is not None
     assert abs(resumed.due_at - before.due_at - paused) < 5 * SECOND
-    await town.skipper.fast_forward(organisation.handle, None)
+    await cluster.skipper.fast_forward(organisation.handle, None)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
     assert rungs(mails)["consent_reminder"] == 3
@@ -128,8 +130,8 @@ async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(town: T
     _check(mails)
 
 
-async def test_the_next_reminder_is_known_from_each_rung_to_the_last(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_the_next_reminder_is_known_from_each_rung_to_the_last(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     promised: list[datetime] = []
@@ -152,10 +154,10 @@ async def test_the_next_reminder_is_known_from_each_rung_to_the_last(town: Town)
     await _roll_back(organisation)
 
 
-async def test_what_is_chosen_during_a_pause_stays_as_chosen(town: Town) -> None:
+async def test_what_is_chosen_during_a_pause_stays_as_chosen(cluster: Cluster) -> None:
     """A date that passes before the pause is over moves by the time since it was chosen."""
-    organisation = town.found_organisation()
-    orders, slug = town.orders(), organisation.slug
+    organisation = cluster.create_organisation()
+    orders, slug = cluster.orders(), organisation.slug
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     await orders.pause(slug)
@@ -187,9 +189,11 @@ async def test_what_is_chosen_during_a_pause_stays_as_chosen(town: Town) -> None
     await _roll_back(organisation)
 
 
-async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(town: Town) -> None:
-    organisation = town.found_organisation()
-    orders, slug = town.orders(), organisation.slug
+async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
+    orders, slug = cluster.orders(), organisation.slug
     await organisation.start()
     before = await organisation.until(Wait.ADMIN_CONSENT)
     assert before.due_at is not None
@@ -199,7 +203,7 @@ async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(tow
     standing = organisation.standing().progress
     assert standing is not None
     assert standing.wait is Wait.ADMIN_CONSENT
-    ((expires_at,),) = town.rows(
+    ((expires_at,),) = cluster.rows(
         """
         SELECT max(k.expires_at) FROM golive.personal_link k
         JOIN golive.contact c ON c.id = k.contact_id WHERE c.address = :address
@@ -218,11 +222,13 @@ async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(tow
     assert rungs(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
 
 
-async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(
+    cluster: Cluster,
+) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    await town.orders().extend(organisation.slug, await organisation.now() + timedelta(days=1))
+    await cluster.orders().extend(organisation.slug, await organisation.now() + timedelta(days=1))
     await organisation.skip(timedelta(days=2))
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     assert ledger(organisation, *REMINDERS) == []
@@ -238,7 +244,7 @@ def _check(mails: list) -> None:  # type: ignore[type-arg]
 
 
 async def _roll_back(organisation: Organisation) -> None:
-    await organisation.town.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.cluster.orders().roll_back(organisation.slug, "The test is over.")
     assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
 
 
@@ -251,9 +257,9 @@ ANSWERS = {
 
 
 async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_acted(
-    town: Town,
+    cluster: Cluster,
 ) -> None:
-    organisation = founded(town)
+    organisation = founded(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=15))
     assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE
@@ -268,28 +274,28 @@ async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_ac
     assert unasked == []
 
 
-async def test_a_pause_stops_the_reminders_to_users_in_their_midst(town: Town) -> None:
+async def test_a_pause_stops_the_reminders_to_users_in_their_midst(cluster: Cluster) -> None:
     """The relay lets two of three wait; one of these signs in before it goes on."""
     names = ("anna", "ben", "cleo")
-    organisation = town.found_organisation(*(Person(name) for name in names))
+    organisation = cluster.create_organisation(*(Person(name) for name in names))
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(Wait.AFTERCARE)
     until = organisation.user("anna")["password_until"]
     for name in ("anna", "cleo"):
-        town.mail_faults(defer=organisation.address(name), times=4)
+        cluster.mail_faults(defer=organisation.address(name), times=4)
     due = organisation.progress.reminder_at
     assert due is not None
     await organisation.skip(due - await organisation.now() + SECOND)
     await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
-    await town.orders().pause(organisation.slug)
-    town.mail_faults()
+    await cluster.orders().pause(organisation.slug)
+    cluster.mail_faults()
     async with asyncio.timeout(60):
         while (await organisation.handle.describe()).raw_description.pending_activities:
             await asyncio.sleep(0.05)
     await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
     await organisation.sign_in("cleo")
     await organisation.skip(timedelta(days=20))
-    await town.orders().resume(organisation.slug)
+    await cluster.orders().resume(organisation.slug)
     await _reminded(organisation, anna="sent", ben="sent", cleo="withdrawn")
     told = organisation.newest_mail_to(organisation.address("anna"))
     assert f"stops working after {sentences.day(until + timedelta(days=20))}" in told

@@ -1,6 +1,6 @@
 """The whole product for tests: real Temporal, PostgreSQL, SMTP, web, and Microsoft's pretence.
 
-One town a test session; each test founds an organisation of its own in it, with its own tenant
+One cluster a test session; each test founds an organisation of its own in it, with its own tenant
 and e-mail domain, so that tests never meet.
 """
 
@@ -25,12 +25,12 @@ from sqlalchemy import Engine, text
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
-from commands import importing, setup
+from commands import imports, setup
 from commands.orders import Orders
 from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
 from database.engine import open_engine, open_sessions
-from database.go_live import reading
+from database.go_live import standings
 from local import people, queries
 from local.ports import Ports
 from local.postgresql import running_postgresql
@@ -65,8 +65,8 @@ class Person:
 class Organisation:
     """One organisation of a test, with its tenant."""
 
-    def __init__(self, town: "Town", slug: str, tenant_id: str, people: list[Person]) -> None:
-        self.town, self.slug, self.tenant_id, self.people = town, slug, tenant_id, people
+    def __init__(self, cluster: "Cluster", slug: str, tenant_id: str, people: list[Person]) -> None:
+        self.cluster, self.slug, self.tenant_id, self.people = cluster, slug, tenant_id, people
         self.domain = f"{slug}.example"
         self.contact = f"it@{self.domain}"
         self.second_contact = f"it2@{self.domain}"
@@ -86,16 +86,18 @@ class Organisation:
 
     @property
     def handle(self) -> WorkflowHandle[Any, GoLiveResult]:
-        return self.town.client.get_workflow_handle(go_live_id(self.slug), result_type=GoLiveResult)
+        return self.cluster.client.get_workflow_handle(
+            go_live_id(self.slug), result_type=GoLiveResult
+        )
 
     async def start(self, *, aftercare_days: int = 0, skipping: bool = False) -> None:
         """Start as `starter.py` does; `skipping` lets every idle wait pass at once."""
-        client = self.town.skipper.client if skipping else self.town.client
-        await self.town.orders(client).start(self.slug, aftercare_days=aftercare_days)
+        client = self.cluster.skipper.client if skipping else self.cluster.client
+        await self.cluster.orders(client).start(self.slug, aftercare_days=aftercare_days)
 
-    def standing(self) -> reading.Standing:
-        with open_sessions(self.town.engine).begin() as session:
-            found = reading.standing_of(session, self.slug)
+    def standing(self) -> standings.Standing:
+        with open_sessions(self.cluster.engine).begin() as session:
+            found = standings.standing_of(session, self.slug)
         assert found is not None
         return found
 
@@ -117,20 +119,22 @@ class Organisation:
 
     async def consent(self) -> None:
         """The administrator consents by the link in the mail, in a browser of their own."""
-        await asyncio.to_thread(people.consent, self.town.places, self.contact, self.administrator)
+        await asyncio.to_thread(
+            people.consent, self.cluster.endpoints, self.contact, self.administrator
+        )
 
     async def sign_in(self, name: str) -> None:
         """Someone logs in by the SSO button."""
 
         def log_in() -> None:
-            with people.log_in_with_sso(self.town.places, self.address(name)):
+            with people.log_in_with_sso(self.cluster.endpoints, self.address(name)):
                 pass
 
         await asyncio.to_thread(log_in)
 
     async def skip(self, duration: timedelta) -> None:
         """Let this much of the go-live's own time pass at once."""
-        await self.town.skipper.fast_forward(self.handle, duration)
+        await self.cluster.skipper.fast_forward(self.handle, duration)
 
     async def skip_to_due(self) -> None:
         """Let time pass until what is being waited for is due."""
@@ -140,7 +144,7 @@ class Organisation:
 
     async def now(self) -> datetime:
         """The go-live's own clock: wall time plus what was skipped."""
-        return await self.town.skipper.get_current_time(self.handle)
+        return await self.cluster.skipper.get_current_time(self.handle)
 
     async def come_to_the_move(self, *, aftercare_days: int = 0) -> None:
         """Start, consent, and let the agreed hour come."""
@@ -163,12 +167,12 @@ class Organisation:
     def first_moved(self) -> str:
         standing = self.standing()
         assert standing.go_live_id is not None
-        with open_sessions(self.town.engine).begin() as session:
+        with open_sessions(self.cluster.engine).begin() as session:
             return queries.first_wave_addresses(session, standing.go_live_id)[0].split("@")[0]
 
     def mails(self, message: str | None = None) -> list[tuple[str, str, str]]:
         """The ledger: message, recipient's address, state."""
-        rows = self.town.rows(
+        rows = self.cluster.rows(
             """
             SELECT m.message, coalesce(u.address, c.address, s.address) AS address, m.state
             FROM golive.mail m JOIN golive.go_live g ON g.id = m.go_live_id
@@ -188,7 +192,7 @@ class Organisation:
         """What lies in someone's mailbox, oldest first."""
         address = name_or_address if "@" in name_or_address else self.address(name_or_address)
         found = httpx2.get(
-            f"{self.town.places.mailbox}/api/messages",
+            f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": address, "limit": 200},
             trust_env=False,
         ).json()
@@ -196,7 +200,7 @@ class Organisation:
 
     def user(self, name: str) -> dict[str, Any]:
         """One user's row."""
-        (row,) = self.town.rows(
+        (row,) = self.cluster.rows(
             """
             SELECT u.*, l.object_id FROM pulse.app_user u
             JOIN pulse.organisation o ON o.id = u.organisation_id
@@ -218,7 +222,7 @@ class Organisation:
         """The text of the newest mail in someone's mailbox, in one line."""
         newest = self.received(address)[-1]
         shown = httpx2.get(
-            f"{self.town.places.mailbox}/api/messages/{newest['id']}", trust_env=False
+            f"{self.cluster.endpoints.mailbox}/api/messages/{newest['id']}", trust_env=False
         ).json()
         return " ".join(str(shown["text"]).split())
 
@@ -271,11 +275,11 @@ class Organisation:
     def change_tenant(self, **changes: Any) -> None:
         """Change the tenant as a whole, such as its domains; its grants are forgotten by it."""
         self.tenant = {**self.tenant, **changes}
-        self.town.control("PUT", f"/tenants/{self.tenant_id}", **self.tenant)
+        self.cluster.control("PUT", f"/tenants/{self.tenant_id}", **self.tenant)
 
     def audit(self) -> list[tuple[str, str, str]]:
         """The audit trail: actor, action, reason."""
-        rows = self.town.rows(
+        rows = self.cluster.rows(
             """
             SELECT a.actor, a.action, a.reason FROM golive.audit_entry a
             JOIN pulse.organisation o ON o.id = a.organisation_id WHERE o.slug = :slug
@@ -287,14 +291,14 @@ class Organisation:
 
 
 @dataclass
-class Town:
+class Cluster:
     """Where everything is."""
 
     client: Client
     skipper: TimeSkipper
     engine: Engine
     settings: Settings
-    places: people.Town
+    endpoints: people.Endpoints
     simulator: str
     environment: dict[str, str]
     folder: Path
@@ -323,10 +327,10 @@ class Town:
         """Let the relay refuse, defer or drop."""
         method = "POST" if fault else "DELETE"
         httpx2.request(
-            method, f"{self.places.mailbox}/api/faults", json=fault or None, trust_env=False
+            method, f"{self.endpoints.mailbox}/api/faults", json=fault or None, trust_env=False
         ).raise_for_status()
 
-    def found_organisation(
+    def create_organisation(
         self, *members: Person, slug: str | None = None, **columns: str
     ) -> Organisation:
         """Make an organisation, its tenant and its users, by the same import that people use."""
@@ -385,7 +389,7 @@ class Town:
         first, second = self.folder / f"{organisation.slug}.csv", self.folder / "users.csv"
         write_csv(first, [row])
         write_csv(second, users, columns=["organisation", "email", "display_name", "status"])
-        importing.import_files(self.engine, first, second)
+        imports.import_files(self.engine, first, second)
 
 
 def directory_domain(name: str, *, default: bool = True, verified: bool = True) -> dict[str, Any]:
@@ -417,11 +421,11 @@ def directory_user(organisation: Organisation, person: Person) -> dict[str, Any]
     }
 
 
-# --- building the town ------------------------------------------------------------------------
+# --- building the cluster ------------------------------------------------------------------------
 
 
 @asynccontextmanager
-async def build_town(folder: Path) -> AsyncIterator[Town]:
+async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
     """Start every part but the worker, and set the database and Temporal up."""
     ports = Ports.free()
     # Temporal is asked to listen by the SDK; everything else is a part of the local stack.
@@ -452,12 +456,12 @@ async def build_town(folder: Path) -> AsyncIterator[Town]:
         await setup.set_up_temporal(client)
         closing.enter_context(web(settings_of, ports.web, folder / "web.log"))
         rooms = closing.enter_context(open_rooms(settings))
-        yield Town(
+        yield Cluster(
             client=client,
             skipper=TimeSkipper(client),
             engine=engine,
             settings=settings,
-            places=people.Town(
+            endpoints=people.Endpoints(
                 f"http://127.0.0.1:{ports.web}", f"http://127.0.0.1:{ports.mailbox}"
             ),
             simulator=f"http://127.0.0.1:{ports.simulator}",
@@ -482,24 +486,24 @@ def changed_environment(changes: dict[str, str]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def working(town: Town) -> AsyncIterator[None]:
+async def working(cluster: Cluster) -> AsyncIterator[None]:
     """Run the workers, as `worker.py` builds them, in this process."""
     async with AsyncExitStack() as running:
-        for worker in build_workers(town.client, town.rooms):
+        for worker in build_workers(cluster.client, cluster.rooms):
             await running.enter_async_context(worker)
         yield
 
 
 @contextmanager
 def process(
-    town_environment: dict[str, str], *command: str, log: Path, folder: Path = ROOT
+    variables: dict[str, str], *command: str, log: Path, folder: Path = ROOT
 ) -> Iterator[Any]:
     """Run one of our programs as people do, and end it at the end."""
     with log.open("ab") as output:
         running = subprocess.Popen(
             [sys.executable, *command],
             cwd=folder,
-            env={**os.environ, **town_environment},
+            env={**os.environ, **variables},
             stdout=output,
             stderr=output,
         )

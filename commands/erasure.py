@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.order_book import known_staff
-from commands.reading import unknown_organisation
+from commands.standings import unknown_organisation
 from contracts.clock import wall_clock
 from database.engine import open_sessions
 from database.go_live import records

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from commands.errors import CommandError, ImportRefusedError, UsageError
-from commands.importing import import_files
-from tests.town import Town, write_csv
+from commands.imports import import_files
+from tests.cluster import Cluster, write_csv
 
 GOOD = {
     "slug": "importers",
@@ -35,9 +35,9 @@ def files(
     return folder / "organisations.csv", folder / "users.csv"
 
 
-def count(town: Town, slug: str) -> int:
+def count(cluster: Cluster, slug: str) -> int:
     return int(
-        town.rows(
+        cluster.rows(
             "SELECT count(*) FROM pulse.app_user u JOIN pulse.organisation o "
             "ON o.id = u.organisation_id WHERE o.slug = :slug",
             slug=slug,
@@ -46,19 +46,20 @@ def count(town: Town, slug: str) -> int:
 
 
 async def test_an_import_brings_everything_and_a_second_one_updates(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
-    imported = import_files(town.engine, *files(tmp_path, [GOOD], [USER]))
+    imported = import_files(cluster.engine, *files(tmp_path, [GOOD], [USER]))
     assert (imported.organisations, imported.users) == (1, 1)
     renamed = {**GOOD, "name": "Importers", "it_contacts": "otto@importers.example"}
     import_files(
-        town.engine, *files(tmp_path, [renamed], [{**USER, "display_name": "Anna", "group": "x"}])
+        cluster.engine,
+        *files(tmp_path, [renamed], [{**USER, "display_name": "Anna", "group": "x"}]),
     )
-    assert count(town, "importers") == 1
-    assert town.rows("SELECT name FROM pulse.organisation WHERE slug = 'importers'") == [
+    assert count(cluster, "importers") == 1
+    assert cluster.rows("SELECT name FROM pulse.organisation WHERE slug = 'importers'") == [
         ("Importers",)
     ]
-    contacts = town.rows(
+    contacts = cluster.rows(
         "SELECT c.address, c.position FROM golive.contact c JOIN pulse.organisation o "
         "ON o.id = c.organisation_id WHERE o.slug = 'importers' ORDER BY c.address"
     )
@@ -96,17 +97,17 @@ async def test_an_import_brings_everything_and_a_second_one_updates(
     ],
 )
 async def test_a_bad_organisation_is_reported_by_line_and_column(
-    town: Town, tmp_path: Path, column: str, value: str, problem: str
+    cluster: Cluster, tmp_path: Path, column: str, value: str, problem: str
 ) -> None:
     row = {**GOOD, "slug": "faulty", "domains": "faulty.example", column: value}
     with pytest.raises(ImportRefusedError) as refused:
-        import_files(town.engine, *files(tmp_path, [row], [{**USER, "organisation": "faulty"}]))
+        import_files(cluster.engine, *files(tmp_path, [row], [{**USER, "organisation": "faulty"}]))
     assert problem in str(refused.value)
-    assert count(town, "faulty") == 0
+    assert count(cluster, "faulty") == 0
 
 
 async def test_every_fault_of_both_files_is_listed_and_nothing_is_imported(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     organisations = [
         {**GOOD, "slug": "several", "domains": "several.example"},
@@ -119,7 +120,7 @@ async def test_every_fault_of_both_files_is_listed_and_nothing_is_imported(
         {**USER, "organisation": "several", "email": "no address", "status": "asleep"},
     ]
     with pytest.raises(ImportRefusedError) as refused:
-        import_files(town.engine, *files(tmp_path, organisations, users))
+        import_files(cluster.engine, *files(tmp_path, organisations, users))
     text = str(refused.value)
     for expected in (
         "5 faults were found",
@@ -130,14 +131,16 @@ async def test_every_fault_of_both_files_is_listed_and_nothing_is_imported(
         "users.csv line 5, status: 'asleep' must be one of",
     ):
         assert expected in text
-    assert town.rows("SELECT 1 FROM pulse.organisation WHERE slug = 'several'") == []
+    assert cluster.rows("SELECT 1 FROM pulse.organisation WHERE slug = 'several'") == []
 
 
-async def test_a_domain_of_another_organisation_is_refused(town: Town, tmp_path: Path) -> None:
-    owner = town.found_organisation()
+async def test_a_domain_of_another_organisation_is_refused(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    owner = cluster.create_organisation()
     row = {**GOOD, "slug": "thief", "domains": owner.domain}
     with pytest.raises(ImportRefusedError, match=f"belongs to {owner.slug} already"):
-        import_files(town.engine, *files(tmp_path, [row], [{**USER, "organisation": "thief"}]))
+        import_files(cluster.engine, *files(tmp_path, [row], [{**USER, "organisation": "thief"}]))
 
 
 @pytest.mark.parametrize(
@@ -150,15 +153,15 @@ async def test_a_domain_of_another_organisation_is_refused(town: Town, tmp_path:
     ],
 )
 async def test_a_file_that_is_no_such_csv_is_refused_in_words(
-    town: Town, tmp_path: Path, content: bytes, problem: str
+    cluster: Cluster, tmp_path: Path, content: bytes, problem: str
 ) -> None:
     first, second = files(tmp_path, [GOOD], [USER])
     first.write_bytes(content)
     with pytest.raises(CommandError) as refused:
-        import_files(town.engine, first, second)
+        import_files(cluster.engine, first, second)
     assert problem in str(refused.value)
 
 
-async def test_a_missing_file_is_named(town: Town, tmp_path: Path) -> None:
+async def test_a_missing_file_is_named(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        import_files(town.engine, tmp_path / "none.csv", tmp_path / "none.csv")
+        import_files(cluster.engine, tmp_path / "none.csv", tmp_path / "none.csv")

@@ -17,7 +17,7 @@ from contracts.go_live import Wait
 from contracts.links import LinkPurpose, LinkSigner
 from local.histories import found_in
 from telemetry.logs import JsonLines
-from tests.town import Organisation, Town
+from tests.cluster import Cluster, Organisation
 from web.app import create_app
 
 PAGES = {
@@ -29,22 +29,22 @@ PAGES = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def organisation(town: Town) -> Organisation:
+async def organisation(cluster: Cluster) -> Organisation:
     """One that waits for the consent, with personal links of its contacts."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     return organisation
 
 
-def token_of(town: Town, organisation: Organisation, purpose: LinkPurpose) -> str:
-    row = town.rows(
+def token_of(cluster: Cluster, organisation: Organisation, purpose: LinkPurpose) -> str:
+    row = cluster.rows(
         "SELECT l.id, l.version FROM golive.personal_link l WHERE l.go_live_id = :g "
         "AND l.purpose = :purpose ORDER BY l.id LIMIT 1",
         g=organisation.standing().go_live_id,
         purpose=purpose,
     )[0]
-    signer = LinkSigner(town.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
     return signer.token(purpose, row.id, row.version)
 
 
@@ -67,19 +67,19 @@ def logged() -> Iterator[list[dict[str, Any]]]:
 
 
 @contextmanager
-def browser(town: Town) -> Iterator[TestClient]:
-    with TestClient(create_app(town.settings), raise_server_exceptions=False) as http:
+def browser(cluster: Cluster) -> Iterator[TestClient]:
+    with TestClient(create_app(cluster.settings), raise_server_exceptions=False) as http:
         yield http
 
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_the_page_of_a_link_is_logged_with_its_organisation_and_without_the_link(
-    town: Town, organisation: Organisation, page: str, logged: list[dict[str, Any]]
+    cluster: Cluster, organisation: Organisation, page: str, logged: list[dict[str, Any]]
 ) -> None:
-    token = token_of(town, organisation, PAGES[page])
+    token = token_of(cluster, organisation, PAGES[page])
 
     def come() -> None:
-        with browser(town) as http:
+        with browser(cluster) as http:
             assert http.get(page.format(token=token)).status_code == 200
             assert http.get("/login").status_code == 200
 
@@ -92,13 +92,13 @@ async def test_the_page_of_a_link_is_logged_with_its_organisation_and_without_th
 
 
 async def test_a_link_of_another_kind_or_made_up_names_nobody(
-    town: Town, organisation: Organisation, logged: list[dict[str, Any]]
+    cluster: Cluster, organisation: Organisation, logged: list[dict[str, Any]]
 ) -> None:
-    genuine = token_of(town, organisation, LinkPurpose.SETUP)
+    genuine = token_of(cluster, organisation, LinkPurpose.SETUP)
     forged = f"{genuine.partition('.')[0]}.{uuid4().hex}"
 
     def come() -> None:
-        with browser(town) as http:
+        with browser(cluster) as http:
             for token in (forged, "nonsense", f"{uuid4().hex}.{uuid4().hex}"):
                 assert http.get(f"/setup/{token}").status_code in (404, 410)
 
@@ -107,10 +107,10 @@ async def test_a_link_of_another_kind_or_made_up_names_nobody(
 
 
 async def test_a_page_that_fails_is_logged_with_its_organisation(
-    town: Town, organisation: Organisation, logged: list[dict[str, Any]]
+    cluster: Cluster, organisation: Organisation, logged: list[dict[str, Any]]
 ) -> None:
-    app = create_app(town.settings)
-    token = token_of(town, organisation, LinkPurpose.SETUP)
+    app = create_app(cluster.settings)
+    token = token_of(cluster, organisation, LinkPurpose.SETUP)
 
     def fail(*_: Any) -> None:
         raise LookupError(organisation.contact)

@@ -9,8 +9,8 @@ from commands.errors import CommandError, plain_database_errors
 from contracts.go_live import Progress
 from contracts.notices import RecipientKind
 from database.engine import open_sessions
-from database.go_live import reading
-from database.go_live.reading import Standing
+from database.go_live import standings
+from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.mail.mail_facts import RefusedAddress
 from mail.outgoing import mailbox
@@ -41,7 +41,7 @@ def standing(engine: Engine, slug: str) -> Standing:
         CommandError: there is no such organisation.
     """
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        found = reading.standing_of(session, slug)
+        found = standings.standing_of(session, slug)
     if found is None:
         raise CommandError(unknown_organisation(slug))
     return found
@@ -50,7 +50,7 @@ def standing(engine: Engine, slug: str) -> Standing:
 def every_standing(engine: Engine) -> list[Standing]:
     """Return where every organisation stands; what needs attention first."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        return reading.standings(session)
+        return standings.standings(session)
 
 
 def unknown_organisation(slug: str) -> str:

@@ -23,7 +23,7 @@ from database.go_live import records
 from database.people import staff
 from local.browser import Browser
 from local.ports import Ports
-from tests.town import STAFF, Town, process
+from tests.cluster import STAFF, Cluster, process
 from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.middleware.security_headers import SecurityHeaders
@@ -32,10 +32,10 @@ from web.visit import BROWSER_COOKIE, network_of
 
 
 @pytest.fixture(autouse=True)
-def _forgiven(town: Town) -> Iterator[None]:
+def _forgiven(cluster: Cluster) -> Iterator[None]:
     """Many made-up links are tried here from one address; other tests are not to wait for it."""
     yield
-    town.rows("DELETE FROM pulse.failed_login")
+    cluster.rows("DELETE FROM pulse.failed_login")
 
 
 NASTY = [
@@ -63,14 +63,16 @@ NASTY = [
 ]
 
 
-def ask(town: Town, method: str, path: str, **more: object) -> httpx2.Response:
-    return httpx2.request(method, f"{town.places.web}{path}", trust_env=False, timeout=30, **more)
+def ask(cluster: Cluster, method: str, path: str, **more: object) -> httpx2.Response:
+    return httpx2.request(
+        method, f"{cluster.endpoints.web}{path}", trust_env=False, timeout=30, **more
+    )
 
 
 @pytest.mark.parametrize("path", NASTY)
-async def test_an_odd_address_gets_a_calm_answer(town: Town, path: str) -> None:
+async def test_an_odd_address_gets_a_calm_answer(cluster: Cluster, path: str) -> None:
     for method in ("GET", "POST", "HEAD", "PUT"):
-        answer = await asyncio.to_thread(ask, town, method, path)
+        answer = await asyncio.to_thread(ask, cluster, method, path)
         assert answer.status_code < 500, (method, path)
         assert "evil.example" not in answer.headers.get("location", "")
         assert "passwd" not in answer.text or "<h1>" in answer.text
@@ -79,13 +81,13 @@ async def test_an_odd_address_gets_a_calm_answer(town: Town, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/login", "/nothing", "/consent/x", "/console", "/static/live.js"]
 )
-async def test_every_answer_carries_the_security_headers(town: Town, path: str) -> None:
-    answer = await asyncio.to_thread(ask, town, "GET", path)
+async def test_every_answer_carries_the_security_headers(cluster: Cluster, path: str) -> None:
+    answer = await asyncio.to_thread(ask, cluster, "GET", path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
-    assert f"form-action 'self' https: {town.settings.entra_authority}" in policy
+    assert f"form-action 'self' https: {cluster.settings.entra_authority}" in policy
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"
@@ -93,13 +95,13 @@ async def test_every_answer_carries_the_security_headers(town: Town, path: str) 
     assert not re.search(r"<script(?![^>]* src=)|style=|\son\w+=", answer.text)
 
 
-async def test_cookies_are_for_us_alone_and_for_tls_outside_this_machine(town: Town) -> None:
-    answer = await asyncio.to_thread(ask, town, "GET", "/login")
+async def test_cookies_are_for_us_alone_and_for_tls_outside_this_machine(cluster: Cluster) -> None:
+    answer = await asyncio.to_thread(ask, cluster, "GET", "/login")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert "secure" not in cookie
-    public = town.settings.model_copy(update={"public_url": "https://pulse.example.com"})
+    public = cluster.settings.model_copy(update={"public_url": "https://pulse.example.com"})
     app = create_app(public)
     (headers,) = (one for one in app.user_middleware if one.cls is SecurityHeaders)
     assert headers.kwargs["https"] is True
@@ -126,15 +128,15 @@ FORMS = [
 
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_of_another_site_or_without_cookies_does_nothing(
-    town: Town, path: str
+    cluster: Cluster, path: str
 ) -> None:
-    answer = await asyncio.to_thread(ask, town, "POST", path, data={"form_token": "f" * 64})
+    answer = await asyncio.to_thread(ask, cluster, "POST", path, data={"form_token": "f" * 64})
     assert answer.status_code == 403
     assert "Allow cookies" in answer.text
 
 
-async def test_every_form_is_in_the_list(town: Town) -> None:
-    app = create_app(town.settings)
+async def test_every_form_is_in_the_list(cluster: Cluster) -> None:
+    app = create_app(cluster.settings)
     posts = {
         path.replace("{token}", "x")
         for path, methods in app.openapi()["paths"].items()
@@ -144,38 +146,38 @@ async def test_every_form_is_in_the_list(town: Town) -> None:
     assert posts == set(FORMS)
 
 
-async def test_an_order_without_a_session_asks_to_sign_in(town: Town) -> None:
-    answer = await asyncio.to_thread(ask, town, "POST", "/console/acme/roll-back", data={})
+async def test_an_order_without_a_session_asks_to_sign_in(cluster: Cluster) -> None:
+    answer = await asyncio.to_thread(ask, cluster, "POST", "/console/acme/roll-back", data={})
     assert answer.status_code == 401
     assert "Customer success console" in answer.text
 
 
-async def test_known_and_unknown_addresses_get_the_same_answer(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_known_and_unknown_addresses_get_the_same_answer(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
 
     def ways_in(name: str) -> str:
         with Browser() as browser:
-            browser.open(f"{town.places.web}/login")
+            browser.open(f"{cluster.endpoints.web}/login")
             browser.press("Continue", email=organisation.address(name))
             return browser.text.replace(name, "somebody")
 
     assert await asyncio.to_thread(ways_in, "anna") == await asyncio.to_thread(ways_in, "nobody")
 
 
-async def test_a_double_click_on_hand_off_makes_one_link(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_a_double_click_on_hand_off_makes_one_link(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
 
     def twice() -> set[str]:
-        link = town.places.consent_link(organisation.contact)
+        link = cluster.places.consent_link(organisation.contact)
         seen = set()
         with Browser() as browser:
             for _ in range(2):
                 if not seen:
                     browser.open(link)
                     form = browser._page.forms[-1]
-                answer = browser._http.post(town.places.web + form.action, data=form.fields)
+                answer = browser._http.post(cluster.endpoints.web + form.action, data=form.fields)
                 seen.add(str(answer.url))
                 assert answer.status_code == 200
         return seen
@@ -185,21 +187,21 @@ async def test_a_double_click_on_hand_off_makes_one_link(town: Town) -> None:
     assert actions.count("consent_handed_off") == 1
 
 
-async def test_no_page_of_the_openapi_answers_5xx(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_no_page_of_the_openapi_answers_5xx(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    signer = LinkSigner(town.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
     links = {
         row.purpose: signer.token(LinkPurpose(row.purpose), row.id, row.version)
-        for row in town.rows(
+        for row in cluster.rows(
             "SELECT purpose, id, version FROM golive.personal_link WHERE go_live_id = :g",
             g=organisation.standing().go_live_id,
         )
     }
     browser = secrets.token_urlsafe(32)
-    form_token = form_token_of(town, browser)
-    schema = schemathesis.openapi.from_dict(create_app(town.settings).openapi())
+    form_token = form_token_of(cluster, browser)
+    schema = schemathesis.openapi.from_dict(create_app(cluster.settings).openapi())
     answered: Counter[int] = Counter()
 
     @given(case=schema.as_strategy())
@@ -220,7 +222,7 @@ async def test_no_page_of_the_openapi_answers_5xx(town: Town) -> None:
             case.body = {**sent, "form_token": form_token}
             case.media_type = "application/x-www-form-urlencoded"
         cookies = {BROWSER_COOKIE: browser}
-        answer = case.call(base_url=town.places.web, cookies=cookies, allow_redirects=False)
+        answer = case.call(base_url=cluster.endpoints.web, cookies=cookies, allow_redirects=False)
         assert answer.status_code < 500, (case.method, case.path)
         assert answer.status_code != 403, (case.method, case.path, answer.text)
         answered[answer.status_code] += 1
@@ -229,20 +231,20 @@ async def test_no_page_of_the_openapi_answers_5xx(town: Town) -> None:
     assert answered[200] + answered[303] > 20, answered
 
 
-def form_token_of(town: Town, browser: str) -> str:
-    key = town.settings.secret_key.get_secret_value().encode()
+def form_token_of(cluster: Cluster, browser: str) -> str:
+    key = cluster.settings.secret_key.get_secret_value().encode()
     return hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()
 
 
-async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(town: Town) -> None:
-    organisation = town.found_organisation()
+async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation()
     token, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    with open_sessions(town.engine).begin() as session:
+    with open_sessions(cluster.engine).begin() as session:
         dana = records.staff_by_handle(session, STAFF)
         staff.open_session(session, dana.id, token, datetime.now(UTC))
     cookies = {STAFF_COOKIE: token, BROWSER_COOKIE: browser}
-    form_token = form_token_of(town, browser)
-    whole = create_app(town.settings).openapi()
+    form_token = form_token_of(cluster, browser)
+    whole = create_app(cluster.settings).openapi()
     whole["paths"] = {path: one for path, one in whole["paths"].items() if "{slug}" in path}
     schema = schemathesis.openapi.from_dict(whole)
 
@@ -260,7 +262,7 @@ async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(town: Tow
             sent = case.body if isinstance(case.body, dict) else {}
             case.body = {**sent, "form_token": form_token}
             case.media_type = "application/x-www-form-urlencoded"
-        answer = case.call(base_url=town.places.web, cookies=cookies, allow_redirects=False)
+        answer = case.call(base_url=cluster.endpoints.web, cookies=cookies, allow_redirects=False)
         assert answer.status_code < 500, (case.method, case.path, answer.text)
         assert answer.status_code not in {401, 403}, (case.method, case.path)
 
@@ -272,14 +274,14 @@ async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(town: Tow
     [("192.0.2.7", "192.0.2.8"), ("2001:db8:1:2::{:x}", "2001:db8:1:3::1")],
 )
 async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(
-    town: Town, network: str, another: str
+    cluster: Cluster, network: str, another: str
 ) -> None:
     path = "/consent/00000000000000000000000000000000.x"
 
     async def asked_from(address: str) -> httpx2.Response:
         # As the proxy in front says it.
         headers = {"X-Forwarded-For": address}
-        return await asyncio.to_thread(ask, town, "GET", path, headers=headers)
+        return await asyncio.to_thread(ask, cluster, "GET", path, headers=headers)
 
     for number in range(MOST_MADE_UP):
         assert (await asked_from(network.format(number))).status_code != 429
@@ -305,18 +307,18 @@ def test_an_ipv6_network_counts_as_one(host: str, network: str) -> None:
 
 
 async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_repeated(
-    town: Town, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     """Where Temporal is away, nothing has to be repeated: tests/journeys/test_nothing_lost.py."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    link = (await asyncio.to_thread(setup_link, town, organisation.contact)).replace(
-        town.places.web, ""
+    link = (await asyncio.to_thread(setup_link, cluster, organisation.contact)).replace(
+        cluster.endpoints.web, ""
     )
     ports = Ports.free()
     nowhere = f"postgresql+psycopg://x@127.0.0.1:{ports.postgresql}/x"
-    environment = {**town.environment, "GOLIVE_DATABASE_URL": nowhere}
+    environment = {**cluster.environment, "GOLIVE_DATABASE_URL": nowhere}
     log = tmp_path / "web.log"
     with process(environment, "-m", "web", "--port", str(ports.web), log=log):
         base = f"http://127.0.0.1:{ports.web}"
@@ -335,19 +337,21 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
 
     def again() -> str:
         with Browser() as browser:
-            browser.open(town.places.web + link)
+            browser.open(cluster.endpoints.web + link)
             browser.press("We have read the pack", move_at="")
             return browser.text
 
     assert "you are ready" in await asyncio.to_thread(again)
 
 
-def setup_link(town: Town, address: str) -> str:
+def setup_link(cluster: Cluster, address: str) -> str:
     for mail in httpx2.get(
-        f"{town.places.mailbox}/api/messages", params={"to": address}, trust_env=False
+        f"{cluster.endpoints.mailbox}/api/messages", params={"to": address}, trust_env=False
     ).json():
-        shown = httpx2.get(f"{town.places.mailbox}/api/messages/{mail['id']}", trust_env=False)
-        found = re.search(rf"{re.escape(town.places.web)}/setup/\S+", shown.json()["text"])
+        shown = httpx2.get(
+            f"{cluster.endpoints.mailbox}/api/messages/{mail['id']}", trust_env=False
+        )
+        found = re.search(rf"{re.escape(cluster.endpoints.web)}/setup/\S+", shown.json()["text"])
         if found:
             return found.group()
     raise AssertionError("There is no mail with a set-up link.")

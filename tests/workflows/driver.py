@@ -13,7 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from contracts.go_live import Attention, Wait
-from tests.town import Organisation, Person, Town
+from tests.cluster import Cluster, Organisation, Person
 
 SETTINGS = {"sso_included": "no", "it_acknowledgement": "yes", "exception_threshold": "0"}
 """With these an organisation passes every wait there is."""
@@ -37,26 +37,26 @@ PLACES = (
 )
 
 
-def founded(town: Town) -> Organisation:
+def founded(cluster: Cluster) -> Organisation:
     """An organisation that passes every wait."""
-    return town.found_organisation(*MEMBERS, **SETTINGS)
+    return cluster.create_organisation(*MEMBERS, **SETTINGS)
 
 
 async def go_on(organisation: Organisation, wait: Wait) -> Wait:
     """Have the person whose turn it is act, and return the next wait."""
-    town, slug = organisation.town, organisation.slug
+    cluster, slug = organisation.cluster, organisation.slug
     match wait:
         case Wait.NOTHING:
             await organisation.start(aftercare_days=14)
         case Wait.ENTITLEMENT:
-            await town.orders().confirm_entitlement(slug)
+            await cluster.orders().confirm_entitlement(slug)
         case Wait.IT_ACKNOWLEDGEMENT:
-            await town.orders().acknowledge(slug)
+            await cluster.orders().acknowledge(slug)
         case Wait.ADMIN_CONSENT:
             never_applied(organisation)
             await organisation.consent()
         case Wait.MICROSOFT:
-            town.control("DELETE", "/propagation")
+            cluster.control("DELETE", "/propagation")
             # The next look is by the retry policy, which skipped time brings at once.
             await organisation.skip(timedelta(minutes=1))
         case Wait.MOVE_DATE:
@@ -65,7 +65,7 @@ async def go_on(organisation: Organisation, wait: Wait) -> Wait:
             progress = organisation.standing().progress
             assert progress is not None
             assert progress.plan_hash is not None
-            await town.orders().approve(slug, progress.plan_hash)
+            await cluster.orders().approve(slug, progress.plan_hash)
         case Wait.FIRST_SIGN_IN:
             await organisation.sign_in(organisation.first_moved())
         case Wait.AFTERCARE:
@@ -77,11 +77,11 @@ async def go_on(organisation: Organisation, wait: Wait) -> Wait:
 
 def never_applied(organisation: Organisation) -> None:
     """Let Microsoft take for ever to apply the next consent of this organisation."""
-    organisation.town.control(
+    organisation.cluster.control(
         "POST",
         "/propagation",
         tenant=organisation.tenant_id,
-        client_id=organisation.town.settings.client_id,
+        client_id=organisation.cluster.settings.client_id,
         mode="token_refused_400",
     )
 
@@ -129,44 +129,44 @@ async def until_attention(organisation: Organisation, why: Attention) -> None:
 @asynccontextmanager
 async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> AsyncIterator[None]:
     """Begin something, and hold the plan or the move that follows until the block ends."""
-    town = organisation.town
+    cluster = organisation.cluster
     key = f"move:{organisation.standing().go_live_id}"
     waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    with town.engine.begin() as holding:
+    with cluster.engine.begin() as holding:
         holding.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
         )
         await begin
         async with asyncio.timeout(30):
-            while not town.rows(waits):
+            while not cluster.rows(waits):
                 await asyncio.sleep(0.02)
         yield
 
 
-async def with_a_stuck_reminder(town: Town) -> Organisation:
+async def with_a_stuck_reminder(cluster: Cluster) -> Organisation:
     """An organisation whose contacts refused the first reminder; the relay takes mail again."""
-    organisation = town.found_organisation()
+    organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     for contact in (organisation.contact, organisation.second_contact):
-        town.mail_faults(reject=contact, code=550)
+        cluster.mail_faults(reject=contact, code=550)
     await organisation.skip(timedelta(days=6))
     await until_attention(organisation, Attention.MAIL_REFUSED)
-    town.mail_faults()
+    cluster.mail_faults()
     return organisation
 
 
 async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
     """Pause it for a day while the others move, before any mail to the first is taken as sent."""
-    town, slug = organisation.town, organisation.slug
+    cluster, slug = organisation.cluster, organisation.slug
     async with work_held_up(organisation, organisation.sign_in(organisation.first_moved())):
-        town.rows(
+        cluster.rows(
             "UPDATE golive.mail m SET state = 'queued' FROM golive.go_live g, pulse.organisation o "
             "WHERE g.id = m.go_live_id AND o.id = g.organisation_id AND o.slug = :slug "
             "AND m.message = 'sign_in_with_sso'",
             slug=slug,
         )
-        await town.orders().pause(slug)
+        await cluster.orders().pause(slug)
     await organisation.skip(timedelta(days=1))
 
 
@@ -212,7 +212,7 @@ async def reset_to(
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL,
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
     ]
-    client = organisation.town.client
+    client = organisation.cluster.client
     await client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
             namespace=client.namespace,
