@@ -39,13 +39,13 @@ async def _everyone_says_the_same(organisation: Organisation, browser: Browser) 
     ]
     lines = dict(standings.five_lines(found))
     assert [lines["Why"], lines["Next"], lines["By itself"]] == said
-    assert standings.explanation(found).endswith(" ".join(sentences))
+    assert standings.explanation(found).endswith(" ".join(said))
     details = await _current_details(organisation)
-    assert " ".join(sentences) in details
+    assert " ".join(said) in details
     assert details.count("| ") >= len(sentences.STAGES)
     browser.open(f"{organisation.cluster.endpoints.web}/console/{organisation.slug}")
     page = " ".join(unescape(browser.text).split())
-    for sentence in sentences:
+    for sentence in said:
         assert sentence in page
     assert f"/console/{organisation.slug})" in details
     if progress.plan_hash is not None:
