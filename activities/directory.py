@@ -41,7 +41,7 @@ from database.moves import plans, staging, waves
 from graph.client import GraphClient
 from graph.directory import UserPage
 from graph.discovery import discover_tenants
-from graph.errors import ListingExpired
+from graph.errors import ListingExpiredError
 from telemetry.metrics import CONSENTS_REFUSED
 
 BATCH_SIZE = 5_000
@@ -207,7 +207,7 @@ class DirectoryActivities:
                         for users in self._graph.user_pages(tenant_id, from_link=cursor.next_link):
                             cursor = self._keep_page(go_live_id, cursor, users)
                             stop_if_cancelled()
-                except ListingExpired:
+                except ListingExpiredError:
                     if restarts == MOST_RESTARTS:
                         raise ApplicationError(
                             "Microsoft keeps refusing the links to further pages of the listing.",

@@ -277,7 +277,7 @@ class GoLiveMail:
         """Return the IT pack as a PDF of the same words.
 
         Raises:
-            mail.errors.MissingValue: one of its links is dead and has no successor yet.
+            mail.errors.MissingValueError: one of its links is dead and has no successor yet.
         """
         rendered = render(Message.IT_PACK, self.values(mail))
         return Attachment(PACK_FILE, "application/pdf", pdf_of(rendered, mail.due_at))

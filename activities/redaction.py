@@ -29,13 +29,13 @@ def microsoft_errors() -> Iterator[None]:
     """Translate the graph room's errors."""
     try:
         yield
-    except graph_errors.Throttled as error:
+    except graph_errors.ThrottledError as error:
         raise ApplicationError(
             str(error),
             type=ErrorType.MICROSOFT_THROTTLES,
             next_retry_delay=_patience(error.retry_after_seconds),
         ) from None
-    except graph_errors.ConsentNotVisible as error:
+    except graph_errors.ConsentNotVisibleError as error:
         # Known in the tenant, and nothing granted for everyone: not applied yet, or consented for
         # one person only. Both are waited out; which of them it was, shows when the time is over.
         nothing = error.kind is graph_errors.ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
@@ -43,25 +43,25 @@ def microsoft_errors() -> Iterator[None]:
             "Microsoft is still applying the consent.",
             type=ErrorType.NOTHING_GRANTED if nothing else ErrorType.NOT_YET,
         ) from None
-    except graph_errors.Retryable as error:
+    except graph_errors.RetryableError as error:
         raise ApplicationError(str(error), type=ErrorType.MICROSOFT_UNREACHABLE) from None
-    except graph_errors.PermissionMissing as error:
+    except graph_errors.PermissionMissingError as error:
         raise ApplicationError(
             f"The consent lacks {error.permission}.", type=ErrorType.PERMISSION_MISSING
         ) from None
-    except graph_errors.ApplicationDisabled as error:
+    except graph_errors.ApplicationDisabledError as error:
         raise ApplicationError(
             str(error), type=ErrorType.APPLICATION_DISABLED, non_retryable=True
         ) from None
-    except graph_errors.CredentialRefused as error:
+    except graph_errors.CredentialRefusedError as error:
         raise ApplicationError(
             str(error), type=ErrorType.CREDENTIAL_REFUSED, non_retryable=True
         ) from None
-    except graph_errors.TenantUnknown as error:
+    except graph_errors.TenantUnknownError as error:
         raise ApplicationError(
             str(error), type=ErrorType.TENANT_UNKNOWN, non_retryable=True
         ) from None
-    except (graph_errors.UnexpectedAnswer, graph_errors.ForeignLink) as error:
+    except (graph_errors.UnexpectedAnswerError, graph_errors.ForeignLinkError) as error:
         raise ApplicationError(
             str(error), type=ErrorType.UNEXPECTED_ANSWER, non_retryable=True
         ) from None

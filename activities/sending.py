@@ -60,9 +60,9 @@ class Sending:
                     reply = self._mailer.send(
                         _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
                     )
-            except mail_errors.AddressRefused as error:
+            except mail_errors.AddressRefusedError as error:
                 return _tried(session, row, error, most=1)
-            except mail_errors.AddressRefusedForNow as error:
+            except mail_errors.AddressRefusedForNowError as error:
                 return _tried(session, row, error, most=MOST_ATTEMPTS)
             ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=row.due_at)
             return "sent"
@@ -71,7 +71,7 @@ class Sending:
 def _tried(
     session: Session,
     row: QueuedMail,
-    error: mail_errors.AddressRefused | mail_errors.AddressRefusedForNow,
+    error: mail_errors.AddressRefusedError | mail_errors.AddressRefusedForNowError,
     *,
     most: int,
 ) -> str:
@@ -105,7 +105,7 @@ def _outgoing(
 def _relay_errors() -> Iterator[None]:
     try:
         yield
-    except (mail_errors.AddressRefused, mail_errors.AddressRefusedForNow):
+    except (mail_errors.AddressRefusedError, mail_errors.AddressRefusedForNowError):
         raise
     except mail_errors.MailError as error:
         raise ApplicationError(

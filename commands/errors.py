@@ -93,16 +93,16 @@ def plain_microsoft_errors() -> Iterator[None]:
     """Say in plain words why Microsoft did not give what was asked."""
     try:
         yield
-    except graph_errors.Throttled as error:
+    except graph_errors.ThrottledError as error:
         raise UnavailableError(
             f"Microsoft asks to wait {error.retry_after_seconds:.0f} seconds. Try again then."
         ) from None
-    except graph_errors.ConsentNotVisible:
+    except graph_errors.ConsentNotVisibleError:
         raise CommandError(
             "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
             "minutes; if it stays so, the administrator consents again."
         ) from None
-    except graph_errors.Retryable as error:
+    except graph_errors.RetryableError as error:
         raise UnavailableError(f"{error} Try again in a minute.") from None
     except graph_errors.GraphError as error:
         raise CommandError(str(error)) from None

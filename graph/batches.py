@@ -17,7 +17,7 @@ import httpx2
 from graph.budget import charge
 from graph.calls import Calls, refuse
 from graph.directory import ADDRESSES_PER_FILTER, PAGE_SIZE, USER_FIELDS
-from graph.errors import MicrosoftUnreachable
+from graph.errors import MicrosoftUnreachableError
 from graph.transport import json_object, retry_after
 
 BATCH_SIZE: Final = 20
@@ -121,14 +121,14 @@ class _Batch:
             return seconds
         self._failures[number] += 1
         if self._failures[number] >= _MOST_FAILURES:
-            raise MicrosoftUnreachable("Graph keeps failing one request of a batch.")
+            raise MicrosoftUnreachableError("Graph keeps failing one request of a batch.")
         return _WAIT_AFTER_FAILURE
 
 
 def _items(response: httpx2.Response) -> dict[int, Mapping[str, Any]]:
     listed = json_object(response).get("responses")
     if not isinstance(listed, list):
-        raise MicrosoftUnreachable("Microsoft's answer was malformed.")
+        raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
     # Order is not kept, so only the id says what an answer belongs to.
     return {
         int(item["id"]): item

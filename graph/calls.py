@@ -11,12 +11,12 @@ import httpx2
 
 from graph.budget import Budget, charge
 from graph.errors import (
-    ConsentNotVisible,
+    ConsentNotVisibleError,
     ConsentNotVisibleKind,
-    ForeignLink,
-    PermissionMissing,
-    Throttled,
-    UnexpectedAnswer,
+    ForeignLinkError,
+    PermissionMissingError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from graph.patience import Patience
 from graph.permissions import APPLICATION_PERMISSIONS
@@ -110,7 +110,7 @@ class Calls:
         while True:
             try:
                 return self._entra.app_token(tenant_id, fresh=fresh)
-            except Throttled as throttled:
+            except ThrottledError as throttled:
                 patience.wait(throttled.retry_after_seconds)
 
     def forget_token(self, tenant_id: str) -> None:
@@ -132,8 +132,8 @@ class Calls:
         """Send one request within the tenant's budget; returns any answer below 500 except 429.
 
         Raises:
-            Throttled: Graph, or our own budget, asks for a longer wait than patience allows.
-            MicrosoftUnreachable: As usual.
+            ThrottledError: Graph, or our own budget, asks for a longer wait than patience allows.
+            MicrosoftUnreachableError: As usual.
         """
         budget = self.budget(tenant_id)
         sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
@@ -143,7 +143,7 @@ class Calls:
                 continue
             try:
                 response = send(self._http, method, url, headers=sent, content=content)
-            except Throttled as throttled:
+            except ThrottledError as throttled:
                 # The next take() tells this thread, and every other one on this tenant, to wait.
                 budget.close_for(throttled.retry_after_seconds)
                 continue
@@ -156,7 +156,7 @@ class Calls:
         """The checked link to the next page, or None after the last.
 
         Raises:
-            ForeignLink: It leads outside the configured Graph URL.
+            ForeignLinkError: It leads outside the configured Graph URL.
         """
         link = answer.get(_NEXT_LINK)
         return None if link is None else self.checked_link(link)
@@ -165,14 +165,14 @@ class Calls:
         """The link, if it lies below the configured Graph URL.
 
         Raises:
-            ForeignLink: It does not.
+            ForeignLinkError: It does not.
         """
         if not isinstance(link, str) or "\\" in link or not same_origin(link, self.base):
-            raise ForeignLink
+            raise ForeignLinkError
         path = urlsplit(link).path
         below = f"{urlsplit(self.base).path}/"
         if not path.startswith(below) or ".." in path or "%2e" in path.lower():
-            raise ForeignLink
+            raise ForeignLinkError
         return link
 
 
@@ -180,16 +180,16 @@ def refuse(status: int, permission: str) -> None:
     """Turn a refusal that remains after a fresh token into an error.
 
     Raises:
-        PermissionMissing: 403.
-        ConsentNotVisible: 401: a token that was just issued is not accepted.
-        UnexpectedAnswer: Any other status but 200.
+        PermissionMissingError: 403.
+        ConsentNotVisibleError: 401: a token that was just issued is not accepted.
+        UnexpectedAnswerError: Any other status but 200.
     """
     if status == 403:
-        raise PermissionMissing(permission)
+        raise PermissionMissingError(permission)
     if status == 401:
-        raise ConsentNotVisible(ConsentNotVisibleKind.TOKEN_REFUSED)
+        raise ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_REFUSED)
     if status != 200:
-        raise UnexpectedAnswer(f"Graph answered with status {status}.")
+        raise UnexpectedAnswerError(f"Graph answered with status {status}.")
 
 
 def prove(calls: Calls, tenant_id: str) -> None:
@@ -208,5 +208,5 @@ def prove(calls: Calls, tenant_id: str) -> None:
         return
     calls.forget_token(tenant_id)
     if len(refused) == len(APPLICATION_PERMISSIONS):
-        raise ConsentNotVisible(ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES)
-    raise PermissionMissing(refused[0])
+        raise ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES)
+    raise PermissionMissingError(refused[0])

@@ -25,7 +25,7 @@ from graph.directory import (
     organization_of,
     users_of,
 )
-from graph.errors import ListingExpired, MicrosoftUnreachable, UnexpectedAnswer
+from graph.errors import ListingExpiredError, MicrosoftUnreachableError, UnexpectedAnswerError
 from graph.tokens import EntraClient
 from graph.transport import json_object
 
@@ -40,12 +40,13 @@ class GraphClient:
 
     Every method may raise, besides what it names:
 
-    - ``Throttled``: Graph, or our own budget for the tenant, asks for a wait of more than five
+    - ``ThrottledError``: Graph, or our own budget for the tenant, asks for a wait of more than five
       seconds, or for more than fifteen in one call; shorter waits happen inside.
-    - ``MicrosoftUnreachable``: network, 5xx, cut or malformed answers. Nothing is retried inside.
-    - ``ConsentNotVisible``, ``TenantUnknown``, ``ApplicationDisabled``, ``CredentialRefused``: no
-      token.
-    - ``PermissionMissing``: 403 with a fresh token. ``UnexpectedAnswer``: anything else.
+    - ``MicrosoftUnreachableError``: network, 5xx, cut or malformed answers. Nothing is retried
+      inside.
+    - ``ConsentNotVisibleError``, ``TenantUnknownError``, ``ApplicationDisabledError``,
+      ``CredentialRefusedError``: no token.
+    - ``PermissionMissingError``: 403 with a fresh token. ``UnexpectedAnswerError``: anything else.
     """
 
     def __init__(
@@ -75,14 +76,14 @@ class GraphClient:
         """The tenant as it describes itself, with its verified domains.
 
         Raises:
-            UnexpectedAnswer: Graph describes another tenant than the one asked for.
+            UnexpectedAnswerError: Graph describes another tenant than the one asked for.
         """
         url = f"{self._calls.base}/organization?$select=id,displayName,verifiedDomains"
         response = self._calls.get(tenant_id, url)
         refuse(response.status_code, _READ_ORGANIZATION)
         organization = organization_of(json_object(response))
         if organization.tenant_id != tenant_id:
-            raise UnexpectedAnswer("Graph described another tenant than the one asked for.")
+            raise UnexpectedAnswerError("Graph described another tenant than the one asked for.")
         return organization
 
     def prove_grant(self, tenant_id: str) -> None:
@@ -93,9 +94,9 @@ class GraphClient:
         this proves an organisation-wide consent. Not cached: each call asks Microsoft.
 
         Raises:
-            ConsentNotVisible: No permission is in effect: not propagated yet, consented for one
-                person only, or taken back. From outside these look the same.
-            PermissionMissing: Some are in effect, and this one is not. Right after a renewed
+            ConsentNotVisibleError: No permission is in effect: not propagated yet, consented for
+                one person only, or taken back. From outside these look the same.
+            PermissionMissingError: Some are in effect, and this one is not. Right after a renewed
                 consent it may still appear, so a caller who waits for propagation waits for this
                 one as well.
         """
@@ -111,9 +112,10 @@ class GraphClient:
             from_link: ``next_link`` of the last page that was dealt with, to go on after it.
 
         Raises:
-            ForeignLink: ``from_link``, or a link in an answer, leads outside the configured Graph.
-            ListingExpired: The link is too old; start again without one.
-            UnexpectedAnswer: The listing goes round in a circle.
+            ForeignLinkError: ``from_link``, or a link in an answer, leads outside the configured
+                Graph.
+            ListingExpiredError: The link is too old; start again without one.
+            UnexpectedAnswerError: The listing goes round in a circle.
         """
         url: str | None = (
             f"{self._calls.base}/users?$select={USER_FIELDS}&$top={PAGE_SIZE}"
@@ -127,7 +129,7 @@ class GraphClient:
             # Empty pages are usual, an endless row of them or a page that leads to itself is not.
             empty = 0 if page.users else empty + 1
             if empty > _MOST_EMPTY_PAGES or (page.users and page.next_link == url):
-                raise UnexpectedAnswer("The listing goes round in a circle.")
+                raise UnexpectedAnswerError("The listing goes round in a circle.")
             url, resumed = page.next_link, True
             yield page
             # Otherwise this page would be kept while the next one is read.
@@ -136,7 +138,7 @@ class GraphClient:
     def _page(self, tenant_id: str, url: str, *, resumed: bool) -> UserPage:
         response = self._calls.get(tenant_id, url)
         if resumed and response.status_code in (400, 410):
-            raise ListingExpired
+            raise ListingExpiredError
         refuse(response.status_code, _READ_USERS)
         answer = json_object(response)
         return UserPage(users_of(answer), self._calls.next_link(answer))
@@ -180,7 +182,7 @@ class GraphClient:
                     if link is not None:
                         more.append(link.removeprefix(self._calls.base))
                 if not asked.isdisjoint(more):
-                    raise UnexpectedAnswer("The look-up goes round in a circle.")
+                    raise UnexpectedAnswerError("The look-up goes round in a circle.")
                 group = more
             yield [user for user in found.values() if user.object_id not in seen]
             seen.update(found)
@@ -207,7 +209,7 @@ class GraphClient:
         refuse(response.status_code, _READ_USERS)
         count = json_object(response).get("@odata.count")
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise MicrosoftUnreachable("Microsoft's answer was malformed.")
+            raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
         self._calls.budget(tenant_id).resize(count)
         return count
 

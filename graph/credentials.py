@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from graph.errors import CredentialMalformed
+from graph.errors import CredentialMalformedError
 
 _SMALLEST_KEY_BITS = 2048
 
@@ -40,20 +40,20 @@ class ClientCertificate:
         The order of the two does not matter. Chain certificates behind the first one are ignored.
 
         Raises:
-            CredentialMalformed: The file cannot be read, lacks one of the two, the key is
+            CredentialMalformedError: The file cannot be read, lacks one of the two, the key is
                 encrypted, is not RSA or too short, or the two do not belong together. The text
                 says which.
         """
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise CredentialMalformed(
+            raise CredentialMalformedError(
                 f"The client certificate file cannot be read: {error.strerror}."
             ) from None
         key = _private_key(content)
         certificate = _certificate(content)
         if certificate.public_key() != key.public_key():
-            raise CredentialMalformed(
+            raise CredentialMalformedError(
                 "The client certificate file holds a private key and a certificate that do not "
                 "belong together."
             )
@@ -78,17 +78,17 @@ def _private_key(content: bytes) -> rsa.RSAPrivateKey:
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except TypeError:
-        raise CredentialMalformed(
+        raise CredentialMalformedError(
             "The private key in the client certificate file is encrypted; store it unencrypted "
             "and protect the file instead."
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise CredentialMalformed(
+        raise CredentialMalformedError(
             "The client certificate file holds no readable private key; expected is a PEM file "
             "with both the private key and the certificate."
         ) from None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _SMALLEST_KEY_BITS:
-        raise CredentialMalformed(
+        raise CredentialMalformedError(
             "The private key in the client certificate file must be RSA with at least 2048 bits."
         )
     return key
@@ -98,7 +98,7 @@ def _certificate(content: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(content)
     except ValueError:
-        raise CredentialMalformed(
+        raise CredentialMalformedError(
             "The client certificate file holds no readable certificate; expected is a PEM file "
             "with both the private key and the certificate."
         ) from None
@@ -108,7 +108,7 @@ def chosen_credential(certificate_path: Path | None, secret: str | None) -> Cred
     """The certificate where one is configured, else the secret.
 
     Raises:
-        CredentialMalformed: The certificate file cannot be used.
+        CredentialMalformedError: The certificate file cannot be used.
         ValueError: Neither is configured.
     """
     if certificate_path is not None:

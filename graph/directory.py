@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any, Final, NamedTuple
 
 from graph.discovery import ascii_domain
-from graph.errors import MicrosoftUnreachable
+from graph.errors import MicrosoftUnreachableError
 
 USER_FIELDS: Final = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
 """The only fields of people that we read; no display name."""
@@ -111,7 +111,7 @@ def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
     """The users in a Graph answer, in its order; the same object may come twice.
 
     Raises:
-        MicrosoftUnreachable: The answer is not a collection of users.
+        MicrosoftUnreachableError: The answer is not a collection of users.
     """
     # This loop is what listing speed consists of: no calls but the constructor in the usual case.
     try:
@@ -127,14 +127,14 @@ def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
             for user in answer["value"]
         ]
     except (KeyError, TypeError, AttributeError):
-        raise MicrosoftUnreachable("Microsoft's answer was malformed.") from None
+        raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
 
 
 def organization_of(answer: Mapping[str, Any]) -> Organization:
     """The organisation in a Graph answer.
 
     Raises:
-        MicrosoftUnreachable: The answer has another form.
+        MicrosoftUnreachableError: The answer has another form.
     """
     try:
         organization = answer["value"][0]
@@ -147,7 +147,7 @@ def organization_of(answer: Mapping[str, Any]) -> Organization:
             ),
         )
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise MicrosoftUnreachable("Microsoft's answer was malformed.") from None
+        raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
 
 
 _SERVICE_NAME: Final = re.compile(

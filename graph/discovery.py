@@ -15,7 +15,7 @@ from typing import Final
 import httpx2
 import idna
 
-from graph.errors import DomainNotOnEntra, MicrosoftUnreachable, UnexpectedAnswer
+from graph.errors import DomainNotOnEntraError, MicrosoftUnreachableError, UnexpectedAnswerError
 from graph.transport import checked_endpoint, json_object, same_origin, send
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -85,30 +85,30 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
     """The id of the tenant that holds an e-mail domain, a GUID in lower case.
 
     Raises:
-        DomainNotOnEntra: No tenant holds it, it is not a domain name, or it is for personal
+        DomainNotOnEntraError: No tenant holds it, it is not a domain name, or it is for personal
             accounts only.
-        UnexpectedAnswer: The tenant lives in another cloud than the configured authority's.
-        MicrosoftUnreachable, Throttled: As usual.
+        UnexpectedAnswerError: The tenant lives in another cloud than the configured authority's.
+        MicrosoftUnreachableError, ThrottledError: As usual.
     """
     base = checked_endpoint(authority)
     name = ascii_domain(domain)
     if name is None:
-        raise DomainNotOnEntra
+        raise DomainNotOnEntraError
     response = send(http, "GET", f"{base}/{name}/v2.0/.well-known/openid-configuration")
     if response.status_code in (400, 404):
-        raise DomainNotOnEntra
+        raise DomainNotOnEntraError
     if response.status_code != 200:
-        raise UnexpectedAnswer(f"Tenant discovery was answered with {response.status_code}.")
+        raise UnexpectedAnswerError(f"Tenant discovery was answered with {response.status_code}.")
     issuer = json_object(response).get("issuer")
     if not isinstance(issuer, str):
-        raise MicrosoftUnreachable("Microsoft's discovery document was incomplete.")
+        raise MicrosoftUnreachableError("Microsoft's discovery document was incomplete.")
     if not same_origin(issuer, base):
-        raise UnexpectedAnswer("The tenant of this domain belongs to another Microsoft cloud.")
+        raise UnexpectedAnswerError("The tenant of this domain belongs to another Microsoft cloud.")
     tenant_id = issuer.removeprefix(f"{base}/").split("/", 1)[0].lower()
     if not is_tenant_id(tenant_id):
-        raise MicrosoftUnreachable("Microsoft's discovery document names no tenant.")
+        raise MicrosoftUnreachableError("Microsoft's discovery document names no tenant.")
     if tenant_id == _PERSONAL_ACCOUNTS:
-        raise DomainNotOnEntra
+        raise DomainNotOnEntraError
     return tenant_id
 
 
@@ -118,13 +118,13 @@ def discover_tenants(
     """Ask for each domain of an organisation; one not on Entra ID is a finding, not an error.
 
     Raises:
-        UnexpectedAnswer, MicrosoftUnreachable, Throttled: As for one domain.
+        UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: As for one domain.
     """
     found: list[DomainTenant] = []
     for domain in domains:
         try:
             found.append(DomainTenant(domain, discover_tenant(http, authority, domain)))
-        except DomainNotOnEntra:
+        except DomainNotOnEntraError:
             found.append(DomainTenant(domain, None))
     return TenantOfDomains(tuple(found))
 

@@ -1,21 +1,21 @@
 """Everything that can go wrong between us and Microsoft, as one tree.
 
 GraphError
-├── Retryable                    the same call may succeed later
-│   ├── MicrosoftUnreachable     network, timeouts, 5xx, cut or malformed answers
-│   ├── Throttled                Microsoft asks to wait, and says for how long
-│   └── ConsentNotVisible        the consent is not in effect yet (or was taken back)
-├── PermissionMissing            the grant is there but lacks one permission
-├── TenantUnknown                there is no such tenant
-├── DomainNotOnEntra             the e-mail domain belongs to no Entra ID tenant
-├── ApplicationDisabled          the customer has disabled our application in their tenant
-├── CredentialRefused            our own secret or certificate is wrong or has expired
-├── CredentialMalformed          our own certificate file cannot be used
-├── ForeignLink                  an answer points to a host that is not Microsoft's
-├── ListingExpired               the page link is too old: the listing starts again
-├── UnexpectedAnswer             an answer that fits nothing we know
-├── SignInRefused                Microsoft ended a sign-in without a person
-└── IdTokenRefused               an ID token that we do not believe, with the reason
+├── RetryableError                 the same call may succeed later
+│   ├── MicrosoftUnreachableError  network, timeouts, 5xx, cut or malformed answers
+│   ├── ThrottledError             Microsoft asks to wait, and says for how long
+│   └── ConsentNotVisibleError     the consent is not in effect yet (or was taken back)
+├── PermissionMissingError         the grant is there but lacks one permission
+├── TenantUnknownError             there is no such tenant
+├── DomainNotOnEntraError          the e-mail domain belongs to no Entra ID tenant
+├── ApplicationDisabledError       the customer has disabled our application in their tenant
+├── CredentialRefusedError         our own secret or certificate is wrong or has expired
+├── CredentialMalformedError       our own certificate file cannot be used
+├── ForeignLinkError               an answer points to a host that is not Microsoft's
+├── ListingExpiredError            the page link is too old: the listing starts again
+├── UnexpectedAnswerError          an answer that fits nothing we know
+├── SignInRefusedError             Microsoft ended a sign-in without a person
+└── IdTokenRefusedError            an ID token that we do not believe, with the reason
 
 The text of an exception never holds a token, an address, a name or words that Microsoft sent. What
 is decided is decided on the OAuth member ``error`` and on HTTP statuses. Numbers of the form
@@ -24,8 +24,6 @@ AADSTS650056 are kept in ``codes`` for choosing words; Microsoft may change them
 Source: Microsoft Learn, *Microsoft Entra authentication and authorization error codes*, read
 2026-11-23.
 """
-
-# ruff: noqa: N818 - a name says what happened; all of them are errors.
 
 from __future__ import annotations
 
@@ -36,15 +34,15 @@ class GraphError(Exception):
     """Anything that Microsoft refused, or that went wrong on the way there."""
 
 
-class Retryable(GraphError):
+class RetryableError(GraphError):
     """The same call may succeed later without anyone changing anything."""
 
 
-class MicrosoftUnreachable(Retryable):
+class MicrosoftUnreachableError(RetryableError):
     """The network failed, Microsoft answered 5xx, or the answer was cut or malformed."""
 
 
-class Throttled(Retryable):
+class ThrottledError(RetryableError):
     """Microsoft (or our own budget for this tenant) asks us to wait before the next call."""
 
     retry_after_seconds: float
@@ -65,7 +63,7 @@ class ConsentNotVisibleKind(StrEnum):
     """A token was issued, and Graph answers 403 to everything."""
 
 
-class ConsentNotVisible(Retryable):
+class ConsentNotVisibleError(RetryableError):
     """The consent is not in effect: not propagated yet, never given, or taken back.
 
     Microsoft gives no bound for the delay; thirty seconds to more than five minutes have been seen.
@@ -83,7 +81,7 @@ class ConsentNotVisible(Retryable):
         self.codes = codes
 
 
-class PermissionMissing(GraphError):
+class PermissionMissingError(GraphError):
     """The grant is in effect, but one permission that we ask for is not part of it."""
 
     permission: str
@@ -95,7 +93,7 @@ class PermissionMissing(GraphError):
         self.permission = permission
 
 
-class TenantUnknown(GraphError):
+class TenantUnknownError(GraphError):
     """Microsoft does not know this tenant."""
 
     def __init__(self) -> None:
@@ -103,7 +101,7 @@ class TenantUnknown(GraphError):
         super().__init__("Microsoft does not know this tenant.")
 
 
-class DomainNotOnEntra(GraphError):
+class DomainNotOnEntraError(GraphError):
     """No Microsoft Entra ID tenant holds this e-mail domain."""
 
     def __init__(self) -> None:
@@ -111,7 +109,7 @@ class DomainNotOnEntra(GraphError):
         super().__init__("This e-mail domain belongs to no Microsoft Entra ID tenant.")
 
 
-class ApplicationDisabled(GraphError):
+class ApplicationDisabledError(GraphError):
     """The customer's administrator has disabled our application in their tenant."""
 
     codes: tuple[int, ...]
@@ -122,7 +120,7 @@ class ApplicationDisabled(GraphError):
         self.codes = codes
 
 
-class CredentialRefused(GraphError):
+class CredentialRefusedError(GraphError):
     """Microsoft does not accept our own client secret or certificate."""
 
     codes: tuple[int, ...]
@@ -136,11 +134,11 @@ class CredentialRefused(GraphError):
         self.codes = codes
 
 
-class CredentialMalformed(GraphError):
+class CredentialMalformedError(GraphError):
     """The file with our own certificate cannot be used; the text says why."""
 
 
-class ForeignLink(GraphError):
+class ForeignLinkError(GraphError):
     """An answer points to a host outside the configured one; it was not followed."""
 
     def __init__(self) -> None:
@@ -148,7 +146,7 @@ class ForeignLink(GraphError):
         super().__init__("An answer pointed to a host that is not the configured one.")
 
 
-class ListingExpired(GraphError):
+class ListingExpiredError(GraphError):
     """The page link is too old to go on from: the listing must start from its first page.
 
     Microsoft promises no lifetime, and has refused links that were asked for a second time.
@@ -160,7 +158,7 @@ class ListingExpired(GraphError):
         super().__init__("The directory listing can no longer be resumed from this page.")
 
 
-class UnexpectedAnswer(GraphError):
+class UnexpectedAnswerError(GraphError):
     """An answer that fits nothing we know; waiting will not mend it."""
 
     codes: tuple[int, ...]
@@ -171,7 +169,7 @@ class UnexpectedAnswer(GraphError):
         self.codes = codes
 
 
-class SignInRefused(GraphError):
+class SignInRefusedError(GraphError):
     """A sign-in came back without a person: declined, not allowed, expired or not ours.
 
     Decide on ``error``. Besides Microsoft's own values it may be ``state_mismatch`` (the answer
@@ -214,7 +212,7 @@ class IdTokenRefusal(StrEnum):
     """Not a token, or without a claim that we need."""
 
 
-class IdTokenRefused(GraphError):
+class IdTokenRefusedError(GraphError):
     """An ID token that must not be believed."""
 
     kind: IdTokenRefusal

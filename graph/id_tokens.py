@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import jwt
 
-from graph.errors import IdTokenRefusal, IdTokenRefused, MicrosoftUnreachable
+from graph.errors import IdTokenRefusal, IdTokenRefusedError, MicrosoftUnreachableError
 
 _CLOCK_SKEW_SECONDS: Final = 120.0
 _LONGEST_KEY_AGE_SECONDS: Final = 24 * 3600.0
@@ -43,7 +43,7 @@ class SigningKeys:
         """The published key as a JSON Web Key, or None if there is none of that id.
 
         Raises:
-            MicrosoftUnreachable, Throttled, ForeignLink: The keys could not be read.
+            MicrosoftUnreachableError, ThrottledError, ForeignLinkError: The keys could not be read.
         """
         now = self._clock()
         with self._lock:
@@ -81,31 +81,31 @@ def validate_id_token(
         now: Seconds since the epoch.
 
     Raises:
-        IdTokenRefused: With the reason.
-        MicrosoftUnreachable, Throttled, ForeignLink: The keys could not be read.
+        IdTokenRefusedError: With the reason.
+        MicrosoftUnreachableError, ThrottledError, ForeignLinkError: The keys could not be read.
     """
     claims = _signed_claims(id_token, issuer, tenant_id, keys_url, keys)
     audience = claims.get("aud")
     if audience != client_id:
-        raise IdTokenRefused(IdTokenRefusal.AUDIENCE)
+        raise IdTokenRefusedError(IdTokenRefusal.AUDIENCE)
     # Microsoft signs all tenants with the same keys, so a good signature says nothing about the
     # tenant.
     if claims.get("tid") != tenant_id:
-        raise IdTokenRefused(IdTokenRefusal.TENANT)
+        raise IdTokenRefusedError(IdTokenRefusal.TENANT)
     if claims.get("iss") != issuer or tenant_id not in issuer:
-        raise IdTokenRefused(IdTokenRefusal.ISSUER)
+        raise IdTokenRefusedError(IdTokenRefusal.ISSUER)
     expires: Any = claims.get("exp")
     not_before: Any = claims.get("nbf", 0)
     if not _is_number(expires) or not _is_number(not_before):
-        raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
     if now > expires + _CLOCK_SKEW_SECONDS or now < not_before - _CLOCK_SKEW_SECONDS:
-        raise IdTokenRefused(IdTokenRefusal.EXPIRED)
+        raise IdTokenRefusedError(IdTokenRefusal.EXPIRED)
     given = claims.get("nonce")
     expected = hashlib.sha256(nonce.encode()).hexdigest()
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
-        raise IdTokenRefused(IdTokenRefusal.NONCE)
+        raise IdTokenRefusedError(IdTokenRefusal.NONCE)
     if not isinstance(claims.get("oid"), str) or not claims["oid"]:
-        raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
     return claims
 
 
@@ -115,13 +115,13 @@ def _signed_claims(
     try:
         header = jwt.get_unverified_header(id_token)
     except jwt.PyJWTError:
-        raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
     key_id = header.get("kid")
     if header.get("alg") != _ONLY_ALGORITHM or not isinstance(key_id, str):
-        raise IdTokenRefused(IdTokenRefusal.SIGNATURE)
+        raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE)
     key = keys.find(keys_url, key_id)
     if key is None or key.get("kty") != "RSA" or not _key_speaks_for(key, issuer, tenant_id):
-        raise IdTokenRefused(IdTokenRefusal.SIGNATURE)
+        raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE)
     try:
         # Only the signature here: PyJWT would judge times by its own clock.
         return jwt.decode(
@@ -138,9 +138,9 @@ def _signed_claims(
             },
         )
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
-        raise IdTokenRefused(IdTokenRefusal.SIGNATURE) from None
+        raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE) from None
     except jwt.PyJWTError:
-        raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
 
 
 def _key_speaks_for(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool:
@@ -153,7 +153,7 @@ def _key_speaks_for(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool
 def _by_id(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     listed = answer.get("keys")
     if not isinstance(listed, list):
-        raise MicrosoftUnreachable("Microsoft's list of signing keys was malformed.")
+        raise MicrosoftUnreachableError("Microsoft's list of signing keys was malformed.")
     return {
         key["kid"]: key
         for key in listed

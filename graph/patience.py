@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from graph.errors import Throttled
+from graph.errors import ThrottledError
 
 LONGEST_PAUSE_SECONDS: Final = 5.0
 """Longer waits go back to Temporal, which holds no thread while it waits."""
@@ -25,9 +25,9 @@ class Patience:
         """Pause, if that is short enough.
 
         Raises:
-            Throttled: It is not; carries the seconds that remain to wait.
+            ThrottledError: It is not; carries the seconds that remain to wait.
         """
         if seconds > min(LONGEST_PAUSE_SECONDS, self._left):
-            raise Throttled(seconds)
+            raise ThrottledError(seconds)
         self._left -= seconds
         self._pause(seconds)

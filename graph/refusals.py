@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from graph.errors import (
-    ApplicationDisabled,
-    ConsentNotVisible,
+    ApplicationDisabledError,
+    ConsentNotVisibleError,
     ConsentNotVisibleKind,
-    CredentialRefused,
+    CredentialRefusedError,
     GraphError,
-    MicrosoftUnreachable,
-    TenantUnknown,
-    UnexpectedAnswer,
+    MicrosoftUnreachableError,
+    TenantUnknownError,
+    UnexpectedAnswerError,
 )
 
 _OAUTH_ERROR: Final = re.compile(r"[a-z][a-z_]{0,59}")
@@ -72,15 +72,17 @@ def token_refusal(answer: Mapping[str, Any]) -> GraphError:
     match error:
         case "invalid_client" | "unauthorized_client" | "invalid_resource":
             if not _DISABLED_CODES.isdisjoint(codes):
-                return ApplicationDisabled(codes)
+                return ApplicationDisabledError(codes)
             if error == "invalid_client" and not _OUR_CREDENTIAL_CODES.isdisjoint(codes):
-                return CredentialRefused(codes)
-            return ConsentNotVisible(ConsentNotVisibleKind.TOKEN_REFUSED, codes)
+                return CredentialRefusedError(codes)
+            return ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_REFUSED, codes)
         case "consent_required" | "interaction_required":
-            return ConsentNotVisible(ConsentNotVisibleKind.TOKEN_REFUSED, codes)
+            return ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_REFUSED, codes)
         case "invalid_tenant":
-            return TenantUnknown()
+            return TenantUnknownError()
         case "temporarily_unavailable" | "server_error":
-            return MicrosoftUnreachable("Microsoft's sign-in service is temporarily unavailable.")
+            return MicrosoftUnreachableError(
+                "Microsoft's sign-in service is temporarily unavailable."
+            )
         case _:
-            return UnexpectedAnswer(f"Microsoft refused a token: {error}.", codes)
+            return UnexpectedAnswerError(f"Microsoft refused a token: {error}.", codes)

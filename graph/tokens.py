@@ -16,10 +16,10 @@ from graph.credentials import Credential
 from graph.discovery import is_tenant_id
 from graph.errors import (
     IdTokenRefusal,
-    IdTokenRefused,
-    MicrosoftUnreachable,
-    SignInRefused,
-    UnexpectedAnswer,
+    IdTokenRefusedError,
+    MicrosoftUnreachableError,
+    SignInRefusedError,
+    UnexpectedAnswerError,
 )
 from graph.id_tokens import SigningKeys, validate_id_token
 from graph.permissions import DELEGATED_PERMISSIONS
@@ -117,9 +117,9 @@ class EntraClient:
                 asks for a fresh one each time.
 
         Raises:
-            ConsentNotVisible: Microsoft does not know our application in that tenant (yet).
-            TenantUnknown, ApplicationDisabled, CredentialRefused: As named.
-            MicrosoftUnreachable, Throttled, UnexpectedAnswer: As named.
+            ConsentNotVisibleError: Microsoft does not know our application in that tenant (yet).
+            TenantUnknownError, ApplicationDisabledError, CredentialRefusedError: As named.
+            MicrosoftUnreachableError, ThrottledError, UnexpectedAnswerError: As named.
         """
         application = None if fresh else self._applications.get(tenant_id)
         if application is None:
@@ -127,14 +127,14 @@ class EntraClient:
         try:
             answer = application.acquire_token_for_client(scopes=[GRAPH_SCOPE])
         except _MSAL_CANNOT_READ:
-            raise MicrosoftUnreachable("Microsoft's answer was malformed.") from None
+            raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
             self.forget(tenant_id)
             raise token_refusal(answer if isinstance(answer, dict) else {})
         if not (token.isascii() and token.isprintable()):
             # It could not stand in a header, and whoever refuses it there would quote it.
-            raise MicrosoftUnreachable("Microsoft's answer was malformed.")
+            raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
         with self._lock:
             self._applications[tenant_id] = application
         return token
@@ -180,7 +180,7 @@ class EntraClient:
 
         Raises:
             ValueError: The tenant id is not a GUID.
-            TenantUnknown, MicrosoftUnreachable, Throttled: As named.
+            TenantUnknownError, MicrosoftUnreachableError, ThrottledError: As named.
         """
         flow = self._application(tenant_id).initiate_auth_code_flow(
             scopes=[p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL],
@@ -211,10 +211,11 @@ class EntraClient:
             query_parameters: The callback's query, exactly as received.
 
         Raises:
-            SignInRefused: No person came back; ``error`` says why.
-            IdTokenRefused: The ID token must not be believed.
-            ConsentNotVisible, ApplicationDisabled, CredentialRefused: As named.
-            MicrosoftUnreachable, Throttled: As named; the code may still be good for a few minutes.
+            SignInRefusedError: No person came back; ``error`` says why.
+            IdTokenRefusedError: The ID token must not be believed.
+            ConsentNotVisibleError, ApplicationDisabledError, CredentialRefusedError: As named.
+            MicrosoftUnreachableError, ThrottledError: As named; the code may still be good for a
+                few minutes.
         """
         kept = dict(flow)
         tenant_id, nonce = _checked(kept.pop("tenant_id", "")), kept.get("nonce")
@@ -224,13 +225,13 @@ class EntraClient:
             or not isinstance(state, str)
             or not kept.get("code_verifier")
         ):
-            raise SignInRefused("state_mismatch")
+            raise SignInRefusedError("state_mismatch")
         if not hmac.compare_digest(state.encode(), query_parameters.get("state", "").encode()):
-            raise SignInRefused("state_mismatch")
+            raise SignInRefusedError("state_mismatch")
         if query_parameters.get("error"):
             raise _sign_in_refusal(query_parameters)
         if not query_parameters.get("code"):
-            raise SignInRefused("no_answer")
+            raise SignInRefusedError("no_answer")
         answer = self._redeem(tenant_id, kept, {"state": state, "code": query_parameters["code"]})
         document = self._wire.document(tenant_id)
         claims = validate_id_token(
@@ -252,15 +253,17 @@ class EntraClient:
         except RuntimeError:
             # MSAL compares the nonce and nothing else; its text repeats both, so it goes no
             # further.
-            raise IdTokenRefused(IdTokenRefusal.NONCE) from None
+            raise IdTokenRefusedError(IdTokenRefusal.NONCE) from None
         except _MSAL_CANNOT_READ:
-            raise IdTokenRefused(IdTokenRefusal.MALFORMED) from None
+            raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
         if "error" in answer:
             refusal = token_refusal(answer)
-            raise _sign_in_refusal(answer) if isinstance(refusal, UnexpectedAnswer) else refusal
+            raise (
+                _sign_in_refusal(answer) if isinstance(refusal, UnexpectedAnswerError) else refusal
+            )
         id_token = answer.get("id_token")
         if not isinstance(id_token, str):
-            raise IdTokenRefused(IdTokenRefusal.MALFORMED)
+            raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
         return id_token
 
     def _application(self, tenant_id: str) -> Any:
@@ -281,9 +284,9 @@ def _checked(tenant_id: object) -> str:
     return tenant_id
 
 
-def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefused:
+def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefusedError:
     subcode = answer.get("error_subcode")
-    return SignInRefused(
+    return SignInRefusedError(
         oauth_error(answer.get("error")),
         codes_of(answer),
         oauth_error(subcode) if subcode else None,

@@ -23,11 +23,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from graph.errors import (
-    ForeignLink,
-    MicrosoftUnreachable,
-    TenantUnknown,
-    Throttled,
-    UnexpectedAnswer,
+    ForeignLinkError,
+    MicrosoftUnreachableError,
+    TenantUnknownError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from graph.spans import call_span
 
@@ -154,10 +154,10 @@ def send(
     """Send one request and return any answer below 500 except 429.
 
     Raises:
-        MicrosoftUnreachable: Network failure, timeout, cut answer, redirect or 5xx; an answer that
-            is not whole after half a minute, or larger than any that Microsoft gives.
-        Throttled: 429, or a 5xx that says when to come back.
-        ForeignLink: The URL is none.
+        MicrosoftUnreachableError: Network failure, timeout, cut answer, redirect or 5xx; an answer
+            that is not whole after half a minute, or larger than any that Microsoft gives.
+        ThrottledError: 429, or a 5xx that says when to come back.
+        ForeignLinkError: The URL is none.
     """
     with call_span(method, url) as span:
         try:
@@ -165,20 +165,22 @@ def send(
                 http, http.build_request(method, url, headers=headers, content=content, data=form)
             )
         except httpx2.HTTPError:
-            raise MicrosoftUnreachable(
+            raise MicrosoftUnreachableError(
                 "Microsoft could not be reached, or its answer was cut."
             ) from None
         except httpx2.InvalidURL:
-            raise ForeignLink from None
+            raise ForeignLinkError from None
         status = response.status_code
         span.set_attribute("http.response.status_code", status)
     if status == 429 or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
         if status == 429 or wait is not None:
-            raise Throttled(_DEFAULT_RETRY_AFTER if wait is None else wait)
-        raise MicrosoftUnreachable(f"Microsoft answered with status {status}.")
+            raise ThrottledError(_DEFAULT_RETRY_AFTER if wait is None else wait)
+        raise MicrosoftUnreachableError(f"Microsoft answered with status {status}.")
     if 300 <= status < 400:
-        raise MicrosoftUnreachable("Microsoft answered with a redirect where none is expected.")
+        raise MicrosoftUnreachableError(
+            "Microsoft answered with a redirect where none is expected."
+        )
     return response
 
 
@@ -186,7 +188,7 @@ def _whole(http: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
     """Send a request and read its answer within bounds: the client's own are for each read only.
 
     Raises:
-        MicrosoftUnreachable: The answer passed one of them.
+        MicrosoftUnreachableError: The answer passed one of them.
         httpx2.HTTPError: As usual.
     """
     until = time.monotonic() + _WHOLE_ANSWER_SECONDS
@@ -198,9 +200,11 @@ def _whole(http: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
             chunks.append(chunk)
             size += len(chunk)
             if size > _MOST_BYTES:
-                raise MicrosoftUnreachable("Microsoft's answer was larger than any should be.")
+                raise MicrosoftUnreachableError("Microsoft's answer was larger than any should be.")
             if time.monotonic() > until:
-                raise MicrosoftUnreachable("Microsoft's answer did not come to its end in time.")
+                raise MicrosoftUnreachableError(
+                    "Microsoft's answer did not come to its end in time."
+                )
     finally:
         response.close()
     # The body is decoded by now, so what described it on the way no longer does.
@@ -214,7 +218,8 @@ def json_object(response: httpx2.Response) -> dict[str, Any]:
     """The answer's JSON object.
 
     Raises:
-        MicrosoftUnreachable: It is not JSON or not an object: a malformed answer is a broken one.
+        MicrosoftUnreachableError: It is not JSON or not an object: a malformed answer is a broken
+            one.
     """
     try:
         # Bytes straight into the parser: decoding to text first costs a third of the time.
@@ -222,7 +227,7 @@ def json_object(response: httpx2.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise MicrosoftUnreachable("Microsoft's answer was malformed.")
+        raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
     return answer
 
 
@@ -281,9 +286,9 @@ class MsalHttp:
         """The tenant's OpenID configuration.
 
         Raises:
-            TenantUnknown: Microsoft does not know the tenant.
-            ForeignLink: It names another host than the authority's.
-            MicrosoftUnreachable, Throttled: As usual.
+            TenantUnknownError: Microsoft does not know the tenant.
+            ForeignLinkError: It names another host than the authority's.
+            MicrosoftUnreachableError, ThrottledError: As usual.
         """
         return self._document(
             f"{self._authority}/{tenant_id}/v2.0/.well-known/openid-configuration"
@@ -298,7 +303,7 @@ class MsalHttp:
     ) -> MsalResponse:
         """MSAL's GET: it asks for discovery documents only."""
         if params:
-            raise ForeignLink
+            raise ForeignLinkError
         document = dict(self._document(self._reachable(url)))
         if isinstance(document.get("token_endpoint"), str):
             # MSAL refuses a token endpoint that is not https. The page that a person opens stays as
@@ -334,15 +339,17 @@ class MsalHttp:
             return kept[1]
         response = send(self._http, "GET", url)
         if response.status_code in (400, 404):
-            raise TenantUnknown
+            raise TenantUnknownError
         if response.status_code != 200:
-            raise UnexpectedAnswer(f"Tenant discovery was answered with {response.status_code}.")
+            raise UnexpectedAnswerError(
+                f"Tenant discovery was answered with {response.status_code}."
+            )
         document = json_object(response)
         for member in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not isinstance(document.get(member), str):
-                raise MicrosoftUnreachable("Microsoft's discovery document was incomplete.")
+                raise MicrosoftUnreachableError("Microsoft's discovery document was incomplete.")
             if not same_origin(document[member], self._authority):
-                raise ForeignLink
+                raise ForeignLinkError
         with self._lock:
             self._documents[url] = (now, document)
         return document
@@ -354,5 +361,5 @@ class MsalHttp:
         if self._plain and url.startswith("https://"):
             url = f"http://{url.removeprefix('https://')}"
         if not same_origin(url, self._authority):
-            raise ForeignLink
+            raise ForeignLinkError
         return url

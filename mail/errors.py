@@ -3,31 +3,28 @@
 ::
 
     MailError
-    ├── UnknownMessage          there is no template folder of that name
-    ├── MissingValue            a template needs a value that was not given
-    ├── BadLink                 a link that is not http or https was to be mailed
-    ├── BadRelayUrl             GOLIVE_SMTP_URL cannot be used as it is written
-    ├── RelayUnavailable        temporary: no connection, no answer in time, or "not now"
-    ├── RelayRefusesUs          the relay does not let us in, or refuses our sender address
-    │   └── RelayNotTrusted     encryption is missing or the certificate cannot be trusted
-    ├── AddressRefusedForNow    temporary, this recipient only (4xx)
-    ├── AddressRefused          permanent, this recipient only (5xx): ask the address's owner
-    │   └── AddressUnusable     the address itself cannot be mailed through this relay
-    └── DeliveryUncertain       the relay vanished after the message was sent, before its answer
+    ├── UnknownMessageError        there is no template folder of that name
+    ├── MissingValueError          a template needs a value that was not given
+    ├── BadLinkError               a link that is not http or https was to be mailed
+    ├── BadRelayUrlError           GOLIVE_SMTP_URL cannot be used as it is written
+    ├── RelayUnavailableError      temporary: no connection, no answer in time, or "not now"
+    ├── RelayRefusesUsError        the relay does not let us in, or refuses our sender address
+    │   └── RelayNotTrustedError   encryption is missing or the certificate cannot be trusted
+    ├── AddressRefusedForNowError  temporary, this recipient only (4xx)
+    ├── AddressRefusedError        permanent, this recipient only (5xx): ask the address's owner
+    │   └── AddressUnusableError   the address itself cannot be mailed through this relay
+    └── DeliveryUncertainError     the relay vanished after the message was sent, before its answer
 
 The texts name no address, no person and no secret. A relay's own words may; they are kept in
 ``reply`` (without the code, with addresses taken out), which belongs in the ledger, not in a log.
 """
 
 
-# ruff: noqa: N818 (the names say what happened; "Error" would add nothing to them)
-
-
 class MailError(Exception):
     """The root: catch it to catch everything this room raises on purpose."""
 
 
-class UnknownMessage(MailError):
+class UnknownMessageError(MailError):
     """There is no message of this name; the names are the folders of ``mail/templates``."""
 
     def __init__(self, message: str) -> None:
@@ -36,7 +33,7 @@ class UnknownMessage(MailError):
         self.message = message
 
 
-class MissingValue(MailError):
+class MissingValueError(MailError):
     """A template needs a value that was not given; nothing was rendered."""
 
     def __init__(self, template: str, value: str) -> None:
@@ -46,7 +43,7 @@ class MissingValue(MailError):
         self.value = value
 
 
-class BadLink(MailError):
+class BadLinkError(MailError):
     """A link to be mailed does not start with http:// or https://."""
 
     def __init__(self, template: str) -> None:
@@ -57,15 +54,15 @@ class BadLink(MailError):
         self.template = template
 
 
-class BadRelayUrl(MailError):
+class BadRelayUrlError(MailError):
     """The relay's URL cannot be used; the text says what was expected, never the password."""
 
 
-class RelayUnavailable(MailError):
+class RelayUnavailableError(MailError):
     """The relay cannot be reached or asks us to come back later. Safe to try again."""
 
 
-class RelayRefusesUs(MailError):
+class RelayRefusesUsError(MailError):
     """The relay refuses our login, our sender address or our connection.
 
     Trying again does not help until someone mends the settings or the relay.
@@ -78,11 +75,11 @@ class RelayRefusesUs(MailError):
         self.reply = reply
 
 
-class RelayNotTrusted(RelayRefusesUs):
+class RelayNotTrustedError(RelayRefusesUsError):
     """The connection would not be private: no TLS where it is required, or a bad certificate."""
 
 
-class AddressRefusedForNow(MailError):
+class AddressRefusedForNowError(MailError):
     """The relay refuses this recipient for the moment (4xx). Try again later."""
 
     def __init__(self, code: int, reply: str = "") -> None:
@@ -92,7 +89,7 @@ class AddressRefusedForNow(MailError):
         self.reply = reply
 
 
-class AddressRefused(MailError):
+class AddressRefusedError(MailError):
     """The relay refuses this recipient for good (5xx). The address's owner must be asked."""
 
     def __init__(self, code: int, reply: str, text: str = "") -> None:
@@ -102,7 +99,7 @@ class AddressRefused(MailError):
         self.reply = reply
 
 
-class AddressUnusable(AddressRefused):
+class AddressUnusableError(AddressRefusedError):
     """The address is no mail address, or needs SMTPUTF8 and the relay does not offer it."""
 
     def __init__(self, reason: str) -> None:
@@ -110,7 +107,7 @@ class AddressUnusable(AddressRefused):
         super().__init__(553, reason, reason)
 
 
-class DeliveryUncertain(MailError):
+class DeliveryUncertainError(MailError):
     """The connection was lost between the end of the message and the relay's answer.
 
     The message may have been delivered. Send it again with the same Message-ID: mail systems

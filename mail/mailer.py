@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from mail.errors import AddressRefused, AddressRefusedForNow, RelayUnavailable
+from mail.errors import AddressRefusedError, AddressRefusedForNowError, RelayUnavailableError
 from mail.outgoing import (
     Attachment,
     MailAddress,
@@ -70,7 +70,7 @@ class SmtpMailer:
             client_name: What we call ourselves in EHLO; this machine's name if empty.
 
         Raises:
-            BadRelayUrl: The URL cannot be used.
+            BadRelayUrlError: The URL cannot be used.
         """
         self._relay = SmtpRelay.from_url(url)
         self._tls = ssl.create_default_context(cafile=ca_bundle)
@@ -96,12 +96,12 @@ class SmtpMailer:
         sender, recipient = parse_address(mail.sender), parse_address(mail.recipient)
         message = compose(mail, sender, recipient)
         if not self._turns.acquire(timeout=self._timeouts.delivery):
-            raise RelayUnavailable("All connections to the mail relay are busy.")
+            raise RelayUnavailableError("All connections to the mail relay are busy.")
         try:
             connection, kept = self._take()
             try:
                 return self._deliver(connection, sender, recipient, message)
-            except RelayUnavailable:
+            except RelayUnavailableError:
                 if not kept:
                     raise
             # Nothing was handed over yet, so asking once more cannot deliver twice.
@@ -142,7 +142,7 @@ class SmtpMailer:
     ) -> str:
         try:
             reply = connection.deliver(sender, recipient, message)
-        except (AddressRefused, AddressRefusedForNow):
+        except (AddressRefusedError, AddressRefusedForNowError):
             self._give_back(connection)
             raise
         except BaseException:

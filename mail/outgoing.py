@@ -16,7 +16,7 @@ from email.header import Header
 from email.utils import format_datetime
 
 from contracts.addresses import is_mail_address
-from mail.errors import AddressUnusable
+from mail.errors import AddressUnusableError
 from mail.lines import one_line
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -137,24 +137,24 @@ def parse_address(text: str) -> MailAddress:
     """Take ``Name <local@domain>`` or ``local@domain`` apart.
 
     Raises:
-        AddressUnusable: It is no mail address, or one no relay would take.
+        AddressUnusableError: It is no mail address, or one no relay would take.
     """
     name, address = "", text.strip()
     if "\r" in address or "\n" in address:
-        raise AddressUnusable("This is not a mail address that can be written to.")
+        raise AddressUnusableError("This is not a mail address that can be written to.")
     if address.endswith(">"):
         name, _, address = address[:-1].rpartition("<")
         name = one_line(name).strip()
         if len(name) > 1 and name[0] == name[-1] == '"':
             name = name[1:-1]
     if not is_mail_address(address):
-        raise AddressUnusable("This is not a mail address that can be written to.")
+        raise AddressUnusableError("This is not a mail address that can be written to.")
     local_part, _, domain = address.rpartition("@")
     try:
         domain = domain.encode("ascii" if domain.isascii() else "idna").decode("ascii")
         local_part.encode("utf-8")
     except UnicodeError:
-        raise AddressUnusable("This mail address holds letters that cannot be sent.") from None
+        raise AddressUnusableError("This mail address holds letters that cannot be sent.") from None
     return MailAddress(name, local_part, domain)
 
 

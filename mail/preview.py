@@ -24,7 +24,7 @@ def preview(message: str) -> RenderedMail:
     """Render one message with its sample values.
 
     Raises:
-        mail.errors.UnknownMessage: There is no such message.
+        mail.errors.UnknownMessageError: There is no such message.
     """
     description = MESSAGES.get(message)
     return render(message, description.sample if description else {})

@@ -15,14 +15,14 @@ from typing import NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mail.errors import (
-    AddressRefused,
-    AddressRefusedForNow,
-    AddressUnusable,
-    BadRelayUrl,
-    DeliveryUncertain,
-    RelayNotTrusted,
-    RelayRefusesUs,
-    RelayUnavailable,
+    AddressRefusedError,
+    AddressRefusedForNowError,
+    AddressUnusableError,
+    BadRelayUrlError,
+    DeliveryUncertainError,
+    RelayNotTrustedError,
+    RelayRefusesUsError,
+    RelayUnavailableError,
 )
 from mail.lines import one_line
 from mail.outgoing import MailAddress
@@ -77,21 +77,25 @@ class SmtpRelay:
         offered. Ports default to 587 and 465. User and password are percent-decoded.
 
         Raises:
-            BadRelayUrl: The URL cannot be used; the text never repeats it.
+            BadRelayUrlError: The URL cannot be used; the text never repeats it.
         """
         try:
             parts = urlsplit(url.strip())
             port = parts.port
         except ValueError:
-            raise BadRelayUrl(f"The SMTP URL cannot be read. Expected: {_EXAMPLE}") from None
+            raise BadRelayUrlError(f"The SMTP URL cannot be read. Expected: {_EXAMPLE}") from None
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
-            raise BadRelayUrl(f"The SMTP URL must look like {_EXAMPLE} or smtps://host:465")
+            raise BadRelayUrlError(f"The SMTP URL must look like {_EXAMPLE} or smtps://host:465")
         options = parse_qs(parts.query, keep_blank_values=True)
         wish = options.pop("starttls", [""])[-1]
         if options or (wish and parts.scheme == "smtps"):
-            raise BadRelayUrl("The SMTP URL takes one option, starttls, and only with smtp://.")
+            raise BadRelayUrlError(
+                "The SMTP URL takes one option, starttls, and only with smtp://."
+            )
         if wish and wish not in list(StartTls):
-            raise BadRelayUrl("starttls in the SMTP URL is one of required, if-offered and no.")
+            raise BadRelayUrlError(
+                "starttls in the SMTP URL is one of required, if-offered and no."
+            )
         relay = cls(
             host=parts.hostname,
             port=port or (465 if parts.scheme == "smtps" else 587),
@@ -101,13 +105,13 @@ class SmtpRelay:
             password=unquote(parts.password or ""),
         )
         if bool(relay.user) != bool(relay.password):
-            raise BadRelayUrl("The SMTP URL needs both a user and a password, or neither.")
+            raise BadRelayUrlError("The SMTP URL needs both a user and a password, or neither.")
         if not (relay.user + relay.password).isascii():
-            raise BadRelayUrl("User and password in the SMTP URL must be plain ASCII.")
+            raise BadRelayUrlError("User and password in the SMTP URL must be plain ASCII.")
         if relay.is_loopback:
             return relay if wish else replace(relay, starttls=StartTls.IF_OFFERED)
         if relay.user and not relay.tls_from_start and relay.starttls is StartTls.NO:
-            raise BadRelayUrl("A password is never sent without TLS: use starttls=required.")
+            raise BadRelayUrlError("A password is never sent without TLS: use starttls=required.")
         return relay
 
 
@@ -133,9 +137,9 @@ class RelayConnection:
         """Connect, encrypt and log in.
 
         Raises:
-            RelayUnavailable: Nobody answers, or the relay says "not now".
-            RelayRefusesUs: The greeting or the login is refused.
-            RelayNotTrusted: The connection cannot be made private.
+            RelayUnavailableError: Nobody answers, or the relay says "not now".
+            RelayRefusesUsError: The greeting or the login is refused.
+            RelayNotTrustedError: The connection cannot be made private.
         """
         self.messages_sent = 0
         self.last_used = time.monotonic()
@@ -146,7 +150,7 @@ class RelayConnection:
             self._smtp = self._connect(client_name)
         except smtplib.SMTPConnectError as error:
             if error.smtp_code >= 500:
-                raise RelayRefusesUs(
+                raise RelayRefusesUsError(
                     f"The mail relay at {relay.place} does not accept connections from here "
                     f"(code {error.smtp_code}).",
                     code=error.smtp_code,
@@ -169,16 +173,16 @@ class RelayConnection:
         """Hand over one composed mail; return the relay's reply line, without addresses.
 
         Raises:
-            RelayUnavailable: Nothing was handed over; the connection is of no further use.
-            RelayRefusesUs: The sender address is refused.
-            AddressRefusedForNow: This recipient (or message) is refused for the moment.
-            AddressRefused: This recipient (or message) is refused for good.
-            DeliveryUncertain: The relay vanished before its answer.
+            RelayUnavailableError: Nothing was handed over; the connection is of no further use.
+            RelayRefusesUsError: The sender address is refused.
+            AddressRefusedForNowError: This recipient (or message) is refused for the moment.
+            AddressRefusedError: This recipient (or message) is refused for good.
+            DeliveryUncertainError: The relay vanished before its answer.
         """
         try:
             self._begin(sender, recipient)
             reply = self._data(message)
-        except (AddressRefused, AddressRefusedForNow):
+        except (AddressRefusedError, AddressRefusedForNowError):
             self._reset()
             raise
         self.messages_sent += 1
@@ -241,7 +245,7 @@ class RelayConnection:
                 raise self._unavailable(f"cannot check logins now (code {error.smtp_code})") from (
                     None
                 )
-            raise RelayRefusesUs(
+            raise RelayRefusesUsError(
                 f"The mail relay at {self._relay.place} refuses our user name and password "
                 f"(code {error.smtp_code}).",
                 code=error.smtp_code,
@@ -250,7 +254,7 @@ class RelayConnection:
         except smtplib.SMTPHeloError as error:
             if error.smtp_code < 500:
                 raise self._unavailable(f"is not ready (code {error.smtp_code})") from None
-            raise RelayRefusesUs(
+            raise RelayRefusesUsError(
                 f"The mail relay at {self._relay.place} refuses our name {client_name!r} "
                 f"(code {error.smtp_code}).",
                 code=error.smtp_code,
@@ -277,7 +281,9 @@ class RelayConnection:
             if not private:
                 raise self._untrusted("offers no TLS, and a password is never sent without it")
             if not smtp.has_extn("auth"):
-                raise RelayRefusesUs(f"The mail relay at {relay.place} does not offer a login.")
+                raise RelayRefusesUsError(
+                    f"The mail relay at {relay.place} does not offer a login."
+                )
             smtp.login(relay.user, relay.password)
 
     def _begin(self, sender: MailAddress, recipient: MailAddress) -> None:
@@ -285,7 +291,7 @@ class RelayConnection:
         options = ""
         if sender.needs_smtputf8 or recipient.needs_smtputf8:
             if not self.offers_smtputf8:
-                raise AddressUnusable(
+                raise AddressUnusableError(
                     "This mail address holds letters outside ASCII before the @, and the mail "
                     "relay cannot carry such addresses (it does not offer SMTPUTF8)."
                 )
@@ -313,18 +319,18 @@ class RelayConnection:
             self._smtp.send(stuffed + b".\r\n")
             code, text = self._smtp.getreply()
         except (OSError, smtplib.SMTPException):
-            raise DeliveryUncertain from None
+            raise DeliveryUncertainError from None
         self._set_timeout(self._timeouts.command)
         if 200 <= code < 300:
             return f"{code} {_plain(text)}"
         if code < 400:
-            raise DeliveryUncertain
+            raise DeliveryUncertainError
         self._refuse_recipient(code, text)
 
     def _refuse_sender(self, code: int, text: bytes) -> NoReturn:
         if code < 500:
             raise self._unavailable(f"takes no mail now (code {code})")
-        raise RelayRefusesUs(
+        raise RelayRefusesUsError(
             f"The mail relay at {self._relay.place} refuses our sender address (code {code}).",
             code=code,
             reply=_plain(text),
@@ -335,16 +341,16 @@ class RelayConnection:
         if code < 400 or code == _GOING_AWAY:
             raise self._unavailable(f"takes no mail now (code {code})")
         if code < 500:
-            raise AddressRefusedForNow(code, reply)
+            raise AddressRefusedForNowError(code, reply)
         # "Relaying denied" comes as an answer to the recipient but speaks about us: treating it as
         # the address's fault would mark every address of every customer as bad.
         if code in _ASKS_FOR_LOGIN or _RELAYING_REFUSED.search(reply):
-            raise RelayRefusesUs(
+            raise RelayRefusesUsError(
                 f"The mail relay at {self._relay.place} does not let us send (code {code}).",
                 code=code,
                 reply=reply,
             )
-        raise AddressRefused(code, reply)
+        raise AddressRefusedError(code, reply)
 
     def _reset(self) -> None:
         try:
@@ -357,11 +363,11 @@ class RelayConnection:
         if self._smtp.sock is not None:
             self._smtp.sock.settimeout(seconds)
 
-    def _unavailable(self, what: str) -> RelayUnavailable:
-        return RelayUnavailable(f"The mail relay at {self._relay.place} {what}.")
+    def _unavailable(self, what: str) -> RelayUnavailableError:
+        return RelayUnavailableError(f"The mail relay at {self._relay.place} {what}.")
 
-    def _untrusted(self, what: str) -> RelayNotTrusted:
-        return RelayNotTrusted(f"The mail relay at {self._relay.place} {what}.")
+    def _untrusted(self, what: str) -> RelayNotTrustedError:
+        return RelayNotTrustedError(f"The mail relay at {self._relay.place} {what}.")
 
 
 def _plain(text: bytes | str) -> str:

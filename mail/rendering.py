@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from contracts import rules
 from mail.appearance import with_styles
-from mail.errors import BadLink, MissingValue, UnknownMessage
+from mail.errors import BadLinkError, MissingValueError, UnknownMessageError
 from mail.lines import one_line
 from mail.messages import MESSAGES
 from wording.sentences import counted
@@ -54,23 +54,23 @@ def render(message: str, values: Mapping[str, object]) -> RenderedMail:
         values: The common values and those of this message (see its description there).
 
     Raises:
-        UnknownMessage: There is no such message.
-        MissingValue: A value that a template needs was not given.
-        BadLink: A link is neither empty nor http(s).
+        UnknownMessageError: There is no such message.
+        MissingValueError: A value that a template needs was not given.
+        BadLinkError: A link is neither empty nor http(s).
     """
     description = MESSAGES.get(message)
     if description is None:
-        raise UnknownMessage(message)
+        raise UnknownMessageError(message)
     for name in description.required:
         if name not in values:
-            raise MissingValue(message, name)
+            raise MissingValueError(message, name)
     for name in description.needed_links:
         if not values[name]:
-            raise MissingValue(message, name)
+            raise MissingValueError(message, name)
     for name in description.links:
         link = values.get(name)
         if link and not str(link).startswith(("https://", "http://")):
-            raise BadLink(message)
+            raise BadLinkError(message)
     subject, text, html = _templates(message)
     return RenderedMail(
         subject=one_line(_written(subject, values)).strip()[:_LONGEST_SUBJECT],
@@ -101,7 +101,7 @@ def _written(template: Template, values: Mapping[str, object]) -> str:
         # Jinja names what is missing only in its text: "'x' is undefined", or for a row of a
         # list "'dict object' has no attribute 'x'".
         names = _QUOTED.findall(str(error)) or ["?"]
-        raise MissingValue(template.name or "", names[-1]) from None
+        raise MissingValueError(template.name or "", names[-1]) from None
 
 
 @cache

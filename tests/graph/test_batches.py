@@ -8,12 +8,12 @@ import pytest
 from graph.batches import look_up_paths
 from graph.client import GraphClient
 from graph.errors import (
-    ConsentNotVisible,
-    ForeignLink,
-    MicrosoftUnreachable,
-    PermissionMissing,
-    Throttled,
-    UnexpectedAnswer,
+    ConsentNotVisibleError,
+    ForeignLinkError,
+    MicrosoftUnreachableError,
+    PermissionMissingError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from tests.graph.scripted import TENANT, Answer, Request, ScriptedMicrosoft, SteppedClock
 
@@ -105,7 +105,7 @@ def test_the_longest_wait_of_an_item_counts_and_a_long_one_goes_back(
 
     scripted.routes["/$batch"] = answering(respond)
 
-    with pytest.raises(Throttled) as caught:
+    with pytest.raises(ThrottledError) as caught:
         client.batch(TENANT, PATHS[:20])
 
     assert caught.value.retry_after_seconds == pytest.approx(19)
@@ -117,7 +117,7 @@ def test_an_item_that_keeps_failing_ends_the_call(
     sizes: list[int] = []
     scripted.routes["/$batch"] = answering(failing_first({"status": 500}, times=99), sizes)
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         client.batch(TENANT, PATHS[:20])
 
     assert len(sizes) == 3
@@ -128,7 +128,7 @@ def test_an_item_that_is_never_answered_ends_the_call(
 ) -> None:
     scripted.routes["/$batch"] = answering(lambda item: None)
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         client.batch(TENANT, PATHS[:20])
 
 
@@ -141,7 +141,9 @@ def test_items_refused_for_their_token_are_asked_once_more_with_a_fresh_one(
     assert scripted.count("/token") == 2
 
 
-@pytest.mark.parametrize(("status", "error"), [(401, ConsentNotVisible), (403, PermissionMissing)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, ConsentNotVisibleError), (403, PermissionMissingError)]
+)
 def test_items_that_stay_refused_end_the_call(
     client: GraphClient, scripted: ScriptedMicrosoft, status: int, error: type[Exception]
 ) -> None:
@@ -156,13 +158,13 @@ def test_items_that_stay_refused_end_the_call(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(401, {}), ConsentNotVisible),
-        (Answer(403, {}), PermissionMissing),
-        (Answer(400, {}), UnexpectedAnswer),
-        (Answer(502, {}), MicrosoftUnreachable),
-        (Answer(200, {"responses": "none"}), MicrosoftUnreachable),
-        (Answer(200, b"<html>"), MicrosoftUnreachable),
-        (Answer(429, {}, {"Retry-After": "60"}), Throttled),
+        (Answer(401, {}), ConsentNotVisibleError),
+        (Answer(403, {}), PermissionMissingError),
+        (Answer(400, {}), UnexpectedAnswerError),
+        (Answer(502, {}), MicrosoftUnreachableError),
+        (Answer(200, {"responses": "none"}), MicrosoftUnreachableError),
+        (Answer(200, b"<html>"), MicrosoftUnreachableError),
+        (Answer(429, {}, {"Retry-After": "60"}), ThrottledError),
     ],
 )
 def test_each_refusal_of_a_whole_batch_has_its_own_error(
@@ -268,7 +270,7 @@ def test_links_inside_of_a_batch_are_checked_too(
 
     scripted.routes["/$batch"] = answering(respond)
 
-    with pytest.raises((ForeignLink, UnexpectedAnswer)):
+    with pytest.raises((ForeignLinkError, UnexpectedAnswerError)):
         list(client.users_by_address(TENANT, ["ada@x.example"]))
 
     assert scripted.count("/$batch") == 1

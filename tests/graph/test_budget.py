@@ -4,7 +4,7 @@ import pytest
 
 from graph.budget import Budget, charge, units_per_window
 from graph.directory import USER_FIELDS
-from graph.errors import Throttled
+from graph.errors import ThrottledError
 from graph.patience import LONGEST_PAUSE_SECONDS, LONGEST_PAUSES_SECONDS, Patience
 from tests.graph.scripted import SteppedClock
 
@@ -120,7 +120,7 @@ def test_short_waits_happen_inside_and_long_ones_go_back(clock: SteppedClock) ->
     patience = Patience(clock.pause)
     patience.wait(LONGEST_PAUSE_SECONDS)
 
-    with pytest.raises(Throttled) as caught:
+    with pytest.raises(ThrottledError) as caught:
         patience.wait(LONGEST_PAUSE_SECONDS + 0.1)
 
     assert caught.value.retry_after_seconds == LONGEST_PAUSE_SECONDS + 0.1
@@ -133,6 +133,6 @@ def test_the_waits_of_one_call_are_bounded_together(clock: SteppedClock) -> None
     for _ in range(int(LONGEST_PAUSES_SECONDS / 2.5)):
         patience.wait(2.5)
 
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         patience.wait(2.5)
     assert sum(clock.pauses) == LONGEST_PAUSES_SECONDS

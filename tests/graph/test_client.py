@@ -7,14 +7,14 @@ import pytest
 from graph.client import GraphClient
 from graph.directory import DirectoryUser, Organization
 from graph.errors import (
-    ConsentNotVisible,
+    ConsentNotVisibleError,
     ConsentNotVisibleKind,
-    ForeignLink,
-    ListingExpired,
-    MicrosoftUnreachable,
-    PermissionMissing,
-    Throttled,
-    UnexpectedAnswer,
+    ForeignLinkError,
+    ListingExpiredError,
+    MicrosoftUnreachableError,
+    PermissionMissingError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from graph.tokens import EntraClient
 from tests.graph.scripted import (
@@ -71,7 +71,7 @@ def test_another_tenants_organisation_is_refused(
 ) -> None:
     scripted.routes["/organization"] = lambda _: organization_answer(OTHER_TENANT)
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         client.organization(TENANT)
 
 
@@ -121,12 +121,12 @@ def test_no_link_outside_of_graph_is_ever_followed(
         link = link.format(origin=scripted.url, host=scripted.url.removeprefix("http://"))
     scripted.routes["/users"] = lambda _: Answer(200, {"value": [], "@odata.nextLink": link})
 
-    with pytest.raises(ForeignLink):
+    with pytest.raises(ForeignLinkError):
         list(client.user_pages(TENANT))
     assert scripted.count("/users") == 1
 
     if isinstance(link, str):
-        with pytest.raises(ForeignLink):
+        with pytest.raises(ForeignLinkError):
             list(client.user_pages(TENANT, from_link=link))
         assert scripted.count("/users") == 1
 
@@ -138,7 +138,7 @@ def test_a_listing_that_goes_round_in_a_circle_ends_with_an_error(
     link = f"{scripted.url}/graph/v1.0/users?$skiptoken=round"
     scripted.routes["/users"] = lambda _: Answer(200, {"value": users, "@odata.nextLink": link})
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         list(client.user_pages(TENANT))
 
     assert scripted.count("/users") == (2 if users else 101)
@@ -150,9 +150,9 @@ def test_a_link_that_is_too_old_says_start_again(
 ) -> None:
     scripted.routes["/users"] = lambda _: Answer(status, {"error": {"code": "x", "message": ""}})
 
-    with pytest.raises(ListingExpired):
+    with pytest.raises(ListingExpiredError):
         list(client.user_pages(TENANT, from_link=f"{scripted.url}/graph/v1.0/users?$skiptoken=x"))
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         list(client.user_pages(TENANT))
 
 
@@ -176,13 +176,13 @@ def test_a_token_that_runs_out_is_replaced_once_and_the_listing_goes_on(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(401, {}), ConsentNotVisible),
-        (FORBIDDEN, PermissionMissing),
-        (Answer(404, {}), UnexpectedAnswer),
-        (Answer(200, b"<html>"), MicrosoftUnreachable),
-        (Answer(200, {"value": "none"}), MicrosoftUnreachable),
-        (Answer(500, {}), MicrosoftUnreachable),
-        (Answer(200, b"{", {"Content-Length": "10"}), MicrosoftUnreachable),
+        (Answer(401, {}), ConsentNotVisibleError),
+        (FORBIDDEN, PermissionMissingError),
+        (Answer(404, {}), UnexpectedAnswerError),
+        (Answer(200, b"<html>"), MicrosoftUnreachableError),
+        (Answer(200, {"value": "none"}), MicrosoftUnreachableError),
+        (Answer(500, {}), MicrosoftUnreachableError),
+        (Answer(200, b"{", {"Content-Length": "10"}), MicrosoftUnreachableError),
     ],
 )
 def test_each_refusal_of_a_listing_has_its_own_error(
@@ -206,7 +206,7 @@ def test_a_short_wait_happens_inside_and_a_long_one_goes_back(
     assert clock.pauses == [pytest.approx(2.128)]
 
     scripted.routes["/users"] = once(Answer(429, {}, {"Retry-After": "120"}), fine)
-    with pytest.raises(Throttled) as caught:
+    with pytest.raises(ThrottledError) as caught:
         list(client.user_pages(TENANT))
     assert caught.value.retry_after_seconds == pytest.approx(120)
     assert len(clock.pauses) == 1
@@ -218,7 +218,7 @@ def test_a_tenant_that_is_throttled_is_left_alone_and_others_are_not(
     fine = Answer(200, {"value": []})
     scripted.routes["/users"] = once(Answer(429, {}, {"Retry-After": "120"}), fine)
     for _ in range(2):
-        with pytest.raises(Throttled):
+        with pytest.raises(ThrottledError):
             list(client.user_pages(TENANT))
     assert scripted.count("/users") == 1
 
@@ -232,7 +232,7 @@ def test_endless_short_waits_end(
 ) -> None:
     scripted.routes["/users"] = lambda _: Answer(429, {}, {"Retry-After": "0"})
 
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         list(client.user_pages(TENANT))
 
     assert sum(clock.pauses) <= 15.1
@@ -275,7 +275,7 @@ def test_a_count_that_is_no_number_is_malformed(
 ) -> None:
     scripted.routes["/users"] = lambda _: Answer(200, {"@odata.count": count, "value": []})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         client.user_count(TENANT)
 
 
@@ -303,7 +303,7 @@ def test_a_token_without_roles_is_a_consent_that_is_not_visible_yet(
     scripted.routes["/organization"] = lambda _: Answer(status, {})
     scripted.routes["/users"] = lambda _: Answer(status, {})
 
-    with pytest.raises(ConsentNotVisible) as caught:
+    with pytest.raises(ConsentNotVisibleError) as caught:
         client.prove_grant(TENANT)
 
     assert caught.value.kind is ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
@@ -321,7 +321,7 @@ def test_one_missing_permission_is_named(
     scripted.routes["/users"] = lambda _: Answer(200, {"value": []})
     scripted.routes[path] = lambda _: FORBIDDEN
 
-    with pytest.raises(PermissionMissing) as caught:
+    with pytest.raises(PermissionMissingError) as caught:
         client.prove_grant(TENANT)
 
     assert caught.value.permission == permission
@@ -330,9 +330,9 @@ def test_one_missing_permission_is_named(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(404, {}), UnexpectedAnswer),
-        (Answer(503, {}), MicrosoftUnreachable),
-        (Answer(429, {}, {"Retry-After": "60"}), Throttled),
+        (Answer(404, {}), UnexpectedAnswerError),
+        (Answer(503, {}), MicrosoftUnreachableError),
+        (Answer(429, {}, {"Retry-After": "60"}), ThrottledError),
     ],
 )
 def test_a_proof_is_never_made_of_anything_but_200(

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from graph.credentials import ClientCertificate, ClientSecret
-from graph.errors import CredentialMalformed
+from graph.errors import CredentialMalformedError
 from graph.tokens import EntraClient
 from tests.graph.scripted import CLIENT_ID, TENANT, ScriptedMicrosoft, SteppedClock
 
@@ -74,13 +74,13 @@ def test_the_ways_in_which_a_certificate_file_is_wrong_are_told_apart(
     path = tmp_path / "client.pem"
     for text, content in wrong.items():
         path.write_bytes(content)
-        with pytest.raises(CredentialMalformed, match=text) as caught:
+        with pytest.raises(CredentialMalformedError, match=text) as caught:
             ClientCertificate.read(path)
         assert str(path) not in str(caught.value)
 
 
 def test_a_missing_certificate_file_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(CredentialMalformed, match="No such file"):
+    with pytest.raises(CredentialMalformedError, match="No such file"):
         ClientCertificate.read(tmp_path / "nothing.pem")
 
 

@@ -12,7 +12,7 @@ from graph.directory import (
     organization_of,
     users_of,
 )
-from graph.errors import MicrosoftUnreachable
+from graph.errors import MicrosoftUnreachableError
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_addresses_are_folded_and_only_smtp_proxies_count() -> None:
     [{}, {"value": None}, {"value": ["x"]}, {"value": [{}]}, {"value": [None]}, {"value": 7}],
 )
 def test_an_answer_that_is_no_collection_of_users_is_malformed(answer: dict[str, Any]) -> None:
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         users_of(answer)
 
 
@@ -106,7 +106,7 @@ def test_an_answer_that_is_no_collection_of_users_is_malformed(answer: dict[str,
     "answer", [{}, {"value": []}, {"value": [{}]}, {"value": [{"id": "1", "verifiedDomains": [7]}]}]
 )
 def test_an_answer_that_is_no_organisation_is_malformed(answer: dict[str, Any]) -> None:
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         organization_of(answer)
 
 

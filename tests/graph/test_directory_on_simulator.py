@@ -11,10 +11,10 @@ import pytest
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.errors import (
-    ForeignLink,
-    MicrosoftUnreachable,
-    Throttled,
-    UnexpectedAnswer,
+    ForeignLinkError,
+    MicrosoftUnreachableError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from graph.tokens import EntraClient
 from tests.graph.scripted import SteppedClock
@@ -106,19 +106,19 @@ def test_a_link_to_a_foreign_host_is_not_followed(
 ) -> None:
     simulator.fault("foreign_next_link", url=url)
 
-    with pytest.raises(ForeignLink):
+    with pytest.raises(ForeignLinkError):
         listed(client, LARGE)
 
 
 @pytest.mark.parametrize(
     ("kind", "parameters", "error"),
     [
-        ("server_error", {"status": 503, "retry_after": None}, MicrosoftUnreachable),
-        ("server_error", {"status": 500}, MicrosoftUnreachable),
-        ("cut", {}, MicrosoftUnreachable),
-        ("malformed", {}, MicrosoftUnreachable),
-        ("not_found", {}, UnexpectedAnswer),
-        ("throttle", {"retry_after": "120"}, Throttled),
+        ("server_error", {"status": 503, "retry_after": None}, MicrosoftUnreachableError),
+        ("server_error", {"status": 500}, MicrosoftUnreachableError),
+        ("cut", {}, MicrosoftUnreachableError),
+        ("malformed", {}, MicrosoftUnreachableError),
+        ("not_found", {}, UnexpectedAnswerError),
+        ("throttle", {"retry_after": "120"}, ThrottledError),
     ],
 )
 def test_a_listing_that_fails_on_its_second_page_goes_on_from_there(

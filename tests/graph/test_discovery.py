@@ -8,7 +8,12 @@ from graph.discovery import (
     discover_tenant,
     discover_tenants,
 )
-from graph.errors import DomainNotOnEntra, MicrosoftUnreachable, Throttled, UnexpectedAnswer
+from graph.errors import (
+    DomainNotOnEntraError,
+    MicrosoftUnreachableError,
+    ThrottledError,
+    UnexpectedAnswerError,
+)
 from tests.graph.scripted import OTHER_TENANT, TENANT, Answer, Request, ScriptedMicrosoft
 
 KNOWN = {"contoso.example": TENANT, "fabrikam.example": OTHER_TENANT}
@@ -38,7 +43,7 @@ def test_case_blanks_and_a_final_dot_do_not_matter(
 def test_a_domain_that_nobody_holds_is_not_on_entra(
     http: httpx2.Client, scripted: ScriptedMicrosoft
 ) -> None:
-    with pytest.raises(DomainNotOnEntra):
+    with pytest.raises(DomainNotOnEntraError):
         discover_tenant(http, scripted.url, "nobody.example")
 
 
@@ -50,7 +55,7 @@ def test_a_domain_that_nobody_holds_is_not_on_entra(
 def test_text_that_is_no_domain_never_reaches_microsoft(
     http: httpx2.Client, scripted: ScriptedMicrosoft, domain: str
 ) -> None:
-    with pytest.raises(DomainNotOnEntra):
+    with pytest.raises(DomainNotOnEntraError):
         discover_tenant(http, scripted.url, domain)
 
     assert scripted.requests == []
@@ -69,7 +74,7 @@ def test_text_that_is_no_domain_never_reaches_microsoft(
 def test_an_international_domain_is_asked_for_in_its_ascii_form(
     http: httpx2.Client, scripted: ScriptedMicrosoft, domain: str, asked: str
 ) -> None:
-    with pytest.raises(DomainNotOnEntra):
+    with pytest.raises(DomainNotOnEntraError):
         discover_tenant(http, scripted.url, domain)
 
     assert scripted.requests[0].path.startswith(f"/{asked}/")
@@ -81,7 +86,7 @@ def test_personal_accounts_are_no_organisation(
     personal = scripted.document("9188040d-6c67-4c5b-b112-36a304b66dad")
     scripted.routes["/openid-configuration"] = lambda _: Answer(200, personal)
 
-    with pytest.raises(DomainNotOnEntra):
+    with pytest.raises(DomainNotOnEntraError):
         discover_tenant(http, scripted.url, "outlook.example")
 
 
@@ -91,7 +96,7 @@ def test_a_tenant_of_another_cloud_is_not_taken_for_ours(
     foreign = {**scripted.document(TENANT), "issuer": f"https://login.example/{TENANT}/v2.0"}
     scripted.routes["/openid-configuration"] = lambda _: Answer(200, foreign)
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         discover_tenant(http, scripted.url, "contoso.example")
 
 
@@ -102,7 +107,7 @@ def test_an_issuer_without_a_tenant_is_a_broken_answer(
     named = issuer.format(url=scripted.url) if isinstance(issuer, str) else issuer
     scripted.routes["/openid-configuration"] = lambda _: Answer(200, {"issuer": named})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         discover_tenant(http, scripted.url, "contoso.example")
 
 
@@ -111,7 +116,7 @@ def test_a_throttled_discovery_says_when_to_come_back(
 ) -> None:
     scripted.routes["/openid-configuration"] = lambda _: Answer(429, {}, {"Retry-After": "9"})
 
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         discover_tenants(http, scripted.url, ["contoso.example"])
 
 

@@ -7,16 +7,16 @@ import pytest
 
 from graph.credentials import ClientSecret
 from graph.errors import (
-    ApplicationDisabled,
-    ConsentNotVisible,
-    CredentialRefused,
-    ForeignLink,
+    ApplicationDisabledError,
+    ConsentNotVisibleError,
+    CredentialRefusedError,
+    ForeignLinkError,
     GraphError,
-    MicrosoftUnreachable,
-    SignInRefused,
-    TenantUnknown,
-    Throttled,
-    UnexpectedAnswer,
+    MicrosoftUnreachableError,
+    SignInRefusedError,
+    TenantUnknownError,
+    ThrottledError,
+    UnexpectedAnswerError,
 )
 from graph.tokens import EntraClient
 from tests.graph.scripted import (
@@ -78,24 +78,24 @@ def test_the_request_carries_our_id_secret_and_graphs_scope(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (refusal("unauthorized_client", 700016), ConsentNotVisible),
-        (refusal("invalid_client", 7000229, status=401), ConsentNotVisible),
-        (refusal("unauthorized_client", 123456789), ConsentNotVisible),
-        (refusal("invalid_client", 123456789, status=401), ConsentNotVisible),
-        (refusal("unauthorized_client"), ConsentNotVisible),
-        (refusal("invalid_resource", 500011), ConsentNotVisible),
-        (refusal("unauthorized_client", 7000112), ApplicationDisabled),
-        (refusal("invalid_client", 7000215, status=401), CredentialRefused),
-        (refusal("invalid_client", 7000222, status=401), CredentialRefused),
-        (refusal("invalid_client", 700027, status=401), CredentialRefused),
-        (refusal("invalid_tenant", 90002), TenantUnknown),
-        (refusal("temporarily_unavailable"), MicrosoftUnreachable),
-        (refusal("invalid_scope", 70011), UnexpectedAnswer),
-        (refusal("<script>"), UnexpectedAnswer),
-        (Answer(200, {}), UnexpectedAnswer),
-        (Answer(200, b"<html>"), MicrosoftUnreachable),
-        (Answer(503, b""), MicrosoftUnreachable),
-        (Answer(429, {}, {"Retry-After": "2.128"}), Throttled),
+        (refusal("unauthorized_client", 700016), ConsentNotVisibleError),
+        (refusal("invalid_client", 7000229, status=401), ConsentNotVisibleError),
+        (refusal("unauthorized_client", 123456789), ConsentNotVisibleError),
+        (refusal("invalid_client", 123456789, status=401), ConsentNotVisibleError),
+        (refusal("unauthorized_client"), ConsentNotVisibleError),
+        (refusal("invalid_resource", 500011), ConsentNotVisibleError),
+        (refusal("unauthorized_client", 7000112), ApplicationDisabledError),
+        (refusal("invalid_client", 7000215, status=401), CredentialRefusedError),
+        (refusal("invalid_client", 7000222, status=401), CredentialRefusedError),
+        (refusal("invalid_client", 700027, status=401), CredentialRefusedError),
+        (refusal("invalid_tenant", 90002), TenantUnknownError),
+        (refusal("temporarily_unavailable"), MicrosoftUnreachableError),
+        (refusal("invalid_scope", 70011), UnexpectedAnswerError),
+        (refusal("<script>"), UnexpectedAnswerError),
+        (Answer(200, {}), UnexpectedAnswerError),
+        (Answer(200, b"<html>"), MicrosoftUnreachableError),
+        (Answer(503, b""), MicrosoftUnreachableError),
+        (Answer(429, {}, {"Retry-After": "2.128"}), ThrottledError),
     ],
 )
 def test_each_refusal_of_a_token_has_its_own_error(
@@ -117,7 +117,7 @@ def test_a_refusal_is_not_repeated_from_a_cache(
 ) -> None:
     scripted.routes["/token"] = lambda _: refusal("unauthorized_client", 700016, status=status)
     for attempt in range(1, 4):
-        with pytest.raises(ConsentNotVisible) as caught:
+        with pytest.raises(ConsentNotVisibleError) as caught:
             entra.app_token(TENANT)
         assert scripted.count("/token") == attempt
         assert caught.value.codes == (700016,)
@@ -130,7 +130,7 @@ def test_a_throttled_token_is_asked_for_again_at_the_next_call(
     entra: EntraClient, scripted: ScriptedMicrosoft
 ) -> None:
     scripted.routes["/token"] = lambda _: Answer(429, {}, {"Retry-After": "60"})
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         entra.app_token(TENANT)
 
     del scripted.routes["/token"]
@@ -141,7 +141,7 @@ def test_an_unknown_tenant_is_named_as_such_and_not_remembered(
     entra: EntraClient, scripted: ScriptedMicrosoft
 ) -> None:
     scripted.routes["/openid-configuration"] = lambda _: refusal("invalid_tenant", 90002)
-    with pytest.raises(TenantUnknown):
+    with pytest.raises(TenantUnknownError):
         entra.app_token(TENANT)
 
     del scripted.routes["/openid-configuration"]
@@ -170,9 +170,9 @@ def test_a_forged_discovery_document_obtains_neither_secret_nor_trust(
         200, {**scripted.document(TENANT), member: f"https://evil.example/{TENANT}/v2.0/token"}
     )
 
-    with pytest.raises(ForeignLink):
+    with pytest.raises(ForeignLinkError):
         entra.begin_sign_in(TENANT, CALLBACK)
-    with pytest.raises(ForeignLink):
+    with pytest.raises(ForeignLinkError):
         entra.app_token(TENANT)
 
 
@@ -183,7 +183,7 @@ def test_an_incomplete_discovery_document_is_a_broken_answer(
         200, {"issuer": f"{scripted.url}/x"}
     )
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         entra.app_token(TENANT)
 
 
@@ -282,7 +282,7 @@ def test_a_return_without_a_person_asks_microsoft_nothing(
     request = entra.begin_sign_in(TENANT, CALLBACK)
     returned = {key: value.replace("{state}", request.state) for key, value in query.items()}
 
-    with pytest.raises(SignInRefused) as caught:
+    with pytest.raises(SignInRefusedError) as caught:
         entra.complete_sign_in(request.flow, returned)
 
     assert caught.value.error == error
@@ -292,7 +292,7 @@ def test_a_return_without_a_person_asks_microsoft_nothing(
 def test_codes_and_subcode_of_a_refused_sign_in_are_kept_for_wording(entra: EntraClient) -> None:
     request = entra.begin_sign_in(TENANT, CALLBACK)
 
-    with pytest.raises(SignInRefused) as caught:
+    with pytest.raises(SignInRefusedError) as caught:
         entra.complete_sign_in(
             request.flow,
             {
@@ -313,18 +313,18 @@ def test_a_flow_that_was_not_kept_whole_is_no_sign_in(entra: EntraClient, missin
     request = entra.begin_sign_in(TENANT, CALLBACK)
     flow = {key: value for key, value in request.flow.items() if key != missing}
 
-    with pytest.raises(SignInRefused):
+    with pytest.raises(SignInRefusedError):
         entra.complete_sign_in(flow, {"state": request.state, "code": "a-code"})
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (refusal("invalid_grant", 54005), SignInRefused),
-        (refusal("invalid_grant", 70008), SignInRefused),
-        (refusal("unauthorized_client", 700016), ConsentNotVisible),
-        (refusal("invalid_client", 7000215, status=401), CredentialRefused),
-        (Answer(502, b""), MicrosoftUnreachable),
+        (refusal("invalid_grant", 54005), SignInRefusedError),
+        (refusal("invalid_grant", 70008), SignInRefusedError),
+        (refusal("unauthorized_client", 700016), ConsentNotVisibleError),
+        (refusal("invalid_client", 7000215, status=401), CredentialRefusedError),
+        (Answer(502, b""), MicrosoftUnreachableError),
     ],
 )
 def test_a_code_that_microsoft_refuses_signs_nobody_in(

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from graph.errors import IdTokenRefusal, IdTokenRefused, MicrosoftUnreachable
+from graph.errors import IdTokenRefusal, IdTokenRefusedError, MicrosoftUnreachableError
 from graph.tokens import EntraClient, SignedInPerson
 from tests.graph.scripted import (
     OTHER_TENANT,
@@ -31,7 +31,7 @@ def sign_in(entra: EntraClient, scripted: ScriptedMicrosoft) -> SignedInPerson:
 
 
 def refused(entra: EntraClient, scripted: ScriptedMicrosoft) -> IdTokenRefusal:
-    with pytest.raises(IdTokenRefused) as caught:
+    with pytest.raises(IdTokenRefusedError) as caught:
         sign_in(entra, scripted)
     return caught.value.kind
 
@@ -214,7 +214,7 @@ def test_malformed_keys_are_a_passing_failure(
 ) -> None:
     scripted.routes["/keys"] = lambda _: Answer(body={"keys": "none"})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         sign_in(entra, scripted)
 
 
@@ -240,7 +240,7 @@ def test_the_text_of_a_refusal_repeats_nothing_from_the_token(
 ) -> None:
     scripted.id_token = lambda nonce: changed(nonce="of-an-older-sign-in")(scripted, nonce)
 
-    with pytest.raises(IdTokenRefused) as caught:
+    with pytest.raises(IdTokenRefusedError) as caught:
         sign_in(entra, scripted)
 
     assert "older" not in str(caught.value)

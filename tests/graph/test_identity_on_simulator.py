@@ -13,16 +13,16 @@ from graph.client import GraphClient
 from graph.credentials import ClientCertificate, ClientSecret
 from graph.discovery import DomainsOutcome, discover_tenant, discover_tenants
 from graph.errors import (
-    ApplicationDisabled,
-    ConsentNotVisible,
+    ApplicationDisabledError,
+    ConsentNotVisibleError,
     ConsentNotVisibleKind,
-    CredentialRefused,
-    DomainNotOnEntra,
+    CredentialRefusedError,
+    DomainNotOnEntraError,
     IdTokenRefusal,
-    IdTokenRefused,
-    PermissionMissing,
-    SignInRefused,
-    TenantUnknown,
+    IdTokenRefusedError,
+    PermissionMissingError,
+    SignInRefusedError,
+    TenantUnknownError,
 )
 from graph.tokens import EntraClient
 from tests.graph.scripted import SteppedClock
@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
 
 def test_a_domain_leads_to_its_tenant(simulator: Simulator, http: httpx2.Client) -> None:
     assert discover_tenant(http, simulator.url, "Contoso.example") == CONTOSO
-    with pytest.raises(DomainNotOnEntra):
+    with pytest.raises(DomainNotOnEntraError):
         discover_tenant(http, simulator.url, "nobody.example")
     both = discover_tenants(http, simulator.url, ["contoso.example", "fabrikam.example"])
     assert both.outcome is DomainsOutcome.DIFFERENT_TENANTS
@@ -80,7 +80,7 @@ def test_a_full_grant_is_proven(client: GraphClient) -> None:
 
 
 def test_a_tenant_without_a_grant_is_not_visible(client: GraphClient) -> None:
-    with pytest.raises(ConsentNotVisible) as caught:
+    with pytest.raises(ConsentNotVisibleError) as caught:
         client.prove_grant(FABRIKAM)
 
     assert caught.value.kind is ConsentNotVisibleKind.TOKEN_REFUSED
@@ -92,7 +92,7 @@ def test_a_grant_that_lacks_one_permission_names_it(
 ) -> None:
     simulator.grant(CONTOSO, application=[kept])
 
-    with pytest.raises(PermissionMissing) as caught:
+    with pytest.raises(PermissionMissingError) as caught:
         client.prove_grant(CONTOSO)
 
     assert {kept, caught.value.permission} == {"User.Read.All", "Organization.Read.All"}
@@ -101,7 +101,7 @@ def test_a_grant_that_lacks_one_permission_names_it(
 def test_consent_for_sign_in_alone_is_no_grant(client: GraphClient, simulator: Simulator) -> None:
     simulator.grant(CONTOSO, application=[])
 
-    with pytest.raises(ConsentNotVisible) as caught:
+    with pytest.raises(ConsentNotVisibleError) as caught:
         client.prove_grant(CONTOSO)
 
     assert caught.value.kind is ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
@@ -140,7 +140,7 @@ def test_a_consent_that_propagates_is_seen_as_soon_as_it_is_there(
     )
 
     for _ in range(3):
-        with pytest.raises(ConsentNotVisible) as caught:
+        with pytest.raises(ConsentNotVisibleError) as caught:
             client.prove_grant(FABRIKAM)
         assert caught.value.kind is kind
 
@@ -155,24 +155,24 @@ def test_a_consent_taken_back_is_seen_although_a_token_is_kept(
     client.prove_grant(CONTOSO)
     simulator.order("DELETE", f"tenants/{CONTOSO}/grants/{CLIENT_ID}")
 
-    with pytest.raises(ConsentNotVisible):
+    with pytest.raises(ConsentNotVisibleError):
         client.prove_grant(CONTOSO)
 
 
 def test_a_disabled_application_is_named_as_such(client: GraphClient, simulator: Simulator) -> None:
     simulator.grant(CONTOSO, enabled=False)
 
-    with pytest.raises(ApplicationDisabled):
+    with pytest.raises(ApplicationDisabledError):
         client.prove_grant(CONTOSO)
 
 
 def test_an_unknown_tenant_is_named_as_such(entra: EntraClient) -> None:
-    with pytest.raises(TenantUnknown):
+    with pytest.raises(TenantUnknownError):
         entra.app_token("cccccccc-0000-4000-8000-000000000000")
 
 
 def test_a_wrong_secret_is_our_own_trouble(simulator: Simulator, http: httpx2.Client) -> None:
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(CredentialRefusedError):
         entra_with(simulator, http, ClientSecret("wrong")).app_token(CONTOSO)
 
 
@@ -205,7 +205,7 @@ def test_a_certificate_signed_by_another_key_is_refused(
 ) -> None:
     forged = ClientCertificate(private_key=private_pem(foreign_key), certificate=certificate)
 
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(CredentialRefusedError):
         entra_with(simulator, http, forged).app_token(CONTOSO)
 
 
@@ -224,12 +224,12 @@ def test_a_code_works_once_and_only_with_its_own_flow(entra: EntraClient, browse
     one, other = (entra.begin_sign_in(CONTOSO, CALLBACK) for _ in range(2))
     answer = browser.until_callback(one.url, login="ada@contoso.example", action="accept")
 
-    with pytest.raises(SignInRefused):
+    with pytest.raises(SignInRefusedError):
         entra.complete_sign_in(other.flow, answer)
-    with pytest.raises(SignInRefused) as foreign:
+    with pytest.raises(SignInRefusedError) as foreign:
         entra.complete_sign_in(other.flow, {**answer, "state": other.state})
     assert foreign.value.error == "invalid_grant"
-    with pytest.raises(SignInRefused) as used:
+    with pytest.raises(SignInRefusedError) as used:
         entra.complete_sign_in(one.flow, answer)
     assert used.value.error == "invalid_grant"
 
@@ -240,7 +240,7 @@ def test_a_sign_in_before_consent_comes_back_with_its_reason(
     request = entra.begin_sign_in(FABRIKAM, CALLBACK)
     answer = browser.until_callback(request.url, login="root@fabrikam.example", action="cancel")
 
-    with pytest.raises(SignInRefused) as caught:
+    with pytest.raises(SignInRefusedError) as caught:
         entra.complete_sign_in(request.flow, answer)
 
     assert caught.value.error == "access_denied"
@@ -271,7 +271,7 @@ def test_a_forged_id_token_signs_nobody_in(
     answer = browser.until_callback(request.url, login="ada@contoso.example", action="accept")
     simulator.fault("id_token", f"/{CONTOSO}/oauth2/v2.0/token", **attack)
 
-    with pytest.raises(IdTokenRefused) as caught:
+    with pytest.raises(IdTokenRefusedError) as caught:
         entra.complete_sign_in(request.flow, answer)
 
     assert caught.value.kind is kind

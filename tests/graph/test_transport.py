@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from graph import transport
-from graph.errors import ForeignLink, MicrosoftUnreachable, Throttled
+from graph.errors import ForeignLinkError, MicrosoftUnreachableError, ThrottledError
 from graph.transport import checked_endpoint, json_object, open_http, retry_after, send
 from tests.graph.scripted import Answer, ScriptedMicrosoft
 
@@ -84,9 +84,9 @@ def test_429_carries_its_wait_also_when_it_names_none(
     scripted.routes["/a"] = lambda _: Answer(429, {}, {"Retry-After": "2.128"})
     scripted.routes["/b"] = lambda _: Answer(429, {})
 
-    with pytest.raises(Throttled) as first:
+    with pytest.raises(ThrottledError) as first:
         send(http, "GET", f"{scripted.url}/a")
-    with pytest.raises(Throttled) as second:
+    with pytest.raises(ThrottledError) as second:
         send(http, "GET", f"{scripted.url}/b")
 
     assert first.value.retry_after_seconds == 2.128
@@ -100,16 +100,16 @@ def test_5xx_is_unreachable_and_throttled_when_it_says_when_to_come_back(
     scripted.routes["/a"] = lambda _: Answer(status, b"<html>")
     scripted.routes["/b"] = lambda _: Answer(status, b"<html>", {"Retry-After": "7"})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         send(http, "GET", f"{scripted.url}/a")
-    with pytest.raises(Throttled):
+    with pytest.raises(ThrottledError):
         send(http, "GET", f"{scripted.url}/b")
 
 
 def test_a_redirect_is_never_followed(http: httpx2.Client, scripted: ScriptedMicrosoft) -> None:
     scripted.routes["/a"] = lambda _: Answer(302, {}, {"Location": f"{scripted.url}/b"})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         send(http, "GET", f"{scripted.url}/a")
 
     assert scripted.count("/b") == 0
@@ -118,7 +118,7 @@ def test_a_redirect_is_never_followed(http: httpx2.Client, scripted: ScriptedMic
 def test_a_cut_answer_is_unreachable(http: httpx2.Client, scripted: ScriptedMicrosoft) -> None:
     scripted.routes["/a"] = lambda _: Answer(200, b'{"value": [', {"Content-Length": "500"})
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         send(http, "GET", f"{scripted.url}/a")
 
 
@@ -128,14 +128,14 @@ def test_a_malformed_answer_is_unreachable(
 ) -> None:
     scripted.routes["/a"] = lambda _: Answer(200, body)
 
-    with pytest.raises(MicrosoftUnreachable):
+    with pytest.raises(MicrosoftUnreachableError):
         json_object(send(http, "GET", f"{scripted.url}/a"))
 
 
 def test_a_closed_port_is_unreachable(http: httpx2.Client) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(MicrosoftUnreachable):
+        with pytest.raises(MicrosoftUnreachableError):
             send(http, "GET", f"http://127.0.0.1:{taken.getsockname()[1]}/")
 
 
@@ -144,7 +144,7 @@ def test_a_silent_server_is_unreachable() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         silent,
-        pytest.raises(MicrosoftUnreachable),
+        pytest.raises(MicrosoftUnreachableError),
     ):
         send(silent, "GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
 
@@ -157,7 +157,7 @@ def test_an_answer_that_trickles_is_given_up_as_a_whole(
     with socket.create_server(("127.0.0.1", 0)) as server:
         trickling = threading.Thread(target=_trickle, args=[server])
         trickling.start()
-        with pytest.raises(MicrosoftUnreachable, match="in time"):
+        with pytest.raises(MicrosoftUnreachableError, match="in time"):
             send(http, "GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
         trickling.join(10)
     assert not trickling.is_alive(), "the connection is closed, not left open"
@@ -180,7 +180,7 @@ def test_an_answer_larger_than_any_should_be_is_given_up(
     scripted.routes["/b"] = lambda _: Answer(200, b" " * 100_000 + b"{}")
 
     assert json_object(send(http, "GET", f"{scripted.url}/a")) == {}
-    with pytest.raises(MicrosoftUnreachable, match="larger"):
+    with pytest.raises(MicrosoftUnreachableError, match="larger"):
         send(http, "GET", f"{scripted.url}/b")
 
 
@@ -193,12 +193,12 @@ def test_a_compressed_answer_is_read_and_measured_as_it_unfolds(
     scripted.routes["/b"] = lambda _: Answer(200, gzip.compress(b" " * 1_000_000), gzipped)
 
     assert json_object(send(http, "GET", f"{scripted.url}/a")) == {"a": "b"}
-    with pytest.raises(MicrosoftUnreachable, match="larger"):
+    with pytest.raises(MicrosoftUnreachableError, match="larger"):
         send(http, "GET", f"{scripted.url}/b")
 
 
 def test_text_that_is_no_url_is_a_foreign_link(http: httpx2.Client) -> None:
-    with pytest.raises(ForeignLink):
+    with pytest.raises(ForeignLinkError):
         send(http, "GET", "http://127.0.0.1:port/")
 
 

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import UnavailableError
-from graph.errors import MicrosoftUnreachable
+from graph.errors import MicrosoftUnreachableError
 from local.histories import found_in
 from telemetry.logs import JsonLines, PlainLines
 from tests.cluster import Cluster
@@ -50,7 +50,7 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "unreadable": lambda: DataError(f"SELECT '{ADDRESS}'", {"a": ADDRESS}, ValueError(SAID)),
     "temporal": lambda: RPCError(SAID, RPCStatusCode.UNAVAILABLE, ADDRESS.encode()),
     "activity": lambda: ApplicationError(SAID, ADDRESS),
-    "microsoft": lambda: MicrosoftUnreachable(SAID),
+    "microsoft": lambda: MicrosoftUnreachableError(SAID),
     "unavailable": lambda: UnavailableError(SAID),
     "refused": lambda: HTTPException(418, SAID),
 }

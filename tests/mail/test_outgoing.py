@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mail.errors import AddressUnusable
+from mail.errors import AddressUnusableError
 from mail.outgoing import (
     Attachment,
     OutgoingMail,
@@ -176,5 +176,5 @@ def test_the_message_id_of_a_ledger_row_never_changes() -> None:
 
 
 def test_an_address_with_a_line_break_is_refused() -> None:
-    with pytest.raises(AddressUnusable):
+    with pytest.raises(AddressUnusableError):
         parse_address("maria@northwind.example\r\nRCPT TO:<x@y.example>")

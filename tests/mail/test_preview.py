@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mail.errors import UnknownMessage
+from mail.errors import UnknownMessageError
 from mail.messages import MESSAGES
 from mail.preview import index_page, preview, write_previews
 
@@ -27,7 +27,7 @@ def test_the_page_for_the_web_takes_the_webs_own_addresses() -> None:
 
 
 def test_an_unknown_message_has_no_preview() -> None:
-    with pytest.raises(UnknownMessage):
+    with pytest.raises(UnknownMessageError):
         preview("birthday_wishes")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mail.errors import BadRelayUrl
+from mail.errors import BadRelayUrlError
 from mail.relay import SmtpRelay, StartTls
 
 
@@ -50,6 +50,6 @@ def test_decodes_user_and_password_and_never_shows_them() -> None:
     ],
 )
 def test_refuses_what_it_cannot_use_without_repeating_it(url: str) -> None:
-    with pytest.raises(BadRelayUrl) as refused:
+    with pytest.raises(BadRelayUrlError) as refused:
         SmtpRelay.from_url(url)
     assert "hunter2" not in str(refused.value)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from contracts.notices import Message
-from mail.errors import BadLink, MissingValue, UnknownMessage
+from mail.errors import BadLinkError, MissingValueError, UnknownMessageError
 from mail.messages import COMMON_SAMPLE, MESSAGES, Audience
 from mail.rendering import TEMPLATES, render
 
@@ -132,7 +132,7 @@ def test_links_lead_somewhere_and_stand_as_text_too(message: str) -> None:
 def test_a_missing_value_is_named(message: str) -> None:
     for name in MESSAGES[message].required:
         values = {key: value for key, value in MESSAGES[message].sample.items() if key != name}
-        with pytest.raises(MissingValue, match=f"{message}.*'{name}'"):
+        with pytest.raises(MissingValueError, match=f"{message}.*'{name}'"):
             render(message, values)
 
 
@@ -151,24 +151,24 @@ def test_greets_without_a_name_and_works_without_optional_values(message: str) -
 
 def test_a_missing_value_inside_a_list_is_named() -> None:
     values = {**MESSAGES["it_pack"].sample, "permissions": [{"name": "User.Read.All"}]}
-    with pytest.raises(MissingValue) as missing:
+    with pytest.raises(MissingValueError) as missing:
         render("it_pack", values)
     assert (missing.value.template, missing.value.value) == ("it_pack/body.txt", "why")
 
 
 def test_a_message_that_rests_on_its_link_is_not_rendered_without_it() -> None:
-    with pytest.raises(MissingValue, match=r"consent_request.*'link'"):
+    with pytest.raises(MissingValueError, match=r"consent_request.*'link'"):
         render("consent_request", {**MESSAGES["consent_request"].sample, "link": ""})
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "ftp://x.example", "//x.example"])
 def test_only_web_addresses_are_mailed(link: str) -> None:
-    with pytest.raises(BadLink):
+    with pytest.raises(BadLinkError):
         render("invitation", {**MESSAGES["invitation"].sample, "link": link})
 
 
 def test_an_unknown_message_is_refused() -> None:
-    with pytest.raises(UnknownMessage, match="birthday_wishes"):
+    with pytest.raises(UnknownMessageError, match="birthday_wishes"):
         render("birthday_wishes", COMMON_SAMPLE)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from mail.errors import (
-    AddressRefused,
-    AddressRefusedForNow,
-    AddressUnusable,
-    DeliveryUncertain,
+    AddressRefusedError,
+    AddressRefusedForNowError,
+    AddressUnusableError,
+    DeliveryUncertainError,
     MailError,
-    RelayNotTrusted,
-    RelayRefusesUs,
-    RelayUnavailable,
+    RelayNotTrustedError,
+    RelayRefusesUsError,
+    RelayUnavailableError,
 )
 from mail.mailer import OutgoingMail, SmtpMailer
 from mail.relay import Timeouts
@@ -109,7 +109,7 @@ def test_a_temporary_refusal_concerns_one_recipient_only(
     relay: Relay, a_mail: Make, start: str, code: int
 ) -> None:
     with mailer_for(relay) as mailer:
-        with pytest.raises(AddressRefusedForNow) as refused:
+        with pytest.raises(AddressRefusedForNowError) as refused:
             mailer.send(a_mail(1, recipient=f"{start}@northwind.example"))
         mailer.send(a_mail(2))
     assert refused.value.code == code
@@ -122,7 +122,7 @@ def test_a_permanent_refusal_keeps_the_connection_and_hides_the_address(
 ) -> None:
     with mailer_for(relay) as mailer:
         mailer.send(a_mail(1))
-        with pytest.raises(AddressRefused) as refused:
+        with pytest.raises(AddressRefusedError) as refused:
             mailer.send(a_mail(2, recipient="gone@northwind.example"))
         mailer.send(a_mail(3))
     assert refused.value.code == 550
@@ -132,7 +132,7 @@ def test_a_permanent_refusal_keeps_the_connection_and_hides_the_address(
 
 
 def test_a_message_refused_as_a_whole_is_a_permanent_refusal(relay: Relay, a_mail: Make) -> None:
-    with mailer_for(relay) as mailer, pytest.raises(AddressRefused) as refused:
+    with mailer_for(relay) as mailer, pytest.raises(AddressRefusedError) as refused:
         mailer.send(a_mail(subject="refuse this"))
     assert refused.value.code == 554
 
@@ -141,7 +141,7 @@ def test_a_message_refused_as_a_whole_is_a_permanent_refusal(relay: Relay, a_mai
 def test_a_refusal_to_relay_is_not_blamed_on_the_address(
     relay: Relay, a_mail: Make, recipient: str
 ) -> None:
-    with mailer_for(relay) as mailer, pytest.raises(RelayRefusesUs):
+    with mailer_for(relay) as mailer, pytest.raises(RelayRefusesUsError):
         mailer.send(a_mail(recipient=recipient))
 
 
@@ -150,7 +150,7 @@ def test_a_drop_after_the_message_is_uncertain_and_the_resend_has_the_same_id(
 ) -> None:
     relay.drop_next = True
     with mailer_for(relay) as mailer:
-        with pytest.raises(DeliveryUncertain):
+        with pytest.raises(DeliveryUncertainError):
             mailer.send(a_mail(7))
         mailer.send(a_mail(7))
     first, second = (email.message_from_bytes(each.content) for each in relay.received)
@@ -161,7 +161,7 @@ def test_silence_after_the_message_is_uncertain_too(a_mail: Make) -> None:
     soon = Timeouts(delivery=0.1)
     script = [*LET_IN, *LET_THROUGH, ...]
     with ScriptedRelay(script) as relay, mailer_for(relay, timeouts=soon) as mailer:
-        with pytest.raises(DeliveryUncertain):
+        with pytest.raises(DeliveryUncertainError):
             mailer.send(a_mail())
         assert relay.connections == 1
 
@@ -172,7 +172,7 @@ def test_a_drop_before_the_message_is_certain_and_temporary(a_mail: Make, heard:
     with (
         ScriptedRelay([*script, None]) as relay,
         mailer_for(relay) as mailer,
-        pytest.raises(RelayUnavailable),
+        pytest.raises(RelayUnavailableError),
     ):
         mailer.send(a_mail())
 
@@ -189,7 +189,10 @@ def test_a_relay_that_says_goodbye_to_a_kept_connection_is_called_again(a_mail: 
 def test_a_relay_that_is_not_there_is_unavailable(a_mail: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with SmtpMailer(f"smtp://127.0.0.1:{port}") as mailer, pytest.raises(RelayUnavailable) as gone:
+    with (
+        SmtpMailer(f"smtp://127.0.0.1:{port}") as mailer,
+        pytest.raises(RelayUnavailableError) as gone,
+    ):
         mailer.send(a_mail())
     assert str(gone.value) == (
         f"The mail relay at 127.0.0.1:{port} does not answer (ConnectionRefusedError)."
@@ -200,7 +203,7 @@ def test_a_relay_that_says_nothing_is_unavailable(a_mail: Make) -> None:
     with (
         ScriptedRelay([...]) as relay,
         mailer_for(relay, timeouts=Timeouts(connect=0.1)) as mailer,
-        pytest.raises(RelayUnavailable),
+        pytest.raises(RelayUnavailableError),
     ):
         mailer.send(a_mail())
 
@@ -208,17 +211,17 @@ def test_a_relay_that_says_nothing_is_unavailable(a_mail: Make) -> None:
 @pytest.mark.parametrize(
     ("script", "error"),
     [
-        (["421 relay.test busy"], RelayUnavailable),
-        (["554 relay.test no service for you"], RelayRefusesUs),
-        (["hello there"], RelayUnavailable),
-        ([*LET_IN, "451 Not now"], RelayUnavailable),
-        ([*LET_IN, "550 <go-live@pulse.example> is not yours"], RelayRefusesUs),
-        ([*LET_IN, "250 Ok", "421 Going down"], RelayUnavailable),
-        ([*LET_IN, "250 Ok", "250 Ok", "451 Not now"], AddressRefusedForNow),
-        ([*LET_IN, *LET_THROUGH, "452 No room"], AddressRefusedForNow),
-        ([*LET_IN, *LET_THROUGH, "421 Going down"], RelayUnavailable),
-        ([*LET_IN, *LET_THROUGH, "552 Too large"], AddressRefused),
-        ([*LET_IN, *LET_THROUGH, "what?"], DeliveryUncertain),
+        (["421 relay.test busy"], RelayUnavailableError),
+        (["554 relay.test no service for you"], RelayRefusesUsError),
+        (["hello there"], RelayUnavailableError),
+        ([*LET_IN, "451 Not now"], RelayUnavailableError),
+        ([*LET_IN, "550 <go-live@pulse.example> is not yours"], RelayRefusesUsError),
+        ([*LET_IN, "250 Ok", "421 Going down"], RelayUnavailableError),
+        ([*LET_IN, "250 Ok", "250 Ok", "451 Not now"], AddressRefusedForNowError),
+        ([*LET_IN, *LET_THROUGH, "452 No room"], AddressRefusedForNowError),
+        ([*LET_IN, *LET_THROUGH, "421 Going down"], RelayUnavailableError),
+        ([*LET_IN, *LET_THROUGH, "552 Too large"], AddressRefusedError),
+        ([*LET_IN, *LET_THROUGH, "what?"], DeliveryUncertainError),
     ],
 )
 def test_every_answer_means_what_the_tree_of_errors_says(
@@ -282,7 +285,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
     relay = start_relay(tls_from_start=from_start, **later)
     with (
         SmtpMailer(f"{scheme}://127.0.0.1:{relay.port}", timeouts=QUICK) as mailer,
-        pytest.raises(RelayNotTrusted, match="certificate"),
+        pytest.raises(RelayNotTrustedError, match="certificate"),
     ):
         mailer.send(a_mail())
     assert relay.received == []
@@ -290,7 +293,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
 
 def test_required_tls_that_is_not_offered_ends_the_attempt(relay: Relay, a_mail: Make) -> None:
     url = f"smtp://127.0.0.1:{relay.port}?starttls=required"
-    with SmtpMailer(url) as mailer, pytest.raises(RelayNotTrusted, match="STARTTLS"):
+    with SmtpMailer(url) as mailer, pytest.raises(RelayNotTrustedError, match="STARTTLS"):
         mailer.send(a_mail())
 
 
@@ -298,7 +301,7 @@ def test_tls_spoken_to_a_plain_port_says_so(relay: Relay, a_mail: Make) -> None:
     url = f"smtps://127.0.0.1:{relay.port}"
     with (
         SmtpMailer(url, timeouts=QUICK) as mailer,
-        pytest.raises(RelayUnavailable, match="does not speak TLS"),
+        pytest.raises(RelayUnavailableError, match="does not speak TLS"),
     ):
         mailer.send(a_mail())
 
@@ -309,7 +312,7 @@ def test_a_wrong_password_is_a_refusal_that_does_not_repeat_it(
     relay = start_relay(tls_context=certificate.context, authenticator=authenticate)
     url = f"smtp://pulse:guessed@127.0.0.1:{relay.port}"
     mailer = SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=QUICK)
-    with pytest.raises(RelayRefusesUs, match="user name and password") as refused:
+    with pytest.raises(RelayRefusesUsError, match="user name and password") as refused:
         mailer.send(a_mail())
     mailer.close()
     assert refused.value.code == 535
@@ -318,7 +321,10 @@ def test_a_wrong_password_is_a_refusal_that_does_not_repeat_it(
 
 def test_a_relay_without_login_is_a_refusal(relay: Relay, a_mail: Make) -> None:
     url = f"smtp://pulse:guessed@127.0.0.1:{relay.port}"
-    with SmtpMailer(url) as mailer, pytest.raises(RelayRefusesUs, match="does not offer a login"):
+    with (
+        SmtpMailer(url) as mailer,
+        pytest.raises(RelayRefusesUsError, match="does not offer a login"),
+    ):
         mailer.send(a_mail())
 
 
@@ -327,7 +333,7 @@ def test_an_address_in_another_script_needs_a_relay_that_can_carry_it(
 ) -> None:
     mail = a_mail(recipient="Пелин <пелин@bücher.example>")
     with mailer_for(relay) as mailer:
-        with pytest.raises(AddressUnusable, match="SMTPUTF8"):
+        with pytest.raises(AddressUnusableError, match="SMTPUTF8"):
             mailer.send(mail)
         mailer.send(a_mail(2))
     able = start_relay(enable_SMTPUTF8=True)
@@ -361,6 +367,6 @@ def test_a_domain_in_another_script_needs_nothing_special(relay: Relay, a_mail: 
     ],
 )
 def test_what_is_no_address_is_refused_before_any_connection(a_mail: Make, recipient: str) -> None:
-    with SmtpMailer("smtp://127.0.0.1:9") as mailer, pytest.raises(AddressUnusable) as refused:
+    with SmtpMailer("smtp://127.0.0.1:9") as mailer, pytest.raises(AddressUnusableError) as refused:
         mailer.send(a_mail(recipient=recipient))
     assert "northwind" not in str(refused.value)

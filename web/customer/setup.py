@@ -26,7 +26,7 @@ from database.links import genuine
 from database.mail import ledger, mail_facts
 from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
 from database.people import it_team
-from mail.errors import MissingValue
+from mail.errors import MissingValueError
 from mail.rendering import announcement
 from web import outbox_relay
 from web.checklist import stage_states
@@ -63,7 +63,7 @@ def pack(visit: AVisit, token: str) -> Response:
         mail = GoLiveMail(session, link.go_live_id, connections.surroundings(visit.rooms.settings))
         try:
             document = mail.pack_as_pdf(sent) if sent else None
-        except MissingValue:
+        except MissingValueError:
             document = None
     if document is None:
         return _page(visit, token, link, standing, problem=_NO_PACK, at="pack")

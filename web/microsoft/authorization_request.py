@@ -13,7 +13,7 @@ from contracts.links import LinkPurpose
 from database.consent import authorization_requests
 from database.go_live import records
 from database.models import AuthorizationRequest, GoLive, PersonalLink
-from graph.errors import TenantUnknown
+from graph.errors import TenantUnknownError
 from web.refusal_pages import already_back, has_ended, refused
 from web.visit import Visit
 
@@ -40,7 +40,7 @@ def to_login(
             login_hint=login_hint or None,
             prompt="select_account" if other_account else None,
         )
-    except TenantUnknown:
+    except TenantUnknownError:
         with visit.rooms.sessions.begin() as session:
             records.write_audit(
                 session,

@@ -19,13 +19,13 @@ from database.go_live import outbox, records
 from database.models import AuthorizationRequest, PersonalLink
 from database.people import sign_in
 from graph.errors import (
-    ApplicationDisabled,
-    ConsentNotVisible,
+    ApplicationDisabledError,
+    ConsentNotVisibleError,
     GraphError,
     IdTokenRefusal,
-    IdTokenRefused,
-    SignInRefused,
-    TenantUnknown,
+    IdTokenRefusedError,
+    SignInRefusedError,
+    TenantUnknownError,
 )
 from graph.tokens import SignedInPerson
 from web.microsoft import consent_callback, staff_admission
@@ -78,7 +78,7 @@ def _come_back(visit: Visit) -> _Answer:
         parameters |= {"error": returned.error}
     try:
         person = visit.rooms.entra.complete_sign_in(asked.flow, parameters)
-    except SignInRefused as error:
+    except SignInRefusedError as error:
         if not returned.error:
             # No word of Microsoft's in the address: a missing, made-up or replayed code.
             answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
@@ -87,22 +87,22 @@ def _come_back(visit: Visit) -> _Answer:
         return _not_signed_in(
             visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
         )
-    except IdTokenRefused as error:
+    except IdTokenRefusedError as error:
         if error.kind is IdTokenRefusal.TENANT:
             return _not_believed(
                 visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
             )
         return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, None)
-    except ConsentNotVisible:
+    except ConsentNotVisibleError:
         return _not_believed(visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
-    except ApplicationDisabled:
+    except ApplicationDisabledError:
         return _not_signed_in(
             visit,
             asked,
             Ending(Refusal.APPLICATION_DISABLED, said_no=False),
             SignInAnswer.SWITCHED_OFF,
         )
-    except TenantUnknown:
+    except TenantUnknownError:
         return _not_believed(visit, asked, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
     except GraphError as error:
         # State and code are spent by now, so this address leads nowhere: what helps is to begin

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.addresses import is_mail_address
-from mail.errors import AddressUnusable
+from mail.errors import AddressUnusableError
 from mail.outgoing import parse_address
 
 
@@ -34,5 +34,5 @@ def test_an_address_that_is_one_can_be_written_to(address: str) -> None:
 )
 def test_what_mail_could_not_be_written_to_is_no_address_anywhere(address: str) -> None:
     assert not is_mail_address(address)
-    with pytest.raises(AddressUnusable):
+    with pytest.raises(AddressUnusableError):
         parse_address(address)
