@@ -1,12 +1,10 @@
-"""Runs every benchmark and keeps the figures in ``results.json``, flat: name to number.
+"""Runs every benchmark and keeps the figures in `results.json`, flat: name to number.
 
 The table in the README is written anew from the same figures.
 
-Run: ``python -m benchmarks`` for all of them, ``python -m benchmarks listing`` for some. Figures of
+Run: `python -m benchmarks` for all of them, `python -m benchmarks listing` for some. Figures of
 benchmarks that did not run stay as they were.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -18,10 +16,10 @@ from pathlib import Path
 from benchmarks import table
 
 MODULES = ("listing", "migration", "mail_rate", "go_lives", "web_pages")
-"""Each has a ``measure()`` that returns its figures."""
+"""Each has a `measure()` that returns its figures."""
 
 LONG = ("migration_million", "history", "fairness", "waiting")
-"""Those that take many minutes: ``make bench-full``."""
+"""Those that take many minutes: `make bench-full`."""
 
 AT_LEAST = {
     "graph_listing_vs_floor_ratio": 0.6,

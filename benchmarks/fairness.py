@@ -4,7 +4,7 @@ The whole product runs as separate processes on this machine, the pretend Micros
 server too, so they all share its processors. Small organisations go live one after another by real
 HTTP: alone first, then from the moment the large one begins to read its directory, through its
 plan, its move and its 100,000 mails. The ratio is the median of the first by that of the second.
-Run: ``python -m benchmarks fairness``, or ``python -m benchmarks.fairness 20000``.
+Run: `python -m benchmarks fairness`, or `python -m benchmarks.fairness 20000`.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ STEP = 0.02
 
 
 def measure(users: int = USERS) -> dict[str, float]:
-    """Return every figure of this benchmark by its key in ``results.json``."""
+    """Return every figure of this benchmark by its key in `results.json`."""
     with tempfile.TemporaryDirectory(prefix="golive-fairness-") as folder:
         seed = Path(folder) / "seed.json"
         seed.write_text(json.dumps(_seed(users)))

@@ -2,7 +2,7 @@
 
 Both run on one in-memory server with one worker process; rounds alternate, so that a busy machine
 slows both, and each ratio is the median of its rounds.
-Run: ``python -m benchmarks go_lives``.
+Run: `python -m benchmarks go_lives`.
 """
 
 import asyncio

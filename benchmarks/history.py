@@ -1,8 +1,8 @@
 """How long a go-live's history is with 40 users and with 100,000, by the whole real product.
 
 Everything is there that the tests use: Temporal, PostgreSQL, SMTP, web, the pretend Microsoft. The
-large one takes minutes, because every user really gets a mail: a part of ``make bench-full``.
-Run: ``python -m benchmarks history``.
+large one takes minutes, because every user really gets a mail: a part of `make bench-full`.
+Run: `python -m benchmarks history`.
 """
 
 import asyncio
@@ -86,5 +86,5 @@ async def _measure(many: int) -> dict[str, float]:
 
 
 def measure(many: int = MANY) -> dict[str, float]:
-    """Return both figures by their keys in ``results.json``."""
+    """Return both figures by their keys in `results.json`."""
     return asyncio.run(_measure(many))

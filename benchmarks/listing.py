@@ -1,11 +1,9 @@
 """How fast the Graph client lists a directory, side by side with bare HTTP and JSON.
 
-Run: ``python -m benchmarks.listing``. Starts its own simulator with 100,000 users. Both sides list
+Run: `python -m benchmarks.listing`. Starts its own simulator with 100,000 users. Both sides list
 the same directory in turns over the same kind of connection, and the best round of each counts,
 because on a busy machine every other round measures the neighbours. Memory is measured apart.
 """
-
-from __future__ import annotations
 
 import json
 import subprocess
@@ -97,7 +95,7 @@ def seconds(work: Callable[[], int], expected: int) -> float:
 
 
 def measure() -> dict[str, float]:
-    """Every figure of this benchmark by its key in ``results.json``."""
+    """Every figure of this benchmark by its key in `results.json`."""
     with simulator() as base, open_http() as http, open_http() as bare:
         entra = EntraClient(
             authority=base,

@@ -1,7 +1,5 @@
 """The floor of the listing: plain HTTP and JSON, nothing checked, nothing kept."""
 
-from __future__ import annotations
-
 import json
 
 import httpx2

@@ -1,7 +1,5 @@
 """The naive twin of the listing: one GET per user. Sampled, and scaled by whoever reports it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import httpx2

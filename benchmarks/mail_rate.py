@@ -2,13 +2,13 @@
 
 Ours is the very activity that delivers mail to users: it reads the ledger, renders, claims, sends
 over four connections, and commits what the relay said, mail by mail. The twin in
-``mail_rate_naive.py`` sends the same words, rendered beforehand, over one smtplib connection per
+`mail_rate_naive.py` sends the same words, rendered beforehand, over one smtplib connection per
 message, and writes nothing down. The relay is aiosmtpd in a process of its own; it throws every
 mail away after counting it.
 Rounds alternate, so that a busy machine slows both, and the ratio is the median of the rounds.
-The receiving server is the limit of ``mail_room_per_s``: it is Python too.
+The receiving server is the limit of `mail_room_per_s`: it is Python too.
 
-Run: ``python -m benchmarks.mail_rate [--mails 1000] [--rounds 5]``; prints one JSON object.
+Run: `python -m benchmarks.mail_rate [--mails 1000] [--rounds 5]`; prints one JSON object.
 """
 
 import argparse

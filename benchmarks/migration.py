@@ -1,6 +1,6 @@
 """How fast users move, through the real activities, beside a floor and a naive twin.
 
-Run: ``python -m benchmarks.migration [--users 100000] [--full]``; ``--full`` adds a million users.
+Run: `python -m benchmarks.migration [--users 100000] [--full]`; `--full` adds a million users.
 Starts its own PostgreSQL (with fsync, as in production) and simulator. Each move runs in a process
 of its own, which also tells its memory: read the directory, stage, plan, link, switch, end one app
 session per user, queue one mail per user, write the audit trail. The naive twin moves a sample,
@@ -221,7 +221,7 @@ def one_by_one(subject: Subject) -> dict[str, float]:
 
 
 def measure(users: int = 100_000, *, full: bool = False, rounds: int = 3) -> dict[str, float]:
-    """Return every figure of this benchmark by its key in ``results.json``."""
+    """Return every figure of this benchmark by its key in `results.json`."""
     context = multiprocessing.get_context("spawn")
     tenants = [tenant(str(uuid4()), "large.example", users)]
     if full:

@@ -1,6 +1,6 @@
-"""Puts the figures of ``results.json`` into words: the table in the README, written by a program.
+"""Puts the figures of `results.json` into words: the table in the README, written by a program.
 
-A test holds the two together; ``python -m benchmarks`` writes both.
+A test holds the two together; `python -m benchmarks` writes both.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
 """One worker that holds many go-lives waiting for a consent: its memory, and how fast one answers.
 
 The worker is a process of its own, its activities do nothing, the server is in memory. Where not
-all get there in 25 minutes, ``waiting_go_lives`` says how many did.
-Run: ``python -m benchmarks waiting`` (ten thousand take many minutes), or
-``python -m benchmarks.waiting 500``.
+all get there in 25 minutes, `waiting_go_lives` says how many did.
+Run: `python -m benchmarks waiting` (ten thousand take many minutes), or
+`python -m benchmarks.waiting 500`.
 """
 
 import asyncio

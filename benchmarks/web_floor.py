@@ -1,7 +1,5 @@
 """The floor of the web rows: a bare FastAPI page of a given size, nothing looked up."""
 
-from __future__ import annotations
-
 import argparse
 
 import uvicorn

@@ -1,10 +1,8 @@
 """How fast the login page and the console's list are, against a bare page as large.
 
-Run: ``python -m benchmarks.web_pages``. Each side is one process; both are asked in turns over one
+Run: `python -m benchmarks.web_pages`. Each side is one process; both are asked in turns over one
 kept connection, and the best round of each counts. The list holds 1,000 organisations.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -101,7 +99,7 @@ def filled(url: str) -> str:
 
 
 def measure() -> dict[str, float]:
-    """Every figure of this benchmark by its key in ``results.json``."""
+    """Every figure of this benchmark by its key in `results.json`."""
     ports = Ports.free()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

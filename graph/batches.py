@@ -3,13 +3,11 @@
 Source: Microsoft Learn, *Combine multiple HTTP requests using JSON batching*, read 2026-11-23.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -20,15 +18,15 @@ from graph.directory import ADDRESSES_PER_FILTER, PAGE_SIZE, USER_FIELDS
 from graph.errors import MicrosoftUnreachableError
 from graph.transport import json_object, retry_after
 
-BATCH_SIZE: Final = 20
+BATCH_SIZE = 20
 """The most requests in one batch."""
-_LONGEST_FILTER: Final = 1_700
+_LONGEST_FILTER = 1_700
 """Characters of an encoded filter: with the rest of the URL it stays below 2,048."""
-_LONGEST_PROXY: Final = 115
-"""Characters of an address that can be asked for as a proxy: ``eq`` takes 120 with ``smtp:``."""
-_MOST_FAILURES: Final = 3
+_LONGEST_PROXY = 115
+"""Characters of an address that can be asked for as a proxy: `eq` takes 120 with `smtp:`."""
+_MOST_FAILURES = 3
 """How often one item may fail without a Retry-After before the call gives up."""
-_WAIT_AFTER_FAILURE: Final = 1.0
+_WAIT_AFTER_FAILURE = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class BatchAnswer:
 def run_batch(
     calls: Calls, tenant_id: str, paths: Sequence[str], permission: str
 ) -> list[BatchAnswer]:
-    """Answer GET requests in their order; see ``GraphClient.batch``."""
+    """Answer GET requests in their order; see `GraphClient.batch`."""
     found: list[BatchAnswer] = []
     for start in range(0, len(paths), BATCH_SIZE):
         found.extend(_Batch(calls, tenant_id, paths[start : start + BATCH_SIZE], permission).run())
@@ -140,8 +138,8 @@ def _items(response: httpx2.Response) -> dict[int, Mapping[str, Any]]:
 def look_up_paths(addresses: Iterable[str]) -> Iterator[str]:
     """Graph paths that together find every account with one of these addresses.
 
-    Three per group of addresses: ``in`` covers ``mail`` and ``userPrincipalName``;
-    ``proxyAddresses`` needs one ``any`` per address. Groups hold 15 addresses, fewer if they are so
+    Three per group of addresses: `in` covers `mail` and `userPrincipalName`;
+    `proxyAddresses` needs one `any` per address. Groups hold 15 addresses, fewer if they are so
     long that the URL would pass 2,048 characters. An address of more than 115 characters is not
     found as an alias.
 

@@ -4,17 +4,14 @@ Source: Microsoft Learn, *Microsoft Graph service-specific throttling limits: id
 read 2026-11-23.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-WINDOW_SECONDS: Final = 10.0
+WINDOW_SECONDS = 10.0
 """Limits are counted per application and tenant over ten seconds."""
 
-BASE_CHARGES: Final[dict[str, int]] = {
+BASE_CHARGES: dict[str, int] = {
     "users": 2,
     "oauth2PermissionGrants": 2,
     "appRoleAssignments": 2,
@@ -23,15 +20,15 @@ BASE_CHARGES: Final[dict[str, int]] = {
 }
 """Resource units of one GET by its last named collection; anything else is counted as one."""
 
-_SMALL_PAGE: Final = 20
-_SHORTEST_WAIT: Final = 0.01
+_SMALL_PAGE = 20
+_SHORTEST_WAIT = 0.01
 """Seconds; a wait that rounding has made too small for any clock would never end."""
 
 
 def charge(path: str) -> int:
     """Resource units that Graph charges for one GET.
 
-    ``$select`` makes it one cheaper, ``$expand`` one dearer, ``$top`` below 20 one cheaper; never
+    `$select` makes it one cheaper, `$expand` one dearer, `$top` below 20 one cheaper; never
     below one. Each request inside a batch is charged singly. A next link carries its query with it,
     so it is charged alike.
 
@@ -67,7 +64,7 @@ class Budget:
     """
 
     def __init__(self, clock: Callable[[], float], units: int | None = None) -> None:
-        """Start with a full bucket; ``clock`` gives seconds of any clock that moves forward."""
+        """Start with a full bucket; `clock` gives seconds of any clock that moves forward."""
         self._clock = clock
         self._limit = float(units or units_per_window(None))
         self._left = self._limit

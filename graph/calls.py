@@ -1,10 +1,8 @@
 """One authorised call to Graph: token, budget, short waits, and what each refusal means."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -23,7 +21,7 @@ from graph.permissions import APPLICATION_PERMISSIONS
 from graph.tokens import EntraClient
 from graph.transport import checked_endpoint, same_origin, send
 
-_NEXT_LINK: Final = "@odata.nextLink"
+_NEXT_LINK = "@odata.nextLink"
 
 
 class Calls:
@@ -78,7 +76,7 @@ class Calls:
         """GET with a kept token; a 401 or 403 causes one attempt with a fresh one.
 
         Raises:
-            As ``send``; besides, whatever getting a token raises.
+            As `send`; besides, whatever getting a token raises.
         """
         return self.with_kept_token(
             tenant_id,
@@ -105,7 +103,7 @@ class Calls:
         """An app-only token, waiting shortly if the token endpoint asks for it.
 
         Raises:
-            As ``EntraClient.app_token``.
+            As `EntraClient.app_token`.
         """
         while True:
             try:
@@ -193,7 +191,7 @@ def refuse(status: int, permission: str) -> None:
 
 
 def prove(calls: Calls, tenant_id: str) -> None:
-    """Prove the grant; see ``GraphClient.prove_grant``."""
+    """Prove the grant; see `GraphClient.prove_grant`."""
     patience = calls.patience()
     token = calls.token(tenant_id, patience, fresh=True)
     refused: list[str] = []

@@ -4,12 +4,9 @@ Written by hand over HTTP and JSON: the official SDK lists about 190 users a sec
 retry the items of a batch; this client lists as fast as JSON can be read.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
 from urllib.parse import quote
 
 import httpx2
@@ -29,9 +26,9 @@ from graph.errors import ListingExpiredError, MicrosoftUnreachableError, Unexpec
 from graph.tokens import EntraClient
 from graph.transport import json_object
 
-_READ_USERS: Final = "User.Read.All"
-_READ_ORGANIZATION: Final = "Organization.Read.All"
-_MOST_EMPTY_PAGES: Final = 100
+_READ_USERS = "User.Read.All"
+_READ_ORGANIZATION = "Organization.Read.All"
+_MOST_EMPTY_PAGES = 100
 """In a row."""
 
 
@@ -40,13 +37,13 @@ class GraphClient:
 
     Every method may raise, besides what it names:
 
-    - ``ThrottledError``: Graph, or our own budget for the tenant, asks for a wait of more than five
+    - `ThrottledError`: Graph, or our own budget for the tenant, asks for a wait of more than five
       seconds, or for more than fifteen in one call; shorter waits happen inside.
-    - ``MicrosoftUnreachableError``: network, 5xx, cut or malformed answers. Nothing is retried
+    - `MicrosoftUnreachableError`: network, 5xx, cut or malformed answers. Nothing is retried
       inside.
-    - ``ConsentNotVisibleError``, ``TenantUnknownError``, ``ApplicationDisabledError``,
-      ``CredentialRefusedError``: no token.
-    - ``PermissionMissingError``: 403 with a fresh token. ``UnexpectedAnswerError``: anything else.
+    - `ConsentNotVisibleError`, `TenantUnknownError`, `ApplicationDisabledError`,
+      `CredentialRefusedError`: no token.
+    - `PermissionMissingError`: 403 with a fresh token. `UnexpectedAnswerError`: anything else.
     """
 
     def __init__(
@@ -61,8 +58,8 @@ class GraphClient:
         """Nothing is called yet.
 
         Args:
-            http: From ``graph.transport.open_http``.
-            graph_url: ``https://graph.microsoft.com/v1.0``, or http on a loopback host.
+            http: From `graph.transport.open_http`.
+            graph_url: `https://graph.microsoft.com/v1.0`, or http on a loopback host.
             entra: Where tokens come from.
             pause: Waits that many seconds, for the short waits.
             clock: Seconds, moving forward, for the budget. It decides nothing else.
@@ -89,7 +86,7 @@ class GraphClient:
     def prove_grant(self, tenant_id: str) -> None:
         """Return only if every application permission is in effect in this tenant, now.
 
-        One token that is certainly new, then one call per permission in ``graph.permissions``, each
+        One token that is certainly new, then one call per permission in `graph.permissions`, each
         of which must answer 200. Application permissions are granted organisation-wide only, so
         this proves an organisation-wide consent. Not cached: each call asks Microsoft.
 
@@ -109,10 +106,10 @@ class GraphClient:
 
         Args:
             tenant_id: The tenant.
-            from_link: ``next_link`` of the last page that was dealt with, to go on after it.
+            from_link: `next_link` of the last page that was dealt with, to go on after it.
 
         Raises:
-            ForeignLinkError: ``from_link``, or a link in an answer, leads outside the configured
+            ForeignLinkError: `from_link`, or a link in an answer, leads outside the configured
                 Graph.
             ListingExpiredError: The link is too old; start again without one.
             UnexpectedAnswerError: The listing goes round in a circle.
@@ -165,7 +162,7 @@ class GraphClient:
         Addresses are compared without regard to case. They travel in the bodies of batches, further
         pages too, never in a URL that is logged. Each account comes once; a list may be empty.
         Cheaper than the listing only for few addresses in a large tenant: see
-        ``graph.directory.look_up_or_list``.
+        `graph.directory.look_up_or_list`.
         """
         seen: set[str] = set()
         paths = look_up_paths(addresses)
@@ -197,7 +194,7 @@ class GraphClient:
 
         Args:
             tenant_id: The tenant.
-            paths: Paths below the Graph URL with their query, such as ``/users?$top=1&$select=id``.
+            paths: Paths below the Graph URL with their query, such as `/users?$top=1&$select=id`.
             permission: The permission to name if an item is refused with 403.
         """
         return run_batch(self._calls, tenant_id, paths, permission)

@@ -1,9 +1,8 @@
 """How this product proves to Microsoft that it is itself: a certificate (preferred) or a secret."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -34,7 +33,7 @@ class ClientCertificate:
     certificate: str = field(repr=False)
 
     @classmethod
-    def read(cls, path: str | Path) -> ClientCertificate:
+    def read(cls, path: str | Path) -> Self:
         """Read one PEM file that holds an unencrypted RSA private key and its certificate.
 
         The order of the two does not matter. Chain certificates behind the first one are ignored.

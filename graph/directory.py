@@ -1,30 +1,28 @@
 """A customer's directory as we read it: users, the organisation, and what an account looks like."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from graph.discovery import ascii_domain
 from graph.errors import MicrosoftUnreachableError
 
-USER_FIELDS: Final = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
+USER_FIELDS = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
 """The only fields of people that we read; no display name."""
 
-PAGE_SIZE: Final = 999
+PAGE_SIZE = 999
 """The largest page of users that Graph gives."""
-ADDRESSES_PER_FILTER: Final = 15
-"""The most values in one ``in`` and the most clauses joined by ``or``."""
-FILTERS_PER_ADDRESS: Final = 3
-"""``mail``, ``userPrincipalName`` and ``proxyAddresses`` are asked for apart, each in its own
+ADDRESSES_PER_FILTER = 15
+"""The most values in one `in` and the most clauses joined by `or`."""
+FILTERS_PER_ADDRESS = 3
+"""`mail`, `userPrincipalName` and `proxyAddresses` are asked for apart, each in its own
 request."""
 
-_GUEST_MARK: Final = "#EXT#"
-_NO_ADDRESSES: Final[tuple[str, ...]] = ()
+_GUEST_MARK = "#EXT#"
+_NO_ADDRESSES: tuple[str, ...] = ()
 
 
 class DirectoryUser(NamedTuple):
@@ -34,7 +32,7 @@ class DirectoryUser(NamedTuple):
     user_principal_name: str
     mail: str | None
     proxy_addresses: tuple[str, ...]
-    """As Microsoft writes them: ``SMTP:`` marks the primary address, ``smtp:`` an alias; others are
+    """As Microsoft writes them: `SMTP:` marks the primary address, `smtp:` an alias; others are
     no e-mail."""
     is_guest: bool
     enabled: bool
@@ -85,7 +83,7 @@ class Strategy(StrEnum):
 
 
 def list_charge(directory_size: int) -> int:
-    """Resource units for listing a directory: one per page, as ``$select`` makes 2 into 1."""
+    """Resource units for listing a directory: one per page, as `$select` makes 2 into 1."""
     return max(1, ceil(directory_size / PAGE_SIZE))
 
 
@@ -97,8 +95,8 @@ def look_up_charge(addresses: int) -> int:
 def look_up_or_list(directory_size: int, addresses: int) -> Strategy:
     """Choose what Graph charges less for; the listing on a tie, because it is simpler.
 
-    Listing costs ``ceil(directory_size / 999)`` units, one request each, strictly one after
-    another. Looking up costs ``3 * ceil(addresses / 15)`` units, twenty to a request. So 40 users
+    Listing costs `ceil(directory_size / 999)` units, one request each, strictly one after
+    another. Looking up costs `3 * ceil(addresses / 15)` units, twenty to a request. So 40 users
     are looked up in any directory of more than 8,991 accounts, 2,000 users only in one of more than
     401,598, and both ways find the same accounts.
     """
@@ -150,7 +148,7 @@ def organization_of(answer: Mapping[str, Any]) -> Organization:
         raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
 
 
-_SERVICE_NAME: Final = re.compile(
+_SERVICE_NAME = re.compile(
     # A function's name alone ...
     "accounting|accounts|admin|administrator|billing|bookings|careers|contact|customerservice|"
     "enquiries|facilities|finance|hello|helpdesk|hr|info|invoices|it|itsupport|jobs|legal|mail|"
@@ -166,17 +164,17 @@ _SERVICE_NAME: Final = re.compile(
 def looks_shared(addresses: Iterable[str]) -> bool:
     """Guess from its addresses whether an account is a shared mailbox or a service account.
 
-    Graph v1.0 says so in ``mailboxSettings.userPurpose`` only, which needs MailboxSettings.Read: a
+    Graph v1.0 says so in `mailboxSettings.userPurpose` only, which needs MailboxSettings.Read: a
     permission we do not ask. What remains says nothing sure. A shared mailbox is a *disabled*
     account with a mailbox, but so is a colleague who left; licences are missing from both; a
     service account is an ordinary one. So the rule is:
 
     - a disabled account is the exception *disabled*, whatever it is: nobody can sign in to it;
-    - an account whose name before the ``@`` is a function and not a person (``info``, ``sales``,
-      ``svc-backup``, ``no-reply``) is the exception *shared mailbox or service account*, for a
+    - an account whose name before the `@` is a function and not a person (`info`, `sales`,
+      `svc-backup`, `no-reply`) is the exception *shared mailbox or service account*, for a
       person to decide.
 
-    Limits: a person called ``sales@`` is asked about needlessly, and keeps the password meanwhile;
+    Limits: a person called `sales@` is asked about needlessly, and keeps the password meanwhile;
     a service account with a person's name is not noticed. English names only.
     """
     for address in addresses:

@@ -18,14 +18,12 @@ GraphError
 └── IdTokenRefusedError            an ID token that we do not believe, with the reason
 
 The text of an exception never holds a token, an address, a name or words that Microsoft sent. What
-is decided is decided on the OAuth member ``error`` and on HTTP statuses. Numbers of the form
-AADSTS650056 are kept in ``codes`` for choosing words; Microsoft may change them at any time.
+is decided is decided on the OAuth member `error` and on HTTP statuses. Numbers of the form
+AADSTS650056 are kept in `codes` for choosing words; Microsoft may change them at any time.
 
 Source: Microsoft Learn, *Microsoft Entra authentication and authorization error codes*, read
 2026-11-23.
 """
-
-from __future__ import annotations
 
 from enum import StrEnum
 
@@ -85,7 +83,7 @@ class PermissionMissingError(GraphError):
     """The grant is in effect, but one permission that we ask for is not part of it."""
 
     permission: str
-    """Microsoft's name of the permission, such as ``User.Read.All``."""
+    """Microsoft's name of the permission, such as `User.Read.All`."""
 
     def __init__(self, permission: str) -> None:
         """Keep the permission's name."""
@@ -172,15 +170,15 @@ class UnexpectedAnswerError(GraphError):
 class SignInRefusedError(GraphError):
     """A sign-in came back without a person: declined, not allowed, expired or not ours.
 
-    Decide on ``error``. Besides Microsoft's own values it may be ``state_mismatch`` (the answer
-    belongs to another sign-in), ``no_answer`` (neither code nor error), or ``unrecognised`` (not an
+    Decide on `error`. Besides Microsoft's own values it may be `state_mismatch` (the answer
+    belongs to another sign-in), `no_answer` (neither code nor error), or `unrecognised` (not an
     OAuth error word).
     """
 
     error: str
-    """Microsoft's OAuth error, such as ``access_denied`` or ``consent_required``."""
+    """Microsoft's OAuth error, such as `access_denied` or `consent_required`."""
     subcode: str | None
-    """``cancel`` when the person pressed cancel; otherwise usually absent."""
+    """`cancel` when the person pressed cancel; otherwise usually absent."""
     codes: tuple[int, ...]
     """Microsoft's numbers, for wording only: 65004 declined, 90094 administrator needed, and so
     on."""

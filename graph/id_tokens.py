@@ -7,22 +7,20 @@ Source: Microsoft Learn, *ID token claims reference* and *Access tokens: validat
 2026-11-23.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import jwt
 
 from graph.errors import IdTokenRefusal, IdTokenRefusedError, MicrosoftUnreachableError
 
-_CLOCK_SKEW_SECONDS: Final = 120.0
-_LONGEST_KEY_AGE_SECONDS: Final = 24 * 3600.0
-_SHORTEST_REFRESH_SECONDS: Final = 5.0
-_ONLY_ALGORITHM: Final = "RS256"
+_CLOCK_SKEW_SECONDS = 120.0
+_LONGEST_KEY_AGE_SECONDS = 24 * 3600.0
+_SHORTEST_REFRESH_SECONDS = 5.0
+_ONLY_ALGORITHM = "RS256"
 
 
 class SigningKeys:
@@ -33,7 +31,7 @@ class SigningKeys:
     """
 
     def __init__(self, fetch: Callable[[str], dict[str, Any]], clock: Callable[[], float]) -> None:
-        """``fetch`` GETs one JSON object; ``clock`` gives seconds since the epoch."""
+        """`fetch` GETs one JSON object; `clock` gives seconds since the epoch."""
         self._fetch = fetch
         self._clock = clock
         self._kept: dict[str, tuple[float, dict[str, dict[str, Any]]]] = {}
@@ -74,7 +72,7 @@ def validate_id_token(
         id_token: As Microsoft sent it.
         tenant_id: The tenant that the person was sent to, a GUID in lower case.
         issuer: The issuer in that tenant's own discovery document.
-        keys_url: The ``jwks_uri`` there.
+        keys_url: The `jwks_uri` there.
         client_id: Our application.
         nonce: The nonce of this sign-in as MSAL keeps it (the token carries its SHA-256).
         keys: Where published keys are found.

@@ -1,15 +1,12 @@
 """How long a call may wait in its thread before the wait is handed back to whoever called."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import Final
 
 from graph.errors import ThrottledError
 
-LONGEST_PAUSE_SECONDS: Final = 5.0
+LONGEST_PAUSE_SECONDS = 5.0
 """Longer waits go back to Temporal, which holds no thread while it waits."""
-LONGEST_PAUSES_SECONDS: Final = 15.0
+LONGEST_PAUSES_SECONDS = 15.0
 """All pauses of one call together."""
 
 
@@ -17,7 +14,7 @@ class Patience:
     """The pauses one call may still make."""
 
     def __init__(self, pause: Callable[[float], None]) -> None:
-        """``pause`` waits that many seconds."""
+        """`pause` waits that many seconds."""
         self._pause = pause
         self._left = LONGEST_PAUSES_SECONDS
 

@@ -3,8 +3,6 @@
 Source: Microsoft Learn, *Microsoft Graph permissions reference*, read 2026-11-23.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
@@ -13,7 +11,7 @@ class Permission:
     """One permission, why it is asked, and the call that proves it."""
 
     name: str
-    """Microsoft's name, such as ``User.Read.All``."""
+    """Microsoft's name, such as `User.Read.All`."""
     reason: str
     """Why we ask, in words for an administrator."""
     proof_path: str | None = None

@@ -1,10 +1,8 @@
 """From an OAuth error of Microsoft's token endpoint to an error of this room."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from graph.errors import (
     ApplicationDisabledError,
@@ -17,10 +15,10 @@ from graph.errors import (
     UnexpectedAnswerError,
 )
 
-_OAUTH_ERROR: Final = re.compile(r"[a-z][a-z_]{0,59}")
-_CODE: Final = re.compile(r"AADSTS(\d{3,9})")
+_OAUTH_ERROR = re.compile(r"[a-z][a-z_]{0,59}")
+_CODE = re.compile(r"AADSTS(\d{3,9})")
 
-_OUR_CREDENTIAL_CODES: Final = frozenset(
+_OUR_CREDENTIAL_CODES = frozenset(
     {
         50012,
         50027,
@@ -36,14 +34,14 @@ _OUR_CREDENTIAL_CODES: Final = frozenset(
         7000222,
     }
 )
-"""Codes with which ``invalid_client`` speaks of the secret or certificate rather than of the
+"""Codes with which `invalid_client` speaks of the secret or certificate rather than of the
 tenant."""
-_DISABLED_CODES: Final = frozenset({7000112, 500014})
+_DISABLED_CODES = frozenset({7000112, 500014})
 """Codes that say the application is disabled in the tenant."""
 
 
 def oauth_error(raw: object) -> str:
-    """An OAuth error word that is safe to keep and show, or ``unrecognised``.
+    """An OAuth error word that is safe to keep and show, or `unrecognised`.
 
     It may come from a redirect that anybody can forge, hence the narrow form.
     """
@@ -63,7 +61,7 @@ def codes_of(answer: Mapping[str, Any]) -> tuple[int, ...]:
 def token_refusal(answer: Mapping[str, Any]) -> GraphError:
     """What a refusal by the token endpoint means.
 
-    ``error`` decides between waiting and giving up. ``invalid_client`` and ``unauthorized_client``
+    `error` decides between waiting and giving up. `invalid_client` and `unauthorized_client`
     cover several causes; there the code only picks whom to ask, and an unknown code counts as a
     consent that is not visible yet: the caller waits its limited time and then asks a person, so a
     renumbered code delays and never admits.

@@ -4,17 +4,14 @@ A path can name a tenant or a domain and a query can spell out an account, so ne
 the path, only Microsoft's own words stay.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
-from typing import Final
 from urllib.parse import urlsplit
 
 from opentelemetry.trace import Span, SpanKind
 
 from telemetry.spans import quiet_span
 
-_WORDS: Final = frozenset(
+_WORDS = frozenset(
     {
         "$batch", ".well-known", "common", "discovery", "graph", "keys", "oauth2",
         "openid-configuration", "organization", "organizations", "token", "users", "v1.0", "v2.0",

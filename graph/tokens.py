@@ -1,12 +1,10 @@
 """Microsoft Entra ID: app-only tokens, the consent address, and people signing in, by MSAL."""
 
-from __future__ import annotations
-
 import hmac
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
@@ -26,13 +24,13 @@ from graph.permissions import DELEGATED_PERMISSIONS
 from graph.refusals import codes_of, oauth_error, token_refusal
 from graph.transport import MsalHttp, NoHttpCache
 
-GRAPH_SCOPE: Final = "https://graph.microsoft.com/.default"
+GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 """Everything granted for Graph. A name, not an address: it is the same when Graph itself is reached
 elsewhere."""
 
-_ADDED_BY_MSAL: Final = frozenset({"openid", "profile", "offline_access"})
+_ADDED_BY_MSAL = frozenset({"openid", "profile", "offline_access"})
 
-_MSAL_CANNOT_READ: Final = (ValueError, IndexError, KeyError, TypeError, AttributeError)
+_MSAL_CANNOT_READ = (ValueError, IndexError, KeyError, TypeError, AttributeError)
 """MSAL decodes a token to file it away, and fails in one of these ways on one that is none."""
 
 
@@ -45,7 +43,7 @@ class SignInRequest:
     state: str = field(repr=False)
     """Comes back in the query; bind it to this browser."""
     flow: dict[str, Any] = field(repr=False)
-    """To keep on the server and hand to ``complete_sign_in``: JSON only; holds the nonce and the
+    """To keep on the server and hand to `complete_sign_in`: JSON only; holds the nonce and the
     PKCE secret."""
 
 
@@ -54,7 +52,7 @@ class SignedInPerson:
     """A person whose ID token has been validated."""
 
     tenant_id: str
-    """The proven tenant, a GUID; together with ``object_id`` the only key a person is known by."""
+    """The proven tenant, a GUID; together with `object_id` the only key a person is known by."""
     object_id: str
     """The person's object in that tenant, a GUID."""
     display_name: str = field(repr=False)
@@ -89,10 +87,10 @@ class EntraClient:
         """Nothing is called yet.
 
         Args:
-            authority: ``https://login.microsoftonline.com``, or http on a loopback host.
+            authority: `https://login.microsoftonline.com`, or http on a loopback host.
             client_id: Our application's id.
             credential: Certificate (preferred) or secret.
-            http: From ``graph.transport.open_http``.
+            http: From `graph.transport.open_http`.
             clock: Seconds since the epoch; judges ID tokens and the age of keys.
 
         Raises:
@@ -176,7 +174,7 @@ class EntraClient:
             tenant_id: The only tenant whose people are accepted.
             redirect_uri: Where Microsoft sends the browser back to; registered for our application.
             login_hint: The address to fill in on Microsoft's page.
-            prompt: ``select_account``, ``login`` or ``consent``; None leaves it to Microsoft.
+            prompt: `select_account`, `login` or `consent`; None leaves it to Microsoft.
 
         Raises:
             ValueError: The tenant id is not a GUID.
@@ -207,11 +205,11 @@ class EntraClient:
         claims stay.
 
         Args:
-            flow: As kept from ``begin_sign_in``.
+            flow: As kept from `begin_sign_in`.
             query_parameters: The callback's query, exactly as received.
 
         Raises:
-            SignInRefusedError: No person came back; ``error`` says why.
+            SignInRefusedError: No person came back; `error` says why.
             IdTokenRefusedError: The ID token must not be believed.
             ConsentNotVisibleError, ApplicationDisabledError, CredentialRefusedError: As named.
             MicrosoftUnreachableError, ThrottledError: As named; the code may still be good for a

@@ -5,8 +5,6 @@ the adapter sends MSAL's https requests for exactly that host over http; nowhere
 used.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import logging
@@ -17,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -31,17 +29,17 @@ from graph.errors import (
 )
 from graph.spans import call_span
 
-_CONNECT_SECONDS: Final = 10.0
-_ANSWER_SECONDS: Final = 15.0
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 15.0
 """The longest silence within an answer."""
-_WHOLE_ANSWER_SECONDS: Final = 30.0
+_WHOLE_ANSWER_SECONDS = 30.0
 """One request in all, however it trickles: half of what an activity has for its calls."""
-_MOST_BYTES: Final = 32 * 1024 * 1024
+_MOST_BYTES = 32 * 1024 * 1024
 """Of one answer: a page of 999 users has about one million."""
-_LONGEST_DOCUMENT_AGE: Final = 3600.0
-_DEFAULT_RETRY_AFTER: Final = 10.0
-_SHORTEST_RETRY_AFTER: Final = 0.1
-_LONGEST_RETRY_AFTER: Final = 3600.0
+_LONGEST_DOCUMENT_AGE = 3600.0
+_DEFAULT_RETRY_AFTER = 10.0
+_SHORTEST_RETRY_AFTER = 0.1
+_LONGEST_RETRY_AFTER = 3600.0
 
 
 def open_http(ca_bundle: str | None = None) -> httpx2.Client:
@@ -49,7 +47,7 @@ def open_http(ca_bundle: str | None = None) -> httpx2.Client:
 
     Redirects are not followed and no proxy or certificate variable of the environment is read, so
     that the configured hosts are the only ones that ever get a token. Idle connections are dropped
-    before usual servers drop them. ``httpx2`` would log the URL of each request at INFO; that is
+    before usual servers drop them. `httpx2` would log the URL of each request at INFO; that is
     switched off for the process, because page links of Graph can spell out an account's name.
 
     Args:
@@ -111,10 +109,10 @@ def same_origin(url: str, base: str) -> bool:
 
 
 def retry_after(raw: str | None, sent: str | None = None) -> float | None:
-    """Read a ``Retry-After`` header, possibly fractional (``2.128``); None when there is none.
+    """Read a `Retry-After` header, possibly fractional (`2.128`); None when there is none.
 
     In seconds, at most an hour: whoever is asked for more comes back in an hour and asks again. A
-    date is counted from ``sent``, the answer's own ``Date``, by which no clock of ours matters.
+    date is counted from `sent`, the answer's own `Date`, by which no clock of ours matters.
     Nonsense counts as ten.
 
     Source: Microsoft Learn, *Microsoft Graph throttling guidance*, read 2026-11-23; RFC 9110,
@@ -233,7 +231,7 @@ def json_object(response: httpx2.Response) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class MsalResponse:
-    """An answer in the shape of ``requests``, which is what MSAL reads."""
+    """An answer in the shape of `requests`, which is what MSAL reads."""
 
     status_code: int
     text: str = field(repr=False)
@@ -244,11 +242,11 @@ class MsalResponse:
 
 
 class NoHttpCache(dict[str, Any]):
-    """A mapping that forgets at once, for MSAL's ``http_cache``.
+    """A mapping that forgets at once, for MSAL's `http_cache`.
 
     MSAL 1.39 keeps HTTP 400 answers of the token endpoint for 60 seconds, so that a caller who
     polls for a consent would make no call for a minute. Measured; see
-    ``msal/throttled_http_client.py``.
+    `msal/throttled_http_client.py`.
     """
 
     def __setitem__(self, key: str, value: object) -> None:
@@ -260,7 +258,7 @@ class NoHttpCache(dict[str, Any]):
 
 
 class MsalHttp:
-    """The ``http_client`` that MSAL gets: our client, one host, our errors.
+    """The `http_client` that MSAL gets: our client, one host, our errors.
 
     It sends nothing to any other origin than the authority's, so a forged discovery document cannot
     obtain our secret. It turns every failure that is not an OAuth answer into an error of this room
@@ -269,7 +267,7 @@ class MsalHttp:
     """
 
     def __init__(self, http: httpx2.Client, authority: str, clock: Callable[[], float]) -> None:
-        """Serve one authority; ``clock`` gives seconds since the epoch."""
+        """Serve one authority; `clock` gives seconds since the epoch."""
         self._http = http
         self._authority = checked_endpoint(authority)
         self._plain = self._authority.startswith("http://")

@@ -48,8 +48,8 @@ _TAG = re.compile(r"<([a-z][a-z0-9]*)( class=\"([a-z]+)\")?(?=[ >])([^>]*)>")
 def with_styles(source: str) -> str:
     """Return template source in which each known tag or class carries its style.
 
-    Shape: ``<p>`` becomes ``<p style="...">``; ``<a class="button" href="...">`` loses its class
-    and gains the style of ``button``. A tag that already has a style keeps it.
+    Shape: `<p>` becomes `<p style="...">`; `<a class="button" href="...">` loses its class
+    and gains the style of `button`. A tag that already has a style keeps it.
 
     Raises:
         KeyError: A class has no style here.

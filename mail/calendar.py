@@ -1,7 +1,7 @@
 """The agreed go-live date as a calendar file (RFC 5545), to go with a mail as an attachment.
 
-A ``PUBLISH`` file is for information and asks for no answer; a ``REQUEST`` asks its attendees to
-accept; a ``CANCEL`` takes an earlier one back. The same ``uid`` with a higher ``sequence`` moves
+A `PUBLISH` file is for information and asks for no answer; a `REQUEST` asks its attendees to
+accept; a `CANCEL` takes an earlier one back. The same `uid` with a higher `sequence` moves
 the entry instead of adding a second one.
 """
 
@@ -37,7 +37,7 @@ class CalendarEvent:
     """One entry. All instants need a time zone and are written in UTC."""
 
     uid: str
-    """Stays the same for the life of the entry, for example ``go-live-<id>@pulse.example``."""
+    """Stays the same for the life of the entry, for example `go-live-<id>@pulse.example`."""
     starts_at: datetime
     ends_at: datetime
     written_at: datetime
@@ -62,7 +62,7 @@ class CalendarEvent:
 
 
 def calendar_attachment(event: CalendarEvent, method: Method = Method.PUBLISH) -> Attachment:
-    """Return the entry as the attachment ``go-live.ics``.
+    """Return the entry as the attachment `go-live.ics`.
 
     Raises:
         ValueError: A REQUEST or CANCEL without anybody to ask.

@@ -1,22 +1,20 @@
 """Everything that can go wrong in the mail room, drawn as a tree.
 
-::
-
-    MailError
-    ├── UnknownMessageError        there is no template folder of that name
-    ├── MissingValueError          a template needs a value that was not given
-    ├── BadLinkError               a link that is not http or https was to be mailed
-    ├── BadRelayUrlError           GOLIVE_SMTP_URL cannot be used as it is written
-    ├── RelayUnavailableError      temporary: no connection, no answer in time, or "not now"
-    ├── RelayRefusesUsError        the relay does not let us in, or refuses our sender address
-    │   └── RelayNotTrustedError   encryption is missing or the certificate cannot be trusted
-    ├── AddressRefusedForNowError  temporary, this recipient only (4xx)
-    ├── AddressRefusedError        permanent, this recipient only (5xx): ask the address's owner
-    │   └── AddressUnusableError   the address itself cannot be mailed through this relay
-    └── DeliveryUncertainError     the relay vanished after the message was sent, before its answer
+MailError
+├── UnknownMessageError        there is no template folder of that name
+├── MissingValueError          a template needs a value that was not given
+├── BadLinkError               a link that is not http or https was to be mailed
+├── BadRelayUrlError           GOLIVE_SMTP_URL cannot be used as it is written
+├── RelayUnavailableError      temporary: no connection, no answer in time, or "not now"
+├── RelayRefusesUsError        the relay does not let us in, or refuses our sender address
+│   └── RelayNotTrustedError   encryption is missing or the certificate cannot be trusted
+├── AddressRefusedForNowError  temporary, this recipient only (4xx)
+├── AddressRefusedError        permanent, this recipient only (5xx): ask the address's owner
+│   └── AddressUnusableError   the address itself cannot be mailed through this relay
+└── DeliveryUncertainError     the relay vanished after the message was sent, before its answer
 
 The texts name no address, no person and no secret. A relay's own words may; they are kept in
-``reply`` (without the code, with addresses taken out), which belongs in the ledger, not in a log.
+`reply` (without the code, with addresses taken out), which belongs in the ledger, not in a log.
 """
 
 
@@ -25,7 +23,7 @@ class MailError(Exception):
 
 
 class UnknownMessageError(MailError):
-    """There is no message of this name; the names are the folders of ``mail/templates``."""
+    """There is no message of this name; the names are the folders of `mail/templates`."""
 
     def __init__(self, message: str) -> None:
         """Keep the name that was asked for."""
@@ -37,7 +35,7 @@ class MissingValueError(MailError):
     """A template needs a value that was not given; nothing was rendered."""
 
     def __init__(self, template: str, value: str) -> None:
-        """Keep the template (``"invitation/body.txt"``) and the missing value's name."""
+        """Keep the template (`"invitation/body.txt"`) and the missing value's name."""
         super().__init__(f"The mail template {template} needs the value {value!r}: it is missing.")
         self.template = template
         self.value = value

@@ -11,7 +11,7 @@ _SPACES = re.compile(" {2,}")
 def one_line(text: str) -> str:
     r"""Return the text with line breaks and control characters replaced by one space.
 
-    Shape: ``"Acme\r\nBcc: a@b.test"`` becomes ``"Acme Bcc: a@b.test"``.
+    Shape: `"Acme\r\nBcc: a@b.test"` becomes `"Acme Bcc: a@b.test"`.
     """
     if _BREAKS.search(text) is None:
         return text

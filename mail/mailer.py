@@ -33,17 +33,17 @@ class Mailer(Protocol):
     """Takes one mail to the relay."""
 
     def send(self, mail: OutgoingMail) -> str:
-        """Send the mail and return the relay's reply line, for example ``"250 OK"``.
+        """Send the mail and return the relay's reply line, for example `"250 OK"`.
 
         Raises:
-            mail.errors.MailError: One of the errors drawn in ``mail/errors.py``.
+            mail.errors.MailError: One of the errors drawn in `mail/errors.py`.
         """
 
 
 class SmtpMailer:
     """Sends by SMTP over a few kept connections. Thread-safe; close it when done.
 
-    A second ``send`` of the same mail sends it again: "once" is the ledger's business. The
+    A second `send` of the same mail sends it again: "once" is the ledger's business. The
     Message-ID stays the same, so a repeat can be told.
     """
 
@@ -61,7 +61,7 @@ class SmtpMailer:
         """Read the URL; connect only when the first mail goes out.
 
         Args:
-            url: See :meth:`mail.relay.SmtpRelay.from_url`.
+            url: See `mail.relay.SmtpRelay.from_url`.
             ca_bundle: Certificates to trust instead of the system's.
             max_connections: More threads than this wait for their turn.
             idle_seconds: Connections unused for so long are closed.
@@ -91,7 +91,7 @@ class SmtpMailer:
         turns out to be dead is replaced once, unseen by the caller.
 
         Raises:
-            mail.errors.MailError: One of the errors drawn in ``mail/errors.py``.
+            mail.errors.MailError: One of the errors drawn in `mail/errors.py`.
         """
         sender, recipient = parse_address(mail.sender), parse_address(mail.recipient)
         message = compose(mail, sender, recipient)

@@ -1,6 +1,6 @@
 """Every message there is: who reads it, which values it needs, and sample values for each.
 
-The names are the folders under ``mail/templates``. The samples serve the tests and the preview
+The names are the folders under `mail/templates`. The samples serve the tests and the preview
 page; they describe one invented organisation.
 """
 
@@ -23,8 +23,8 @@ COMMON_SAMPLE: Mapping[str, object] = {
     "link_expires": "",
     "login_url": "https://pulse.clientshare.example/login",
 }
-"""The values that every message needs. ``recipient_name``, ``link`` and ``link_expires`` may be
-empty; ``link_expires`` is written out, for example ``"Monday 14 December 2026"``."""
+"""The values that every message needs. `recipient_name`, `link` and `link_expires` may be
+empty; `link_expires` is written out, for example `"Monday 14 December 2026"`."""
 
 
 class Audience(StrEnum):
@@ -44,7 +44,7 @@ class MessageDescription:
     purpose: str
     """One sentence: when it is sent and what the reader is to do."""
     link_to: str
-    """What ``link`` leads to; empty where the message has no link of its own."""
+    """What `link` leads to; empty where the message has no link of its own."""
     sample: Mapping[str, object]
     """Values that render, the common ones included."""
     links: tuple[str, ...]

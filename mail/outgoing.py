@@ -1,6 +1,6 @@
 """One mail ready to go: who, what, and how it is written on the wire (RFC 5322 and MIME).
 
-Written by hand because the standard library's ``EmailMessage`` takes 0.8 ms for a mail and this
+Written by hand because the standard library's `EmailMessage` takes 0.8 ms for a mail and this
 takes less than a tenth of that; the tests read every shape back with the standard library.
 """
 
@@ -50,9 +50,9 @@ class Attachment:
     """One file to go with a mail."""
 
     filename: str
-    """Letters, digits, dots, hyphens and underscores only, for example ``go-live.ics``."""
+    """Letters, digits, dots, hyphens and underscores only, for example `go-live.ics`."""
     content_type: str
-    """With its parameters, for example ``text/calendar; charset=utf-8; method=PUBLISH``."""
+    """With its parameters, for example `text/calendar; charset=utf-8; method=PUBLISH`."""
     content: bytes
 
     def __post_init__(self) -> None:
@@ -68,11 +68,11 @@ class OutgoingMail:
     """A mail to exactly one recipient."""
 
     message_id: str
-    """From :func:`message_id_for`; the same for every attempt at the same mail."""
+    """From `message_id_for`; the same for every attempt at the same mail."""
     sender: str
-    """``Clientshare Pulse <go-live@pulse.example>`` or the address alone."""
+    """`Clientshare Pulse <go-live@pulse.example>` or the address alone."""
     recipient: str
-    """``Maria Jensen <maria@acme.example>`` or the address alone."""
+    """`Maria Jensen <maria@acme.example>` or the address alone."""
     subject: str
     text: str
     html: str
@@ -80,7 +80,7 @@ class OutgoingMail:
     """The Date header, with its time zone. The caller's clock decides it, never ours."""
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    """More headers, for example ``{"Reply-To": "owner@pulse.example"}``. ASCII addresses only."""
+    """More headers, for example `{"Reply-To": "owner@pulse.example"}`. ASCII addresses only."""
     language: str = "en"
 
     def __post_init__(self) -> None:
@@ -124,17 +124,17 @@ class MailAddress:
 
 
 def mailbox(name: str, address: str) -> str:
-    """Join a person's name and address safely, for ``sender`` and ``recipient``.
+    """Join a person's name and address safely, for `sender` and `recipient`.
 
-    Shape: ``("Maria Jensen", "maria@acme.example")`` becomes
-    ``"Maria Jensen <maria@acme.example>"``; without a name it is the address alone.
+    Shape: `("Maria Jensen", "maria@acme.example")` becomes
+    `"Maria Jensen <maria@acme.example>"`; without a name it is the address alone.
     """
     name = one_line(name).replace("<", "").replace(">", "").strip()
     return f"{name} <{address}>" if name else address
 
 
 def parse_address(text: str) -> MailAddress:
-    """Take ``Name <local@domain>`` or ``local@domain`` apart.
+    """Take `Name <local@domain>` or `local@domain` apart.
 
     Raises:
         AddressUnusableError: It is no mail address, or one no relay would take.
@@ -161,7 +161,7 @@ def parse_address(text: str) -> MailAddress:
 def message_id_for(ledger_id: object, domain: str) -> str:
     """Return the one Message-ID of a ledger row, the same on every call.
 
-    Shape: ``<go-live.0193c1f2-....@pulse.example>``. The id is a number, a UUID or other text;
+    Shape: `<go-live.0193c1f2-....@pulse.example>`. The id is a number, a UUID or other text;
     characters that a Message-ID does not allow become a dot.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Shows every message with sample data: as files (``python -m mail.preview FOLDER``) or in a page.
+"""Shows every message with sample data: as files (`python -m mail.preview FOLDER`) or in a page.
 
-Nothing here sends anything. The web shows the same by serving :func:`index_page` and, for each
-link in it, :func:`preview`.
+Nothing here sends anything. The web shows the same by serving `index_page` and, for each
+link in it, `preview`.
 """
 
 import argparse
@@ -34,8 +34,8 @@ def index_page(link: Callable[[str, str], str]) -> str:
     """Return an HTML page that lists every message with its subject, reader and purpose.
 
     Args:
-        link: Gives the address of a message's ``"html"`` or ``"txt"`` preview, for example
-            ``lambda message, part: f"{message}.{part}"``.
+        link: Gives the address of a message's `"html"` or `"txt"` preview, for example
+            `lambda message, part: f"{message}.{part}"`.
     """
     rows = "".join(
         f"<tr><td><b>{escape(message)}</b></td><td>{escape(preview(message).subject)}</td>"
@@ -54,7 +54,7 @@ def index_page(link: Callable[[str, str], str]) -> str:
 
 
 def write_previews(folder: Path) -> int:
-    """Write ``index.html`` and every message as HTML and text; return how many messages.
+    """Write `index.html` and every message as HTML and text; return how many messages.
 
     The folder is made if it is not there; files of the same name are replaced.
     """

@@ -71,9 +71,9 @@ class SmtpRelay:
 
     @classmethod
     def from_url(cls, url: str) -> "SmtpRelay":
-        """Read ``smtp://user:pass@host:587?starttls=required|if-offered|no`` or ``smtps://host``.
+        """Read `smtp://user:pass@host:587?starttls=required|if-offered|no` or `smtps://host`.
 
-        Without ``starttls`` it is required, except on a loopback host, where it is used if
+        Without `starttls` it is required, except on a loopback host, where it is used if
         offered. Ports default to 587 and 465. User and password are percent-decoded.
 
         Raises:

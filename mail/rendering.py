@@ -50,7 +50,7 @@ def render(message: str, values: Mapping[str, object]) -> RenderedMail:
     """Write one message.
 
     Args:
-        message: A name in :data:`mail.messages.MESSAGES`, for example ``"invitation"``.
+        message: A name in `mail.messages.MESSAGES`, for example `"invitation"`.
         values: The common values and those of this message (see its description there).
 
     Raises:

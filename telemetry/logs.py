@@ -14,7 +14,7 @@ import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
@@ -24,13 +24,13 @@ _organisation: ContextVar[str] = ContextVar("organisation", default="")
 _GO_LIVE = "sso-go-live/"
 """How the workflow id of a go-live begins; its organisation follows."""
 
-_FROM_TEMPORAL: Final = ("temporal_workflow", "temporal_activity")
-_KEPT: Final = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
+_FROM_TEMPORAL = ("temporal_workflow", "temporal_activity")
+_KEPT = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
 """Of what the SDK says of a run or an activity."""
 
-_QUOTED: Final = "Traceback (most recent call last)"
+_QUOTED = "Traceback (most recent call last)"
 """Where a library writes a whole exception into its message, its text too."""
-_PLACE: Final = re.compile(r'^\s+File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
+_PLACE = re.compile(r'^\s+File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 
 
 def note_organisation(slug: str) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import opentelemetry.context  # noqa: F401  (loads what must not be loaded inside the sandbox)
 from opentelemetry import trace
@@ -25,10 +25,10 @@ from temporalio.converter import PayloadConverter
 
 from telemetry.spans import quiet_span
 
-_HEADER: Final = "golive-trace"
-_NOTED: Final = "golive_trace_noted"
-_CAUSES_FOR: Final = timedelta(hours=1)
-_CONTEXT: Final = TraceContextTextMapPropagator()
+_HEADER = "golive-trace"
+_NOTED = "golive_trace_noted"
+_CAUSES_FOR = timedelta(hours=1)
+_CONTEXT = TraceContextTextMapPropagator()
 
 Headers = Mapping[str, Payload]
 

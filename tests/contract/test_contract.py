@@ -1,7 +1,5 @@
 """The simulator's answers, and the requests we send, follow Microsoft's description of Graph."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import lru_cache

@@ -4,8 +4,6 @@ The client is the product's, on the simulator's socket; every exchange is kept a
 description, those inside a batch as well.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

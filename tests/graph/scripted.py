@@ -1,7 +1,5 @@
 """A Microsoft on a loopback socket that answers exactly what a test tells it, lies included."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """The real simulator as its own process, and a browser for its pages."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -109,7 +109,7 @@ class Relay:
 class ScriptedRelay:
     """Says to each connection the lines of its script, one per line that it hears.
 
-    ``None`` in a script hangs up; ``...`` stays silent until the client leaves.
+    `None` in a script hangs up; `...` stays silent until the client leaves.
     """
 
     def __init__(self, *scripts: list[Any]) -> None:

@@ -1,7 +1,5 @@
 """The simulator as its own process, and a browser for its pages."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
@@ -153,11 +151,11 @@ class Browser:
     http: httpx2.Client = field(default_factory=httpx2.Client)
     answer: Any = None
 
-    def open(self, path: str, **query: str) -> Browser:
+    def open(self, path: str, **query: str) -> Self:
         self.answer = self.http.get(self.base + path, params=query)
         return self
 
-    def submit(self, **fields: str) -> Browser:
+    def submit(self, **fields: str) -> Self:
         form = self.form
         url = urljoin(str(self.answer.url), form.action)
         self.answer = self.http.post(url, data={**form.fields, **fields})
@@ -195,7 +193,7 @@ class Pretend:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def browser(self) -> Browser:
+    def browser(self) -> Self:
         self.browsers.append(Browser(self.base))
         return self.browsers[-1]
 

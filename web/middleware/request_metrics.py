@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -17,13 +16,13 @@ from telemetry.tracing import request_span
 
 _log = logging.getLogger(__name__)
 
-_UNKNOWN: Final = "unknown"
+_UNKNOWN = "unknown"
 """Instead of an address that is no route of ours: anybody can make those up."""
-_QUIET: Final = frozenset({"/health", "/metrics"})
+_QUIET = frozenset({"/health", "/metrics"})
 """Machines ask for them every few seconds."""
-_NONE: Final = 499
+_NONE = 499
 """Counted as the visitor's doing: they left before an answer."""
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
 class Measured:
