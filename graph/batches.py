@@ -1,4 +1,4 @@
-"""Many small questions in one request: JSON batches of twenty, with each item retried by itself.
+"""Many small requests in one: JSON batches of twenty, with each item retried by itself.
 
 Source: Microsoft Learn, *Combine multiple HTTP requests using JSON batching*, read 2026-11-23.
 """

@@ -26,14 +26,14 @@ _SHORTEST_WAIT = 0.01
 
 
 def charge(path: str) -> int:
-    """Resource units that Graph charges for one GET.
+    """Return the resource units that Graph charges for one GET.
 
     `$select` makes it one cheaper, `$expand` one dearer, `$top` below 20 one cheaper; never
     below one. Each request inside a batch is charged singly. A next link carries its query with it,
     so it is charged alike.
 
     Args:
-        path: Path and query below the Graph URL, or a whole URL.
+        path: path and query below the Graph URL, or a whole URL.
     """
     parts = urlsplit(path)
     named = [BASE_CHARGES[name] for name in parts.path.split("/") if name in BASE_CHARGES]
@@ -47,7 +47,7 @@ def charge(path: str) -> int:
 
 
 def units_per_window(directory_size: int | None) -> int:
-    """Resource units per ten seconds for one application in one tenant of this many users.
+    """Return the resource units per ten seconds for an application in a tenant of this size.
 
     An unknown size counts as the smallest.
     """
@@ -116,7 +116,7 @@ class Budget:
             self._charged += units
 
     def close_for(self, seconds: float) -> None:
-        """Let nobody call this tenant before these seconds are over: Graph has throttled us."""
+        """Block calls to this tenant for these seconds: Graph has throttled us."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
             self._throttles += 1

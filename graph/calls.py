@@ -36,10 +36,10 @@ class Calls:
         pause: Callable[[float], None],
         clock: Callable[[], float],
     ) -> None:
-        """Nothing is called yet.
+        """Send nothing yet.
 
         Raises:
-            ValueError: The Graph URL is neither https nor http on a loopback host.
+            ValueError: the Graph URL is neither https nor http on a loopback host.
         """
         self.base = checked_endpoint(graph_url)
         self._http = http
@@ -50,7 +50,7 @@ class Calls:
         self._lock = threading.Lock()
 
     def budget(self, tenant_id: str) -> Budget:
-        """The tenant's budget; one per tenant for the life of the process."""
+        """Return the tenant's budget; one per tenant for the life of the process."""
         with self._lock:
             return self._budgets.setdefault(tenant_id, Budget(self._clock))
 
@@ -67,7 +67,7 @@ class Calls:
             return sum(budget.throttles for budget in self._budgets.values())
 
     def patience(self) -> Patience:
-        """What one call may wait."""
+        """Return what one call may wait."""
         return Patience(self._pause)
 
     def get(
@@ -76,7 +76,7 @@ class Calls:
         """GET with a kept token; a 401 or 403 causes one attempt with a fresh one.
 
         Raises:
-            As `send`; besides, whatever getting a token raises.
+            as `send`; besides, whatever getting a token raises.
         """
         return self.with_kept_token(
             tenant_id,
@@ -100,10 +100,10 @@ class Calls:
         return response
 
     def token(self, tenant_id: str, patience: Patience, *, fresh: bool = False) -> str:
-        """An app-only token, waiting shortly if the token endpoint asks for it.
+        """Return an app-only token; wait shortly if the token endpoint asks for it.
 
         Raises:
-            As `EntraClient.app_token`.
+            as `EntraClient.app_token`.
         """
         while True:
             try:
@@ -131,7 +131,7 @@ class Calls:
 
         Raises:
             ThrottledError: Graph, or our own budget, asks for a longer wait than patience allows.
-            MicrosoftUnreachableError: As usual.
+            MicrosoftUnreachableError: as usual.
         """
         budget = self.budget(tenant_id)
         sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
@@ -151,19 +151,19 @@ class Calls:
             return response
 
     def next_link(self, answer: Mapping[str, Any]) -> str | None:
-        """The checked link to the next page, or None after the last.
+        """Return the checked link to the next page, or None after the last.
 
         Raises:
-            ForeignLinkError: It leads outside the configured Graph URL.
+            ForeignLinkError: it leads outside the configured Graph URL.
         """
         link = answer.get(_NEXT_LINK)
         return None if link is None else self.checked_link(link)
 
     def checked_link(self, link: object) -> str:
-        """The link, if it lies below the configured Graph URL.
+        """Return the link, if it lies below the configured Graph URL.
 
         Raises:
-            ForeignLinkError: It does not.
+            ForeignLinkError: it does not.
         """
         if not isinstance(link, str) or "\\" in link or not same_origin(link, self.base):
             raise ForeignLinkError
@@ -180,7 +180,7 @@ def refuse(status: int, permission: str) -> None:
     Raises:
         PermissionMissingError: 403.
         ConsentNotVisibleError: 401: a token that was just issued is not accepted.
-        UnexpectedAnswerError: Any other status but 200.
+        UnexpectedAnswerError: any other status but 200.
     """
     if status == 403:
         raise PermissionMissingError(permission)

@@ -55,22 +55,22 @@ class GraphClient:
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is called yet.
+        """Send nothing yet.
 
         Args:
-            http: From `graph.transport.open_http`.
+            http: from `graph.transport.open_http`.
             graph_url: `https://graph.microsoft.com/v1.0`, or http on a loopback host.
-            entra: Where tokens come from.
-            pause: Waits that many seconds, for the short waits.
-            clock: Seconds, moving forward, for the budget. It decides nothing else.
+            entra: where tokens come from.
+            pause: waits that many seconds, for the short waits.
+            clock: seconds, moving forward, for the budget. It decides nothing else.
 
         Raises:
-            ValueError: The Graph URL is neither https nor http on a loopback host.
+            ValueError: the Graph URL is neither https nor http on a loopback host.
         """
         self._calls = Calls(http, graph_url, entra, pause=pause, clock=clock)
 
     def organization(self, tenant_id: str) -> Organization:
-        """The tenant as it describes itself, with its verified domains.
+        """Return the tenant as it describes itself, with its verified domains.
 
         Raises:
             UnexpectedAnswerError: Graph describes another tenant than the one asked for.
@@ -91,28 +91,28 @@ class GraphClient:
         this proves an organisation-wide consent. Not cached: each call asks Microsoft.
 
         Raises:
-            ConsentNotVisibleError: No permission is in effect: not propagated yet, consented for
+            ConsentNotVisibleError: no permission is in effect: not propagated yet, consented for
                 one person only, or taken back. From outside these look the same.
-            PermissionMissingError: Some are in effect, and this one is not. Right after a renewed
+            PermissionMissingError: some are in effect, and this one is not. Right after a renewed
                 consent it may still appear, so a caller who waits for propagation waits for this
                 one as well.
         """
         prove(self._calls, tenant_id)
 
     def user_pages(self, tenant_id: str, *, from_link: str | None = None) -> Iterator[UserPage]:
-        """Every account of the tenant, page by page; holds one page at a time.
+        """Yield every account of the tenant, page by page; hold one page at a time.
 
         A page may be empty, and an object may come twice when the directory changes meanwhile.
 
         Args:
-            tenant_id: The tenant.
+            tenant_id: the tenant.
             from_link: `next_link` of the last page that was dealt with, to go on after it.
 
         Raises:
             ForeignLinkError: `from_link`, or a link in an answer, leads outside the configured
                 Graph.
-            ListingExpiredError: The link is too old; start again without one.
-            UnexpectedAnswerError: The listing goes round in a circle.
+            ListingExpiredError: the link is too old; start again without one.
+            UnexpectedAnswerError: the listing goes round in a circle.
         """
         url: str | None = (
             f"{self._calls.base}/users?$select={USER_FIELDS}&$top={PAGE_SIZE}"
@@ -141,11 +141,11 @@ class GraphClient:
         return UserPage(users_of(answer), self._calls.next_link(answer))
 
     def user(self, tenant_id: str, object_id: str) -> DirectoryUser | None:
-        """The account with this object id, None where the tenant has none.
+        """Return the account with this object id, None where the tenant has none.
 
         Args:
-            tenant_id: The tenant.
-            object_id: A UUID.
+            tenant_id: the tenant.
+            object_id: a UUID.
         """
         url = f"{self._calls.base}/users/{quote(object_id, safe='')}?$select={USER_FIELDS}"
         response = self._calls.get(tenant_id, url)
@@ -157,10 +157,11 @@ class GraphClient:
     def users_by_address(
         self, tenant_id: str, addresses: Iterable[str]
     ) -> Iterator[list[DirectoryUser]]:
-        """Every account that has one of these addresses as mail, user principal name or SMTP proxy.
+        """Yield every account with one of these addresses.
 
-        Addresses are compared without regard to case. They travel in the bodies of batches, further
-        pages too, never in a URL that is logged. Each account comes once; a list may be empty.
+        An address counts as mail, user principal name or SMTP proxy, whatever its case. Addresses
+        travel in the bodies of batches, further pages too, never in a URL that is logged. Each
+        account comes once; a list may be empty.
         Cheaper than the listing only for few addresses in a large tenant: see
         `graph.directory.look_up_or_list`.
         """
@@ -187,20 +188,20 @@ class GraphClient:
     def batch(
         self, tenant_id: str, paths: Sequence[str], permission: str = _READ_USERS
     ) -> list[BatchAnswer]:
-        """Answers to GET requests, in their order; any number, sent in batches of twenty.
+        """Answer any number of GET requests, in their order; they are sent in batches of twenty.
 
         Items that Graph throttles, fails or leaves out are asked again, and only those. Items are
         charged singly.
 
         Args:
-            tenant_id: The tenant.
-            paths: Paths below the Graph URL with their query, such as `/users?$top=1&$select=id`.
-            permission: The permission to name if an item is refused with 403.
+            tenant_id: the tenant.
+            paths: paths below the Graph URL with their query, such as `/users?$top=1&$select=id`.
+            permission: the permission to name if an item is refused with 403.
         """
         return run_batch(self._calls, tenant_id, paths, permission)
 
     def user_count(self, tenant_id: str) -> int:
-        """How many accounts the tenant has, roughly; also sizes the tenant's budget."""
+        """Return about how many accounts the tenant has, and size the tenant's budget by it."""
         url = f"{self._calls.base}/users?$count=true&$top=1&$select=id"
         response = self._calls.get(tenant_id, url, {"ConsistencyLevel": "eventual"})
         refuse(response.status_code, _READ_USERS)
@@ -211,7 +212,7 @@ class GraphClient:
         return count
 
     def charged(self, tenant_id: str) -> int:
-        """Resource units spent in this tenant since the process started."""
+        """Return the resource units spent in this tenant since the process started."""
         return self._calls.budget(tenant_id).charged
 
     @property

@@ -21,7 +21,7 @@ class ClientSecret:
     value: str = field(repr=False)
 
     def for_msal(self) -> str:
-        """The form in which MSAL takes it."""
+        """Return it in the form that MSAL takes."""
         return self.value
 
 
@@ -39,7 +39,7 @@ class ClientCertificate:
         The order of the two does not matter. Chain certificates behind the first one are ignored.
 
         Raises:
-            CredentialMalformedError: The file cannot be read, lacks one of the two, the key is
+            CredentialMalformedError: the file cannot be read, lacks one of the two, the key is
                 encrypted, is not RSA or too short, or the two do not belong together. The text
                 says which.
         """
@@ -66,7 +66,7 @@ class ClientCertificate:
         )
 
     def for_msal(self) -> dict[str, str]:
-        """The form in which MSAL takes it; it signs with PS256 under the SHA-256 thumbprint."""
+        """Return it as MSAL takes it, which signs with PS256 under the SHA-256 thumbprint."""
         return {"private_key": self.private_key, "public_certificate": self.certificate}
 
 
@@ -104,11 +104,11 @@ def _certificate(content: bytes) -> x509.Certificate:
 
 
 def chosen_credential(certificate_path: Path | None, secret: str | None) -> Credential:
-    """The certificate where one is configured, else the secret.
+    """Return the certificate where one is configured, else the secret.
 
     Raises:
-        CredentialMalformedError: The certificate file cannot be used.
-        ValueError: Neither is configured.
+        CredentialMalformedError: the certificate file cannot be used.
+        ValueError: neither is configured.
     """
     if certificate_path is not None:
         return ClientCertificate.read(certificate_path)

@@ -38,7 +38,7 @@ class DirectoryUser(NamedTuple):
     enabled: bool
 
     def addresses(self) -> frozenset[str]:
-        """Every e-mail address, case-folded: mail, user principal name and SMTP proxies."""
+        """Return every e-mail address, case-folded: mail, user principal name, SMTP proxies."""
         found = {self.user_principal_name.casefold()}
         if self.mail:
             found.add(self.mail.casefold())
@@ -83,12 +83,12 @@ class Strategy(StrEnum):
 
 
 def list_charge(directory_size: int) -> int:
-    """Resource units for listing a directory: one per page, as `$select` makes 2 into 1."""
+    """Return the resource units for listing a directory: one per page, as `$select` saves one."""
     return max(1, ceil(directory_size / PAGE_SIZE))
 
 
 def look_up_charge(addresses: int) -> int:
-    """Resource units for looking up addresses: three filters per 15, one unit apiece."""
+    """Return the resource units for looking up addresses: three filters per 15, one unit each."""
     return FILTERS_PER_ADDRESS * ceil(addresses / ADDRESSES_PER_FILTER)
 
 
@@ -106,10 +106,10 @@ def look_up_or_list(directory_size: int, addresses: int) -> Strategy:
 
 
 def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
-    """The users in a Graph answer, in its order; the same object may come twice.
+    """Return the users in a Graph answer, in its order; the same object may come twice.
 
     Raises:
-        MicrosoftUnreachableError: The answer is not a collection of users.
+        MicrosoftUnreachableError: the answer is not a collection of users.
     """
     # This loop is what listing speed consists of: no calls but the constructor in the usual case.
     try:
@@ -129,10 +129,10 @@ def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
 
 
 def organization_of(answer: Mapping[str, Any]) -> Organization:
-    """The organisation in a Graph answer.
+    """Return the organisation in a Graph answer.
 
     Raises:
-        MicrosoftUnreachableError: The answer has another form.
+        MicrosoftUnreachableError: the answer has another form.
     """
     try:
         organization = answer["value"][0]

@@ -74,18 +74,18 @@ class TenantOfDomains:
 
 
 def is_tenant_id(text: str) -> bool:
-    """Whether a text has the form of a tenant id: a GUID in lower case."""
+    """Tell whether a text has the form of a tenant id: a GUID in lower case."""
     return _GUID.fullmatch(text) is not None
 
 
 def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
-    """The id of the tenant that holds an e-mail domain, a GUID in lower case.
+    """Return the id of the tenant that holds an e-mail domain, a GUID in lower case.
 
     Raises:
-        DomainNotOnEntraError: No tenant holds it, it is not a domain name, or it is for personal
+        DomainNotOnEntraError: no tenant holds it, it is not a domain name, or it is for personal
             accounts only.
-        UnexpectedAnswerError: The tenant lives in another cloud than the configured authority's.
-        MicrosoftUnreachableError, ThrottledError: As usual.
+        UnexpectedAnswerError: the tenant lives in another cloud than the configured authority's.
+        MicrosoftUnreachableError, ThrottledError: as usual.
     """
     base = checked_endpoint(authority)
     name = ascii_domain(domain)
@@ -115,7 +115,7 @@ def discover_tenants(
     """Ask for each domain of an organisation; one not on Entra ID is a finding, not an error.
 
     Raises:
-        UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: As for one domain.
+        UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: as for one domain.
     """
     found: list[DomainTenant] = []
     for domain in domains:
@@ -127,9 +127,9 @@ def discover_tenants(
 
 
 def ascii_domain(domain: str) -> str | None:
-    """The one form in which a domain is asked for and compared: `faß.de` is `xn--fa-hia.de`.
+    """Return the form in which a domain is asked for and compared: `faß.de` is `xn--fa-hia.de`.
 
-    None = it is no domain name. Microsoft lists international domains in this form too.
+    None if it is no domain name. Microsoft lists international domains in this form too.
 
     Source: RFC 5891 with the mapping of UTS 46; Python's own codec is that of RFC 3490, which
     turns `faß.de` into `fass.de`, a domain of somebody else.

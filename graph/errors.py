@@ -17,9 +17,9 @@ GraphError
 ├── SignInRefusedError             Microsoft ended a sign-in without a person
 └── IdTokenRefusedError            an ID token that we do not believe, with the reason
 
-The text of an exception never holds a token, an address, a name or words that Microsoft sent. What
-is decided is decided on the OAuth member `error` and on HTTP statuses. Numbers of the form
-AADSTS650056 are kept in `codes` for choosing words; Microsoft may change them at any time.
+The text of an exception never holds a token, an address, a name or words that Microsoft sent. Code
+decides by the OAuth member `error` and by HTTP statuses. Numbers of the form AADSTS650056 are kept
+in `codes` for choosing words; Microsoft may change them at any time.
 
 Source: Microsoft Learn, *Microsoft Entra authentication and authorization error codes*, read
 2026-11-23.
@@ -95,7 +95,7 @@ class TenantUnknownError(GraphError):
     """Microsoft does not know this tenant."""
 
     def __init__(self) -> None:
-        """Nothing to keep."""
+        """Hold no facts."""
         super().__init__("Microsoft does not know this tenant.")
 
 
@@ -103,7 +103,7 @@ class DomainNotOnEntraError(GraphError):
     """No Microsoft Entra ID tenant holds this e-mail domain."""
 
     def __init__(self) -> None:
-        """Nothing to keep: the caller knows which domain it asked about."""
+        """Hold no facts: the caller knows which domain it asked about."""
         super().__init__("This e-mail domain belongs to no Microsoft Entra ID tenant.")
 
 
@@ -140,7 +140,7 @@ class ForeignLinkError(GraphError):
     """An answer points to a host outside the configured one; it was not followed."""
 
     def __init__(self) -> None:
-        """Nothing to keep: the link itself is never repeated."""
+        """Hold no facts: the link itself is never repeated."""
         super().__init__("An answer pointed to a host that is not the configured one.")
 
 
@@ -152,7 +152,7 @@ class ListingExpiredError(GraphError):
     """
 
     def __init__(self) -> None:
-        """Nothing to keep."""
+        """Hold no facts."""
         super().__init__("The directory listing can no longer be resumed from this page.")
 
 

@@ -1,7 +1,7 @@
-"""Believing an ID token, or not: what MSAL leaves to the application is checked here.
+"""Validates ID tokens, which MSAL leaves to the application.
 
-MSAL 1.39 decodes an ID token without validating it. Here: signature by the tenant's published keys
-(RS256 only), audience, tenant, issuer, period of validity and nonce.
+MSAL 1.39 decodes an ID token without validating it. This module checks the signature by the
+tenant's published keys (RS256 only), audience, tenant, issuer, period of validity and nonce.
 
 Source: Microsoft Learn, *ID token claims reference* and *Access tokens: validate the issuer*, read
 2026-11-23.
@@ -26,7 +26,7 @@ _ONLY_ALGORITHM = "RS256"
 class SigningKeys:
     """The keys that Microsoft publishes per tenant, kept for a day.
 
-    An unknown key id causes one fresh look, because Microsoft rolls keys without notice; at most
+    An unknown key id causes one refresh, because Microsoft rolls keys without notice; at most
     one every five seconds, so that made-up key ids cannot be turned into load on Microsoft.
     """
 
@@ -38,10 +38,10 @@ class SigningKeys:
         self._lock = threading.Lock()
 
     def find(self, keys_url: str, key_id: str) -> dict[str, Any] | None:
-        """The published key as a JSON Web Key, or None if there is none of that id.
+        """Return the published key as a JSON Web Key, or None if there is none of that id.
 
         Raises:
-            MicrosoftUnreachableError, ThrottledError, ForeignLinkError: The keys could not be read.
+            MicrosoftUnreachableError, ThrottledError, ForeignLinkError: the keys could not be read.
         """
         now = self._clock()
         with self._lock:
@@ -69,18 +69,18 @@ def validate_id_token(
     """Return the claims of an ID token that is genuine, current and made for this very sign-in.
 
     Args:
-        id_token: As Microsoft sent it.
-        tenant_id: The tenant that the person was sent to, a GUID in lower case.
-        issuer: The issuer in that tenant's own discovery document.
-        keys_url: The `jwks_uri` there.
-        client_id: Our application.
-        nonce: The nonce of this sign-in as MSAL keeps it (the token carries its SHA-256).
-        keys: Where published keys are found.
-        now: Seconds since the epoch.
+        id_token: as Microsoft sent it.
+        tenant_id: the tenant that the person was sent to, a GUID in lower case.
+        issuer: the issuer in that tenant's own discovery document.
+        keys_url: the `jwks_uri` there.
+        client_id: our application.
+        nonce: the nonce of this sign-in as MSAL keeps it (the token carries its SHA-256).
+        keys: where published keys are found.
+        now: seconds since the epoch.
 
     Raises:
-        IdTokenRefusedError: With the reason.
-        MicrosoftUnreachableError, ThrottledError, ForeignLinkError: The keys could not be read.
+        IdTokenRefusedError: with the reason.
+        MicrosoftUnreachableError, ThrottledError, ForeignLinkError: the keys could not be read.
     """
     claims = _signed_claims(id_token, issuer, tenant_id, keys_url, keys)
     audience = claims.get("aud")

@@ -22,7 +22,7 @@ class Patience:
         """Pause, if that is short enough.
 
         Raises:
-            ThrottledError: It is not; carries the seconds that remain to wait.
+            ThrottledError: it is not; carries the seconds that remain to wait.
         """
         if seconds > min(LONGEST_PAUSE_SECONDS, self._left):
             raise ThrottledError(seconds)

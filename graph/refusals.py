@@ -41,7 +41,7 @@ _DISABLED_CODES = frozenset({7000112, 500014})
 
 
 def oauth_error(raw: object) -> str:
-    """An OAuth error word that is safe to keep and show, or `unrecognised`.
+    """Return an OAuth error word that is safe to keep and show, or `unrecognised`.
 
     It may come from a redirect that anybody can forge, hence the narrow form.
     """
@@ -49,7 +49,7 @@ def oauth_error(raw: object) -> str:
 
 
 def codes_of(answer: Mapping[str, Any]) -> tuple[int, ...]:
-    """Microsoft's numbers in an error answer or redirect, without repeats; for wording only."""
+    """Return Microsoft's numbers in an error or redirect, without repeats; for wording only."""
     numbers = answer.get("error_codes")
     found = [n for n in numbers if isinstance(n, int)] if isinstance(numbers, list) else []
     description = answer.get("error_description")
@@ -59,7 +59,7 @@ def codes_of(answer: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def token_refusal(answer: Mapping[str, Any]) -> GraphError:
-    """What a refusal by the token endpoint means.
+    """Return what a refusal by the token endpoint means.
 
     `error` decides between waiting and giving up. `invalid_client` and `unauthorized_client`
     cover several causes; there the code only picks whom to ask, and an unknown code counts as a

@@ -29,7 +29,7 @@ def _parts(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
         return parts.hostname or "", parts.path
     except ValueError:
-        # Whoever sends it finds out that it is no address.
+        # Sending it fails with an error of its own.
         return "", ""
 
 

@@ -84,17 +84,17 @@ class EntraClient:
         http: httpx2.Client,
         clock: Callable[[], float],
     ) -> None:
-        """Nothing is called yet.
+        """Send nothing yet.
 
         Args:
             authority: `https://login.microsoftonline.com`, or http on a loopback host.
-            client_id: Our application's id.
-            credential: Certificate (preferred) or secret.
-            http: From `graph.transport.open_http`.
-            clock: Seconds since the epoch; judges ID tokens and the age of keys.
+            client_id: our application's id.
+            credential: certificate (preferred) or secret.
+            http: from `graph.transport.open_http`.
+            clock: seconds since the epoch; judges ID tokens and the age of keys.
 
         Raises:
-            ValueError: The authority is neither https nor http on a loopback host.
+            ValueError: the authority is neither https nor http on a loopback host.
         """
         self._authority = authority.rstrip("/")
         self._client_id = client_id
@@ -106,18 +106,18 @@ class EntraClient:
         self._lock = threading.Lock()
 
     def app_token(self, tenant_id: str, *, fresh: bool = False) -> str:
-        """An app-only token for Graph in one tenant.
+        """Return an app-only token for Graph in one tenant.
 
         Args:
-            tenant_id: The customer's tenant.
-            fresh: Ask Microsoft anew, past every cache. A token issued before a consent took
-                effect lacks its roles and stays valid for an hour, so whoever waits for a consent
-                asks for a fresh one each time.
+            tenant_id: the customer's tenant.
+            fresh: ask Microsoft anew, past every cache. A token issued before a consent took
+                effect lacks its roles and stays valid for an hour, so a caller that waits for a
+                consent asks for a fresh one each time.
 
         Raises:
             ConsentNotVisibleError: Microsoft does not know our application in that tenant (yet).
-            TenantUnknownError, ApplicationDisabledError, CredentialRefusedError: As named.
-            MicrosoftUnreachableError, ThrottledError, UnexpectedAnswerError: As named.
+            TenantUnknownError, ApplicationDisabledError, CredentialRefusedError: as named.
+            MicrosoftUnreachableError, ThrottledError, UnexpectedAnswerError: as named.
         """
         application = None if fresh else self._applications.get(tenant_id)
         if application is None:
@@ -131,7 +131,7 @@ class EntraClient:
             self.forget(tenant_id)
             raise token_refusal(answer if isinstance(answer, dict) else {})
         if not (token.isascii() and token.isprintable()):
-            # It could not stand in a header, and whoever refuses it there would quote it.
+            # It could not stand in a header, and the HTTP client's error would quote it.
             raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
         with self._lock:
             self._applications[tenant_id] = application
@@ -143,13 +143,13 @@ class EntraClient:
             self._applications.pop(tenant_id, None)
 
     def admin_consent_url(self, tenant_id: str, redirect_uri: str, state: str) -> str:
-        """The page on which an administrator of that tenant consents for the whole organisation.
+        """Return the page on which that tenant's administrator consents for the organisation.
 
         Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read
         2026-11-23.
 
         Raises:
-            ValueError: The tenant id is not a GUID: people are sent to the tenant we discovered,
+            ValueError: the tenant id is not a GUID: people are sent to the tenant we discovered,
                 and to no other.
         """
         query = {
@@ -171,14 +171,14 @@ class EntraClient:
         """Prepare one sign-in by authorization code with state, nonce and PKCE.
 
         Args:
-            tenant_id: The only tenant whose people are accepted.
-            redirect_uri: Where Microsoft sends the browser back to; registered for our application.
-            login_hint: The address to fill in on Microsoft's page.
+            tenant_id: the only tenant whose people are accepted.
+            redirect_uri: where Microsoft sends the browser back to; registered for our application.
+            login_hint: the address to fill in on Microsoft's page.
             prompt: `select_account`, `login` or `consent`; None leaves it to Microsoft.
 
         Raises:
-            ValueError: The tenant id is not a GUID.
-            TenantUnknownError, MicrosoftUnreachableError, ThrottledError: As named.
+            ValueError: the tenant id is not a GUID.
+            TenantUnknownError, MicrosoftUnreachableError, ThrottledError: as named.
         """
         flow = self._application(tenant_id).initiate_auth_code_flow(
             scopes=[p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL],
@@ -199,20 +199,20 @@ class EntraClient:
     def complete_sign_in(
         self, flow: Mapping[str, Any], query_parameters: Mapping[str, str]
     ) -> SignedInPerson:
-        """Turn the browser's return into a proven person.
+        """Turn Microsoft's authorization response into a proven person.
 
         Works once per flow: Microsoft accepts a code a single time. Tokens are dropped, only the
         claims stay.
 
         Args:
-            flow: As kept from `begin_sign_in`.
-            query_parameters: The callback's query, exactly as received.
+            flow: as kept from `begin_sign_in`.
+            query_parameters: the callback's query, exactly as received.
 
         Raises:
-            SignInRefusedError: No person came back; `error` says why.
-            IdTokenRefusedError: The ID token must not be believed.
-            ConsentNotVisibleError, ApplicationDisabledError, CredentialRefusedError: As named.
-            MicrosoftUnreachableError, ThrottledError: As named; the code may still be good for a
+            SignInRefusedError: no person came back; `error` says why.
+            IdTokenRefusedError: the ID token must not be believed.
+            ConsentNotVisibleError, ApplicationDisabledError, CredentialRefusedError: as named.
+            MicrosoftUnreachableError, ThrottledError: as named; the code may still be good for a
                 few minutes.
         """
         kept = dict(flow)

@@ -51,7 +51,7 @@ def open_http(ca_bundle: str | None = None) -> httpx2.Client:
     switched off for the process, because page links of Graph can spell out an account's name.
 
     Args:
-        ca_bundle: Path of a PEM file with the certificate authorities to trust instead of the
+        ca_bundle: path of a PEM file with the certificate authorities to trust instead of the
             usual ones.
     """
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -67,7 +67,7 @@ def open_http(ca_bundle: str | None = None) -> httpx2.Client:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address can only mean this machine."""
+    """Tell whether a host name or address can only mean this machine."""
     if host is None:
         return False
     if host == "localhost":
@@ -82,7 +82,7 @@ def checked_endpoint(url: str) -> str:
     """Return a configured base URL without its trailing slash.
 
     Raises:
-        ValueError: It is neither https nor http on a loopback host, or carries a query or
+        ValueError: it is neither https nor http on a loopback host, or carries a query or
             credentials.
     """
     parts = urlsplit(url)
@@ -96,7 +96,7 @@ def checked_endpoint(url: str) -> str:
 
 
 def same_origin(url: str, base: str) -> bool:
-    """Whether two URLs share scheme, host and port, and the first carries no credentials."""
+    """Tell whether two URLs share scheme, host and port, and the first has no credentials."""
     try:
         one, other = urlsplit(url), urlsplit(base)
         return (
@@ -111,9 +111,9 @@ def same_origin(url: str, base: str) -> bool:
 def retry_after(raw: str | None, sent: str | None = None) -> float | None:
     """Read a `Retry-After` header, possibly fractional (`2.128`); None when there is none.
 
-    In seconds, at most an hour: whoever is asked for more comes back in an hour and asks again. A
-    date is counted from `sent`, the answer's own `Date`, by which no clock of ours matters.
-    Nonsense counts as ten.
+    In seconds, at most an hour: a caller that should wait longer asks again after an hour. A date
+    is counted from `sent`, the answer's own `Date`, so no clock of ours matters. Nonsense counts
+    as ten seconds.
 
     Source: Microsoft Learn, *Microsoft Graph throttling guidance*, read 2026-11-23; RFC 9110,
     section 10.2.3.
@@ -131,7 +131,7 @@ def retry_after(raw: str | None, sent: str | None = None) -> float | None:
 
 
 def _seconds_until(date: str, sent: str | None) -> float:
-    """Seconds to an HTTP date, none if it has passed; not a number if it cannot be told."""
+    """Return the seconds to an HTTP date: 0 if it has passed, NaN if it cannot be read."""
     try:
         wait = parsedate_to_datetime(date) - parsedate_to_datetime(sent or "")
     except (TypeError, ValueError, OverflowError):
@@ -152,10 +152,10 @@ def send(
     """Send one request and return any answer below 500 except 429.
 
     Raises:
-        MicrosoftUnreachableError: Network failure, timeout, cut answer, redirect or 5xx; an answer
+        MicrosoftUnreachableError: network failure, timeout, cut answer, redirect or 5xx; an answer
             that is not whole after half a minute, or larger than any that Microsoft gives.
         ThrottledError: 429, or a 5xx that says when to come back.
-        ForeignLinkError: The URL is none.
+        ForeignLinkError: the URL cannot be read.
     """
     with call_span(method, url) as span:
         try:
@@ -186,7 +186,7 @@ def _whole(http: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
     """Send a request and read its answer within bounds: the client's own are for each read only.
 
     Raises:
-        MicrosoftUnreachableError: The answer passed one of them.
+        MicrosoftUnreachableError: the answer passed one of them.
         httpx2.HTTPError: As usual.
     """
     until = time.monotonic() + _WHOLE_ANSWER_SECONDS
@@ -213,10 +213,10 @@ def _whole(http: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
 
 
 def json_object(response: httpx2.Response) -> dict[str, Any]:
-    """The answer's JSON object.
+    """Return the answer's JSON object.
 
     Raises:
-        MicrosoftUnreachableError: It is not JSON or not an object: a malformed answer is a broken
+        MicrosoftUnreachableError: it is not JSON or not an object: a malformed answer is a broken
             one.
     """
     try:
@@ -242,7 +242,7 @@ class MsalResponse:
 
 
 class NoHttpCache(dict[str, Any]):
-    """A mapping that forgets at once, for MSAL's `http_cache`.
+    """A mapping that stores nothing, for MSAL's `http_cache`.
 
     MSAL 1.39 keeps HTTP 400 answers of the token endpoint for 60 seconds, so that a caller who
     polls for a consent would make no call for a minute. Measured; see
@@ -253,7 +253,7 @@ class NoHttpCache(dict[str, Any]):
         """Store nothing."""
 
     def pop(self, _key: str, *default: Any) -> Any:
-        """Nothing is here, and asking for it is no error."""
+        """Return the default: nothing is stored, and asking for it is no error."""
         return default[0] if default else None
 
 
@@ -281,12 +281,12 @@ class MsalHttp:
         return self._over_tls(self._authority)
 
     def document(self, tenant_id: str) -> dict[str, Any]:
-        """The tenant's OpenID configuration.
+        """Return the tenant's OpenID configuration.
 
         Raises:
             TenantUnknownError: Microsoft does not know the tenant.
-            ForeignLinkError: It names another host than the authority's.
-            MicrosoftUnreachableError, ThrottledError: As usual.
+            ForeignLinkError: it names another host than the authority's.
+            MicrosoftUnreachableError, ThrottledError: as usual.
         """
         return self._document(
             f"{self._authority}/{tenant_id}/v2.0/.well-known/openid-configuration"
@@ -299,7 +299,7 @@ class MsalHttp:
     def get(
         self, url: str, params: Mapping[str, str] | None = None, **_ignored: object
     ) -> MsalResponse:
-        """MSAL's GET: it asks for discovery documents only."""
+        """Answer MSAL's GET: it asks for discovery documents only."""
         if params:
             raise ForeignLinkError
         document = dict(self._document(self._reachable(url)))
@@ -316,7 +316,7 @@ class MsalHttp:
         headers: Mapping[str, str] | None = None,
         **_ignored: object,
     ) -> MsalResponse:
-        """MSAL's POST: the token endpoint."""
+        """Answer MSAL's POST, which goes to the token endpoint."""
         # A client assertion comes as bytes; the rest is text and numbers.
         form = {
             key: value.decode("ascii") if isinstance(value, bytes) else str(value)
@@ -327,7 +327,7 @@ class MsalHttp:
         return MsalResponse(response.status_code, response.text, dict(response.headers))
 
     def close(self) -> None:
-        """Nothing to do: whoever opened the HTTP client closes it."""
+        """Do nothing: the code that opened the HTTP client closes it."""
 
     def _document(self, url: str) -> dict[str, Any]:
         now = self._clock()

@@ -94,7 +94,7 @@ def postgresql_part(
         throw_away: faster, but a crash of the machine destroys the cluster; for tests.
 
     Raises:
-        MissingPieceError: PostgreSQL cannot be run on this machine.
+        MissingPieceError: postgreSQL cannot be run on this machine.
     """
     user = _SYSTEM_USER if os.geteuid() == 0 else None
     if user is None:

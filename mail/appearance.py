@@ -52,7 +52,7 @@ def with_styles(source: str) -> str:
     and gains the style of `button`. A tag that already has a style keeps it.
 
     Raises:
-        KeyError: A class has no style here.
+        KeyError: a class has no style here.
     """
     return _TAG.sub(_styled, source)
 

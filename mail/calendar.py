@@ -65,7 +65,7 @@ def calendar_attachment(event: CalendarEvent, method: Method = Method.PUBLISH) -
     """Return the entry as the attachment `go-live.ics`.
 
     Raises:
-        ValueError: A REQUEST or CANCEL without anybody to ask.
+        ValueError: a REQUEST or CANCEL without anybody to ask.
     """
     return Attachment(
         filename="go-live.ics",
@@ -78,7 +78,7 @@ def calendar_file(event: CalendarEvent, method: Method = Method.PUBLISH) -> str:
     """Write the entry as RFC 5545 text with CRLF line ends and lines of at most 75 octets.
 
     Raises:
-        ValueError: A REQUEST or CANCEL without anybody to ask.
+        ValueError: a REQUEST or CANCEL without anybody to ask.
     """
     if method is not Method.PUBLISH and not event.attendees:
         raise ValueError(f"A calendar file with the method {method} needs attendees.")

@@ -36,15 +36,15 @@ class Mailer(Protocol):
         """Send the mail and return the relay's reply line, for example `"250 OK"`.
 
         Raises:
-            mail.errors.MailError: One of the errors drawn in `mail/errors.py`.
+            mail.errors.MailError: one of the errors drawn in `mail/errors.py`.
         """
 
 
 class SmtpMailer:
     """Sends by SMTP over a few kept connections. Thread-safe; close it when done.
 
-    A second `send` of the same mail sends it again: "once" is the ledger's business. The
-    Message-ID stays the same, so a repeat can be told.
+    A second `send` of the same mail sends it again: the ledger sees to it that each goes out once.
+    The Message-ID stays the same, so mail systems can recognise a repeat.
     """
 
     def __init__(
@@ -61,16 +61,16 @@ class SmtpMailer:
         """Read the URL; connect only when the first mail goes out.
 
         Args:
-            url: See `mail.relay.SmtpRelay.from_url`.
-            ca_bundle: Certificates to trust instead of the system's.
-            max_connections: More threads than this wait for their turn.
-            idle_seconds: Connections unused for so long are closed.
-            messages_per_connection: Relays like to see a fresh connection now and then.
-            timeouts: How long to wait for what.
-            client_name: What we call ourselves in EHLO; this machine's name if empty.
+            url: see `mail.relay.SmtpRelay.from_url`.
+            ca_bundle: certificates to trust instead of the system's.
+            max_connections: more threads than this wait for their turn.
+            idle_seconds: connections unused for so long are closed.
+            messages_per_connection: relays like to see a fresh connection now and then.
+            timeouts: how long to wait for what.
+            client_name: what we call ourselves in EHLO; this machine's name if empty.
 
         Raises:
-            BadRelayUrlError: The URL cannot be used.
+            BadRelayUrlError: the URL cannot be used.
         """
         self._relay = SmtpRelay.from_url(url)
         self._tls = ssl.create_default_context(cafile=ca_bundle)
@@ -91,7 +91,7 @@ class SmtpMailer:
         turns out to be dead is replaced once, unseen by the caller.
 
         Raises:
-            mail.errors.MailError: One of the errors drawn in `mail/errors.py`.
+            mail.errors.MailError: one of the errors drawn in `mail/errors.py`.
         """
         sender, recipient = parse_address(mail.sender), parse_address(mail.recipient)
         message = compose(mail, sender, recipient)

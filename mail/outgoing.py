@@ -114,7 +114,7 @@ class MailAddress:
         return not self.local_part.isascii()
 
     def header(self) -> str:
-        """The address with its display name, as a From or To header holds it."""
+        """Return the address with its display name, as a From or To header holds it."""
         if not self.name:
             return self.address
         if not self.name.isascii() or "=?" in self.name:
@@ -137,7 +137,7 @@ def parse_address(text: str) -> MailAddress:
     """Take `Name <local@domain>` or `local@domain` apart.
 
     Raises:
-        AddressUnusableError: It is no mail address, or one no relay would take.
+        AddressUnusableError: it is no mail address, or one no relay would take.
     """
     name, address = "", text.strip()
     if "\r" in address or "\n" in address:
@@ -165,7 +165,7 @@ def message_id_for(ledger_id: object, domain: str) -> str:
     characters that a Message-ID does not allow become a dot.
 
     Raises:
-        ValueError: The domain or the id leaves nothing usable.
+        ValueError: the domain or the id leaves nothing usable.
     """
     identifier = _UNSAFE_IN_ID.sub(".", str(ledger_id)).strip(".")
     message_id = f"<go-live.{identifier}@{domain}>"

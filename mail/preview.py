@@ -24,7 +24,7 @@ def preview(message: str) -> RenderedMail:
     """Render one message with its sample values.
 
     Raises:
-        mail.errors.UnknownMessageError: There is no such message.
+        mail.errors.UnknownMessageError: there is no such message.
     """
     description = MESSAGES.get(message)
     return render(message, description.sample if description else {})
@@ -34,7 +34,7 @@ def index_page(link: Callable[[str, str], str]) -> str:
     """Return an HTML page that lists every message with its subject, reader and purpose.
 
     Args:
-        link: Gives the address of a message's `"html"` or `"txt"` preview, for example
+        link: gives the address of a message's `"html"` or `"txt"` preview, for example
             `lambda message, part: f"{message}.{part}"`.
     """
     rows = "".join(

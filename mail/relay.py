@@ -77,7 +77,7 @@ class SmtpRelay:
         offered. Ports default to 587 and 465. User and password are percent-decoded.
 
         Raises:
-            BadRelayUrlError: The URL cannot be used; the text never repeats it.
+            BadRelayUrlError: the URL cannot be used; the text never repeats it.
         """
         try:
             parts = urlsplit(url.strip())
@@ -137,9 +137,9 @@ class RelayConnection:
         """Connect, encrypt and log in.
 
         Raises:
-            RelayUnavailableError: Nobody answers, or the relay says "not now".
-            RelayRefusesUsError: The greeting or the login is refused.
-            RelayNotTrustedError: The connection cannot be made private.
+            RelayUnavailableError: nobody answers, or the relay says "not now".
+            RelayRefusesUsError: the greeting or the login is refused.
+            RelayNotTrustedError: the connection cannot be made private.
         """
         self.messages_sent = 0
         self.last_used = time.monotonic()
@@ -173,11 +173,11 @@ class RelayConnection:
         """Hand over one composed mail; return the relay's reply line, without addresses.
 
         Raises:
-            RelayUnavailableError: Nothing was handed over; the connection is of no further use.
-            RelayRefusesUsError: The sender address is refused.
-            AddressRefusedForNowError: This recipient (or message) is refused for the moment.
-            AddressRefusedError: This recipient (or message) is refused for good.
-            DeliveryUncertainError: The relay vanished before its answer.
+            RelayUnavailableError: nothing was handed over; the connection is of no further use.
+            RelayRefusesUsError: the sender address is refused.
+            AddressRefusedForNowError: this recipient (or message) is refused for the moment.
+            AddressRefusedError: this recipient (or message) is refused for good.
+            DeliveryUncertainError: the relay vanished before its answer.
         """
         try:
             self._begin(sender, recipient)

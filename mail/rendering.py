@@ -50,13 +50,13 @@ def render(message: str, values: Mapping[str, object]) -> RenderedMail:
     """Write one message.
 
     Args:
-        message: A name in `mail.messages.MESSAGES`, for example `"invitation"`.
-        values: The common values and those of this message (see its description there).
+        message: a name in `mail.messages.MESSAGES`, for example `"invitation"`.
+        values: the common values and those of this message (see its description there).
 
     Raises:
-        UnknownMessageError: There is no such message.
-        MissingValueError: A value that a template needs was not given.
-        BadLinkError: A link is neither empty nor http(s).
+        UnknownMessageError: there is no such message.
+        MissingValueError: a value that a template needs was not given.
+        BadLinkError: a link is neither empty nor http(s).
     """
     description = MESSAGES.get(message)
     if description is None:
