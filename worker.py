@@ -24,12 +24,12 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 import workflows
 from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
-from activities.mail_content import Surroundings
+from activities.mail_content import Branding
 from activities.notices import NoticeActivities
 from activities.records import RecordActivities
-from activities.redaction import NothingLeaks
+from activities.redaction import RedactingInterceptor
 from activities.sending import Sending
-from activities.throttle import Pace, Places
+from activities.throttle import RateLimiter, Slots
 from bootstrap import connections
 from bootstrap.collectors import GraphSpending, Record
 from bootstrap.exit import leave
@@ -79,7 +79,7 @@ class Rooms(NamedTuple):
     http: httpx2.Client
     graph: GraphClient
     mailer: Mailer
-    surroundings: Surroundings
+    branding: Branding
     settings: Settings
 
 
@@ -100,15 +100,15 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
     sessions = open_sessions(rooms.engine)
     records = RecordActivities(sessions, rooms.settings.public_url)
     sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
-    notices = NoticeActivities(sessions, sending, rooms.surroundings, places=Places(DELIVERIES))
+    notices = NoticeActivities(sessions, sending, rooms.branding, slots=Slots(DELIVERIES))
     to_many = NoticeActivities(
         sessions,
         sending,
-        rooms.surroundings,
-        places=Places(BULK_DELIVERIES),
-        to_all_users=Pace(rooms.settings.user_mails_per_second),
+        rooms.branding,
+        slots=Slots(BULK_DELIVERIES),
+        to_all_users=RateLimiter(rooms.settings.user_mails_per_second),
     )
-    digests = DigestActivities(sessions, sending, rooms.surroundings)
+    digests = DigestActivities(sessions, sending, rooms.branding)
     directory = DirectoryActivities(
         sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
     )
@@ -161,7 +161,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             max_concurrent_activities=ACTIVITY_THREADS,
             max_concurrent_local_activities=ACTIVITY_THREADS,
             max_heartbeat_throttle_interval=CANCELLING_HEARD_WITHIN,
-            interceptors=[NothingLeaks()],
+            interceptors=[RedactingInterceptor()],
             deployment_config=deployment,
         ),
         GO_LIVE_BULK_QUEUE: lambda: Worker(
@@ -171,7 +171,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             activity_executor=ThreadPoolExecutor(BULK_THREADS, "bulk"),
             max_concurrent_activities=BULK_THREADS,
             max_heartbeat_throttle_interval=CANCELLING_HEARD_WITHIN,
-            interceptors=[NothingLeaks()],
+            interceptors=[RedactingInterceptor()],
             deployment_config=deployment,
         ),
     }
@@ -210,7 +210,7 @@ def open_rooms(settings: Settings) -> Iterator[Rooms]:
                 http,
                 connections.graph_client(settings, http),
                 mailer,
-                connections.surroundings(settings),
+                connections.branding(settings),
                 settings,
             )
         finally:

@@ -1,4 +1,4 @@
-"""The daily digest: one calm mail to each customer success manager on a working morning."""
+"""The daily digest: one mail to each customer success manager on a working morning."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
-from activities.mail_content import Surroundings, Values
+from activities.mail_content import Branding, Values
 from activities.sending import Sending
 from contracts.business_hours import is_working_time
 from contracts.digests import DigestRound, DigestsSent
@@ -34,30 +34,30 @@ _BY_ITSELF = "Going on by itself"
 
 
 class DigestActivities:
-    """However often a round is repeated, nobody gets a second digest on one day.
+    """Idempotent: nobody gets a second digest on one day, however often a round runs.
 
-    A round that is cancelled ends with the digest at hand.
+    A cancelled round ends after the digest at hand.
     """
 
-    def __init__(self, sessions: Sessions, sending: Sending, surroundings: Surroundings) -> None:
+    def __init__(self, sessions: Sessions, sending: Sending, branding: Branding) -> None:
         """Use this database and this way to the relay."""
         self._sessions = sessions
         self._sending = sending
-        self._surroundings = surroundings
+        self._branding = branding
 
     @activity.defn(no_thread_cancel_exception=True)
     def send_digests(self, asked: DigestRound) -> DigestsSent:
-        """Send today's digest to everyone whose working morning has come and who has not had it.
+        """Send today's digest to each manager within working hours who has not had it.
 
         Raises:
-            ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now; whoever has
-                had theirs does not get it again.
+            ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now; the retry skips
+                managers who have had theirs.
         """
         at = asked.at or activity.info().current_attempt_scheduled_time
         sent = refused = silent = deferred = 0
         with self._sessions.begin() as session:
             everyone = digests.managers(session, at)
-        # A relay may take its time over one digest.
+        # The relay may take long for one digest.
         with heartbeating():
             for manager in everyone:
                 if not is_working_time(at, manager.time_zone):
@@ -96,13 +96,13 @@ class DigestActivities:
             for one in found
             if one.progress is not None and one.go_live_id is not None
         ]
-        values = _values(told, manager, at, self._surroundings) | {
+        values = _values(told, manager, at, self._branding) | {
             "recipient_name": row.name,
             "owner_name": row.name,
             "owner_address": row.address,
         }
         rendered = render(Message.STAFF_DIGEST, values)
-        return self._sending.send(row, rendered, self._surroundings.support_address)
+        return self._sending.send(row, rendered, self._branding.support_address)
 
 
 def needs_you(progress: Progress) -> bool:
@@ -113,7 +113,7 @@ def needs_you(progress: Progress) -> bool:
 Told = tuple[Standing, Progress, list[str]]
 
 
-def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surroundings) -> Values:
+def _values(told: list[Told], manager: Manager, at: datetime, branding: Branding) -> Values:
     zone = ZoneInfo(manager.time_zone)
     still_open = [one for one in told if one[0].closed_at is None]
     by_title: dict[str, list[Told]] = {}
@@ -123,10 +123,10 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
     titles = dict.fromkeys((*_GROUPS.values(), _BY_ITSELF))
     return {
         "organisation_name": "",
-        "support_address": surroundings.support_address,
-        "product_name": surroundings.product_name,
-        "login_url": f"{surroundings.public_url}/login",
-        "link": f"{surroundings.public_url}/console",
+        "support_address": branding.support_address,
+        "product_name": branding.product_name,
+        "login_url": f"{branding.public_url}/login",
+        "link": f"{branding.public_url}/console",
         "link_expires": "",
         "digest_date": sentences.day(at.astimezone(zone)),
         "go_lives_open": len(still_open),
@@ -134,9 +134,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
         "groups": [
             {
                 "title": title,
-                "go_lives": [
-                    _go_live(one, zone, surroundings) for one in _in_order(by_title[title])
-                ],
+                "go_lives": [_go_live(one, zone, branding) for one in _in_order(by_title[title])],
             }
             for title in titles
             if title in by_title
@@ -145,7 +143,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
             {
                 "organisation_name": standing.name,
                 "what": sentences.happened(progress),
-                "link": f"{surroundings.public_url}/console/{standing.slug}",
+                "link": f"{branding.public_url}/console/{standing.slug}",
             }
             for standing, progress, _ in told
             if standing.closed_at is not None
@@ -154,7 +152,7 @@ def _values(told: list[Told], manager: Manager, at: datetime, surroundings: Surr
 
 
 def _in_order(told: list[Told]) -> Iterable[Told]:
-    """What needs attention first, then what is due first."""
+    """Return what needs attention first, then what is due first."""
     return sorted(
         told,
         key=lambda one: (
@@ -166,7 +164,7 @@ def _in_order(told: list[Told]) -> Iterable[Told]:
     )
 
 
-def _go_live(told: Told, zone: ZoneInfo, surroundings: Surroundings) -> Values:
+def _go_live(told: Told, zone: ZoneInfo, branding: Branding) -> Values:
     standing, progress, news = told
     return {
         "organisation_name": standing.name,
@@ -177,7 +175,7 @@ def _go_live(told: Told, zone: ZoneInfo, surroundings: Surroundings) -> Values:
         "by_itself": sentences.by_itself(progress),
         "since": sentences.day(progress.since.astimezone(zone)),
         "news": news,
-        "link": f"{surroundings.public_url}/console/{standing.slug}",
+        "link": f"{branding.public_url}/console/{standing.slug}",
     }
 
 

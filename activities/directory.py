@@ -45,16 +45,16 @@ from graph.errors import ListingExpiredError
 from telemetry.metrics import CONSENTS_REFUSED
 
 BATCH_SIZE = 5_000
-"""Users per transaction: big enough to be a set, small enough to pause and to resume between."""
+"""Users per transaction: large enough for SQL on sets, small enough to pause in between."""
 
 MOST_RESTARTS = 2
-"""Of one listing in one attempt; the next attempt comes after a pause that grows."""
+"""Restarts of the listing within one attempt; the next attempt follows after a growing delay."""
 
 
 class DirectoryActivities:
-    """Each may run again at any point; a second run goes on where the first one stopped.
+    """Each activity may run again at any point; a second run continues where the first stopped.
 
-    One that is cancelled stops before it next asks Microsoft, or after the page or batch at hand.
+    A cancelled one stops before its next request to Microsoft, or after the page or batch at hand.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class DirectoryActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def discover_tenant(self, reference: GoLiveRef) -> Discovery:
-        """Find and keep the tenant of each of the organisation's e-mail domains.
+        """Find and record the tenant of each of the organisation's e-mail domains.
 
         Raises:
-            ApplicationError: final `PEOPLE_IN_ANOTHER_TENANT`: nobody is asked for a consent that
-                would lock people out.
+            ApplicationError: final `PEOPLE_IN_ANOTHER_TENANT`: a consent for this tenant would
+                lock people out, so nobody is asked for it.
         """
         found = self._discover(UUID(reference.go_live_id), reference.at)
         finding = finding_of(found) or DomainsFinding.NOT_ON_ENTRA
@@ -103,15 +103,15 @@ class DirectoryActivities:
             evidence = records.evidence_of(
                 session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
             )
-        # The web forgets evidence of this age by its own clock; the run may be days ahead of it.
+        # The web deletes evidence of this age by its own clock; the run may be days ahead of it.
         age = consent.at - consent.received_at
         if age >= timedelta(days=rules.EVIDENCE_DAYS):
             return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
         if evidence is None:
             CONSENTS_REFUSED.labels(Refusal.UNPROVEN).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
-        # Asked anew: since the link was mailed, a domain may have moved, or the list changed. And
-        # first: a foreign tenant is not worth waiting for.
+        # Discover again: since the link was mailed, a domain may have moved or the list changed.
+        # This comes first, because there is no use in waiting for a foreign tenant.
         domains = self._discover(go_live_id, consent.at)
         match finding_of(domains):
             case DomainsFinding.DIFFERENT_TENANTS:
@@ -128,7 +128,7 @@ class DirectoryActivities:
         return ConsentVerdict(proven=True)
 
     def _read_back(self, domains: list[DomainTenant], tenant_id: str) -> tuple[str, ...]:
-        """Checks 4 and 3: the grant, and the domains that the tenant says it has verified."""
+        """Run checks 4 and 3: the grant, and the domains that the tenant has verified."""
         with microsoft_errors():
             self._graph.prove_grant(tenant_id)
             verified = self._graph.organization(tenant_id).verified_domains
@@ -149,16 +149,16 @@ class DirectoryActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def verify_connection(self, reference: GoLiveRef) -> bool:
-        """Tell whether the consent of an earlier go-live still stands: checks 3 and 4 once more.
+        """Tell whether the consent of an earlier go-live still holds: run checks 3 and 4 again.
 
-        The domains that the tenant has verified by now take the place of those of that time.
+        The domains that the tenant has verified by now replace the recorded ones.
         """
         go_live_id = UUID(reference.go_live_id)
         with self._sessions.begin() as session:
             organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
             tenant_id = str(self._tenant(session, go_live_id))
         domains = self._discover(go_live_id, reference.at)
-        # Where the domains have moved, the stages that follow say so, and to whom.
+        # If the domains have moved, the following stages report it to the right people.
         if finding_of(domains) is DomainsFinding.DIFFERENT_TENANTS or not _own_domains(
             domains, tenant_id
         ):
@@ -187,15 +187,16 @@ class DirectoryActivities:
     def snapshot_directory(self, reference: GoLiveRef) -> Snapshot:
         """Copy the tenant's directory into staging, page by page.
 
-        A killed worker's successor goes on after the last page that was kept; a new order reads
-        from the first page. How far it came and the link to the next page stand in the database,
-        with the page: Microsoft writes account names into links, and heartbeat details are kept
-        in the history. A reader that was taken for dead, and is not, writes nothing more.
+        After a worker was killed, the next attempt continues after the last stored page; a new
+        order reads from the first page. Progress and the link to the next page stand in the
+        database, with the page: Microsoft writes account names into links, and Temporal keeps
+        heartbeat details in the history. An attempt that was given up but still runs can write
+        nothing more.
         """
         go_live_id = UUID(reference.go_live_id)
         info = activity.info()
         order = f"{info.workflow_run_id}/{info.activity_id}"
-        # A page may take Microsoft a minute, longer than a worker may be silent.
+        # Microsoft may take a minute for a page, longer than the heartbeat timeout.
         with heartbeating():
             with self._sessions.begin() as session:
                 tenant_id = str(self._tenant(session, go_live_id))
@@ -231,7 +232,7 @@ class DirectoryActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def plan_migration(self, order: PlanToMake) -> MigrationPlan:
-        """Decide about every user of the organisation; a second run decides anew."""
+        """Decide about every user of the organisation; a second run decides again."""
         go_live_id = UUID(order.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
             organisation_id = records.go_live_by_id(session, go_live_id).organisation_id
@@ -240,9 +241,9 @@ class DirectoryActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def move_wave(self, order: WaveToMove) -> WaveMoved:
-        """Move one wave in bounded transactions; a user who has moved is never moved again.
+        """Move one wave in bounded transactions; a moved user is never moved again.
 
-        The first transaction recomputes every decision: where one has changed, nobody moves.
+        The first transaction recomputes every decision: if one has changed, nobody moves.
         """
         go_live_id = UUID(order.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
@@ -281,7 +282,7 @@ class DirectoryActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def undo_moves(self, reference: GoLiveRef) -> None:
-        """Give every moved user back exactly what they had; forget the staging, and unsent mail."""
+        """Restore exactly what each moved user had; delete the staging and withdraw unsent mail."""
         go_live_id = UUID(reference.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
             waves.begin_undo(session, go_live_id, reference.at)
@@ -329,7 +330,7 @@ def _own_domains(domains: list[DomainTenant], tenant_id: str) -> set[str]:
 
 @contextmanager
 def _people_stay() -> Iterator[None]:
-    """Leave it to a person where another tenant than before would lock people out."""
+    """Turn a tenant that would lock people out into an error that a person has to resolve."""
     try:
         yield
     except sso_connections.PeopleElsewhereError:

@@ -1,8 +1,8 @@
-"""What a long activity owes to Temporal: to say that it is alive, and to stop when it is told to.
+"""How a long activity heartbeats, and stops when it is cancelled.
 
-Every activity here is declared with `no_thread_cancel_exception`: the SDK would else raise in the
-midst of whatever its thread does. In a statement, that leaves a connection that cannot be rolled
-back; between the relay's yes and our note of it, a mail that is sent again.
+Every activity is declared with `no_thread_cancel_exception`; otherwise the SDK would raise at any
+point of its thread. In the middle of a statement, that leaves a connection that cannot be rolled
+back; between the relay's reply and our record of it, it causes a mail to be sent twice.
 """
 
 import threading
@@ -36,7 +36,7 @@ def heartbeating(*details: object) -> Iterator[None]:
 
 
 def stop_if_cancelled() -> None:
-    """End a cancelled activity here, between two steps: each of them is whole or not begun.
+    """Stop a cancelled activity here, between two steps: each is complete or not begun.
 
     Raises:
         CancelledError: it was cancelled, or its worker is stopping.

@@ -36,13 +36,13 @@ _ENDED_BY = {
     GoLiveOutcome.CONSENT_DECLINED: "close_declined",
     GoLiveOutcome.ROLLED_BACK: "roll_back",
 }
-"""The order that ends a go-live this way, where somebody does."""
+"""The order that leads to an outcome, where a person's order does."""
 PACK_FILE = "microsoft-sso-go-live.pdf"
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What every mail says that is the same for every organisation."""
+class Branding:
+    """What every mail says about us, the same for every organisation."""
 
     public_url: str
     support_address: str
@@ -57,12 +57,12 @@ class Surroundings:
 
 
 class GoLiveMail:
-    """The values of every mail of one go-live; facts are read once, not once a mail."""
+    """The values of every mail of one go-live; it reads the facts once, not once per mail."""
 
-    def __init__(self, session: Session, go_live_id: UUID, surroundings: Surroundings) -> None:
+    def __init__(self, session: Session, go_live_id: UUID, branding: Branding) -> None:
         """Read the facts."""
         self._session = session
-        self._surroundings = surroundings
+        self._branding = branding
         self.facts: GoLiveFacts = mail_facts.facts(session, go_live_id)
         self._of_message: dict[Message, Values] = {}
 
@@ -79,10 +79,10 @@ class GoLiveMail:
             "password_until": self._day(mail.password_until),
         }
         if link_id and purpose and version:
-            values["link"] = self._surroundings.link_url(purpose, link_id, version)
+            values["link"] = self._branding.link_url(purpose, link_id, version)
             values["link_expires"] = self._day(mail.link_expires_at)
         elif mail.recipient_kind == RecipientKind.STAFF:
-            values["link"] = f"{self._surroundings.public_url}/console/{self.facts.slug}"
+            values["link"] = f"{self._branding.public_url}/console/{self.facts.slug}"
         if mail.message in _ENDINGS:
             values |= self._ending(mail)
         if mail.message is Message.IT_PACK:
@@ -90,15 +90,15 @@ class GoLiveMail:
         return values
 
     def _common(self) -> Values:
-        facts, surroundings = self.facts, self._surroundings
+        facts, branding = self.facts, self._branding
         return {
             "organisation_name": facts.organisation_name,
             "organisation_slug": facts.slug,
             "owner_name": facts.owner_name,
             "owner_address": facts.owner_address,
-            "support_address": surroundings.support_address,
-            "product_name": surroundings.product_name,
-            "login_url": f"{surroundings.public_url}/login",
+            "support_address": branding.support_address,
+            "product_name": branding.product_name,
+            "login_url": f"{branding.public_url}/login",
             "link": "",
             "link_expires": "",
             "deadline": self._day(facts.progress.due_at),
@@ -109,15 +109,13 @@ class GoLiveMail:
         link = mail_facts.link_of_contact(
             self._session, self.facts.go_live_id, LinkPurpose.CONSENT, contact_id
         )
-        return (
-            self._surroundings.link_url(LinkPurpose.CONSENT, link.id, link.version) if link else ""
-        )
+        return self._branding.link_url(LinkPurpose.CONSENT, link.id, link.version) if link else ""
 
     # --- per message -------------------------------------------------------------------------
 
     def it_pack(self) -> Values:
-        """Who we are, what we ask, what mail comes from us."""
-        address = self._surroundings.sender_address
+        """Return who we are, what we ask, and which mail comes from us."""
+        address = self._branding.sender_address
         return {
             "permissions": _PERMISSIONS,
             "go_live_at": self._moment(self.facts.moves_at(self.facts.progress.since)),
@@ -127,15 +125,15 @@ class GoLiveMail:
         }
 
     def consent_request(self) -> Values:
-        """What we ask the administrator for."""
+        """Return what we ask the administrator for."""
         return {"permissions": _PERMISSIONS}
 
     def entitlement(self) -> Values:
-        """Why there is a question."""
+        """Return why we ask."""
         return {"reason": "The subscription agreement does not include SSO today."}
 
     def consent_escalation(self) -> Values:
-        """Whom to call."""
+        """Return whom to call."""
         contacts = mail_facts.contacts_of(self._session, self.facts.organisation_id)
         return {
             "reminders_sent": mail_facts.reminders_sent(
@@ -147,7 +145,7 @@ class GoLiveMail:
         }
 
     def consent_declined(self) -> Values:
-        """What the person at Microsoft's form did."""
+        """Return what the person did on Microsoft's form."""
         refusal = self.facts.progress.refusal or Refusal.DECLINED
         return {
             "reason": REFUSALS[refusal].happened,
@@ -155,7 +153,7 @@ class GoLiveMail:
         }
 
     def consent_trouble(self) -> Values:
-        """What stood in the way of the consent, and who must do what."""
+        """Return why the consent was not accepted, and who must do what."""
         progress = self.facts.progress
         advice = REFUSALS.get(progress.refusal) if progress.refusal else None
         if advice is None or progress.attention is not None:
@@ -163,14 +161,14 @@ class GoLiveMail:
         return {"happened": advice.happened, "to_do": advice.to_do}
 
     def move_announcement(self) -> Values:
-        """When users move."""
+        """Return when users move."""
         return {
             "move_at": self._moment(self.facts.move_at),
             "users_total": mail_facts.user_count(self._session, self.facts.organisation_id),
         }
 
     def pilot_waiting(self) -> Values:
-        """How many have moved."""
+        """Return how many users have moved."""
         return {
             "users_moved": self.facts.progress.users_done,
             "users_total": self.facts.progress.users_total,
@@ -178,7 +176,7 @@ class GoLiveMail:
         }
 
     def approval_needed(self) -> Values:
-        """What the plan says."""
+        """Return what the plan decides."""
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
             "users_to_link": counts.get("link", 0),
@@ -191,7 +189,7 @@ class GoLiveMail:
         }
 
     def needs_attention(self) -> Values:
-        """What gave up, and the choices."""
+        """Return what failed, and the choices."""
         progress = self.facts.progress
         slug = self.facts.slug
         return {
@@ -218,31 +216,31 @@ class GoLiveMail:
         }
 
     def roll_back_notice(self) -> Values:
-        """What was undone, and what stays with the customer."""
+        """Return what was undone, and what stays with the customer."""
         undone = mail_facts.class_counts(self._session, self.facts.go_live_id)["undone"]
         told = mail_facts.told_of_undo(self._session, self.facts.go_live_id)
         return {
             "rolled_back_at": self._moment(self.facts.progress.since),
             "users_told": told,
             "invitations_undone": undone - told,
-            "application_id": self._surroundings.client_id,
+            "application_id": self._branding.client_id,
         }
 
     def result(self) -> Values:
-        """What became of everyone."""
+        """Return what happened to all users."""
         counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
             "finished_at": self._moment(self.facts.progress.since),
             "users_linked": counts.get("link", 0) + counts.get("already_linked", 0),
             "users_invited": counts.get("invite", 0),
-            "application_id": self._surroundings.client_id,
+            "application_id": self._branding.client_id,
             **self._exceptions(),
         }
 
     def _ending(self, mail: QueuedMail) -> Values:
-        """How it ended, which the idempotency key says: the record is closed only after this mail.
+        """Return how it ended, by the idempotency key: the record is closed only after this mail.
 
-        Why somebody rolled it back was written for colleagues, so the customer does not read it.
+        The reason of an order was written for colleagues, so the customer does not read it.
         """
         outcome = GoLiveOutcome(mail.idempotency_key)
         for_staff = mail.recipient_kind == RecipientKind.STAFF
@@ -290,14 +288,14 @@ class GoLiveMail:
         if mail.message is not Message.MOVE_ANNOUNCEMENT or facts.move_at is None:
             return ()
         entry = CalendarEvent(
-            uid=f"go-live-{facts.go_live_id}@{self._surroundings.sender_address.partition('@')[2]}",
+            uid=f"go-live-{facts.go_live_id}@{self._branding.sender_address.partition('@')[2]}",
             starts_at=facts.move_at,
             ends_at=facts.move_at + timedelta(hours=1),
             written_at=mail.due_at,
             summary=f"{facts.organisation_name} moves to Microsoft single sign-on",
-            description=f"Users of {self._surroundings.product_name} are moved from this hour on.",
+            description=f"Users of {self._branding.product_name} are moved from this hour on.",
             organiser=Person(facts.owner_address, facts.owner_name),
-            url=f"{self._surroundings.public_url}/login",
+            url=f"{self._branding.public_url}/login",
             # A date that is announced again replaces the one in people's calendars.
             sequence=int(mail.due_at.timestamp()) // 60,
         )

@@ -12,9 +12,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
-from activities.mail_content import GoLiveMail, Surroundings, Values
+from activities.mail_content import Branding, GoLiveMail, Values
 from activities.sending import AT_ONCE, Sending
-from activities.throttle import UNBOUNDED, Pace, Places, let_others_go_first
+from activities.throttle import UNBOUNDED, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, Delivered, Delivery, Message, Notice
@@ -29,12 +29,12 @@ from telemetry.metrics import MAILS
 
 HEARTBEAT_SECONDS = 3
 
-BETWEEN_LOOKS = 2
-"""Seconds in which a paced delivery that is alone does not look whether it is paused."""
+BETWEEN_PAUSE_CHECKS = 2
+"""Seconds between two checks whether the go-live is paused, for mail to all users."""
 
 _ONE_AT_A_TIME = Lock()
-"""Held while a mail is rendered, which is nothing but computing: several threads of one process
-gain nothing by it, and every other activity would wait for each of them at each statement."""
+"""Held while a mail is rendered, which only computes: several threads of one process would gain
+nothing, and every other activity would wait for each of them."""
 
 _LINKS = {
     Message.IT_PACK: LinkPurpose.SETUP,
@@ -48,36 +48,35 @@ _LINKS = {
 
 
 class NoticeActivities:
-    """Whatever runs twice, a ledger row is sent once: its state says so before and after.
+    """Idempotent: a ledger row is sent once, whatever runs twice, because its state is checked.
 
-    A delivery that is cancelled begins no further mail; those on their way come to their end, each
-    with the note of it.
+    A cancelled delivery starts no further mail; those on their way are finished and recorded.
     """
 
     def __init__(
         self,
         sessions: Sessions,
         sending: Sending,
-        surroundings: Surroundings,
+        branding: Branding,
         *,
-        places: Places,
-        to_all_users: Pace = UNBOUNDED,
+        slots: Slots,
+        to_all_users: RateLimiter = UNBOUNDED,
     ) -> None:
-        """Use this database, this way to the relay and these places among other activities.
+        """Use this database, this way to the relay and these slots among other activities.
 
-        Mail to all users keeps that pace.
+        `to_all_users` limits the rate of mail to all users.
         """
         self._sessions = sessions
         self._sending = sending
-        self._surroundings = surroundings
-        self._places = places
+        self._branding = branding
+        self._slots = slots
         self._to_all_users = to_all_users
 
     @activity.defn(no_thread_cancel_exception=True)
     def send_notice(self, notice: Notice) -> Delivered:
         """Put one message into the ledger for its audience, and deliver it.
 
-        Mail to users, who may be very many, stops where the go-live is paused.
+        Mail to users, who may be very many, stops when the go-live is paused.
 
         Raises:
             ApplicationError: `MAIL_REFUSED` when the relay refuses every recipient for good,
@@ -134,7 +133,7 @@ class NoticeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def deliver_mail(self, delivery: Delivery) -> Delivered:
-        """Deliver what is due in the ledger of a go-live; mail to all users at our pace."""
+        """Deliver what is due in the ledger of a go-live; mail to all users is rate limited."""
         only = (delivery.message, delivery.idempotency_key) if delivery.message else None
         return self._deliver(delivery, only, to_all_users=only is None)
 
@@ -142,30 +141,34 @@ class NoticeActivities:
         self, delivery: Delivery, only: tuple[Message, str] | None, *, to_all_users: bool
     ) -> Delivered:
         go_live_id = UUID(delivery.go_live_id)
-        pace = self._to_all_users if to_all_users else UNBOUNDED
-        over_at = monotonic() + pace.longest_turn_seconds
+        rate_limiter = self._to_all_users if to_all_users else UNBOUNDED
+        over_at = monotonic() + rate_limiter.longest_turn_seconds
         sent = refused = deferred = 0
         with (
-            self._places.one(),
+            self._slots.one(),
             self._sessions() as reading,
             ThreadPoolExecutor(AT_ONCE) as senders,
         ):
-            mail = GoLiveMail(reading, go_live_id, self._surroundings)
+            mail = GoLiveMail(reading, go_live_id, self._branding)
             for chunk in ledger.due_mail(
-                reading, go_live_id, delivery.at, only=only, chunk=pace.turns_in(BETWEEN_LOOKS)
+                reading,
+                go_live_id,
+                delivery.at,
+                only=only,
+                chunk=rate_limiter.turns_in(BETWEEN_PAUSE_CHECKS),
             ):
                 stop_if_cancelled()
                 if to_all_users and self._is_paused(go_live_id):
                     return Delivered(sent, refused, paused=True)
                 # A relay that defers mail is asked about all of it before it is asked again.
                 if monotonic() > over_at and sent + refused and not deferred:
-                    raise let_others_go_first("Mail of other organisations has its turn.")
+                    raise try_later("Mail of other organisations has its turn.")
                 tries: list[Future[str]] = [
                     senders.submit(
                         # So that a sender too knows when the activity was cancelled.
                         copy_context().run,
                         self._write_and_send,
-                        pace,
+                        rate_limiter,
                         row,
                         mail.values(row),
                         mail.facts.owner_address,
@@ -193,13 +196,13 @@ class NoticeActivities:
 
     def _write_and_send(
         self,
-        pace: Pace,
+        rate_limiter: RateLimiter,
         row: QueuedMail,
         values: Values,
         reply_to: str,
         attachments: tuple[Attachment, ...],
     ) -> str:
-        pace.wait_for_turn()
+        rate_limiter.wait_for_turn()
         with _ONE_AT_A_TIME:
             rendered = render(row.message, values)
         return self._sending.send(row, rendered, reply_to, attachments)
@@ -210,7 +213,7 @@ class NoticeActivities:
 
 
 def _awaited(attempt: Future[str]) -> str:
-    """Wait for one mail, and say meanwhile that we are alive: a relay may take its time."""
+    """Wait for one mail and heartbeat meanwhile: a relay may take its time."""
     while True:
         activity.heartbeat()
         stop_if_cancelled()
@@ -219,7 +222,7 @@ def _awaited(attempt: Future[str]) -> str:
 
 
 def _come_to_an_end(tries: list[Future[str]]) -> None:
-    """Begin none of these any more, and wait, alive, for those that the relay has at hand."""
+    """Start none of these any more; heartbeat and wait for those that are being sent."""
     for attempt in tries:
         attempt.cancel()
     while on_their_way := [attempt for attempt in tries if not attempt.done()]:

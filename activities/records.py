@@ -20,14 +20,13 @@ from database.moves import plans, staging
 
 
 class RecordActivities:
-    """Running any of these twice changes nothing more than once.
+    """Every activity here is idempotent.
 
-    Each is over in an instant: where it is cancelled, it ends as it would, rather than in the midst
-    of a statement.
+    Each ends in an instant, so a cancelled one finishes its statement and does not stop within it.
     """
 
     def __init__(self, sessions: Sessions, public_url: str) -> None:
-        """Use this database, and this public address of ours for links to the console."""
+        """Use this database; `public_url` is the address of our pages, for links to the console."""
         self._sessions = sessions
         self._public_url = public_url
 
@@ -41,12 +40,13 @@ class RecordActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def record_position(self, position: Position) -> Recorded:
-        """Write where the run stands, and bring reminders into their readers' working hours.
+        """Record the run's position, and move reminders into their readers' business hours.
 
-        Each reminder comes a day after the one before at least, so that nobody gets two at once.
+        Two reminders are at least a day apart, so that nobody gets two at once.
 
         Raises:
-            ApplicationError: final `RECORD_AHEAD`: the run was reset, and knows of less.
+            ApplicationError: final `RECORD_AHEAD`: the run was reset and knows less than the
+                record.
         """
         go_live_id, progress = UUID(position.go_live_id), position.progress
         with self._sessions.begin() as session:
@@ -84,23 +84,23 @@ class RecordActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def check_for_plan(self, reference: GoLiveRef) -> bool:
-        """Tell whether users may have moved by a plan of this go-live, so that there is an undo."""
+        """Tell whether this go-live has had a plan, so that users may have to be moved back."""
         with self._sessions.begin() as session:
             return plans.is_planned(session, UUID(reference.go_live_id))
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_sso(self, reference: GoLiveRef) -> None:
-        """Undo `offer_sso`, if it was done; links are dead, the connection is that from before."""
+        """Undo `offer_sso` if it was done: revoke links and restore the earlier connection."""
         with self._sessions.begin() as session:
             sso_connections.withdraw_sso(session, UUID(reference.go_live_id), reference.at)
 
     @activity.defn(no_thread_cancel_exception=True)
     def decide_move_date(self, question: MoveDate) -> MoveDate:
-        """Return when users start to move: as agreed, else the next working morning there."""
+        """Return when users start to move: the agreed date, else the next working morning there."""
         with self._sessions.begin() as session:
             go_live = records.go_live_by_id(session, UUID(question.go_live_id), lock=True)
             preference = self._preference(session, question.go_live_id)
-            # A run that begins anew does not know what the one before it agreed on.
+            # A new run does not know which date the one before it agreed on.
             agreed = (
                 question.chosen
                 or go_live.move_at
@@ -120,7 +120,7 @@ class RecordActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_record(self, closing: Closing) -> None:
-        """Write the ending; the staged directory is deleted whatever the ending."""
+        """Record the outcome and delete the staged directory, whatever the outcome."""
         with self._sessions.begin() as session:
             staging.forget_staging(session, UUID(closing.go_live_id))
             records.close_go_live(session, UUID(closing.go_live_id), closing.outcome, closing.at)

@@ -1,6 +1,6 @@
-"""Turns what a room raises into what a workflow understands, without a word that must not leak.
+"""Turns the rooms' errors into those that a workflow understands, without personal data.
 
-Whether an error may be retried is decided here, where it is known, by `ErrorType`.
+This module also decides by `ErrorType` whether an error may be retried.
 """
 
 import time
@@ -20,24 +20,24 @@ from temporalio.worker import (
 from contracts.errors import ErrorType
 from graph import errors as graph_errors
 
-LONGEST_PATIENCE_SECONDS = 300.0
-"""Between two tries while Microsoft says that it is too busy, unless it asks for longer."""
+LONGEST_RETRY_DELAY_SECONDS = 300.0
+"""Between two attempts while Microsoft throttles us, unless it asks for longer."""
 
 
 @contextmanager
 def microsoft_errors() -> Iterator[None]:
-    """Translate the graph room's errors."""
+    """Translate errors of `graph/` inside the block."""
     try:
         yield
     except graph_errors.ThrottledError as error:
         raise ApplicationError(
             str(error),
             type=ErrorType.MICROSOFT_THROTTLES,
-            next_retry_delay=_patience(error.retry_after_seconds),
+            next_retry_delay=_retry_delay(error.retry_after_seconds),
         ) from None
     except graph_errors.ConsentNotVisibleError as error:
-        # Known in the tenant, and nothing granted for everyone: not applied yet, or consented for
-        # one person only. Both are waited out; which of them it was, shows when the time is over.
+        # The tenant knows us, and nothing is granted for everyone: the consent is not applied yet,
+        # or covers one person only. We wait in both cases; the time limit shows which one it was.
         nothing = error.kind is graph_errors.ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
         raise ApplicationError(
             "Microsoft is still applying the consent.",
@@ -67,18 +67,18 @@ def microsoft_errors() -> Iterator[None]:
         ) from None
 
 
-def _patience(asked_seconds: float) -> timedelta:
-    """Wait as long as Microsoft asked, and longer the longer it keeps asking."""
+def _retry_delay(asked_seconds: float) -> timedelta:
+    """Return how long Microsoft asked us to wait, or longer after many attempts."""
     attempt = activity.info().attempt if activity.in_activity() else 1
-    growing = min(2.0 ** min(attempt - 1, 16), LONGEST_PATIENCE_SECONDS)
+    growing = min(2.0 ** min(attempt - 1, 16), LONGEST_RETRY_DELAY_SECONDS)
     return timedelta(seconds=max(asked_seconds, growing))
 
 
-class NothingLeaks(Interceptor):
-    """Logs each activity's end, and replaces every unforeseen exception by its kind.
+class RedactingInterceptor(Interceptor):
+    """Logs each activity's end, and replaces every unexpected exception by its kind and place.
 
-    A database driver's text quotes rows, a mail library's quotes addresses; both would be kept
-    in the history. The kind and the place are enough to look further in the worker's log.
+    A database driver's text quotes rows, a mail library's quotes addresses; the history would keep
+    both. Kind and place are enough to find the cause in the worker's log.
     """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:

@@ -25,7 +25,7 @@ MOST_ATTEMPTS = 20
 
 
 class Sending:
-    """Whoever else has the same row at the same time, it is sent once."""
+    """Sends ledger rows, each once, even when several deliveries hold the same row."""
 
     def __init__(self, sessions: Sessions, mailer: Mailer, sender: str) -> None:
         """Use this database and this relay; `sender` is what the From header says."""
@@ -42,7 +42,7 @@ class Sending:
         reply_to: str,
         attachments: tuple[Attachment, ...] = (),
     ) -> str:
-        """Send it and return `sent`, `refused`, `deferred`, or `elsewhere` if another had it.
+        """Send a row; return `sent`, `refused`, `deferred`, or `elsewhere` if another has it.
 
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.

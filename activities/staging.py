@@ -1,4 +1,4 @@
-"""Makes staging rows of Microsoft's directory users; the same for a move and for a dry run."""
+"""Turns Microsoft's directory users into staging rows, for a move and for a dry run alike."""
 
 from collections.abc import Iterable, Iterator
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""How mail leaves room for everything else: how fast it goes out, and how much of it at once."""
+"""Limits on mail, so that it leaves room for everything else: how fast, and how much at once."""
 
 import math
 import threading
@@ -13,37 +13,37 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.heartbeats import stop_if_cancelled
 from contracts.errors import ErrorType
 
-MOST_TOGETHER = 500
+LARGEST_CHUNK = 500
 """Mails that are read from the ledger at once."""
 
 LONGEST_TURN_SECONDS = 5 * 60.0
-"""After so long the mail of one organisation lets others of its queue have their turn."""
+"""After this time the mail of one organisation gives way to others in its queue."""
 
-TRIED_AGAIN_IN, LONGEST_PATIENCE = timedelta(seconds=2), timedelta(seconds=30)
-"""When whoever found no place, or gave it up, asks for one again; at most, after many times."""
+FIRST_RETRY_DELAY, LONGEST_RETRY_DELAY = timedelta(seconds=2), timedelta(seconds=30)
+"""When an activity that found no free slot, or gave its own up, runs again: first, and at most."""
 
 
-class Pace:
-    """Turns, evenly spaced, for everybody who takes them in this process.
+class RateLimiter:
+    """Gives turns at an even rate to all threads of this process.
 
-    Evenly, not in bursts: the relay, the database and this process then have time in between for
-    the few mails that somebody is waiting for.
+    At an even rate, not in bursts, so that the relay, the database and this process have time in
+    between for the few mails that somebody is waiting for.
     """
 
     def __init__(
         self, per_second: float, longest_turn_seconds: float = LONGEST_TURN_SECONDS
     ) -> None:
-        """Give this many turns a second; 0 = as many as are asked for."""
+        """Give this many turns a second; 0 sets no limit."""
         self.longest_turn_seconds = longest_turn_seconds
         self._between = 1 / per_second if per_second else 0.0
         self._next = time.monotonic()
         self._taking = threading.Lock()
 
     def turns_in(self, seconds: float) -> int:
-        """Return how many turns there are in this time: one at least, `MOST_TOGETHER` at most."""
+        """Return how many turns fit into this time: at least one, at most `LARGEST_CHUNK`."""
         if not self._between:
-            return MOST_TOGETHER
-        return max(1, min(MOST_TOGETHER, int(seconds / self._between)))
+            return LARGEST_CHUNK
+        return max(1, min(LARGEST_CHUNK, int(seconds / self._between)))
 
     def wait_for_turn(self) -> None:
         """Return when it is the caller's turn.
@@ -60,44 +60,44 @@ class Pace:
         stop_if_cancelled()
 
 
-UNBOUNDED = Pace(0, math.inf)
-"""For the few mails that somebody is waiting for, and where nobody is to be spared."""
+UNBOUNDED = RateLimiter(0, math.inf)
+"""For the few mails that somebody is waiting for, and where nothing else needs room."""
 
 
-class Places:
-    """How many deliveries there may be at once among all that a queue is asked for.
+class Slots:
+    """Limits how many deliveries one worker runs at once.
 
-    A relay that takes a mail and then falls silent holds its delivery for minutes. Where all
-    threads were held so, no consent would be looked for and no order be written down.
+    A relay that takes a mail and then falls silent holds its delivery for minutes. If deliveries
+    held every thread, no consent would be checked and no order recorded.
     """
 
-    def __init__(self, places: int) -> None:
-        """Let so many in."""
-        self._free = threading.Semaphore(places)
+    def __init__(self, slots: int) -> None:
+        """Allow this many at once."""
+        self._free = threading.Semaphore(slots)
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a place; whoever finds none gives the thread back and asks again, ever more rarely.
+        """Hold a slot inside the block.
+
+        Without a free slot the activity gives its thread back and is retried, ever more rarely.
 
         Raises:
-            ApplicationError: `MAIL_UNAVAILABLE`, to be retried; every place is taken.
+            ApplicationError: `MAIL_UNAVAILABLE`, to be retried; every slot is taken.
         """
         if not self._free.acquire(blocking=False):
-            raise let_others_go_first(
-                "As much mail as may be is on its way.", times=activity.info().attempt
-            )
+            raise try_later("As much mail as may be is on its way.", times=activity.info().attempt)
         try:
             yield
         finally:
             self._free.release()
 
 
-def let_others_go_first(why: str, times: int = 1) -> ApplicationError:
-    """Return what an activity raises to be asked once more after others; nothing is wrong."""
-    again = TRIED_AGAIN_IN * 2 ** min(times - 1, 10)
+def try_later(why: str, times: int = 1) -> ApplicationError:
+    """Return the error by which an activity runs again after others; nothing is wrong."""
+    again = FIRST_RETRY_DELAY * 2 ** min(times - 1, 10)
     return ApplicationError(
         f"{why} This goes on in a moment.",
         type=ErrorType.MAIL_UNAVAILABLE,
-        next_retry_delay=min(again, LONGEST_PATIENCE),
+        next_retry_delay=min(again, LONGEST_RETRY_DELAY),
         category=ApplicationErrorCategory.BENIGN,
     )

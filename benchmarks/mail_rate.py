@@ -28,10 +28,10 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.testing import ActivityEnvironment
 
-from activities.mail_content import Surroundings
+from activities.mail_content import Branding
 from activities.notices import NoticeActivities
 from activities.sending import AT_ONCE, Sending
-from activities.throttle import Places
+from activities.throttle import Slots
 from benchmarks import mail_rate_naive
 from benchmarks.mail_rate_ledger import Ledger
 from contracts.links import LinkSigner
@@ -82,7 +82,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _deliver(ledger: Ledger, mailer: SmtpMailer) -> None:
-    surroundings = Surroundings(
+    branding = Branding(
         public_url="https://pulse.example",
         support_address="support@pulse.example",
         client_id="",
@@ -90,7 +90,7 @@ def _deliver(ledger: Ledger, mailer: SmtpMailer) -> None:
         signer=LinkSigner(b"k" * 32),
     )
     sending = Sending(ledger.sessions, mailer, SENDER)
-    notices = NoticeActivities(ledger.sessions, sending, surroundings, places=Places(1))
+    notices = NoticeActivities(ledger.sessions, sending, branding, slots=Slots(1))
     ActivityEnvironment().run(notices.deliver_mail, Delivery(str(ledger.go_live_id), DATE))
 
 

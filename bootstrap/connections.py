@@ -11,7 +11,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
-from activities.mail_content import Surroundings
+from activities.mail_content import Branding
 from commands.errors import UnavailableError
 from contracts.links import LinkSigner
 from database.engine import open_engine
@@ -29,9 +29,9 @@ def database(settings: Settings) -> Engine:
     return open_engine(settings.database_url.get_secret_value())
 
 
-def surroundings(settings: Settings) -> Surroundings:
+def branding(settings: Settings) -> Branding:
     """Return what every mail says that is the same for every organisation."""
-    return Surroundings(
+    return Branding(
         public_url=settings.public_url,
         support_address=settings.support_address,
         client_id=settings.client_id,

@@ -57,13 +57,13 @@ class _Batch:
         self._tenant_id = tenant_id
         self._paths = paths
         self._permission = permission
-        self._patience = calls.patience()
+        self._retry_budget = calls.retry_budget()
         self._answers: dict[int, BatchAnswer] = {}
         self._failures = [0] * len(paths)
         self._refreshed = False
 
     def run(self) -> list[BatchAnswer]:
-        token = self._calls.token(self._tenant_id, self._patience)
+        token = self._calls.token(self._tenant_id, self._retry_budget)
         while pending := [i for i in range(len(self._paths)) if i not in self._answers]:
             response = self._send(pending, token)
             items: dict[int, Mapping[str, Any]] = {}
@@ -89,9 +89,9 @@ class _Batch:
                 if self._refreshed:
                     refuse(refused, self._permission)
                 self._refreshed = True
-                token = self._calls.token(self._tenant_id, self._patience, fresh=True)
+                token = self._calls.token(self._tenant_id, self._retry_budget, fresh=True)
             if wait:
-                # The next request waits for the budget to open again, within this call's patience.
+                # The next request waits for the tenant's budget to open again, if this call may.
                 self._calls.budget(self._tenant_id).close_for(wait)
         return [self._answers[number] for number in range(len(self._paths))]
 
@@ -104,7 +104,7 @@ class _Batch:
             "POST",
             f"{self._calls.base}/$batch",
             token,
-            self._patience,
+            self._retry_budget,
             units=sum(charge(self._paths[number]) for number in pending),
             headers={"Content-Type": "application/json"},
             content=json.dumps({"requests": requests}).encode(),

@@ -16,8 +16,8 @@ from graph.errors import (
     ThrottledError,
     UnexpectedAnswerError,
 )
-from graph.patience import Patience
 from graph.permissions import APPLICATION_PERMISSIONS
+from graph.retry_budget import RetryBudget
 from graph.tokens import EntraClient
 from graph.transport import checked_endpoint, same_origin, send
 
@@ -66,9 +66,9 @@ class Calls:
         with self._lock:
             return sum(budget.throttles for budget in self._budgets.values())
 
-    def patience(self) -> Patience:
-        """Return what one call may wait."""
-        return Patience(self._pause)
+    def retry_budget(self) -> RetryBudget:
+        """Return how long one call may still wait."""
+        return RetryBudget(self._pause)
 
     def get(
         self, tenant_id: str, url: str, headers: Mapping[str, str] | None = None
@@ -80,26 +80,26 @@ class Calls:
         """
         return self.with_kept_token(
             tenant_id,
-            lambda token, patience: self.send(
-                tenant_id, "GET", url, token, patience, units=charge(url), headers=headers
+            lambda token, retry_budget: self.send(
+                tenant_id, "GET", url, token, retry_budget, units=charge(url), headers=headers
             ),
         )
 
     def with_kept_token(
-        self, tenant_id: str, call: Callable[[str, Patience], httpx2.Response]
+        self, tenant_id: str, call: Callable[[str, RetryBudget], httpx2.Response]
     ) -> httpx2.Response:
         """Make a call with a kept token, and once more with a fresh one if it was refused.
 
         Tokens run out in the middle of a long listing, and one issued before the consent lacks its
         roles.
         """
-        patience = self.patience()
-        response = call(self.token(tenant_id, patience), patience)
+        retry_budget = self.retry_budget()
+        response = call(self.token(tenant_id, retry_budget), retry_budget)
         if response.status_code in (401, 403):
-            response = call(self.token(tenant_id, patience, fresh=True), patience)
+            response = call(self.token(tenant_id, retry_budget, fresh=True), retry_budget)
         return response
 
-    def token(self, tenant_id: str, patience: Patience, *, fresh: bool = False) -> str:
+    def token(self, tenant_id: str, retry_budget: RetryBudget, *, fresh: bool = False) -> str:
         """Return an app-only token; wait shortly if the token endpoint asks for it.
 
         Raises:
@@ -109,7 +109,7 @@ class Calls:
             try:
                 return self._entra.app_token(tenant_id, fresh=fresh)
             except ThrottledError as throttled:
-                patience.wait(throttled.retry_after_seconds)
+                retry_budget.wait(throttled.retry_after_seconds)
 
     def forget_token(self, tenant_id: str) -> None:
         """Drop a token that turned out to be of no use."""
@@ -121,7 +121,7 @@ class Calls:
         method: str,
         url: str,
         token: str,
-        patience: Patience,
+        retry_budget: RetryBudget,
         *,
         units: int,
         headers: Mapping[str, str] | None = None,
@@ -130,14 +130,14 @@ class Calls:
         """Send one request within the tenant's budget; returns any answer below 500 except 429.
 
         Raises:
-            ThrottledError: Graph, or our own budget, asks for a longer wait than patience allows.
+            ThrottledError: Graph, or our own budget, asks for a longer wait than the call has left.
             MicrosoftUnreachableError: as usual.
         """
         budget = self.budget(tenant_id)
         sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
         while True:
             if wait := budget.take(units):
-                patience.wait(wait)
+                retry_budget.wait(wait)
                 continue
             try:
                 response = send(self._http, method, url, headers=sent, content=content)
@@ -192,12 +192,12 @@ def refuse(status: int, permission: str) -> None:
 
 def prove(calls: Calls, tenant_id: str) -> None:
     """Prove the grant; see `GraphClient.prove_grant`."""
-    patience = calls.patience()
-    token = calls.token(tenant_id, patience, fresh=True)
+    retry_budget = calls.retry_budget()
+    token = calls.token(tenant_id, retry_budget, fresh=True)
     refused: list[str] = []
     for permission in APPLICATION_PERMISSIONS:
         url = f"{calls.base}{permission.proof_path}"
-        response = calls.send(tenant_id, "GET", url, token, patience, units=charge(url))
+        response = calls.send(tenant_id, "GET", url, token, retry_budget, units=charge(url))
         if response.status_code in (401, 403):
             refused.append(permission.name)
         else:

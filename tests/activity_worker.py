@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.worker import Worker
 
-from activities.redaction import NothingLeaks
+from activities.redaction import RedactingInterceptor
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from tests.asking import AskOnce
 from tests.cluster import Cluster
@@ -33,6 +33,6 @@ def activity_worker(
         workflows=[AskOnce],
         activities=list(every_activity(rooms, like).values()),
         activity_executor=ThreadPoolExecutor(4, "asked"),
-        interceptors=[NothingLeaks()],
+        interceptors=[RedactingInterceptor()],
         max_heartbeat_throttle_interval=timedelta(milliseconds=100),
     )

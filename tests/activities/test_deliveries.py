@@ -8,7 +8,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
 from activities.sending import Sending
-from activities.throttle import Places
+from activities.throttle import Slots
 from contracts.go_live import Wait
 from contracts.notices import Audience, Delivered, Delivery, Message
 from database.engine import open_engine, open_sessions
@@ -27,8 +27,8 @@ async def test_deliveries_do_not_wait_for_one_another_s_connections(cluster: Clu
     notices = NoticeActivities(
         sessions,
         Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
-        cluster.rooms.surroundings,
-        places=Places(2),
+        cluster.rooms.branding,
+        slots=Slots(2),
     )
     for idempotency_key in ("one", "two"):
         with sessions.begin() as session:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from activities.mail_content import GoLiveMail, Surroundings
+from activities.mail_content import Branding, GoLiveMail
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkSigner
 from contracts.notices import Audience, Message
@@ -25,7 +25,7 @@ ENDINGS = {
     GoLiveOutcome.ROLLED_BACK: (Message.ROLL_BACK_NOTICE, "roll_back"),
     GoLiveOutcome.CANCELLED: (Message.ROLL_BACK_NOTICE, ""),
 }
-SURROUNDINGS = Surroundings(
+SURROUNDINGS = Branding(
     public_url="https://pulse.example",
     support_address="support@pulse.example",
     client_id="11111111-2222-3333-4444-555555555555",

@@ -5,7 +5,7 @@ import pytest
 from graph.budget import Budget, charge, units_per_window
 from graph.directory import USER_FIELDS
 from graph.errors import ThrottledError
-from graph.patience import LONGEST_PAUSE_SECONDS, LONGEST_PAUSES_SECONDS, Patience
+from graph.retry_budget import LONGEST_PAUSE_SECONDS, LONGEST_PAUSES_SECONDS, RetryBudget
 from tests.graph.scripted import SteppedClock
 
 
@@ -117,22 +117,22 @@ def test_many_threads_never_spend_more_than_the_limit(clock: SteppedClock) -> No
 
 
 def test_short_waits_happen_inside_and_long_ones_go_back(clock: SteppedClock) -> None:
-    patience = Patience(clock.pause)
-    patience.wait(LONGEST_PAUSE_SECONDS)
+    retry_budget = RetryBudget(clock.pause)
+    retry_budget.wait(LONGEST_PAUSE_SECONDS)
 
     with pytest.raises(ThrottledError) as caught:
-        patience.wait(LONGEST_PAUSE_SECONDS + 0.1)
+        retry_budget.wait(LONGEST_PAUSE_SECONDS + 0.1)
 
     assert caught.value.retry_after_seconds == LONGEST_PAUSE_SECONDS + 0.1
     assert clock.pauses == [LONGEST_PAUSE_SECONDS]
 
 
 def test_the_waits_of_one_call_are_bounded_together(clock: SteppedClock) -> None:
-    patience = Patience(clock.pause)
+    retry_budget = RetryBudget(clock.pause)
 
     for _ in range(int(LONGEST_PAUSES_SECONDS / 2.5)):
-        patience.wait(2.5)
+        retry_budget.wait(2.5)
 
     with pytest.raises(ThrottledError):
-        patience.wait(2.5)
+        retry_budget.wait(2.5)
     assert sum(clock.pauses) == LONGEST_PAUSES_SECONDS

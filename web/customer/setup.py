@@ -60,7 +60,7 @@ def pack(visit: AVisit, token: str) -> Response:
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
     with visit.rooms.sessions.begin() as session:
         sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
-        mail = GoLiveMail(session, link.go_live_id, connections.surroundings(visit.rooms.settings))
+        mail = GoLiveMail(session, link.go_live_id, connections.branding(visit.rooms.settings))
         try:
             document = mail.pack_as_pdf(sent) if sent else None
         except MissingValueError:

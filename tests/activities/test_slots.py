@@ -1,4 +1,4 @@
-"""Mail holds only so many places, and gives its own up when others should have their turn."""
+"""Mail holds only so many slots, and gives its own up for others."""
 
 import asyncio
 from datetime import timedelta
@@ -9,7 +9,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.notices import NoticeActivities
 from activities.sending import Sending
-from activities.throttle import TRIED_AGAIN_IN, Pace, Places, let_others_go_first
+from activities.throttle import FIRST_RETRY_DELAY, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.go_live import Wait
 from contracts.notices import Delivered, Delivery, Message
@@ -24,30 +24,30 @@ def _is_no_trouble(error: ApplicationError) -> bool:
     return (
         error.type == ErrorType.MAIL_UNAVAILABLE
         and not error.non_retryable
-        and error.next_retry_delay == TRIED_AGAIN_IN
+        and error.next_retry_delay == FIRST_RETRY_DELAY
         and error.category is ApplicationErrorCategory.BENIGN
     )
 
 
-def _take(places: Places) -> None:
-    with places.one():
-        raise AssertionError("every place is taken")
+def _take(slots: Slots) -> None:
+    with slots.one():
+        raise AssertionError("every slot is taken")
 
 
-def test_whoever_finds_no_place_asks_again_and_a_place_is_given_back() -> None:
-    places = Places(2)
-    with places.one():
-        with places.one(), pytest.raises(ApplicationError) as none_free:
-            ActivityEnvironment().run(_take, places)
-        with pytest.raises(ValueError, match="mail"), places.one():
+def test_a_delivery_without_a_slot_is_retried_and_a_slot_is_given_back() -> None:
+    slots = Slots(2)
+    with slots.one():
+        with slots.one(), pytest.raises(ApplicationError) as none_free:
+            ActivityEnvironment().run(_take, slots)
+        with pytest.raises(ValueError, match="mail"), slots.one():
             raise ValueError("mail")
-        with places.one():
+        with slots.one():
             pass
     assert _is_no_trouble(none_free.value)
 
 
-def test_whoever_has_asked_often_asks_more_rarely() -> None:
-    delays = [let_others_go_first("Full.", times).next_retry_delay for times in (1, 2, 3, 100)]
+def test_retries_become_rarer() -> None:
+    delays = [try_later("Full.", times).next_retry_delay for times in (1, 2, 3, 100)]
     assert delays == [timedelta(seconds=seconds) for seconds in (2, 4, 8, 30)]
 
 
@@ -76,9 +76,9 @@ async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(
     notices = NoticeActivities(
         sessions,
         Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
-        cluster.rooms.surroundings,
-        places=Places(1),
-        to_all_users=Pace(1, longest_turn_seconds=0),
+        cluster.rooms.branding,
+        slots=Slots(1),
+        to_all_users=RateLimiter(1, longest_turn_seconds=0),
     )
 
     def deliver() -> Delivered:

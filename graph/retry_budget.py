@@ -1,4 +1,4 @@
-"""How long a call may wait in its thread before the wait is handed back to whoever called."""
+"""How long a call may wait in its thread before it hands the wait back to its caller."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ LONGEST_PAUSES_SECONDS = 15.0
 """All pauses of one call together."""
 
 
-class Patience:
+class RetryBudget:
     """The pauses one call may still make."""
 
     def __init__(self, pause: Callable[[float], None]) -> None:
@@ -22,7 +22,7 @@ class Patience:
         """Pause, if that is short enough.
 
         Raises:
-            ThrottledError: it is not; carries the seconds that remain to wait.
+            ThrottledError: it is longer; the error carries the seconds to wait.
         """
         if seconds > min(LONGEST_PAUSE_SECONDS, self._left):
             raise ThrottledError(seconds)
