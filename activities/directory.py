@@ -144,7 +144,7 @@ class DirectoryActivities:
             answer = discover_tenants(self._http, self._authority, domains)
         found = [DomainTenant(one.domain, one.tenant_id) for one in answer.domains]
         with self._sessions.begin() as session:
-            records.keep_discovery(session, go_live_id, found, at)
+            records.record_discovery(session, go_live_id, found, at)
         return found
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -178,7 +178,7 @@ class DirectoryActivities:
                 return False
             raise
         with self._sessions.begin() as session:
-            sso_connections.keep_verified_domains(session, organisation_id, verified)
+            sso_connections.replace_verified_domains(session, organisation_id, verified)
         return True
 
     # --- moving users ------------------------------------------------------------------------
@@ -259,7 +259,7 @@ class DirectoryActivities:
             go_live = self._go_live(go_live_id)
             if go_live.paused:
                 with self._sessions.begin() as session:
-                    waves.keep_batches(session, go_live_id)
+                    waves.flush_batches(session, go_live_id)
                     return waves.moved_so_far(session, go_live_id, paused=True)
             so_far = (go_live.users_done, go_live.users_total)
             with heartbeating(*so_far), self._sessions.begin() as session:
@@ -275,9 +275,9 @@ class DirectoryActivities:
                 )
             if named == 0:
                 with heartbeating(), self._sessions.begin() as session:
-                    waves.keep_batches(session, go_live_id)
+                    waves.flush_batches(session, go_live_id)
                     if order.wave is Wave.REST:
-                        staging.forget_staging(session, go_live_id)
+                        staging.delete_staging(session, go_live_id)
                     return waves.moved_so_far(session, go_live_id)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -286,7 +286,7 @@ class DirectoryActivities:
         go_live_id = UUID(reference.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
             waves.begin_undo(session, go_live_id, reference.at)
-            staging.forget_staging(session, go_live_id)
+            staging.delete_staging(session, go_live_id)
         left = BATCH_SIZE
         while left:
             stop_if_cancelled()
@@ -298,7 +298,7 @@ class DirectoryActivities:
                 if not waves.undo_batch(session, go_live_id, at=reference.at, size=BATCH_SIZE):
                     break
         with self._sessions.begin() as session:
-            waves.keep_batches(session, go_live_id)
+            waves.flush_batches(session, go_live_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def count_sign_ins(self, reference: GoLiveRef) -> SignIns:

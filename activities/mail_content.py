@@ -218,7 +218,7 @@ class GoLiveMail:
     def roll_back_notice(self) -> Values:
         """Return what was undone, and what stays with the customer."""
         undone = mail_facts.class_counts(self._session, self.facts.go_live_id)["undone"]
-        told = mail_facts.told_of_undo(self._session, self.facts.go_live_id)
+        told = mail_facts.count_undo_mails(self._session, self.facts.go_live_id)
         return {
             "rolled_back_at": self._moment(self.facts.progress.since),
             "users_told": told,

@@ -122,7 +122,7 @@ class NoticeActivities:
                 session, go_live_id, notice.message, notice.idempotency_key
             )
             if notice.message is Message.MOVE_ANNOUNCEMENT and states.get("sent"):
-                it_team.note_told(session, go_live_id, move_at)
+                it_team.record_announced_date(session, go_live_id, move_at)
         if states.get("refused") and not states.get("sent"):
             raise ApplicationError(
                 "The relay refuses every recipient of this message.",

@@ -7,7 +7,12 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from contracts.business_hours import humane, humane_one_by_one, morning_of, next_working_morning
+from contracts.business_hours import (
+    into_business_hours,
+    morning_of,
+    next_working_morning,
+    spread_over_business_hours,
+)
 from contracts.directory import GoLiveRef
 from contracts.errors import ErrorType
 from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
@@ -54,7 +59,7 @@ class RecordActivities:
                 audience: mail_facts.time_zones(session, go_live_id, audience)
                 for audience in {one.audience for one in position.reminders}
             }
-            moments = humane_one_by_one(
+            moments = spread_over_business_hours(
                 [(one.at, zones[one.audience]) for one in position.reminders]
             )
             if moments:
@@ -111,7 +116,7 @@ class RecordActivities:
                 )
             )
             if agreed is not None and question.shifted:
-                agreed = humane(max(agreed, question.at), preference.time_zone)
+                agreed = into_business_hours(max(agreed, question.at), preference.time_zone)
             if agreed is None or agreed <= question.at:
                 agreed = next_working_morning(question.at, preference.time_zone)
             go_live.move_at, told = agreed, go_live.move_told
@@ -122,7 +127,7 @@ class RecordActivities:
     def close_record(self, closing: Closing) -> None:
         """Record the outcome and delete the staged directory, whatever the outcome."""
         with self._sessions.begin() as session:
-            staging.forget_staging(session, UUID(closing.go_live_id))
+            staging.delete_staging(session, UUID(closing.go_live_id))
             records.close_go_live(session, UUID(closing.go_live_id), closing.outcome, closing.at)
 
     def _preference(self, session: Session, go_live_id: str) -> Preference:

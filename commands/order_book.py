@@ -48,7 +48,7 @@ class OrderBook:
                 return False
             organisation = organisation_named(session, slug)
             check_same(entry, organisation, order.value, self._by)
-            refusal = orders.refusal_of(session, entry)
+            refusal = orders.recorded_refusal(session, entry)
             if refusal is not None:
                 raise RefusedError(f"{slug}: {refusal}", refusal)
             newest = records.latest_go_live(session, organisation.id)
@@ -73,7 +73,7 @@ class OrderBook:
             request = order_requests.request_of(session, order_id)
             if request and (request.order, request.requested_by) != (order.value, self._by):
                 raise UsageError(_ANOTHER_ORDERS)
-            entry, is_new = orders.note_order(
+            entry, is_new = orders.record_order(
                 session,
                 go_live,
                 order_id,
@@ -113,7 +113,7 @@ class OrderBook:
             request = order_requests.request_of(session, order_id)
             if request is None:
                 _check_position(session, slug, order, argument, at)
-                request = order_requests.note_request(
+                request = order_requests.record_request(
                     session,
                     go_live,
                     order_id,
@@ -163,7 +163,7 @@ class OrderBook:
                 if go_live.closed_at is not None:
                     raise CommandError(f"{slug}: {REFUSED[OrderRefusal.ENDED]}")
                 order_requests.confirm(session, go_live, request, self._by, at)
-            entry, _ = orders.note_order(
+            entry, _ = orders.record_order(
                 session,
                 go_live,
                 order_id,
@@ -173,23 +173,23 @@ class OrderBook:
                 at=at,
             )
             check_same(entry, organisation, request.order, request.requested_by)
-            refusal = orders.refusal_of(session, entry)
+            refusal = orders.recorded_refusal(session, entry)
             if refusal is not None:
                 raise RefusedError(f"{slug}: {refusal}", refusal)
             return entry, request
 
-    def note_refusal(self, entry: AuditEntry, why: str) -> None:
+    def record_refusal(self, entry: AuditEntry, why: str) -> None:
         """Write that this order is not carried out."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
-            orders.note_refusal(session, entry, why, self._by, wall_clock())
+            orders.record_refusal(session, entry, why, self._by, wall_clock())
 
-    def keep_move_date(self, slug: str, chosen: datetime | None) -> None:
+    def record_move_date(self, slug: str, chosen: datetime | None) -> None:
         """Show the date that the run has accepted to everyone who looks."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = organisation_named(session, slug)
             go_live = records.latest_go_live(session, organisation.id)
             if go_live is not None:
-                it_team.keep_move_date(session, go_live.id, chosen)
+                it_team.record_move_date(session, go_live.id, chosen)
 
     def time_zone(self, slug: str) -> str:
         """Return the time zone in which the organisation's dates are typed."""

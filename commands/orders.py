@@ -323,10 +323,10 @@ class Orders:
         try:
             answer = await sending.give(self._client, sent)
         except RefusedError as refused:
-            await asyncio.to_thread(self._book.note_refusal, entry, refused.why)
+            await asyncio.to_thread(self._book.record_refusal, entry, refused.why)
             raise
         if order is Order.ACKNOWLEDGE_IT:
-            await asyncio.to_thread(self._book.keep_move_date, slug, argument.moment)
+            await asyncio.to_thread(self._book.record_move_date, slug, argument.moment)
         return answer
 
     async def _answered(self, slug: str, order: Order, order_id: UUID | None) -> Progress | None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from commands.errors import CommandError, plain_database_errors
 from commands.standings import unknown_organisation
 from contracts import rules
-from contracts.business_hours import humane_one_by_one, morning_of, next_working_morning
+from contracts.business_hours import morning_of, next_working_morning, spread_over_business_hours
 from contracts.notices import Audience, Message
 from contracts.rules import ReminderRule
 from database.engine import open_sessions
@@ -161,7 +161,7 @@ class Rehearsal:
     def _reminders(
         self, part: str, *planned: ReminderRule, since: datetime | None = None
     ) -> Iterator[Planned]:
-        moments = humane_one_by_one(
+        moments = spread_over_business_hours(
             [
                 (
                     (since or self._at) + reminder.after,
@@ -170,10 +170,10 @@ class Rehearsal:
                 for reminder in planned
             ]
         )
-        for reminder, humane in zip(planned, moments, strict=True):
+        for reminder, moment in zip(planned, moments, strict=True):
             yield Planned(
                 part,
-                humane.astimezone(self._zone),
+                moment.astimezone(self._zone),
                 _title(reminder.message),
                 _TO[reminder.audience],
             )

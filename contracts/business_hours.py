@@ -1,4 +1,4 @@
-"""Humane times: nothing is sent to a person at night or at a weekend of theirs."""
+"""Business hours: nothing is sent to a person at night or at the weekend, in their time zone."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from contracts import rules
 
 
-def humane(at: datetime, time_zone: str) -> datetime:
-    """Return `at` if it is within working hours there, else the next working morning."""
+def into_business_hours(at: datetime, time_zone: str) -> datetime:
+    """Return `at` if it is within business hours there, else the next working morning."""
     local = at.astimezone(ZoneInfo(time_zone))
     if _is_working_day(local.date()) and rules.MORNING <= local.time() < rules.EVENING:
         return at
@@ -17,54 +17,54 @@ def humane(at: datetime, time_zone: str) -> datetime:
 
 
 def is_working_time(at: datetime, time_zone: str) -> bool:
-    """Tell whether `at` is within working hours there."""
-    return humane(at, time_zone) == at
+    """Tell whether `at` is within business hours there."""
+    return into_business_hours(at, time_zone) == at
 
 
-def humane_for_all(at: datetime, time_zones: Sequence[str]) -> datetime:
-    """Return the next instant from `at` on that lies in working hours of every time zone.
+def into_business_hours_of_all(at: datetime, time_zones: Sequence[str]) -> datetime:
+    """Return the next instant from `at` on that is within business hours in every time zone.
 
-    Where there is none in a week (London and Auckland share no hour), the first one counts.
+    If there is none within a week (London and Auckland share no hour), the first time zone counts.
     """
     moment, latest = at, at + timedelta(days=8)
     while moment <= latest:
         asked = moment
         for time_zone in time_zones:
-            moment = humane(moment, time_zone)
+            moment = into_business_hours(moment, time_zone)
         if moment == asked:
             return moment
-    return humane(at, time_zones[0])
+    return into_business_hours(at, time_zones[0])
 
 
-def humane_one_by_one(
+def spread_over_business_hours(
     moments: Sequence[tuple[datetime, Sequence[str]]],
 ) -> list[datetime]:
-    """Return a humane instant for each moment and its time zones, `rules.SAME_DAY` apart or more.
+    """Return for each moment the next instant in business hours of its time zones.
 
-    The moments are in order. Two that a weekend or a pause would bring to the same morning stay
-    two mails on two days.
+    The moments are in order, and the results at least `rules.SAME_DAY` apart: two mails that a
+    weekend or a pause would move to the same morning go out on two days.
     """
-    humane_moments: list[datetime] = []
+    moments_within: list[datetime] = []
     for moment, time_zones in moments:
-        if humane_moments:
-            moment = max(moment, humane_moments[-1] + rules.SAME_DAY)
-        humane_moments.append(humane_for_all(moment, time_zones))
-    return humane_moments
+        if moments_within:
+            moment = max(moment, moments_within[-1] + rules.SAME_DAY)
+        moments_within.append(into_business_hours_of_all(moment, time_zones))
+    return moments_within
 
 
 def next_working_morning(at: datetime, time_zone: str) -> datetime:
-    """Return when working hours begin on the first working day after that of `at` there."""
+    """Return when business hours begin on the first working day after that of `at` there."""
     local = at.astimezone(ZoneInfo(time_zone))
     return _morning(local.date() + timedelta(days=1), time_zone)
 
 
 def morning_of(day: date, time_zone: str) -> datetime:
-    """Return when working hours begin on a day there."""
+    """Return when business hours begin on a day there."""
     return datetime.combine(day, rules.MORNING, ZoneInfo(time_zone))
 
 
 def evening_of(day: date, time_zone: str) -> datetime:
-    """Return the end of a day's working hours there."""
+    """Return when business hours end on a day there."""
     return datetime.combine(day, rules.EVENING, ZoneInfo(time_zone))
 
 

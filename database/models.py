@@ -290,7 +290,7 @@ class GoLive(SQLModel, table=True):
     undo_started_at: datetime | None = _instant(nullable=True)
     """From here on no batch may move anyone, however late it arrives."""
     sign_ins_told: int = 0
-    """How many first sign-ins of its users the run has heard of (`sign_in.hears_of_sign_in`)."""
+    """How many first sign-ins of its users the run has heard of (`sign_in.count_first_sign_in`)."""
     recorded_by: str | None = None
     """Temporal's id of the run that wrote where it stands last (`positions.record_position`)."""
     move_at: datetime | None = _instant(nullable=True)

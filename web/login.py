@@ -75,7 +75,7 @@ def with_password(
         if not users:
             _is(_NOBODYS_HASH, password)
         if user is None:
-            sign_in.note_failure(session, tries, visit.at)
+            sign_in.record_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=401, email=email, way=way, wrong=True)
         if not sign_in.password_counts(session, user, visit.at):

@@ -79,7 +79,7 @@ async def keep_relaying(rooms: Rooms) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         try:
             if look % LOOKS_FOR_THE_REST == 0:
-                await run_in_threadpool(_forget_what_is_over, rooms)
+                await run_in_threadpool(_purge_expired, rooms)
             await _relay_all(rooms)
         except TemporalAwayError:
             continue
@@ -143,9 +143,9 @@ def _pending(rooms: Rooms, before: datetime, only: int | None) -> list[PendingSi
         return outbox.pending(session, before=before, only=only)
 
 
-def _forget_what_is_over(rooms: Rooms) -> None:
+def _purge_expired(rooms: Rooms) -> None:
     with rooms.sessions.begin() as session:
-        authorization_requests.forget_what_is_over(session, wall_clock())
+        authorization_requests.purge_expired(session, wall_clock())
 
 
 def _acknowledge(rooms: Rooms, number: int) -> None:

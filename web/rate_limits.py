@@ -91,6 +91,6 @@ def note_stray(session: Session, visit: Visit) -> None:
 
 def _note(session: Session, visit: Visit, subject: str, most: int, action: str) -> None:
     """Remember a guess; the one that is too many is told in the audit trail, once."""
-    sign_in.note_failure(session, [subject], visit.at)
+    sign_in.record_failure(session, [subject], visit.at)
     if sign_in.too_many_failures(session, {subject: most}, visit.at):
         records.write_audit(session, visit.at, "system", action)

@@ -49,7 +49,7 @@ def attention_of(error: ActivityError) -> Attention:
     return Attention.UNEXPECTED
 
 
-class BegunAnewError(Exception):
+class RestartStagesError(Exception):
     """The stages are gone through once more: what is done stands in the database."""
 
 
@@ -103,39 +103,39 @@ class AttentionRequests:
     ) -> bool:
         """Wait for a person, or `unless`; True = try again, False = go on without."""
         self.why, self.may_skip, self._answer = why, may_skip, None
-        self._state.count_anew()
+        self._state.reset_since()
         await self._status.record()
         # Told in the background: where mail itself is what broke, nobody waits for it.
-        telling = asyncio.create_task(self.tell(why))
+        notifying = asyncio.create_task(self.notify(why))
         try:
             await workflow.wait_condition(lambda: self._answer is not None or unless())
         finally:
-            telling.cancel()
+            notifying.cancel()
             answer, self.may_skip = self._answer, False
             self.why = self._beside
             if self._beside is not None:
                 self._answer = None
-        self._state.count_anew()
+        self._state.reset_since()
         await self._status.record()
         return not isinstance(answer, Skip)
 
-    async def heed_reset(self) -> None:
+    async def check_for_reset(self) -> None:
         """Return at once, unless the run was reset and the record is ahead of it.
 
         Raises:
-            BegunAnewError: a person said *retry*.
+            RestartStagesError: a person said *retry*.
         """
         if self._state.ownership.was_reset:
             await self._status.record()
         if self._state.ownership.is_behind and self._state.goes_on:
             self._state.ownership.take_over()
             await self.ask(Attention.RECORD_AHEAD)
-            raise BegunAnewError
+            raise RestartStagesError
 
-    async def tell(self, why: Attention) -> None:
+    async def notify(self, why: Attention) -> None:
         """Tell customer success, and the contacts where only an administrator can help."""
-        await self._notices.tell(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
+        await self._notices.notify(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
         if why in _FOR_THE_ADMINISTRATOR:
             until = workflow.now() + self._state.consent_window
             contacts = Audience.EVERY_CONTACT
-            await self._notices.tell(Message.CONSENT_TROUBLE, contacts, link_expires_at=until)
+            await self._notices.notify(Message.CONSENT_TROUBLE, contacts, link_expires_at=until)

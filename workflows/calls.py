@@ -10,7 +10,7 @@ from temporalio.workflow import ActivityConfig
 
 from workflows.attention import AttentionRequests
 from workflows.execution import Argument, Result, execute
-from workflows.notices import Notices, words
+from workflows.notices import Notices, summary_of
 from workflows.state import RunState
 from workflows.status import StatusPublisher
 
@@ -59,7 +59,7 @@ class Calls:
     ) -> Result:
         """Return the activity's result, however many times a person has to say *retry*."""
         while True:
-            await self._attention.heed_reset()
+            await self._attention.check_for_reset()
             if policy is not RECORD_CALL:
                 self._status.update_visibility()
             try:
@@ -76,7 +76,7 @@ class Calls:
     ) -> Result | None:
         """Like `do`, but a person may also say *skip*: then None."""
         while True:
-            await self._attention.heed_reset()
+            await self._attention.check_for_reset()
             self._status.update_visibility()
             try:
                 return await execute(activity, argument(), policy, summary)
@@ -111,7 +111,7 @@ class Calls:
                 self.on_their_queue(MAIL_TO_USERS_CALL)
                 if audience is Audience.USERS
                 else MAIL_CALL,
-                words(message, audience),
+                summary_of(message, audience),
             )
             paused = sent is not None and sent.paused
         return sent is not None

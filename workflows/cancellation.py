@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 
-def heed_cancelling() -> None:
+def raise_if_cancelled() -> None:
     """Raise the cancellation of this task, if it was swallowed by what has just been awaited.
 
     An activity, and `asyncio.wait_for` before Python 3.12, return a result that is there in the

@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.go_live import Attention, ConsentNotGiven, ConsentReported, Refusal, Wait
     from contracts.notices import Audience, Message
     from workflows.attention import AttentionRequests, attention_of
-    from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.cancellation import StoppedAfter, raise_if_cancelled
     from workflows.notices import Notices
     from workflows.policies import (
         AFTER_FIRST_CHECK_CALL,
@@ -63,7 +63,7 @@ class ConsentReports:
         """The one that Microsoft is asked about just now."""
         self.declined: ConsentNotGiven | None = None
         """What was said last by somebody who did not consent."""
-        self.unheard: ConsentNotGiven | None = None
+        self.unreported: ConsentNotGiven | None = None
         """The same, while nobody was told of it."""
         self._tried_since = False
         """A consent was reported since: a no that is said again is another no."""
@@ -80,13 +80,13 @@ class ConsentReports:
     def decline(self, fact: ConsentNotGiven) -> None:
         """Keep that somebody did not consent; a consent still counts. The same no again is one."""
         if fact != self.declined or self._tried_since:
-            self.unheard = fact
+            self.unreported = fact
         self.declined, self._tried_since = fact, False
 
-    def take_unheard(self) -> ConsentNotGiven | None:
+    def take_unreported(self) -> ConsentNotGiven | None:
         """Return what nobody was told of yet, and take it as told."""
-        unheard, self.unheard = self.unheard, None
-        return unheard
+        unreported, self.unreported = self.unreported, None
+        return unreported
 
     def close(self) -> None:
         """Take the customer's no as final."""
@@ -152,7 +152,7 @@ class ConsentProof:
         """When this stage began: a consent that was reported earlier ages from then on."""
         self._reading: ActivityHandle[ConsentVerdict] | None = None
         """Asks Microsoft just now."""
-        self._told: dict[Attention, datetime] = {}
+        self._notified_at: dict[Attention, datetime] = {}
         """When people were last told of each trouble."""
 
     def link_was_sent(self) -> None:
@@ -175,7 +175,9 @@ class ConsentProof:
             answered = await self._waits.until(
                 Wait.ADMIN_CONSENT,
                 lambda: (
-                    self._is_to_be_proven or self.reports.closed or self.reports.unheard is not None
+                    self._is_to_be_proven
+                    or self.reports.closed
+                    or self.reports.unreported is not None
                 ),
                 schedule,
             )
@@ -188,8 +190,8 @@ class ConsentProof:
                     return True
             elif not answered:
                 return False
-            elif (refused := self.reports.take_unheard()) is not None:
-                self._hear_refusal(refused, schedule)
+            elif (refused := self.reports.take_unreported()) is not None:
+                self._handle_refusal(refused, schedule)
 
     def _ask(self) -> ReminderSchedule:
         """Ask, unless the pack brought the consent link today; then remind."""
@@ -198,20 +200,20 @@ class ConsentProof:
             ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
         return self._waits.open(self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask)
 
-    def _hear_refusal(self, heard: ConsentNotGiven, schedule: ReminderSchedule) -> None:
+    def _handle_refusal(self, heard: ConsentNotGiven, schedule: ReminderSchedule) -> None:
         """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
         self.refusal = consent_refusal(heard.reason_code)
         if self.reports.said_no:
             schedule.stop_reminders()
-            mail = self._notices.tell(Message.CONSENT_DECLINED, Audience.CUSTOMER_SUCCESS)
+            mail = self._notices.notify(Message.CONSENT_DECLINED, Audience.CUSTOMER_SUCCESS)
         else:
             schedule.remind_again(workflow.now())
-            mail = self._notices.tell(
+            mail = self._notices.notify(
                 Message.CONSENT_TROUBLE,
                 Audience.EVERY_CONTACT,
                 link_expires_at=schedule.deadline,
             )
-        self._notices.tell_beside(mail)
+        self._notices.send_in_background(mail)
 
     @property
     def _is_to_be_proven(self) -> bool:
@@ -274,7 +276,7 @@ class ConsentProof:
         try:
             async with StoppedAfter(reading):
                 await self._waits.begin(Wait.MICROSOFT)
-                self._status.clear_trouble()
+                self._status.clear_listed_attention()
                 return await reading
         except ActivityError as error:
             if is_cancelled_exception(error) or error.retry_state is not RetryState.TIMEOUT:
@@ -283,7 +285,7 @@ class ConsentProof:
             return None
         finally:
             self._stop_reading()
-            self._waits.let_go()
+            self._waits.release()
 
     async def _rest_of_first_check(self) -> None:
         """Wait for its end where the next try, as Microsoft asks for a pause, lies beyond it."""
@@ -295,7 +297,7 @@ class ConsentProof:
                     timeout=rest,
                     timeout_summary="the rest of the first check",
                 )
-            heed_cancelling()
+            raise_if_cancelled()
 
     def _begin_to_read(
         self, consent: ConsentToVerify, call: ActivityConfig
@@ -329,20 +331,20 @@ class ConsentProof:
         self._attention.show_beside(why)
         self._waits.show(schedule)
         await self._waits.begin(Wait.ADMIN_CONSENT)
-        told = self._told.get(why)
-        if told is None or now - told >= rules.SAME_DAY:
-            self._told[why] = now
-            telling = self._notices.tell_beside(self._attention.tell(why))
+        notified_at = self._notified_at.get(why)
+        if notified_at is None or now - notified_at >= rules.SAME_DAY:
+            self._notified_at[why] = now
+            notifying = self._notices.send_in_background(self._attention.notify(why))
             # The mail says what is wrong now, so what comes next waits for it; but not for long,
             # and it is not taken back.
             self._status.update_visibility()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda: telling.done() or self.reports.closed,
+                    lambda: notifying.done() or self.reports.closed,
                     timeout=MAIL_GOES_FIRST,
                     timeout_summary="mail about the trouble goes first",
                 )
-            heed_cancelling()
+            raise_if_cancelled()
 
 
 def consent_refusal(code: str) -> Refusal:

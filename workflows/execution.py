@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.cancellation import heed_cancelling
+    from workflows.cancellation import raise_if_cancelled
     from workflows.policies import DATABASE_AWAY_CALL, SMALL_DATABASE_CALL
 
 Argument = TypeVar("Argument")
@@ -28,7 +28,7 @@ async def execute(
     """
     config: ActivityConfig = {**policy, "summary": summary}
     result = await workflow.execute_activity_method(activity, argument, **config)
-    heed_cancelling()
+    raise_if_cancelled()
     return result
 
 
@@ -56,5 +56,5 @@ async def ask_database(
             "summary": f"{summary}; the database is away",
         }
         answer = await workflow.execute_activity_method(activity, argument, **config)
-    heed_cancelling()
+    raise_if_cancelled()
     return answer

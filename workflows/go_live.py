@@ -47,7 +47,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.orders import Order, OrderPosition, refusal_of
     from contracts.records import Closing, MoveDate, Prerequisites
     from wording.orders import REFUSED
-    from workflows.attention import AttentionRequests, BegunAnewError
+    from workflows.attention import AttentionRequests, RestartStagesError
     from workflows.calls import Calls
     from workflows.execution import ask_database
     from workflows.move_date import AnnouncedDate
@@ -127,7 +127,7 @@ class SsoGoLive:
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
         """Go through the stages; whatever the ending, leave nothing half-done."""
-        self._state.ownership.hear_of_resets()
+        self._state.ownership.watch_for_resets()
         self._stages = asyncio.create_task(self._go_through_stages())
         if self._roll_back is not None:
             self._stages.cancel()
@@ -145,8 +145,8 @@ class SsoGoLive:
         while True:
             try:
                 return await self._go_through_what_is_left()
-            except BegunAnewError:
-                self._waits.let_go()
+            except RestartStagesError:
+                self._waits.release()
                 self._attention.clear()
 
     async def _go_through_what_is_left(self) -> GoLiveOutcome:
@@ -304,14 +304,14 @@ class SsoGoLive:
         return self._answers.date is not None
 
     async def _announce(self, date: AnnouncedDate) -> None:
-        told = date.date
+        announced = date.date
         idempotency_key = "first" if date.announced is None else stamp()
         date.begin_to_announce(workflow.now())
-        until = told + self._state.consent_window
+        until = announced + self._state.consent_window
         await self._calls.send(
             Message.MOVE_ANNOUNCEMENT, _CONTACTS, idempotency_key, link_expires_at=until
         )
-        date.told(told)
+        date.mark_announced(announced)
 
     # --- after the move, and the end ----------------------------------------------------------
 
@@ -332,14 +332,14 @@ class SsoGoLive:
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, tell people, close the record."""
         self._state.begin_ending(outcome)
-        self._waits.let_go()
+        self._waits.release()
         self._attention.clear()
-        await self._notices.take_back()
+        await self._notices.cancel_pending()
         if outcome is not GoLiveOutcome.LIVE:
             self._state.stop_waiting()
             await self._status.record()
             await self._undo()
-            await self._tell_ending(outcome)
+            await self._announce_ending(outcome)
         await self._calls.do(
             RecordActivities.close_record,
             lambda: Closing(self._state.start.go_live_id, outcome, workflow.now()),
@@ -358,13 +358,13 @@ class SsoGoLive:
             exceptions=self._migration.users.exceptions,
         )
 
-    async def _tell_ending(self, outcome: GoLiveOutcome) -> None:
+    async def _announce_ending(self, outcome: GoLiveOutcome) -> None:
         undone = outcome in {GoLiveOutcome.ROLLED_BACK, GoLiveOutcome.CANCELLED}
         message = Message.ROLL_BACK_NOTICE if undone else Message.CLOSING_NOTICE
         # Until stage 2 the customer has heard nothing, so there is nothing to take back.
-        unheard = self._state.stage is GoLiveStage.ENTITLEMENT_CONFIRMED
+        before_notice = self._state.stage is GoLiveStage.ENTITLEMENT_CONFIRMED
         await self._calls.send(
-            message, _OWNER if unheard else _EVERYONE, outcome.value, may_skip=True
+            message, _OWNER if before_notice else _EVERYONE, outcome.value, may_skip=True
         )
 
     async def _undo(self) -> None:
@@ -420,7 +420,7 @@ class SsoGoLive:
     def mail_requested(self, fact: MailRequested) -> None:
         """Deliver it beside what is waited for; a go-live that ends delivers no more."""
         if self._state.goes_on:
-            self._notices.deliver_beside(fact.message, fact.idempotency_key)
+            self._notices.deliver_in_background(fact.message, fact.idempotency_key)
 
     @workflow.signal(description="Somebody else looks after it, here or at the customer")
     def people_changed(self, fact: PeopleChanged) -> None:

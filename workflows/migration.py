@@ -196,7 +196,7 @@ class Migration:
         while done is None or done.paused:
             await self._notices.until_resumed()
             if self._plan_is_old():
-                await self._tell_who_has_moved(done)
+                await self._notify_moved_users(done)
                 return False
             await self._status.record_if_changed()
             done = await self._calls.do(
@@ -214,12 +214,12 @@ class Migration:
             self.users = UserCounts(done.total, done.moved, done.exceptions, plan.already_linked)
         await self._status.record()
         if done.plan_changed:
-            await self._tell_who_has_moved(done)
+            await self._notify_moved_users(done)
         else:
             await self.deliver()
         return not done.plan_changed
 
-    async def _tell_who_has_moved(self, done: WaveMoved | None) -> None:
+    async def _notify_moved_users(self, done: WaveMoved | None) -> None:
         """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
         if done is not None and done.moved:
             await self.deliver()

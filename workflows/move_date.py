@@ -22,7 +22,7 @@ class AnnouncedDate:
     """How long it has stood."""
     announced: datetime | None = None
     """The one that people were told last."""
-    another_told_at: datetime | None = None
+    change_announced_at: datetime | None = None
     """When another date than the first was last announced, or was about to be."""
 
     def stands(self, date: datetime, now: datetime, *, shifted: bool) -> None:
@@ -48,16 +48,16 @@ class AnnouncedDate:
         if self.announced is None:
             return self.since
         quiet = self.since + rules.DATE_QUIET_TIME
-        if self.another_told_at is None:
+        if self.change_announced_at is None:
             return quiet
-        return max(quiet, self.another_told_at + rules.DATE_ANNOUNCED_AT_MOST_EVERY)
+        return max(quiet, self.change_announced_at + rules.DATE_ANNOUNCED_AT_MOST_EVERY)
 
     def begin_to_announce(self, now: datetime) -> None:
         """Count an announcement from when it begins: one that is broken off may have been read."""
         if self.announced is not None:
-            self.another_told_at = now
+            self.change_announced_at = now
 
-    def told(self, date: datetime) -> None:
+    def mark_announced(self, date: datetime) -> None:
         """Take that people know this date."""
         self.announced = date
 

@@ -24,7 +24,7 @@ def stamp() -> str:
     return f"{workflow.now():%Y%m%d%H%M%S%f}"
 
 
-def words(message: Message, audience: Audience) -> str:
+def summary_of(message: Message, audience: Audience) -> str:
     """Return what the timeline calls a message to an audience."""
     return f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}"
 
@@ -43,7 +43,7 @@ class Notices:
             self._status.update_visibility()
         await workflow.wait_condition(lambda: not self._state.is_paused)
 
-    async def tell(
+    async def notify(
         self, message: Message, audience: Audience, *, link_expires_at: datetime | None = None
     ) -> None:
         """Send once, after a pause; where mail itself is the trouble, it is left at that."""
@@ -61,15 +61,15 @@ class Notices:
                     link_expires_at,
                 ),
                 MAIL_CALL,
-                words(message, audience),
+                summary_of(message, audience),
             )
 
-    def deliver_beside(self, message: Message, idempotency_key: str) -> None:
+    def deliver_in_background(self, message: Message, idempotency_key: str) -> None:
         """Deliver what somebody asked for, also during a pause; no person is asked for help.
 
         Where mail is the trouble, it is tried for a day; whoever asks after that is sent another.
         """
-        self.tell_beside(self._deliver(message, idempotency_key))
+        self.send_in_background(self._deliver(message, idempotency_key))
 
     async def _deliver(self, message: Message, idempotency_key: str) -> None:
         with suppress(ActivityError):
@@ -80,13 +80,13 @@ class Notices:
                 f"{message.value.replace('_', ' ')} again",
             )
 
-    def tell_beside(self, mail: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def send_in_background(self, mail: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let this mail go out beside what is waited for, at most until the run ends."""
-        telling = asyncio.create_task(mail)
-        self._on_their_way = [one for one in self._on_their_way if not one.done()] + [telling]
-        return telling
+        sending = asyncio.create_task(mail)
+        self._on_their_way = [one for one in self._on_their_way if not one.done()] + [sending]
+        return sending
 
-    async def take_back(self) -> None:
+    async def cancel_pending(self) -> None:
         """Take back what is still on its way: the ending is told instead."""
         pending = [one for one in self._on_their_way if not one.done()]
         if pending:

@@ -22,7 +22,7 @@ class RecordOwnership:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether nothing is to be done before `AttentionRequests.heed_reset` has looked."""
+        """Whether nothing is to be done before `AttentionRequests.check_for_reset` has looked."""
         return self.was_reset or self.is_behind
 
     def take_over(self) -> None:
@@ -37,15 +37,15 @@ class RecordOwnership:
         """Take that the record is ahead, and not to be overwritten."""
         self.is_behind, self.was_reset = True, False
 
-    def hear_of_resets(self) -> None:
+    def watch_for_resets(self) -> None:
         """Note from now on when the run is reset; that wakes it where it waits."""
         loop = asyncio.get_running_loop()
 
         def hear(_seed: int) -> None:
-            loop.call_soon(self._note_reset)
+            loop.call_soon(self._mark_reset)
 
         # Temporal gives a run another seed where it resets it, and nowhere else.
         workflow.register_random_seed_callback(hear)
 
-    def _note_reset(self) -> None:
+    def _mark_reset(self) -> None:
         self.was_reset = True

@@ -98,11 +98,11 @@ class ReminderSchedule:
     def _sort(self) -> None:
         self.reminders.sort(key=lambda one: one.at)
 
-    def choose(self, deadline: datetime, now: datetime, *, heed_later: bool = False) -> None:
-        """Put the deadline where a person wants it; `heed_later`: a pause comes first."""
+    def choose(self, deadline: datetime, now: datetime, *, after_pause: bool = False) -> None:
+        """Put the deadline where a person wants it; `after_pause`: a pause comes first."""
         self.deadline, self.chosen_at = deadline, now
         self.shifted = False
-        if heed_later:
+        if after_pause:
             self.moved = False
         else:
             self.move()
@@ -111,7 +111,7 @@ class ReminderSchedule:
         """Have the dates brought into business hours anew, such as those of other readers."""
         self.moved, self.in_business_hours = True, False
 
-    def heed_move(self) -> None:
+    def mark_applied(self) -> None:
         """Take the change of dates as heeded."""
         self.moved = False
 

@@ -52,15 +52,15 @@ class RunState:
         """Wait for this from now on."""
         # The second part of a proof goes on with the wait that its first check began.
         if wait is not Wait.MICROSOFT or self.wait is not wait:
-            self.count_anew()
+            self.reset_since()
         self.wait = wait
 
     def stop_waiting(self) -> None:
         """Have nothing to wait for any more."""
         self.wait = Wait.NOTHING
-        self.count_anew()
+        self.reset_since()
 
-    def count_anew(self) -> None:
+    def reset_since(self) -> None:
         """Say from now on that this has been so since now."""
         self.since = workflow.now()
 

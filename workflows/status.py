@@ -118,7 +118,7 @@ class StatusPublisher:
         """Let the run be listed and found by where it stands, as something is waited for now."""
         self._list(self._progress())
 
-    def clear_trouble(self) -> None:
+    def clear_listed_attention(self) -> None:
         """List the run anew if it is listed among those that wait on customer success."""
         if self._listed.get(search_attributes.WAITING_ON.name) == WaitingOn.CUSTOMER_SUCCESS:
             self.update_visibility()

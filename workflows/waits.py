@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.rules import ReminderRule
     from workflows.attention import AttentionRequests
     from workflows.calls import Calls
-    from workflows.cancellation import StoppedAfter, heed_cancelling
+    from workflows.cancellation import StoppedAfter, raise_if_cancelled
     from workflows.notices import stamp
     from workflows.reminders import Reminder, ReminderSchedule
     from workflows.state import RunState
@@ -50,13 +50,13 @@ class Waits:
         """Come to a stage."""
         self._state.enter(stage)
         await self._status.record(visibility_later=True)
-        await self._attention.heed_reset()
+        await self._attention.check_for_reset()
 
     async def begin(self, wait: Wait) -> None:
         """Say that this is waited for from now on."""
         self._state.wait_for(wait)
         await self._record(visibility_later=True)
-        await self._attention.heed_reset()
+        await self._attention.check_for_reset()
 
     async def _record(self, *, visibility_later: bool = False) -> None:
         """Record where we are, with reminders in their readers' working hours."""
@@ -74,7 +74,7 @@ class Waits:
         """Show these dates while something else is done; reminders and deadline wait for it."""
         self.schedule, self._held = schedule, True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Show no dates any more."""
         self.schedule, self._held = None, False
 
@@ -117,9 +117,9 @@ class Waits:
             now = workflow.now()
             nearest, name = schedule.nearest()
             if ownership.is_unsure:
-                await self._attention.heed_reset()
+                await self._attention.check_for_reset()
             elif schedule.moved:
-                schedule.heed_move()
+                schedule.mark_applied()
                 await self._record()
             elif self._state.is_paused:
                 self._status.update_visibility()
@@ -146,7 +146,7 @@ class Waits:
                         timeout=nearest - now if nearest else None,
                         timeout_summary=name,
                     )
-                heed_cancelling()
+                raise_if_cancelled()
         # Recorded with what comes next, which is the next thing to happen.
         self.schedule = None
         self._state.stop_waiting()
@@ -159,7 +159,7 @@ class Waits:
         if schedule.reminders[0].at < workflow.now() - rules.LATE:
             # No worker was there at its time, and now it may be night.
             schedule.move()
-            schedule.heed_move()
+            schedule.mark_applied()
             await self._record()
         due = schedule.take_due(workflow.now())
         if due is None:
@@ -194,7 +194,7 @@ class Waits:
             return
         # Nothing comes of it before a pause is over; but it is seen, and can be chosen again.
         paused = self._state.is_paused
-        self.schedule.choose(until, workflow.now(), heed_later=paused)
+        self.schedule.choose(until, workflow.now(), after_pause=paused)
         if paused or self._held:
             await self._status.record()
 

@@ -59,7 +59,7 @@ def begin(
     )
 
 
-def forget_what_is_over(session: Session, at: datetime) -> None:
+def purge_expired(session: Session, at: datetime) -> None:
     """Delete secrets of requests nobody came back from, then the requests, and old evidence.
 
     While users of a go-live move, its evidence stays: whom it names may be the administrator.

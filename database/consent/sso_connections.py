@@ -45,7 +45,7 @@ def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
     connection = session.get(SsoConnection, go_live.organisation_id)
     if connection is not None and connection.go_live_id == go_live_id:
         session.delete(connection)
-        keep_verified_domains(session, go_live.organisation_id, ())
+        replace_verified_domains(session, go_live.organisation_id, ())
     _give_back(session, go_live)
     session.execute(
         text(
@@ -105,7 +105,7 @@ def connect_tenant(
                 go_live_id=go_live.id,
             )
         )
-    keep_verified_domains(session, go_live.organisation_id, verified_domains)
+    replace_verified_domains(session, go_live.organisation_id, verified_domains)
     session.execute(
         text(
             "UPDATE golive.personal_link SET used_at = :at WHERE go_live_id = :g "
@@ -148,7 +148,7 @@ def refuse_another_tenant(session: Session, organisation_id: UUID, tenant_id: UU
         raise PeopleElsewhereError
 
 
-def keep_verified_domains(
+def replace_verified_domains(
     session: Session, organisation_id: UUID, verified_domains: tuple[str, ...]
 ) -> None:
     """Replace the domains that the proven tenant says it has verified."""
@@ -182,7 +182,7 @@ def _give_back(session: Session, go_live: GoLive) -> None:
     if go_live.prior_connection is None:
         return
     prior = dict(go_live.prior_connection)
-    keep_verified_domains(session, go_live.organisation_id, tuple(prior.pop("verified_domains")))
+    replace_verified_domains(session, go_live.organisation_id, tuple(prior.pop("verified_domains")))
     session.flush()
     session.merge(
         SsoConnection.model_validate({"organisation_id": go_live.organisation_id, **prior})

@@ -14,7 +14,7 @@ OPEN_FOR = timedelta(hours=1)
 """How long a request can be confirmed; then the order is given anew."""
 
 
-def note_request(
+def record_request(
     session: Session,
     go_live: GoLive,
     order_id: UUID,

@@ -19,7 +19,7 @@ def order_given(session: Session, order_id: UUID) -> AuditEntry | None:
     return session.exec(select(AuditEntry).where(AuditEntry.order_id == order_id)).first()
 
 
-def note_order(
+def record_order(
     session: Session,
     go_live: GoLive,
     order_id: UUID,
@@ -53,7 +53,7 @@ def note_order(
     return entry, made is not None
 
 
-def refusal_of(session: Session, order: AuditEntry) -> str | None:
+def recorded_refusal(session: Session, order: AuditEntry) -> str | None:
     """Return why an order was refused, None where it was not."""
     return session.exec(
         select(AuditEntry.reason).where(
@@ -64,12 +64,12 @@ def refusal_of(session: Session, order: AuditEntry) -> str | None:
     ).first()
 
 
-def note_refusal(session: Session, order: AuditEntry, why: str, by: str, at: datetime) -> None:
+def record_refusal(session: Session, order: AuditEntry, why: str, by: str, at: datetime) -> None:
     """Write that an order is not carried out. Twice is once, also at the same time."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": _name(order)}
     )
-    if refusal_of(session, order) is None:
+    if recorded_refusal(session, order) is None:
         go_live = session.exec(select(GoLive).where(col(GoLive.id) == order.go_live_id)).one()
         write_audit(session, at, by, REFUSED, go_live=go_live, subject=_name(order), reason=why)
 

@@ -1,17 +1,17 @@
 """The outbox: signals that a go-live must get, written with what they follow from.
 
-An entry is *pending* from the transaction that writes it until its signal has been relayed. That is
-tried at once; where Temporal is away, or the web process is killed, it is relayed later. The same
-signal twice changes nothing (it is idempotent), so any number of processes may relay.
+An entry is *pending* from the transaction that writes it until its signal has been relayed. The
+relay tries at once; if Temporal is unavailable, or the web process is killed, it relays later. Each
+signal is idempotent, so any number of processes may relay.
 
-A run's history has a limit, and most of what is written here follows from a click that anybody at
-the customer can repeat. So a signal is enqueued only when it changes something, and only so often:
+A run's history has a limit, and most entries follow from a click that anybody at the customer can
+repeat. So a signal is enqueued only when it changes something, and its number is bounded:
 
 | Signal | Bounded by |
 | --- | --- |
-| `consent_reported` | `records.may_be_told`: ten a day for an account, a hundred for a go-live |
-| `consent_not_given` | `records.was_told_lately`: a reason once a day, from personal links only |
-| `user_signed_in` | `sign_in.hears_of_sign_in`: first sign-ins only, a hundred for a go-live |
+| `consent_reported` | `records.may_report_consent`: a day, ten per account, a hundred per go-live |
+| `consent_not_given` | `records.was_refusal_reported`: one a day per reason, by personal links |
+| `user_signed_in` | `sign_in.count_first_sign_in`: first sign-ins only, a hundred for a go-live |
 | `it_acknowledged` | `it_team.acknowledge`: the first word and other dates only, ten a day |
 | `mail_requested` | `links.renew`: three a day for a person, a hundred for a go-live |
 
@@ -57,15 +57,15 @@ class PendingSignal:
     signal: str
     argument: dict[str, Any]
     is_open: bool
-    """Whether the go-live still runs; else nobody is left to tell."""
+    """Whether the go-live still runs; otherwise nothing takes the signal."""
 
 
 def enqueue(
     session: Session, go_live_id: UUID, argument: AnySignal, at: datetime, *, alone: bool = False
 ) -> int:
-    """Keep a signal, by its argument, until it has been relayed; return the entry's number.
+    """Write a signal, given by its argument, into the outbox; return the entry's number.
 
-    `alone`: it stands for whatever of its kind is still pending, which is dropped.
+    `alone`: it replaces signals of its kind that are still pending.
     """
     signal = SIGNALS[type(argument)]
     if alone:
@@ -106,5 +106,5 @@ def pending(
 
 
 def acknowledge(session: Session, number: int) -> None:
-    """Take an entry out: its signal was relayed. Twice is once."""
+    """Delete an entry whose signal was relayed. Idempotent."""
     session.execute(text("DELETE FROM golive.outbox WHERE id = :id"), {"id": number})

@@ -152,7 +152,7 @@ def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
     )
 
 
-def keep_discovery(
+def record_discovery(
     session: Session, go_live_id: UUID, found: Sequence[directory.DomainTenant], at: datetime
 ) -> None:
     """Keep the tenant of each domain, and the one tenant of all if there is one.
@@ -211,41 +211,41 @@ def evidence_of(
     ).first()
 
 
-CONSENT_TOLD = "consent_told"
-"""In the audit trail: the run heard that this account reported a consent."""
+CONSENT_REPORTED = "consent_told"
+"""Action in the audit trail: the run was signalled that this account reported a consent."""
 
-TOLD_A_DAY = 10
-"""How often a run hears of one account's consent within a day: its history has a limit."""
+MOST_REPORTS_OF_ACCOUNT = 10
+"""Signals to a run about one account's consent within a day: a history has a limit."""
 
-CONSENTS_TOLD_A_DAY = 100
-"""How often it hears of the consents of all accounts together; one proof takes minutes."""
+MOST_REPORTS = 100
+"""Signals to a run about the consents of all accounts within a day; one proof takes minutes."""
 
 
-def may_be_told(session: Session, go_live_id: UUID, subject: str, at: datetime) -> bool:
-    """Tell whether the run may hear of a consent once more; a browser can report any number."""
+def may_report_consent(session: Session, go_live_id: UUID, subject: str, at: datetime) -> bool:
+    """Tell whether the run may be signalled once more; a browser can report any number."""
     subjects = session.exec(
         select(AuditEntry.subject)
         .where(
             AuditEntry.go_live_id == go_live_id,
-            AuditEntry.action == CONSENT_TOLD,
+            AuditEntry.action == CONSENT_REPORTED,
             AuditEntry.at > at - timedelta(days=1),
         )
-        .limit(CONSENTS_TOLD_A_DAY)
+        .limit(MOST_REPORTS)
     ).all()
-    return len(subjects) < CONSENTS_TOLD_A_DAY and subjects.count(subject) < TOLD_A_DAY
+    return len(subjects) < MOST_REPORTS and subjects.count(subject) < MOST_REPORTS_OF_ACCOUNT
 
 
-REFUSAL_TOLD = "consent_refusal_told"
-"""In the audit trail: the run, and through it people, heard why a consent did not come about."""
+REFUSAL_REPORTED = "consent_refusal_told"
+"""Action in the audit trail: the run was signalled why somebody did not consent."""
 
 
-def was_told_lately(session: Session, go_live_id: UUID, reason: str, at: datetime) -> bool:
-    """Tell whether the run heard of a refusal for the same reason within `rules.SAME_DAY`."""
+def was_refusal_reported(session: Session, go_live_id: UUID, reason: str, at: datetime) -> bool:
+    """Tell whether the run was signalled a refusal for this reason within `rules.SAME_DAY`."""
     return (
         session.exec(
             select(AuditEntry.id).where(
                 AuditEntry.go_live_id == go_live_id,
-                AuditEntry.action == REFUSAL_TOLD,
+                AuditEntry.action == REFUSAL_REPORTED,
                 AuditEntry.reason == reason,
                 AuditEntry.at > at - rules.SAME_DAY,
             )

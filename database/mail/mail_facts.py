@@ -112,7 +112,7 @@ def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
     }
 
 
-def told_of_undo(session: Session, go_live_id: UUID) -> int:
+def count_undo_mails(session: Session, go_live_id: UUID) -> int:
     """Return how many users are told that they log in as before; the invited ones are not."""
     return int(
         session.execute(

@@ -155,7 +155,7 @@ def finish_staging(session: Session) -> None:
     session.execute(text(f"ANALYZE {ENTRIES}"))
 
 
-def forget_staging(session: Session, go_live_id: UUID) -> None:
+def delete_staging(session: Session, go_live_id: UUID) -> None:
     """Delete the staged directory of a go-live; a page that comes late is refused."""
     # Waits for a page that is being written: it would outlive this otherwise.
     session.execute(text("SELECT FROM golive.go_live WHERE id = :g FOR UPDATE"), {"g": go_live_id})

@@ -159,7 +159,7 @@ _MOVE_STATEMENTS = (
 )
 
 
-def keep_batches(session: Session, go_live_id: UUID) -> None:
+def flush_batches(session: Session, go_live_id: UUID) -> None:
     """Have every batch so far on the disk with this transaction; before that, mail nobody."""
     session.execute(
         text("UPDATE golive.go_live SET moved_up_to = moved_up_to WHERE id = :g"), {"g": go_live_id}

@@ -56,7 +56,7 @@ def acknowledge(
     if len(again_at) == most_a_day and again_at[0] > at:
         raise TooManyDatesError(again_at[0])
     by = f"contact:{contact_id}"
-    number = note_acknowledgement(session, go_live_id, by, move_at, at)
+    number = record_acknowledgement(session, go_live_id, by, move_at, at)
     return outbox.enqueue(session, go_live_id, ItAcknowledged(by, number, move_at), at, alone=True)
 
 
@@ -67,19 +67,19 @@ def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:
     return chosen.replace(second=0, microsecond=0) == standing.replace(second=0, microsecond=0)
 
 
-def note_acknowledgement(
+def record_acknowledgement(
     session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
 ) -> int:
     """Record that the IT team is ready, and the date it chose until the move decides for good.
 
     Returns the line of the audit trail.
     """
-    keep_move_date(session, go_live_id, move_at)
+    record_move_date(session, go_live_id, move_at)
     go_live = records.go_live_by_id(session, go_live_id)
     return records.write_audit(session, at, actor, "acknowledge_it", go_live=go_live)
 
 
-def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+def record_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
     """Keep a date that the run has accepted, whoever gave it; None keeps what there is."""
     if move_at is not None:
         go_live = records.go_live_by_id(session, go_live_id, lock=True)
@@ -87,7 +87,7 @@ def keep_move_date(session: Session, go_live_id: UUID, move_at: datetime | None)
         session.add(go_live)
 
 
-def note_told(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
+def record_announced_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
     """Record the date of the move that the contacts have been told."""
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     go_live.move_told = move_at

@@ -29,7 +29,7 @@ MOST_FOR_AN_ADDRESS = 100
 MOST_FROM_A_NETWORK = 500
 """For all addresses together: a whole office has one network address, and mistypes."""
 
-SIGN_INS_TOLD = 100
+MOST_SIGN_INS_REPORTED = 100
 """Of a go-live's first sign-ins; after these it looks into the database once a day."""
 
 
@@ -124,7 +124,7 @@ def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -
     return any(count >= limits[subject] for subject, count in rows)
 
 
-def note_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
+def record_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
     """Remember a wrong password, or a guess."""
     session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
     session.execute(
@@ -236,7 +236,7 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
     )
 
 
-def hears_of_sign_in(session: Session, go_live_id: UUID) -> bool:
+def count_first_sign_in(session: Session, go_live_id: UUID) -> bool:
     """Tell whether the run is to hear of one more first sign-in, and count it.
 
     It only wants to know whether there is one; tens of thousands, of a large first wave while the
@@ -247,7 +247,7 @@ def hears_of_sign_in(session: Session, go_live_id: UUID) -> bool:
             "UPDATE golive.go_live SET sign_ins_told = sign_ins_told + 1 "
             "WHERE id = :g AND sign_ins_told < :most RETURNING 1"
         ),
-        {"g": go_live_id, "most": SIGN_INS_TOLD},
+        {"g": go_live_id, "most": MOST_SIGN_INS_REPORTED},
     )
     return told.first() is not None
 

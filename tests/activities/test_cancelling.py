@@ -91,7 +91,7 @@ class Asking:
         return await asyncio.wait_for(handle.result(), 60)
 
     async def cancelled(
-        self, name: str, is_busy: Callable[[], bool], let_go: Callable[[], None], **argument: Any
+        self, name: str, is_busy: Callable[[], bool], release: Callable[[], None], **argument: Any
     ) -> bool:
         """Cancel it once it is busy; let it go on once it knows. True = it ended as cancelled."""
         seen = len(self.lines)
@@ -99,7 +99,7 @@ class Asking:
         await self.until(is_busy)
         await handle.cancel()
         await self.until(self.hears_of_it(seen))
-        let_go()
+        release()
         with suppress(WorkflowFailureError):
             await asyncio.wait_for(handle.result(), 60)
         self.assert_no_trouble(seen)
@@ -164,7 +164,7 @@ class Held:
         )
         return bool(row[0])
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         self._connection.rollback()
 
 
@@ -189,7 +189,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
     async with asking(cluster, organisation) as ask:
         with held(cluster, "LOCK TABLE golive.directory_entry IN SHARE MODE") as holding:
             cancelled = await ask.cancelled(
-                "snapshot_directory", holding.has_a_waiter, holding.let_go
+                "snapshot_directory", holding.has_a_waiter, holding.release
             )
         kept = cluster.rows(
             "SELECT entries FROM golive.directory_snapshot WHERE go_live_id = :g",
@@ -200,7 +200,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
 
         await ask.do("snapshot_directory")
         with held(cluster, "LOCK TABLE golive.user_move IN SHARE MODE") as holding:
-            await ask.cancelled("plan_migration", holding.has_a_waiter, holding.let_go)
+            await ask.cancelled("plan_migration", holding.has_a_waiter, holding.release)
         assert ask.count("golive.user_move") == USERS
 
         plan = await ask.do("plan_migration")
@@ -210,7 +210,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
         order["wave"] = "rest"
         with held(cluster, ITS_USERS, slug=organisation.slug) as holding:
             cancelled = await ask.cancelled(
-                "move_wave", holding.has_a_waiter, holding.let_go, **order
+                "move_wave", holding.has_a_waiter, holding.release, **order
             )
         moved = ask.count("golive.user_move", "moved_at IS NOT NULL")
         assert cancelled
@@ -221,7 +221,7 @@ async def test_what_moves_users_is_cancelled_between_two_batches(
 
         await ask.do("move_wave", **order)
         with held(cluster, ITS_USERS, slug=organisation.slug) as holding:
-            cancelled = await ask.cancelled("undo_moves", holding.has_a_waiter, holding.let_go)
+            cancelled = await ask.cancelled("undo_moves", holding.has_a_waiter, holding.release)
         assert cancelled
         assert ask.count("golive.user_move", "undone_at IS NOT NULL") == 2
         assert ask.count("golive.audit_entry", "action = 'user_move_undone'") == 2
@@ -246,7 +246,7 @@ async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_
             await ask.until(holding.has_a_waiter)
             stopping = asyncio.create_task(worker.shutdown())
             await ask.until(ask.hears_of_it(0))
-            holding.let_go()
+            holding.release()
             await stopping
     (failed,) = [
         event.activity_task_failed_event_attributes.failure
@@ -275,7 +275,7 @@ async def test_rolling_back_does_not_wait_for_more_than_the_batch_at_hand(
         seen = len(lines)
         ordering = asyncio.create_task(cluster.orders().roll_back(organisation.slug, "Not now."))
         await ask.until(ask.hears_of_it(seen))
-        holding.let_go()
+        holding.release()
         await ordering
         result = await organisation.ended()
         ask.assert_no_trouble(seen)

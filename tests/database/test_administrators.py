@@ -62,7 +62,7 @@ def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(
     _signed_in(made, reported, "anna@acme.example")
     _signed_in(made, made.administrator, "grace@acme.example")
     # What they proved is forgotten after a week, but not while users move.
-    authorization_requests.forget_what_is_over(session, AT + timedelta(days=9))
+    authorization_requests.purge_expired(session, AT + timedelta(days=9))
     counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
     assert (counted.signed_in, counted.by_non_administrator) == (2, 0)
     _signed_in(made, uuid4(), "ben@acme.example")
@@ -76,10 +76,10 @@ def test_a_run_hears_of_one_account_ten_times_a_day(session: Session) -> None:
 
     def told(subject: str, hours: int) -> bool:
         at = AT + timedelta(hours=hours)
-        if not records.may_be_told(session, made.go_live_id, subject, at):
+        if not records.may_report_consent(session, made.go_live_id, subject, at):
             return False
         records.write_audit(
-            session, at, "system", records.CONSENT_TOLD, go_live=go_live, subject=subject
+            session, at, "system", records.CONSENT_REPORTED, go_live=go_live, subject=subject
         )
         session.flush()
         return True

@@ -68,8 +68,8 @@ def test_a_chosen_date_is_kept_in_utc_and_none_keeps_what_there_is(
     session: Session, go_live: GoLive
 ) -> None:
     east = timezone(timedelta(hours=5, minutes=30))
-    it_team.keep_move_date(session, go_live.id, datetime(2026, 12, 31, 9, 0, tzinfo=east))
-    it_team.note_acknowledgement(session, go_live.id, "contact:1", None, AT)
+    it_team.record_move_date(session, go_live.id, datetime(2026, 12, 31, 9, 0, tzinfo=east))
+    it_team.record_acknowledgement(session, go_live.id, "contact:1", None, AT)
     assert go_live.move_at == datetime(2026, 12, 31, 3, 30, tzinfo=UTC)
     assert go_live.move_at.utcoffset() == timedelta()
 
@@ -105,7 +105,7 @@ def test_only_what_changes_something_is_written_and_the_newest_pending_fact_stan
     assert say(ira, other)
     assert facts_of(session) == [(f"contact:{ira}", f"{other:%Y-%m-%dT%H:%M:%S}Z")]
     # Customer success changes it, and the team changes it back.
-    it_team.keep_move_date(session, go_live.id, first)
+    it_team.record_move_date(session, go_live.id, first)
     assert not say(ira, first)
     assert say(ira, other)
     assert go_live.move_at == other
@@ -153,13 +153,13 @@ def test_the_people_of_a_go_live_ask_for_so_many_links_within_a_day(
 def test_a_run_hears_of_so_many_consents_within_a_day(
     session: Session, go_live: GoLive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "TOLD_A_DAY", 2)
-    monkeypatch.setattr(records, "CONSENTS_TOLD_A_DAY", 5)
+    monkeypatch.setattr(records, "MOST_REPORTS_OF_ACCOUNT", 2)
+    monkeypatch.setattr(records, "MOST_REPORTS", 5)
 
     def tell(who: str, at: datetime) -> bool:
-        may = records.may_be_told(session, go_live.id, who, at)
+        may = records.may_report_consent(session, go_live.id, who, at)
         if may:
-            action = records.CONSENT_TOLD
+            action = records.CONSENT_REPORTED
             records.write_audit(session, at, "system", action, go_live=go_live, subject=who)
         return may
 

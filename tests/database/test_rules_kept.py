@@ -77,7 +77,7 @@ def test_an_authorization_request_is_waited_for_and_kept_as_long_as_the_rules_sa
     over = AT + timedelta(minutes=4)
     assert session.exec(select(AuthorizationRequest)).one().expires_at == over
     for at, left in ((over + timedelta(days=3), 1), (over + timedelta(days=3) + SECOND, 0)):
-        authorization_requests.forget_what_is_over(session, at)
+        authorization_requests.purge_expired(session, at)
         assert len(session.exec(select(AuthorizationRequest)).all()) == left
 
 
@@ -150,7 +150,7 @@ def test_a_failure_counts_as_long_as_the_rule_says(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "FAILURE_MINUTES", 2)
-    sign_in.note_failure(session, ["somebody"], AT)
+    sign_in.record_failure(session, ["somebody"], AT)
     session.flush()
     end = AT + timedelta(minutes=2)
     assert sign_in.too_many_failures(session, {"somebody": 1}, end - SECOND)

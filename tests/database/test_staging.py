@@ -196,7 +196,7 @@ def test_a_page_that_comes_after_the_end_is_not_kept(session: Session, ending: s
                 "UPDATE golive.go_live SET outcome = 'CANCELLED', closed_at = now() "
                 "WHERE id = :g RETURNING id"
             )
-    staging.forget_staging(session, made.go_live_id)
+    staging.delete_staging(session, made.go_live_id)
     with pytest.raises(staging.StagingOvertakenError):
         stage(made, cursor, None)
     if ending != "forgotten":

@@ -201,8 +201,8 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(
     assert actions.count("consent_refusal_told") == 1
     heard = (organisation.standing().go_live_id, Refusal.DECLINED)
     with open_sessions(cluster.engine).begin() as session:
-        assert records.was_told_lately(session, *heard, wall_clock() + timedelta(hours=23))
-        assert not records.was_told_lately(session, *heard, wall_clock() + timedelta(hours=25))
+        assert records.was_refusal_reported(session, *heard, wall_clock() + timedelta(hours=23))
+        assert not records.was_refusal_reported(session, *heard, wall_clock() + timedelta(hours=25))
 
 
 # --- the link it began with -------------------------------------------------------------------

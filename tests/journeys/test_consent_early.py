@@ -37,7 +37,7 @@ async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_sta
         g=organisation.standing().go_live_id,
     )
     with open_sessions(cluster.engine).begin() as session:
-        authorization_requests.forget_what_is_over(session, wall_clock())
+        authorization_requests.purge_expired(session, wall_clock())
     # Nobody answers: after two weeks it goes on by itself.
     await organisation.skip_to_due()
     await organisation.until(Wait.MOVE_DATE, within=60)

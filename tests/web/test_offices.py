@@ -70,7 +70,7 @@ async def test_many_networks_or_many_addresses_do_not_make_guessing_endless(
         if one.startswith(left)
     )
     with open_sessions(cluster.engine).begin() as session:
-        sign_in.note_failure(session, [subject] * most, wall_clock())
+        sign_in.record_failure(session, [subject] * most, wall_clock())
     assert await asyncio.to_thread(log_in, organisation, "anna", "wrong", OFFICE) == 429
 
 
@@ -86,7 +86,9 @@ async def test_who_has_been_signed_in_there_gets_in_whatever_colleagues_mistype(
             anna.press("Continue", email=organisation.address("anna"))
             anna.press("Log in", password=RIGHT)
             with open_sessions(cluster.engine).begin() as session:
-                sign_in.note_failure(session, ["look-ups:127.0.0.1"] * MOST_LOOK_UPS, wall_clock())
+                sign_in.record_failure(
+                    session, ["look-ups:127.0.0.1"] * MOST_LOOK_UPS, wall_clock()
+                )
             anna.open(f"{cluster.endpoints.web}/login")
             anna.press("Continue", email=organisation.address("anna"))
             assert anna.status == 200

@@ -38,7 +38,7 @@ def ledger(organisation: Organisation, *messages: str) -> list[Mail]:
     return [mail for mail in found if not messages or mail.message in messages]
 
 
-def is_humane(mail: Mail) -> bool:
+def is_in_business_hours(mail: Mail) -> bool:
     """Whether it went out on a working day between nine and five of its reader."""
     local = mail.due_at.astimezone(ZoneInfo(mail.time_zone))
     return local.weekday() < 5 and 9 <= local.hour < 17

@@ -1,4 +1,4 @@
-"""Reminders in skipped time: each once, at humane times, until somebody answers."""
+"""Reminders in skipped time: each once, in business hours, until somebody answers."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, founded
 from tests.workflows.schedule import (
-    is_humane,
+    is_in_business_hours,
     ledger,
     rungs,
     sent_more_than_once,
@@ -235,11 +235,11 @@ async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(
 
 
 def _check(mails: list) -> None:  # type: ignore[type-arg]
-    """Once each, at humane times, and never two within a day to anyone."""
+    """Once each, in business hours, and never two within a day to anyone."""
     assert all(one.state == "sent" for one in mails)
     assert sent_more_than_once(mails) == []
-    inhumane = [one for one in mails if one.message in REMINDERS and not is_humane(one)]
-    assert inhumane == []
+    outside = [one for one in mails if one.message in REMINDERS and not is_in_business_hours(one)]
+    assert outside == []
     assert within_a_day(mails) == []
 
 
@@ -269,7 +269,9 @@ async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_ac
     # Eight moved, one of them signed in: seven are reminded, twice.
     assert rungs(mails)["sign_in_reminder"] == 2
     assert len(ledger(organisation, "sign_in_reminder")) == 14
-    assert [one for one in ledger(organisation, "sign_in_reminder") if not is_humane(one)] == []
+    assert [
+        one for one in ledger(organisation, "sign_in_reminder") if not is_in_business_hours(one)
+    ] == []
     unasked = [pair for pair in within_a_day(mails) if pair[2] not in ANSWERS]
     assert unasked == []
 

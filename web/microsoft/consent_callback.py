@@ -59,9 +59,10 @@ def enqueue_consent(session: Session, evidence: ConsentEvidence, at: datetime) -
     found = records.open_go_live_of(session, evidence.go_live_id)
     # Our own number of it: the audit trail keeps none of Microsoft's that leads to somebody.
     who = f"evidence:{evidence.id}"
-    if found is None or not records.may_be_told(session, evidence.go_live_id, who, at):
+    if found is None or not records.may_report_consent(session, evidence.go_live_id, who, at):
         return None
-    records.write_audit(session, at, "system", records.CONSENT_TOLD, go_live=found[0], subject=who)
+    action = records.CONSENT_REPORTED
+    records.write_audit(session, at, "system", action, go_live=found[0], subject=who)
     proven = ConsentReported(str(evidence.tenant_id), str(evidence.administrator_object_id))
     return outbox.enqueue(session, evidence.go_live_id, proven, at)
 
@@ -79,7 +80,7 @@ def not_consented(
         if (
             found is not None
             and authorization_requests.came_by_a_living_link(session, asked)
-            and not records.was_told_lately(session, found[0].id, ending.refusal, visit.at)
+            and not records.was_refusal_reported(session, found[0].id, ending.refusal, visit.at)
         ):
             told = ConsentNotGiven(ending.refusal, ending.said_no)
             entry = outbox.enqueue(session, found[0].id, told, visit.at)
@@ -87,7 +88,7 @@ def not_consented(
                 session,
                 visit.at,
                 "system",
-                records.REFUSAL_TOLD,
+                records.REFUSAL_REPORTED,
                 go_live=found[0],
                 reason=ending.refusal,
             )

@@ -173,7 +173,7 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             )
             if found.waiting_go_live_id
             and found.first_time
-            and sign_in.hears_of_sign_in(session, found.waiting_go_live_id)
+            and sign_in.count_first_sign_in(session, found.waiting_go_live_id)
             else None
         )
     return _Answer(visit.sign_in(visit.go_to("/"), token), entry)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from contracts import rules
 from contracts.business_hours import (
-    humane,
-    humane_for_all,
-    humane_one_by_one,
+    into_business_hours,
+    into_business_hours_of_all,
     is_working_time,
     next_working_morning,
+    spread_over_business_hours,
 )
 
 ZONES = ("Europe/London", "America/Los_Angeles", "Pacific/Auckland", "Asia/Kolkata")
@@ -22,7 +22,9 @@ def test_two_reminders_of_one_weekend_stay_two_mails_on_two_days() -> None:
     zone = ZoneInfo("Europe/London")
     saturday = datetime(2027, 1, 9, 9, tzinfo=zone)
     monday = datetime(2027, 1, 11, 9, tzinfo=zone)
-    moments = humane_one_by_one([(saturday, ["Europe/London"]), (monday, ["Europe/London"])])
+    moments = spread_over_business_hours(
+        [(saturday, ["Europe/London"]), (monday, ["Europe/London"])]
+    )
     assert moments == [monday, monday + timedelta(days=1)]
 
 
@@ -36,7 +38,7 @@ def test_every_moment_is_in_working_hours_not_earlier_and_a_day_after_the_one_be
     opened: datetime, planned: list[tuple[int, str]]
 ) -> None:
     asked = [(opened + timedelta(hours=hours), [zone]) for hours, zone in sorted(planned)]
-    moments = humane_one_by_one(asked)
+    moments = spread_over_business_hours(asked)
     for moment, (wished, (zone,)) in zip(moments, asked, strict=True):
         local = moment.astimezone(ZoneInfo(zone))
         assert moment >= wished
@@ -49,7 +51,7 @@ def test_every_moment_is_in_working_hours_not_earlier_and_a_day_after_the_one_be
     "moments", [[], [(datetime(2027, 1, 5, 12, tzinfo=ZoneInfo("UTC")), ["UTC"])]]
 )
 def test_nothing_is_moved_that_need_not_be(moments: list[tuple[datetime, list[str]]]) -> None:
-    assert humane_one_by_one(moments) == [moment for moment, _ in moments]
+    assert spread_over_business_hours(moments) == [moment for moment, _ in moments]
 
 
 def local(zone: str, year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -85,7 +87,7 @@ def local(zone: str, year: int, month: int, day: int, hour: int, minute: int = 0
 def test_a_moment_comes_into_working_hours_of_its_reader(
     zone: str, at: tuple[int, ...], wanted: tuple[int, ...]
 ) -> None:
-    moment = humane(local(zone, *at), zone)
+    moment = into_business_hours(local(zone, *at), zone)
     assert moment == local(zone, *wanted)
     assert is_working_time(moment, zone)
 
@@ -100,11 +102,11 @@ def test_nine_in_the_morning_stays_nine_when_the_clocks_change() -> None:
 
 def test_a_moment_for_several_readers_lies_in_the_hours_of_all() -> None:
     zones = ["Europe/London", "America/New_York"]
-    moment = humane_for_all(local("Europe/London", 2027, 1, 5, 9), zones)
+    moment = into_business_hours_of_all(local("Europe/London", 2027, 1, 5, 9), zones)
     assert moment == local("America/New_York", 2027, 1, 5, 9)
 
 
 def test_without_a_common_hour_the_first_reader_counts() -> None:
     zones = ["Europe/London", "Pacific/Auckland"]
-    moment = humane_for_all(local("Europe/London", 2027, 1, 4, 7), zones)
+    moment = into_business_hours_of_all(local("Europe/London", 2027, 1, 4, 7), zones)
     assert moment == local("Europe/London", 2027, 1, 4, 9)

@@ -238,7 +238,7 @@ NO_RULES = {
     "database/people/it_team.py": {"timedelta(days=1)"},  # in MOST_DATE_CHANGES_A_DAY
     "database/go_live/records.py": {
         "timedelta(days=1)"
-    },  # and in TOLD_A_DAY, a limit of the history
+    },  # and in MOST_REPORTS_OF_ACCOUNT, a limit of the history
 }
 
 
@@ -319,7 +319,8 @@ def test_working_hours_begin_and_end_by_the_rules(monkeypatch: pytest.MonkeyPatc
     assert business_hours.evening_of(day, "UTC") == datetime(2027, 1, 8, 11, 45, tzinfo=UTC)
     assert not business_hours.is_working_time(FRIDAY_NOON, "UTC")
     assert business_hours.is_working_time(FRIDAY_NOON - timedelta(hours=4, minutes=30), "UTC")
-    assert business_hours.humane(FRIDAY_NOON, "UTC") == datetime(2027, 1, 11, 7, 30, tzinfo=UTC)
+    moved = business_hours.into_business_hours(FRIDAY_NOON, "UTC")
+    assert moved == datetime(2027, 1, 11, 7, 30, tzinfo=UTC)
 
 
 def test_working_days_are_those_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +335,7 @@ def test_working_days_are_those_of_the_rules(monkeypatch: pytest.MonkeyPatch) ->
 def test_two_mails_keep_the_distance_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "SAME_DAY", timedelta(days=2))
     monday = datetime(2027, 1, 11, 12, tzinfo=UTC)
-    moments = business_hours.humane_one_by_one([(monday, ["UTC"])] * 2)
+    moments = business_hours.spread_over_business_hours([(monday, ["UTC"])] * 2)
     assert moments == [monday, monday + timedelta(days=2)]
 
 

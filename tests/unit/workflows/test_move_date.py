@@ -18,7 +18,7 @@ def date() -> AnnouncedDate:
     """A date that was announced an hour ago."""
     date = AnnouncedDate(FIRST, NOW - HOUR)
     date.begin_to_announce(NOW - HOUR)
-    date.told(FIRST)
+    date.mark_announced(FIRST)
     return date
 
 
@@ -26,15 +26,15 @@ def change(date: AnnouncedDate, to: datetime, now: datetime, *, shifted: bool = 
     date.stands(to, now, shifted=shifted)
 
 
-def tell(date: AnnouncedDate, now: datetime) -> None:
+def announce(date: AnnouncedDate, now: datetime) -> None:
     date.begin_to_announce(now)
-    date.told(date.date)
+    date.mark_announced(date.date)
 
 
 def test_the_first_date_is_announced_at_once() -> None:
     date = AnnouncedDate(FIRST, NOW)
     assert (date.due, date.is_known) == (NOW, False)
-    tell(date, NOW)
+    announce(date, NOW)
     assert (date.due, date.is_known) == (None, True)
     assert date.schedule(chosen_at=None).reminders == []
 
@@ -59,7 +59,7 @@ def test_a_change_that_is_taken_back_is_announced_to_nobody(date: AnnouncedDate)
 def test_two_announcements_of_other_dates_are_a_day_apart(date: AnnouncedDate) -> None:
     change(date, OTHER, NOW)
     told = NOW + DATE_QUIET_TIME
-    tell(date, told)
+    announce(date, told)
     change(date, THIRD, told + MINUTE)
     assert date.due == told + DATE_ANNOUNCED_AT_MOST_EVERY
     late = told + DATE_ANNOUNCED_AT_MOST_EVERY

@@ -68,7 +68,7 @@ def test_the_deadline_and_the_next_reminder_are_those_of_the_present_wait(run: S
     run._waits.show(ReminderSchedule(NOW + 28 * DAY, [reminder(NOW + 3 * DAY)]))
     assert run.progress().due_at == NOW + 28 * DAY
     assert run.progress().reminder_at == NOW + 3 * DAY
-    run._waits.let_go()
+    run._waits.release()
     assert run.progress().due_at is None
 
 
@@ -172,12 +172,12 @@ class TestReportsOfAConsent:
     def test_the_same_no_is_told_once_and_after_another_try_once_more(self, run: SsoGoLive) -> None:
         reports, no = run._consent.reports, ConsentNotGiven("declined")
         reports.decline(no)
-        assert reports.take_unheard() == no
+        assert reports.take_unreported() == no
         reports.decline(no)
-        assert reports.take_unheard() is None
+        assert reports.take_unreported() is None
         reports.consented(self.ONE)
         reports.decline(no)
-        assert reports.take_unheard() == no
+        assert reports.take_unreported() == no
 
 
 def test_a_date_that_was_chosen_earlier_and_told_late_changes_nothing(run: SsoGoLive) -> None:

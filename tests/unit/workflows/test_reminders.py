@@ -100,7 +100,7 @@ class TestDeadline:
 
     def test_that_a_person_chooses_in_a_pause_is_heeded_later(self) -> None:
         one = schedule()
-        one.choose(OPENED + 9 * DAY, OPENED, heed_later=True)
+        one.choose(OPENED + 9 * DAY, OPENED, after_pause=True)
         assert (one.deadline, one.moved) == (OPENED + 9 * DAY, False)
 
 
@@ -131,7 +131,7 @@ class TestResume:
     )
     def test_a_deadline_that_was_chosen(self, chosen_at: int, deadline: int, wanted: int) -> None:
         one = schedule()
-        one.choose(OPENED + deadline * DAY, OPENED + chosen_at * DAY, heed_later=True)
+        one.choose(OPENED + deadline * DAY, OPENED + chosen_at * DAY, after_pause=True)
         one.resume(self.PAUSED, self.NOW)
         assert one.deadline == OPENED + wanted * DAY
         assert one.shifted is (wanted != deadline)
