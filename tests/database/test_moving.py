@@ -1,4 +1,4 @@
-"""Moving on sets: one class each, one identity each, twice is once, all the way back."""
+"""Moving on sets: one class each, one identity each, each step idempotent, all the way back."""
 
 import os
 import threading
@@ -184,7 +184,9 @@ def test_any_directory_and_any_users_move_once_and_all_the_way_back(
         undone = picture(made, LEDGER)
         made.undo(size)
         made.move(size)
-        assert picture(made, LEDGER) == undone, "undo twice is once, and nobody moves after it"
+        assert picture(made, LEDGER) == undone, (
+            "a second undo changes nothing, and nobody moves after it"
+        )
         assert made.rows("SELECT users_done FROM golive.go_live WHERE id = :g") == [(0,)]
         session.rollback()
 

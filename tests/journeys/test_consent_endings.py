@@ -259,7 +259,7 @@ def _troubles(organisation: Organisation) -> list[tuple[str, str, str]]:
 
 
 async def _is_reminded(organisation: Organisation) -> bool:
-    """Whether something is sent before the deadline: the timer says which rung comes next."""
+    """Whether something is sent before the deadline: the timer says which reminder comes next."""
     return "reminder" in await organisation.newest_timer()
 
 

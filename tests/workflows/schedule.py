@@ -44,7 +44,7 @@ def is_in_business_hours(mail: Mail) -> bool:
     return local.weekday() < 5 and 9 <= local.hour < 17
 
 
-def rungs(mails: list[Mail]) -> Counter[str]:
+def count_by_message(mails: list[Mail]) -> Counter[str]:
     """How many different idempotency keys each message had."""
     return Counter(message for message, _ in {(one.message, one.idempotency_key) for one in mails})
 

@@ -7,9 +7,9 @@ from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, founded
 from tests.workflows.schedule import (
+    count_by_message,
     is_in_business_hours,
     ledger,
-    rungs,
     sent_more_than_once,
     within_a_day,
 )
@@ -36,7 +36,7 @@ async def _nobody_answers_about_entitlement(cluster: Cluster, time_zone: str) ->
     await organisation.start(skipping=True)
     assert (await organisation.ended()).outcome is GoLiveOutcome.NOT_ENTITLED
     mails = ledger(organisation)
-    assert rungs(mails) == {
+    assert count_by_message(mails) == {
         "entitlement_question": 1,
         "entitlement_reminder": 3,
         "closing_notice": 1,
@@ -57,7 +57,7 @@ async def _nobody_answers_at_the_customer(cluster: Cluster, time_zone: str) -> N
     await organisation.start(skipping=True)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
-    assert rungs(mails) == {
+    assert count_by_message(mails) == {
         "it_pack": 1,
         "it_acknowledgement_reminder": 2,
         "consent_request": 1,
@@ -88,25 +88,27 @@ async def test_the_second_contact_lives_elsewhere_and_both_are_written_to_in_wor
     _check(ledger(organisation))
 
 
-async def test_a_consent_between_any_two_rungs_stops_the_rest(cluster: Cluster) -> None:
-    await asyncio.gather(*(_consent_after(cluster, rungs_before) for rungs_before in range(5)))
+async def test_a_consent_between_any_two_reminders_stops_the_rest(cluster: Cluster) -> None:
+    await asyncio.gather(*(_consent_after(cluster, before) for before in range(5)))
 
 
-async def _consent_after(cluster: Cluster, rungs_before: int) -> None:
+async def _consent_after(cluster: Cluster, reminders_before: int) -> None:
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    days_before = (1, 6, 11, 17, 23)[rungs_before]
+    days_before = (1, 6, 11, 17, 23)[reminders_before]
     await organisation.skip(timedelta(days=days_before))
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    sent = rungs(ledger(organisation, "consent_reminder", "consent_escalation")).total()
-    assert sent == rungs_before
+    sent = count_by_message(ledger(organisation, "consent_reminder", "consent_escalation")).total()
+    assert sent == reminders_before
     await _roll_back(organisation)
-    assert rungs(ledger(organisation, *REMINDERS)).total() == rungs_before
+    assert count_by_message(ledger(organisation, *REMINDERS)).total() == reminders_before
 
 
-async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(cluster: Cluster) -> None:
+async def test_a_pause_across_a_reminder_moves_dates_by_the_time_paused(
+    cluster: Cluster,
+) -> None:
     organisation = cluster.create_organisation()
     orders, slug = cluster.orders(), organisation.slug
     await organisation.start()
@@ -125,12 +127,12 @@ async def test_a_pause_across_a_rung_moves_every_date_by_the_time_paused(cluster
     await cluster.skipper.fast_forward(organisation.handle, None)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
-    assert rungs(mails)["consent_reminder"] == 3
+    assert count_by_message(mails)["consent_reminder"] == 3
     assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > paused_at + paused
     _check(mails)
 
 
-async def test_the_next_reminder_is_known_from_each_rung_to_the_last(cluster: Cluster) -> None:
+async def test_the_next_reminder_is_known_from_each_reminder_to_the_last(cluster: Cluster) -> None:
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
@@ -219,7 +221,7 @@ async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(
     closed = ledger(organisation, "closing_notice")[0]
     assert sooner.due_at is not None
     assert closed.due_at - sooner.due_at < timedelta(minutes=1)
-    assert rungs(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
+    assert count_by_message(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
 
 
 async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(
@@ -267,7 +269,7 @@ async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_ac
     assert all(one.state == "sent" for one in mails)
     assert sent_more_than_once(mails) == []
     # Eight moved, one of them signed in: seven are reminded, twice.
-    assert rungs(mails)["sign_in_reminder"] == 2
+    assert count_by_message(mails)["sign_in_reminder"] == 2
     assert len(ledger(organisation, "sign_in_reminder")) == 14
     assert [
         one for one in ledger(organisation, "sign_in_reminder") if not is_in_business_hours(one)
