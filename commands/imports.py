@@ -30,8 +30,8 @@ ORGANISATION_COLUMNS = (
     "agreement_start", "agreement_end",
 )  # fmt: skip
 ORGANISATION_OPTIONS = (
-    "customer_success_handle", "customer_success_time_zone", "country", "time_zone", "language",
-    "exception_threshold", "it_acknowledgement", "go_live_date",
+    "customer_success_handle", "customer_success_time_zone", "time_zone", "exception_threshold",
+    "it_acknowledgement", "go_live_date",
 )  # fmt: skip
 USER_COLUMNS = ("organisation", "email", "display_name", "status")
 USER_OPTIONS = ("group",)
@@ -42,8 +42,6 @@ _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
 )
-_LANGUAGE = re.compile(r"[a-z]{2}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
 """Directions that a name could use to be read as another one."""
 _MOST_SHOWN = 50
@@ -254,9 +252,7 @@ def _organisation(row: _Row) -> ImportedOrganisation:
         sso_included=row.yes("sso_included"),
         agreement_start=starts or date.min,
         agreement_end=ends or date.max,
-        country=row.matching("country", _COUNTRY, "GB", default=""),
         time_zone=time_zone,
-        language=row.matching("language", _LANGUAGE, "en", default="en"),
         exception_threshold=row.count("exception_threshold", default=0),
         it_acknowledgement=row.yes("it_acknowledgement", default="no"),
         go_live_date=_go_live_date(row),

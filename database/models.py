@@ -172,7 +172,6 @@ class Staff(SQLModel, table=True):
     __tablename__ = "staff"
     __table_args__ = (
         CheckConstraint("handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'", name="handle_is_plain"),
-        _one_of("role", "customer_success", "administrator"),
         {"schema": GOLIVE},
     )
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -180,7 +179,6 @@ class Staff(SQLModel, table=True):
     address: str
     address_key: str = Field(unique=True)
     name: str = ""
-    role: str = "customer_success"
     time_zone: str | None = None
     """Where this person works; None = where most of their organisations are."""
     object_id: UUID | None = Field(default=None, unique=True)
@@ -209,9 +207,7 @@ class Preference(SQLModel, table=True):
     )
     organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
     owner_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
-    country: str = ""
     time_zone: str = "Europe/London"
-    language: str = "en"
     exception_threshold: int = 0
     """More exceptions than this need a person's approval."""
     it_acknowledgement: bool = False
@@ -233,9 +229,7 @@ class Contact(SQLModel, table=True):
     name: str
     address: str
     address_key: str
-    role: str = "it"
     time_zone: str = "Europe/London"
-    language: str = "en"
     left_at: datetime | None = _instant(nullable=True)
     """From here on nobody writes to this person, and no link of theirs works."""
 
@@ -289,8 +283,8 @@ class GoLive(SQLModel, table=True):
     """An earlier go-live's `sso_connection` and verified domains, while this one's stand there."""
     undo_started_at: datetime | None = _instant(nullable=True)
     """From here on no batch may move anyone, however late it arrives."""
-    sign_ins_told: int = 0
-    """How many first sign-ins of its users the run has heard of (`sign_in.count_first_sign_in`)."""
+    sign_ins_reported: int = 0
+    """First sign-ins of users that were signalled to the run (`sign_in.count_first_sign_in`)."""
     recorded_by: str | None = None
     """Temporal's id of the run that wrote where it stands last (`positions.record_position`)."""
     move_at: datetime | None = _instant(nullable=True)
@@ -339,7 +333,6 @@ class DomainTenant(SQLModel, table=True):
     domain: str = Field(primary_key=True)
     tenant_id: UUID | None = None
     """None = the domain is not on Entra ID."""
-    discovered_at: datetime = _instant()
 
 
 class SsoConnection(SQLModel, table=True):

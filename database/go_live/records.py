@@ -174,7 +174,6 @@ def record_discovery(
             organisation_id=go_live.organisation_id,
             domain=one.domain,
             tenant_id=UUID(one.tenant_id) if one.tenant_id else None,
-            discovered_at=at,
         )
         for one in found
     )

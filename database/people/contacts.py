@@ -195,9 +195,7 @@ def _save(session: Session, organisation: Organisation, name: str, address: str)
             name=name,
             address=address,
             address_key=address_key(address),
-            role="it",
             time_zone=preference.time_zone,
-            language=preference.language,
         )
         .on_conflict_do_update(
             index_elements=["organisation_id", "address_key"],

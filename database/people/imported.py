@@ -41,9 +41,7 @@ class ImportedOrganisation:
     sso_included: bool
     agreement_start: date
     agreement_end: date
-    country: str
     time_zone: str
-    language: str
     exception_threshold: int
     it_acknowledgement: bool
     go_live_date: date | None
@@ -117,10 +115,9 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
         "owner_id": _one(
             session,
             """
-            INSERT INTO golive.staff AS known (id, handle, address, address_key, name, role,
-                time_zone)
+            INSERT INTO golive.staff AS known (id, handle, address, address_key, name, time_zone)
             VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key,
-                    :owner_name, 'customer_success', :owner_time_zone)
+                    :owner_name, :owner_time_zone)
             ON CONFLICT (handle) DO UPDATE SET address = excluded.address,
                 address_key = excluded.address_key,
                 time_zone = coalesce(excluded.time_zone, known.time_zone) RETURNING id
@@ -145,13 +142,12 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             starts_on = excluded.starts_on, ends_on = excluded.ends_on
         """,
         """
-        INSERT INTO golive.preference (organisation_id, owner_id, country, time_zone, language,
-            exception_threshold, it_acknowledgement, go_live_date)
-        VALUES (:organisation_id, :owner_id, :country, :time_zone, :language,
-            :exception_threshold, :it_acknowledgement, :go_live_date)
+        INSERT INTO golive.preference (organisation_id, owner_id, time_zone, exception_threshold,
+            it_acknowledgement, go_live_date)
+        VALUES (:organisation_id, :owner_id, :time_zone, :exception_threshold,
+            :it_acknowledgement, :go_live_date)
         ON CONFLICT (organisation_id) DO UPDATE SET owner_id = excluded.owner_id,
-            country = excluded.country, time_zone = excluded.time_zone,
-            language = excluded.language, exception_threshold = excluded.exception_threshold,
+            time_zone = excluded.time_zone, exception_threshold = excluded.exception_threshold,
             it_acknowledgement = excluded.it_acknowledgement,
             go_live_date = excluded.go_live_date
         """,
@@ -183,13 +179,12 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             text(
                 """
                 INSERT INTO golive.contact (id, organisation_id, position, name, address,
-                    address_key, role, time_zone, language)
+                    address_key, time_zone)
                 VALUES (gen_random_uuid(), :organisation_id, :position, :contact_name,
-                    :contact_address, :contact_address_key, 'it', :time_zone, :language)
+                    :contact_address, :contact_address_key, :time_zone)
                 ON CONFLICT (organisation_id, address_key) DO UPDATE SET
                     position = excluded.position, name = excluded.name,
-                    address = excluded.address, time_zone = excluded.time_zone,
-                    language = excluded.language, left_at = NULL
+                    address = excluded.address, time_zone = excluded.time_zone, left_at = NULL
                 """
             ),
             {

@@ -137,9 +137,7 @@ def name_second_contact(
             name=name,
             address=address,
             address_key=key,
-            role="it",
             time_zone=preference.time_zone,
-            language=preference.language,
         )
         .on_conflict_do_update(
             index_elements=["organisation_id", "address_key"],

@@ -244,8 +244,8 @@ def count_first_sign_in(session: Session, go_live_id: UUID) -> bool:
     """
     told = session.execute(
         text(
-            "UPDATE golive.go_live SET sign_ins_told = sign_ins_told + 1 "
-            "WHERE id = :g AND sign_ins_told < :most RETURNING 1"
+            "UPDATE golive.go_live SET sign_ins_reported = sign_ins_reported + 1 "
+            "WHERE id = :g AND sign_ins_reported < :most RETURNING 1"
         ),
         {"g": go_live_id, "most": MOST_SIGN_INS_REPORTED},
     )

@@ -87,9 +87,7 @@ CREATE TABLE golive.contact (
     name character varying NOT NULL,
     address character varying NOT NULL,
     address_key character varying NOT NULL,
-    role character varying NOT NULL,
     time_zone character varying NOT NULL,
-    language character varying NOT NULL,
     left_at timestamp with time zone,
     CONSTRAINT position_counts_from_one CHECK (("position" >= 1))
 );
@@ -123,8 +121,7 @@ CREATE TABLE golive.directory_snapshot (
 CREATE TABLE golive.domain_tenant (
     organisation_id uuid NOT NULL,
     domain character varying NOT NULL,
-    tenant_id uuid,
-    discovered_at timestamp with time zone NOT NULL
+    tenant_id uuid
 );
 
 CREATE TABLE golive.exception_decision (
@@ -165,7 +162,7 @@ CREATE TABLE golive.go_live (
     prior_sso_offered boolean,
     prior_connection jsonb,
     undo_started_at timestamp with time zone,
-    sign_ins_told integer NOT NULL,
+    sign_ins_reported integer NOT NULL,
     recorded_by character varying,
     move_at timestamp with time zone,
     move_told timestamp with time zone,
@@ -256,9 +253,7 @@ CREATE TABLE golive.plan (
 CREATE TABLE golive.preference (
     organisation_id uuid NOT NULL,
     owner_id uuid NOT NULL,
-    country character varying NOT NULL,
     time_zone character varying NOT NULL,
-    language character varying NOT NULL,
     exception_threshold integer NOT NULL,
     it_acknowledgement boolean NOT NULL,
     go_live_date date,
@@ -279,11 +274,9 @@ CREATE TABLE golive.staff (
     address character varying NOT NULL,
     address_key character varying NOT NULL,
     name character varying NOT NULL,
-    role character varying NOT NULL,
     time_zone character varying,
     object_id uuid,
-    CONSTRAINT handle_is_plain CHECK (((handle)::text ~ '^[a-z0-9][a-z0-9._-]{0,62}$'::text)),
-    CONSTRAINT role_known CHECK (((role)::text = ANY ((ARRAY['customer_success'::character varying, 'administrator'::character varying])::text[])))
+    CONSTRAINT handle_is_plain CHECK (((handle)::text ~ '^[a-z0-9][a-z0-9._-]{0,62}$'::text))
 );
 
 CREATE TABLE golive.staff_session (
