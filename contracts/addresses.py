@@ -1,4 +1,4 @@
-"""What an e-mail address is and how two are compared: one way for ours and Microsoft's."""
+"""What an e-mail address is and how two are compared, the same for ours and Microsoft's."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _MAIL_ADDRESS = re.compile(
 def is_mail_address(text: str) -> bool:
     """Tell whether this is one complete e-mail address that mail can be written to.
 
-    A name part in quotes is valid for RFC 5322, but many relays refuse it; so do we, everywhere.
+    RFC 5322 allows a name part in quotes, but many relays refuse it, and so do we everywhere.
     """
     return (
         _MAIL_ADDRESS.fullmatch(text) is not None
@@ -23,7 +23,7 @@ def address_key(address: str) -> str:
     """Return the form in which two spellings of one address are equal.
 
     Unicode NFC; the name case-folded, the domain in lower case only, because `straße.example` and
-    `strasse.example` are two domains. `SMTP:`/`smtp:` of a proxy address is not part of it.
+    `strasse.example` are two domains. The key leaves out `SMTP:`/`smtp:` of a proxy address.
     """
     address = address.strip()
     if address.isascii():

@@ -1,6 +1,6 @@
-"""The wall clock, for what people do here and now: web and commands only.
+"""The wall clock, for what people do now; only web and commands use it.
 
-Whatever a workflow decides takes its instant from the workflow, whose clock may be days ahead.
+A workflow's decisions use the workflow's clock, which may be days ahead.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the daily digest to customer success is asked for, and what it answers."""
+"""Argument and result of the daily digest to customer success."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class DigestRound:
-    """One look whether somebody's working morning has come."""
+    """One round of the digest: which managers' working morning has come."""
 
     at: datetime | None = None
     """With time zone; None = when the round is made."""
@@ -20,6 +20,6 @@ class DigestsSent:
     refused: int = 0
     """Addresses of ours that the relay refuses for good."""
     silent: int = 0
-    """Managers who have nothing to hear today."""
+    """Managers for whom there is nothing to report today."""
     undelivered: bool = False
-    """The relay took nothing all the time; the next round tries again."""
+    """The relay took no mail in this round; the next round tries again."""

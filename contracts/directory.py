@@ -1,4 +1,4 @@
-"""What directory and migration activities take and return, and the classes a plan knows."""
+"""Arguments and results of the directory and migration activities, and the classes of a plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ExceptionReason(StrEnum):
 
 
 class Wave(StrEnum):
-    """Who moves when: a few first, then the rest."""
+    """When users move: a few first, then the rest."""
 
     FIRST = "first"
     REST = "rest"
@@ -42,7 +42,7 @@ class Wave(StrEnum):
 
 @dataclass(frozen=True)
 class GoLiveRef:
-    """Which go-live, and the workflow's instant of the call."""
+    """The go-live, and the workflow's time of the call."""
 
     go_live_id: str
     at: datetime
@@ -50,14 +50,14 @@ class GoLiveRef:
 
 @dataclass(frozen=True)
 class ConsentToVerify:
-    """A consent that arrived, to be proven."""
+    """A reported consent, to be proven."""
 
     go_live_id: str
     tenant_id: str
     administrator_object_id: str
     at: datetime
     received_at: datetime
-    """When the run heard of it, by the same clock as `at`."""
+    """When the run received the report, by the same clock as `at`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ConsentVerdict:
 
 
 class DomainsFinding(StrEnum):
-    """What the tenants of an organisation's e-mail domains mean together."""
+    """What the tenants of an organisation's e-mail domains have in common."""
 
     ONE_TENANT = "one_tenant"
     PARTLY_ON_ENTRA = "partly_on_entra"
@@ -87,7 +87,7 @@ class DomainTenant:
 
 
 def finding_of(domains: Sequence[DomainTenant]) -> DomainsFinding | None:
-    """Return what the tenants of the domains mean together, None when none was asked yet."""
+    """Return what the domains' tenants have in common, None when no domain was looked up yet."""
     tenants = {found.tenant_id for found in domains}
     match len(tenants - {None}):
         case 0:
@@ -100,7 +100,7 @@ def finding_of(domains: Sequence[DomainTenant]) -> DomainsFinding | None:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The one tenant of the organisation's domains, if there is one, and what was found."""
+    """The tenant of the organisation's domains, if they share one, and the finding."""
 
     tenant_id: str | None
     finding: DomainsFinding
@@ -113,12 +113,12 @@ class Snapshot:
     entries: int
     pages: int
     users: int
-    """Everybody whom the organisation has with us."""
+    """All users that the organisation has in our product."""
 
 
 @dataclass(frozen=True)
 class PlanToMake:
-    """Which go-live to plan for."""
+    """The go-live to make a plan for."""
 
     go_live_id: str
     at: datetime
@@ -135,10 +135,10 @@ class MigrationPlan:
     already_linked: int
     exceptions: int
     first_wave: int
-    """Of those who move, how many move first; the administrator never does."""
+    """How many of those who move are in the first wave; the administrator never is."""
     threshold: int
     unsettled: int
-    """Exceptions that somebody has to do something about: what the threshold is held against."""
+    """Exceptions that a person must act on; this number is compared with the threshold."""
 
     @property
     def movable(self) -> int:
@@ -148,7 +148,7 @@ class MigrationPlan:
 
 @dataclass(frozen=True)
 class WaveToMove:
-    """Which part of a plan to apply."""
+    """The part of a plan to apply."""
 
     go_live_id: str
     plan_hash: str
@@ -159,23 +159,23 @@ class WaveToMove:
 
 @dataclass(frozen=True)
 class WaveMoved:
-    """How far an apply came."""
+    """How many users have moved."""
 
     moved: int
     """Users of the plan moved so far, all waves together."""
     paused: bool = False
-    """Stopped between two batches because the go-live is paused."""
+    """The move stopped between two batches because the go-live is paused."""
     plan_changed: bool = False
-    """The decisions in the database are not those that were approved: nothing was moved."""
+    """The decisions in the database differ from those that were approved: nobody was moved."""
     total: int = 0
     """Users who move by this plan, by now."""
     exceptions: int = 0
-    """Users who cannot be moved, by now: an identity may have been linked elsewhere meanwhile."""
+    """Users who cannot be moved by now; an identity may have been linked elsewhere meanwhile."""
 
 
 @dataclass(frozen=True)
 class SignIns:
-    """Moved users who have signed in through SSO since."""
+    """Moved users who have signed in through SSO since the move."""
 
     signed_in: int
     by_non_administrator: int

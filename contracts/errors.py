@@ -1,6 +1,6 @@
-"""Types of the errors activities raise, so that a workflow can tell them apart.
+"""Types of the errors that activities raise, so that a workflow can tell them apart.
 
-ApplicationError.type is always one of `ErrorType`; `MEANING` says what each one is.
+`ApplicationError.type` is always one of `ErrorType`; `MEANING` explains each one.
 """
 
 from enum import StrEnum

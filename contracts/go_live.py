@@ -1,6 +1,6 @@
-"""The go-live's stages, endings, messages and answers, as every process sees them.
+"""The go-live's stages, outcomes, signals, orders and answers, as every process sees them.
 
-Payloads carry ids, counts, stages and instants only: history is kept and shown.
+Payloads carry ids, counts, stages and instants only, because Temporal keeps and shows histories.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class GoLiveOutcome(StrEnum):
 
 
 class Wait(StrEnum):
-    """What a go-live can be waiting for; `wording.sentences` says on whom."""
+    """What a go-live can wait for; `contracts.waiting_on` says for whom."""
 
     NOTHING = "nothing"
     ENTITLEMENT = "entitlement"
@@ -61,7 +61,7 @@ class Wait(StrEnum):
 
 
 class Attention(StrEnum):
-    """Why a go-live needs attention: what gave up, in one of these kinds."""
+    """Why a go-live needs attention: the kind of failure."""
 
     MICROSOFT_NOT_CAUGHT_UP = "microsoft_not_caught_up"
     MICROSOFT_UNREACHABLE = "microsoft_unreachable"
@@ -81,7 +81,7 @@ class Attention(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a consent was not accepted. The consent doctor words each one."""
+    """Why a consent was not accepted; `wording.refusals` has the sentences."""
 
     MALFORMED = "malformed"
     STATE_UNKNOWN = "state_unknown"
@@ -114,7 +114,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True)
 class StartGoLive:
-    """What a run is started with."""
+    """The argument that a run is started with."""
 
     go_live_id: str
     """Key of the `golive.go_live` row (UUID)."""
@@ -132,7 +132,7 @@ class StartGoLive:
 
 @dataclass(frozen=True)
 class ConsentReported:
-    """Fact: Microsoft sent an administrator back with a consent. Not yet a proof."""
+    """Signal: Microsoft sent an administrator back with a consent. Not yet a proof."""
 
     tenant_id: str
     administrator_object_id: str
@@ -140,78 +140,78 @@ class ConsentReported:
 
 @dataclass(frozen=True)
 class ConsentNotGiven:
-    """Fact: the person at Microsoft's consent form did not consent."""
+    """Signal: the person at Microsoft's consent form did not consent."""
 
     reason_code: str
-    """A `Refusal` value: how to word it."""
+    """A `Refusal` value."""
     said_no: bool = True
-    """The person said no (`access_denied`): reminders stop. False: it could not be, such as by
-    someone who is no administrator; reminders go on."""
+    """True: the person declined (`access_denied`), and reminders stop. False: the person could not
+    consent, for example is no administrator, and reminders continue."""
 
 
 @dataclass(frozen=True)
 class UserSignedIn:
-    """Fact: a moved user signed in through SSO for the first time."""
+    """Signal: a moved user signed in through SSO for the first time."""
 
     user_id: str
 
 
 @dataclass(frozen=True)
 class ItAcknowledged:
-    """Fact: the customer's IT team said on its page that it is ready, or chose another date."""
+    """Signal: the customer's IT team said on its page that it is ready, or chose another date."""
 
     by: str
     """`contact:<id>`"""
     number: int
-    """Line of the audit trail that holds it: of two facts the later line counts, whenever told."""
+    """Its entry in the audit trail: of two, the later entry counts, whichever signal comes last."""
     move_at: datetime | None = None
     """With time zone; None = the date stays as it is."""
 
 
 @dataclass(frozen=True)
 class MailRequested:
-    """Fact: a mail was put into the ledger again, such as a new link; it is to be delivered."""
+    """Signal: a mail, such as one with a new link, was queued in the ledger and is to be sent."""
 
     message: Message
     idempotency_key: str
     asked_by: str
-    """`contact:<id>` or `user:<id>` of whoever asked, else a staff handle."""
+    """Who asked: `contact:<id>`, `user:<id>` or a staff handle."""
 
 
 @dataclass(frozen=True)
 class PeopleChanged:
-    """Fact: somebody else looks after the organisation, here or at the customer."""
+    """Signal: the owner or a contact of the organisation changed."""
 
     owner: str
-    """Staff handle of the customer success manager from now on; perhaps the same as before."""
+    """Staff handle of the customer success manager from now on; may be the same as before."""
 
 
 @dataclass(frozen=True)
 class ConfirmEntitlement:
-    """Order: SSO is in the subscription agreement, go on."""
+    """Order: SSO is in the subscription agreement; continue."""
 
     by: str
-    """A staff handle, here and in every order."""
+    """The staff handle of who gives the order, here and in every order."""
 
 
 @dataclass(frozen=True)
 class DeclineEntitlement:
-    """Order: SSO is not in the subscription agreement, end here."""
+    """Order: SSO is not in the subscription agreement; end here."""
 
     by: str
     reason_id: int = 0
-    """Row of the audit trail that holds the reason's text, here and where an order has one."""
+    """Entry of the audit trail that holds the reason's text, here and in every order with one."""
 
 
 @dataclass(frozen=True)
 class AcknowledgeIt:
-    """Order: the customer's IT team told us that it is ready; it may have chosen a date."""
+    """Order: the customer's IT team told us that it is ready, perhaps with a date."""
 
     by: str
     move_at: datetime | None = None
     """With time zone; None = the next working morning."""
     reason_id: int = 0
-    """Line of the audit trail; of this and what the IT team says itself, the later one counts."""
+    """Entry of the audit trail; between this and the IT team's own entry, the later one counts."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class ApproveMigration:
 
 @dataclass(frozen=True)
 class Pause:
-    """Order: no reminder and no batch until resumed. Facts still count."""
+    """Order: send no reminder and move no batch until resumed. Signals still count."""
 
     by: str
     reason_id: int = 0
@@ -232,7 +232,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Resume:
-    """Order: go on; dates from before the pause move by it, those chosen during it stay."""
+    """Order: continue. Dates from before the pause move by its length; newer ones stay."""
 
     by: str
 
@@ -246,7 +246,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Skip:
-    """Order: go on without what needed attention, where that is allowed."""
+    """Order: continue without what needed attention, where that is allowed."""
 
     by: str
     reason_id: int
@@ -263,14 +263,14 @@ class ExtendDeadline:
 
 @dataclass(frozen=True)
 class Replan:
-    """Order: read the directory again and move who became possible."""
+    """Order: read the directory again and move users who can be moved now."""
 
     by: str
 
 
 @dataclass(frozen=True)
 class CloseDeclined:
-    """Order: the customer declined the consent for good, end here."""
+    """Order: the customer declined the consent for good; end here."""
 
     by: str
     reason_id: int = 0
@@ -286,7 +286,7 @@ class RollBack:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a go-live stands: the query's answer, and what the database keeps of it."""
+    """Where a go-live stands: the query's answer, and the record in the database."""
 
     slug: str
     number: int
@@ -295,7 +295,7 @@ class Progress:
     since: datetime
     due_at: datetime | None = None
     reminder_at: datetime | None = None
-    """When the next reminder of this wait goes out; None = none does."""
+    """When the next reminder of this wait goes out; None = there is none."""
     attention: Attention | None = None
     may_skip: bool = False
     """`skip` would be accepted now."""
@@ -303,16 +303,16 @@ class Progress:
     refusal: Refusal | None = None
     """Why the last consent was not accepted, if one was not."""
     declined: bool = False
-    """While the consent is awaited: somebody did not consent, whatever has been tried since."""
+    """While the consent is awaited: somebody did not consent, whatever was tried afterwards."""
     users_done: int = 0
     users_total: int = 0
-    """Whom this go-live moves."""
+    """Users that this go-live moves."""
     users_before: int = 0
-    """Who had moved by an earlier go-live."""
+    """Users that an earlier go-live had moved."""
     exceptions: int = 0
     plan_hash: str | None = None
     ending: GoLiveOutcome | None = None
-    """How it is about to end, while what it changed is put back."""
+    """The outcome that it is about to have, while its changes are undone."""
     outcome: GoLiveOutcome | None = None
 
     @property

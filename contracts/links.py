@@ -1,4 +1,4 @@
-"""Personal links: derived from a row's id and a secret, so that no token is ever stored."""
+"""Personal links: their tokens are derived from a row's id and a secret, and never stored."""
 
 import hashlib
 import hmac
@@ -23,11 +23,11 @@ class LinkSigner:
     secret_key: bytes
 
     def token(self, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
-        """Return the URL-safe token of a link row; a higher version makes the old ones dead."""
+        """Return the URL-safe token of a link row; a higher version invalidates the older ones."""
         return f"{link_id.hex}.{self._signature(purpose, link_id, version)}"
 
     def claimed_id(self, token: str) -> UUID | None:
-        """Return the row a token claims to be for, None for a made-up one. Proves nothing yet."""
+        """Return the row id that a token claims, None for a malformed one. It proves nothing."""
         identifier, _, signature = token.partition(".")
         if len(identifier) != 32 or not signature or not token.isascii():
             return None

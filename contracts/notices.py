@@ -1,4 +1,4 @@
-"""The messages people get, to whom each goes, and what the mail activities take and return."""
+"""The messages that people get, who gets each, and arguments and results of mail activities."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,21 +51,21 @@ class RecipientKind(StrEnum):
 
 @dataclass(frozen=True)
 class Notice:
-    """One message to one audience of a go-live, once per idempotency key."""
+    """One message to one audience of a go-live, sent once per idempotency key."""
 
     go_live_id: str
     message: Message
     audience: Audience
     idempotency_key: str
-    """What it is sent for, such as `first` or the moment of a reminder: for it, once ever."""
+    """Such as `first` or the time of a reminder; the message is sent once per key."""
     at: datetime
-    """The workflow's instant of the call."""
+    """The workflow's time of the call."""
     link_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Deliver what lies in the ledger of a go-live; with `message`, that one and key only."""
+    """Deliver queued mail of a go-live; with `message`, only that message and key."""
 
     go_live_id: str
     at: datetime
@@ -79,5 +79,5 @@ class Delivered:
 
     sent: int
     refused: int
-    """Addresses that the relay refuses for good; shown at the organisation."""
+    """Addresses that the relay refuses for good; the console shows them."""
     paused: bool = False

@@ -1,7 +1,7 @@
-"""The orders that people give a go-live, and when each is taken: one table, read by everyone.
+"""The orders that people give a go-live, and when each is allowed, in one table.
 
-The go-live's validators, the console's buttons and the shell ask the same rule. Nothing here has
-an effect; `wording.orders` says each refusal in a sentence.
+The go-live's validators, the console's buttons and the shell read the same table. Nothing here has
+an effect; `wording.orders` has the sentence for each refusal.
 
 To add an order: its message in `contracts.go_live`; its code and row here; words for new refusals;
 handler and validator in `workflows.go_live` (a test holds that each order has one); how it is said
@@ -36,7 +36,7 @@ class Order(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member of staff may do; each role may do what those below it may."""
+    """What a member of staff may do; each role may also do what lower roles may."""
 
     READER = "reader"
     MANAGER = "manager"
@@ -61,7 +61,7 @@ class Role(StrEnum):
 
 
 class OrderRefusal(StrEnum):
-    """Why an order is refused. Codes stay; `wording.orders` may say them better."""
+    """Why an order is refused. Codes are stable; the sentences in `wording.orders` may change."""
 
     ENDED = "ended"
     ENTITLEMENT_ALREADY_CONFIRMED = "entitlement_already_confirmed"
@@ -83,27 +83,27 @@ class OrderRefusal(StrEnum):
 
 @dataclass(frozen=True)
 class OrderPosition:
-    """All that decides whether an order is taken now: where the go-live stands, and one fact."""
+    """All that decides whether an order is allowed now."""
 
     progress: Progress
     entitlement_answer: bool | None = None
-    """How the entitlement was answered a moment ago, before the stage moved on; None = not yet."""
+    """The answer about the entitlement, given before the stage moves on; None = no answer yet."""
 
 
 @dataclass(frozen=True)
 class OrderRule:
-    """When an order is taken, what it comes with, and who may give it."""
+    """When an order is allowed, what it comes with, and who may give it."""
 
     allowed: Callable[[OrderPosition], OrderRefusal | None]
-    """Why it is refused at a position, whatever it comes with; None = it is not."""
+    """Returns why the order is refused at a position, None if it is allowed."""
     needs_reason: bool = False
-    """It is refused without a reason; to any other order one may be given."""
+    """It is refused without a reason; for other orders a reason is optional."""
     takes_date: bool = False
     takes_plan: bool = False
     least_role: Role = Role.MANAGER
-    """Who may give it at least. Every member of staff counts as a manager until roles come."""
+    """The lowest role that may give it. All staff count as managers until there are roles."""
     second_person: bool = False
-    """It is given once another member of staff has confirmed it."""
+    """Another member of staff has to confirm it first."""
 
 
 # --- positions --------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _is_paused(position: OrderPosition) -> OrderRefusal | None:
 
 
 def _needs_attention(position: OrderPosition) -> OrderRefusal | None:
-    # Also while it ends: undoing may need a person, too.
+    # Allowed also while the go-live ends: an undo may need a person, too.
     stopped = position.progress.attention is not None
     return None if stopped else OrderRefusal.NOTHING_NEEDS_ATTENTION
 
@@ -202,10 +202,10 @@ def refusal_of(
     moment: datetime | None = None,
     now: datetime | None = None,
 ) -> OrderRefusal | None:
-    """Return why the go-live refuses this order, None where it takes it.
+    """Return why the go-live refuses this order, None if it accepts it.
 
-    `plan_hash` and `moment` are what the order comes with; None is not held against anything. A
-    moment is held against `now`.
+    `plan_hash` and `moment` are what the order comes with; None is not checked. A moment is
+    compared with `now`.
     """
     rule = ORDERS[order]
     place = rule.allowed(position)
@@ -220,7 +220,7 @@ def refusal_of(
 
 
 def date_refusal(moment: datetime, now: datetime | None) -> OrderRefusal | None:
-    """Return why a date that a person chose cannot be, None where it can."""
+    """Return why a date that a person chose is refused, None if it is allowed."""
     if moment.tzinfo is None:
         return OrderRefusal.NO_TIME_ZONE
     if now is None:

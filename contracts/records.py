@@ -1,4 +1,4 @@
-"""What the record activities take and return."""
+"""Arguments and results of the record activities."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +12,16 @@ class Prerequisites:
     """What the database already knows when a go-live begins."""
 
     entitled: bool
-    """The agreement includes SSO at the instant asked for."""
+    """The agreement includes SSO at the time asked about."""
     tenant_proven: str | None
-    """Tenant of an earlier, proven consent."""
+    """Tenant of an earlier consent that was proven."""
     wants_to_acknowledge: bool
-    """The organisation's IT team acknowledges the pack before anything is switched on."""
+    """The organisation's IT team wants to acknowledge the pack before SSO is switched on."""
     console_url: str = ""
-    """Where customer success looks at this organisation."""
+    """The organisation's page in the console."""
     moved_by_plan: str | None = None
-    """Hash of the plan by which a run of this go-live before this one moved users; None = nobody
-    has moved."""
+    """Hash of the plan by which an earlier run of this go-live moved users; None = nobody has
+    moved."""
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,27 @@ class ReminderTime:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands, for the record that people read."""
+    """Where a run stands, to be written into the record that people read."""
 
     go_live_id: str
     progress: Progress
     at: datetime
     reminders: list[ReminderTime] = field(default_factory=list)
-    """Those that are to be brought into their readers' working hours; the first one comes next."""
+    """Reminders to move into their readers' business hours; the first one comes next."""
     events: int = 0
-    """How long the run's history is by now."""
+    """Events in the run's history by now."""
     orders: int = 0
-    """How many orders the run has taken by now."""
+    """Orders that the run has accepted by now."""
     takes_over: bool = False
-    """It counts although another run wrote the record: this run begins, ends, or a person has said
-    that it goes on."""
+    """It overwrites another run's record: this run begins or ends, or a person ordered a retry."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What came of recording a position."""
+    """The result of recording a position."""
 
     reminders: list[datetime] = field(default_factory=list)
-    """Of each reminder that was asked about, the moment in its readers' working hours."""
+    """For each reminder in the position, its time within its readers' business hours."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,10 @@ class MoveDate:
 
     go_live_id: str
     at: datetime
-    """Workflow time of the question."""
+    """Workflow time of the call."""
     chosen: datetime | None = None
-    """What customer IT or customer success chose, if they did."""
+    """The date that customer IT or customer success chose, if any."""
     shifted: bool = False
-    """Nobody chose this hour: a pause moved it there, so it goes into working hours."""
+    """A pause moved the date to this hour, which nobody chose, so it goes into business hours."""
     announced: datetime | None = None
-    """Answer: the date that a run of this go-live before this one has announced."""
+    """In the result: the date that an earlier run of this go-live announced."""

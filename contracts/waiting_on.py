@@ -1,4 +1,4 @@
-"""Who moves next in a go-live: a closed set of codes, and which one holds at a position."""
+"""Who has to act next in a go-live: a closed set of codes, and the one for a position."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from contracts.go_live import Progress, Refusal, Wait
 
 
 class WaitingOn(StrEnum):
-    """Who moves next; the value is also what a run is listed by in the Temporal UI."""
+    """Who has to act next; the Temporal UI lists runs by this value."""
 
     NOBODY = "nobody"
     CUSTOMER_SUCCESS = "customer_success"
@@ -28,11 +28,11 @@ OF_WAIT = {
     Wait.FIRST_SIGN_IN: WaitingOn.FIRST_USERS,
     Wait.AFTERCARE: WaitingOn.NOBODY,
 }
-"""Whom each wait is for, where nothing else stands in the way."""
+"""Who each wait is for, if nothing else is in the way."""
 
 
 def waiting_on(progress: Progress) -> WaitingOn:
-    """Return who moves next."""
+    """Return who has to act next."""
     if progress.outcome is not None:
         return WaitingOn.NOBODY
     if progress.attention is not None or is_declined(progress) or is_held_up(progress):
@@ -51,7 +51,7 @@ def is_declined(progress: Progress) -> bool:
 
 
 def is_held_up(progress: Progress) -> bool:
-    """Tell whether only a pause keeps the next step from being done."""
+    """Tell whether only a pause prevents the next step."""
     return (
         progress.paused
         and progress.wait is Wait.NOTHING
