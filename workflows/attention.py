@@ -1,4 +1,4 @@
-"""What needs a person: why, what the person answered, and who is told of it."""
+"""What needs a person's attention: why, the person's answer, and who is notified."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,11 +36,11 @@ _FOR_THE_ADMINISTRATOR = {
     Attention.PERMISSION_MISSING,
     Attention.APPLICATION_DISABLED,
 }
-"""What only the customer's administrator can mend."""
+"""What only the customer's administrator can resolve."""
 
 
 def attention_of(error: ActivityError) -> Attention:
-    """Return what kind of trouble an activity gave up with."""
+    """Return which kind of attention a failed activity needs."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ApplicationError):
         cause = cause.__cause__
@@ -50,7 +50,7 @@ def attention_of(error: ActivityError) -> Attention:
 
 
 class RestartStagesError(Exception):
-    """The stages are gone through once more: what is done stands in the database."""
+    """The run goes through its stages again; the database knows what is already done."""
 
 
 def _never() -> bool:
@@ -58,17 +58,17 @@ def _never() -> bool:
 
 
 class AttentionRequests:
-    """What needs attention now, until a person says *retry* or *skip*."""
+    """What needs attention now, until a person orders *retry* or *skip*."""
 
     def __init__(self, state: RunState, status: StatusPublisher, notices: Notices) -> None:
         """Begin with nothing that needs attention."""
         self._state, self._status, self._notices = state, status, notices
         self.why: Attention | None = None
         self.may_skip = False
-        """*Skip* would be accepted for it."""
+        """Whether *skip* would be accepted for it."""
         self._answer: Retry | Skip | None = None
         self._beside: Attention | None = None
-        """What is wrong beside a wait that goes on; shown again when anything else is over."""
+        """What is wrong while a wait continues; shown again when nothing else needs attention."""
 
     def answer(self, order: Retry | Skip) -> None:
         """Take a person's answer; the first one counts."""
@@ -76,23 +76,23 @@ class AttentionRequests:
 
     @property
     def is_retried_beside(self) -> bool:
-        """Whether a person said *retry* for what is shown beside a wait."""
+        """Whether a person ordered *retry* for what is shown beside a wait."""
         return self._beside is not None and self.why is self._beside and self._answer is not None
 
     def show_beside(self, why: Attention) -> None:
-        """Show a trouble beside a wait that goes on."""
+        """Show what is wrong while a wait continues."""
         self._beside = self.why = why
         self.may_skip, self._answer = False, None
 
     def clear(self) -> None:
-        """Have nothing that needs attention."""
+        """Forget the present request: nothing needs attention any more."""
         self._beside = self.why = self._answer = None
 
     async def ask_about(self, error: ActivityError, *, may_skip: bool = False) -> bool:
-        """Wait for a person to say what becomes of a call that gave up; True = try again.
+        """Wait until a person decides about a failed call; True = try again.
 
         Raises:
-            ActivityError: it did not give up, but was cancelled.
+            ActivityError: the call did not fail, but was cancelled.
         """
         if is_cancelled_exception(error):
             raise error
@@ -101,11 +101,11 @@ class AttentionRequests:
     async def ask(
         self, why: Attention, *, may_skip: bool = False, unless: Callable[[], bool] = _never
     ) -> bool:
-        """Wait for a person, or `unless`; True = try again, False = go on without."""
+        """Wait for a person's order, or for `unless`; True = try again, False = skip it."""
         self.why, self.may_skip, self._answer = why, may_skip, None
         self._state.reset_since()
         await self._status.record()
-        # Told in the background: where mail itself is what broke, nobody waits for it.
+        # In the background: if mail itself is what failed, the order must not wait for it.
         notifying = asyncio.create_task(self.notify(why))
         try:
             await workflow.wait_condition(lambda: self._answer is not None or unless())
@@ -120,10 +120,10 @@ class AttentionRequests:
         return not isinstance(answer, Skip)
 
     async def check_for_reset(self) -> None:
-        """Return at once, unless the run was reset and the record is ahead of it.
+        """Return at once, unless the run was reset and the record is ahead of it; then ask.
 
         Raises:
-            RestartStagesError: a person said *retry*.
+            RestartStagesError: a person ordered *retry*.
         """
         if self._state.ownership.was_reset:
             await self._status.record()
@@ -133,7 +133,7 @@ class AttentionRequests:
             raise RestartStagesError
 
     async def notify(self, why: Attention) -> None:
-        """Tell customer success, and the contacts where only an administrator can help."""
+        """Notify customer success, and the contacts if only an administrator can help."""
         await self._notices.notify(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
         if why in _FOR_THE_ADMINISTRATOR:
             until = workflow.now() + self._state.consent_window

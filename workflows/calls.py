@@ -1,4 +1,4 @@
-"""The calls of the stages: each comes back, however often a person has to say *retry*."""
+"""The activity calls of the stages; a failed one waits for a person's *retry* or *skip*."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class Calls:
-    """Executes activities for the stages, with a person's help where one gives up."""
+    """Executes activities for the stages, and asks for a person's attention when one fails."""
 
     def __init__(
         self,
@@ -32,22 +32,22 @@ class Calls:
         notices: Notices,
         attention: AttentionRequests,
     ) -> None:
-        """Take all users for many until they are counted."""
+        """Assume many users until they are counted."""
         self._state, self._status = state, status
         self._notices, self._attention = notices, attention
         self._few = False
-        """Users and directory are small, as they were read last."""
+        """Whether users and directory are few, as of the last snapshot."""
 
     def reference(self) -> GoLiveRef:
-        """Return which go-live this is, and the present moment."""
+        """Return this go-live's id, and the present time."""
         return GoLiveRef(self._state.start.go_live_id, workflow.now())
 
     def count(self, read: Snapshot) -> None:
-        """Decide by what was read of a directory where its users are worked on."""
+        """Choose the task queue for work on all users by the size of the snapshot."""
         self._few = are_few(read)
 
     def on_their_queue(self, call: ActivityConfig) -> ActivityConfig:
-        """Return this call for all users, made where so many hold up nobody."""
+        """Return this call for all users, on the bulk queue unless they are few."""
         return call if self._few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
 
     async def do(
@@ -57,7 +57,7 @@ class Calls:
         policy: ActivityConfig,
         summary: str,
     ) -> Result:
-        """Return the activity's result, however many times a person has to say *retry*."""
+        """Return the activity's result, however many times a person has to order *retry*."""
         while True:
             await self._attention.check_for_reset()
             if policy is not RECORD_CALL:
@@ -74,7 +74,7 @@ class Calls:
         policy: ActivityConfig,
         summary: str,
     ) -> Result | None:
-        """Like `do`, but a person may also say *skip*: then None."""
+        """Like `do`, but a person may also order *skip*: then None."""
         while True:
             await self._attention.check_for_reset()
             self._status.update_visibility()
@@ -93,7 +93,7 @@ class Calls:
         link_expires_at: datetime | None = None,
         may_skip: bool = False,
     ) -> bool:
-        """Send one message to one audience, once per key; False = a person skipped it."""
+        """Send one message to one audience, once per idempotency key; False = it was skipped."""
         attempt = self.attempt if may_skip else self.do
         paused = True
         while paused:

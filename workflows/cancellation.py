@@ -1,4 +1,4 @@
-"""Makes sure that a roll back, or a cancelled run, stops the stages."""
+"""Sees to it that a roll back, or a cancelled run, stops the stages."""
 
 import asyncio
 from types import TracebackType
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def raise_if_cancelled() -> None:
-    """Raise the cancellation of this task, if it was swallowed by what has just been awaited.
+    """Raise the cancellation of this task, if the last await swallowed it.
 
-    An activity, and `asyncio.wait_for` before Python 3.12, return a result that is there in the
-    same moment, and forget that they were cancelled.
+    If its result is there in the same moment, an activity (and `asyncio.wait_for` before Python
+    3.12) returns the result and drops the cancellation.
 
     Raises:
-        asyncio.CancelledError: the task is to stop.
+        asyncio.CancelledError: the task was cancelled.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
@@ -20,18 +20,18 @@ def raise_if_cancelled() -> None:
 
 
 class StoppedAfter:
-    """Stops a task at the end of the block, and waits until it has stopped.
+    """Cancels a task at the end of the block, and waits until it has stopped.
 
-    Where the run is put out of memory in the midst of the block there is nothing to wait for:
-    Python would complain of whoever does.
+    When a worker evicts the run from memory within the block, it does not wait: Python does not
+    allow an await then.
     """
 
     def __init__(self, task: asyncio.Future[Any]) -> None:
-        """Stop this one."""
+        """Cancel this task at the end."""
         self._task = task
 
     async def __aenter__(self) -> None:
-        """Begin the block."""
+        """Do nothing at the beginning."""
 
     async def __aexit__(
         self,
@@ -39,7 +39,7 @@ class StoppedAfter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it."""
+        """Cancel the task and wait for it."""
         self._task.cancel()
         if kind is not GeneratorExit:
             await asyncio.gather(self._task, return_exceptions=True)

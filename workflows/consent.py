@@ -1,22 +1,23 @@
-"""How the administrator's consent is awaited and proven: the whole story of the fourth stage.
+"""How the fourth stage awaits and proves the administrator's consent.
 
 A browser that comes back from Microsoft *reports* a consent, or that somebody did not consent.
-Anybody of the customer's can have such a report made, so it proves nothing: it is only kept
-(`ConsentReports`). `ConsentProof` waits for one, and then has Microsoft asked whether the consent
-is there (`verify_consent`), in two parts:
+Anybody at the customer can cause such a report, so it proves nothing: `ConsentReports` only keeps
+it. `ConsentProof` waits for a report, and then checks at Microsoft whether the consent is there
+(`verify_consent`), in two parts:
 
-1. The *first check* takes a minute at most, during which nothing else is done. Most consents are
-   there within seconds, and nobody is reminded of what they have just given.
-2. After it, the same consent is read back for fourteen more minutes *beside* the wait: reminders
-   go out and the deadline passes as if nobody had reported anything.
+1. The *first check* takes at most a minute, during which nothing else happens. Most consents are
+   there within seconds, and nobody gets a reminder of a consent that they have just given.
+2. After it, the same consent is checked for fourteen more minutes *beside* the wait: reminders go
+   out and the deadline passes as if there had been no report.
 
-A proof that gives up shows what is wrong beside the wait and tells people once a day; a new report,
+A proof that fails shows what is wrong beside the wait and notifies people once a day; a new report,
 or a person's *retry*, begins the next proof. Closing as declined ends a proof at once.
 
-Who did not consent either *said no*: reminders stop and customer success is told; or *could not*
-(no administrator, say): reminders go on and the contacts are told. A consent counts after either,
-and brings the reminders back unless it is proven. The same no again is told once; after another try
-it is another no. Neither ends the stage: that does customer success, or the deadline.
+A person who did not consent either *declined*: then reminders stop and customer success is
+notified. Or the person *could not* consent (for example is no administrator): then reminders
+continue and the contacts are notified. After either, a consent still counts, and restores the
+reminders unless it is proven. The same report again is not notified again, unless there was another
+try in between. Neither ends the stage: customer success does, or the deadline.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class ConsentReports:
-    """What browsers and customer success have said of the consent; none of it is a proof."""
+    """What browsers and customer success have reported of the consent; none of it is a proof."""
 
     def __init__(self) -> None:
         """Begin without any."""
@@ -60,64 +61,64 @@ class ConsentReports:
         self._reported_at: datetime | None = None
         self._at_hand: ConsentReported | None = None
         self._being_read: ConsentReported | None = None
-        """The one that Microsoft is asked about just now."""
+        """The report that is being checked at Microsoft."""
         self.declined: ConsentNotGiven | None = None
-        """What was said last by somebody who did not consent."""
+        """The last report that somebody did not consent."""
         self.unreported: ConsentNotGiven | None = None
-        """The same, while nobody was told of it."""
+        """The same, while nobody was notified of it."""
         self._tried_since = False
-        """A consent was reported since: a no that is said again is another no."""
+        """Whether a consent was reported since, so that another refusal counts as new."""
         self.closed = False
-        """Customer success closed the go-live as declined; what is being proven ends by it."""
+        """Whether customer success closed the go-live as declined, which ends a proof."""
 
     def consented(self, fact: ConsentReported) -> None:
-        """Keep a report to be proven; the same one again changes nothing but its time."""
+        """Keep a report to be proven; the same report again only changes its time."""
         if fact not in self._waiting and fact != self._being_read:
             self._waiting.append(fact)
         self._tried_since = True
         self._reported_at = workflow.now()
 
     def decline(self, fact: ConsentNotGiven) -> None:
-        """Keep that somebody did not consent; a consent still counts. The same no again is one."""
+        """Keep that somebody did not consent; a consent still counts. Idempotent."""
         if fact != self.declined or self._tried_since:
             self.unreported = fact
         self.declined, self._tried_since = fact, False
 
     def take_unreported(self) -> ConsentNotGiven | None:
-        """Return what nobody was told of yet, and take it as told."""
+        """Return the refusal that nobody was notified of yet, and mark it as reported."""
         unreported, self.unreported = self.unreported, None
         return unreported
 
     def close(self) -> None:
-        """Take the customer's no as final."""
+        """Take the customer's refusal as final."""
         self.closed = True
 
     @property
     def is_any_waiting(self) -> bool:
-        """Whether a consent was reported that nobody has begun to prove."""
+        """Whether there is a report whose proof has not begun."""
         return bool(self._waiting)
 
     @property
     def said_no(self) -> bool:
-        """Whether the last who did not consent said no, rather than could not."""
+        """Whether the last person who did not consent declined, rather than could not."""
         return self.declined is not None and self.declined.said_no
 
     def take_newest(self) -> None:
-        """Have the newest report at hand; older ones that wait are dropped."""
+        """Take the newest report, and drop older ones."""
         if self._waiting:
             self._at_hand = self._waiting.pop()
             self._waiting.clear()
 
     def begin_to_read(self) -> None:
-        """Hear no more of the report at hand while Microsoft is asked about it."""
+        """Ignore repetitions of the report at hand while it is checked at Microsoft."""
         self._being_read = self._at_hand
 
     def stop_reading(self) -> None:
-        """Hear of every report again."""
+        """Accept every report again."""
         self._being_read = None
 
     def to_verify(self, go_live_id: str, asked_at: datetime) -> ConsentToVerify:
-        """Return the newest report as what is to be proven; it ages from the stage's beginning."""
+        """Return the newest report to be proven; its age counts from the stage's beginning."""
         self.take_newest()
         assert self._at_hand is not None  # noqa: S101  (a proof begins with a report)
         assert self._reported_at is not None  # noqa: S101
@@ -131,7 +132,7 @@ class ConsentReports:
 
 
 class ConsentProof:
-    """Waits for a report, has Microsoft asked, and says whether the consent is proven."""
+    """Waits for a report, checks it at Microsoft, and says whether the consent is proven."""
 
     def __init__(
         self,
@@ -149,18 +150,18 @@ class ConsentProof:
         """Why the last consent was not accepted, if one was not."""
         self._link_sent_at: datetime | None = None
         self._asked_at: datetime | None = None
-        """When this stage began: a consent that was reported earlier ages from then on."""
+        """When this stage began: the age of an earlier report counts from then on."""
         self._reading: ActivityHandle[ConsentVerdict] | None = None
-        """Asks Microsoft just now."""
+        """The running check at Microsoft."""
         self._notified_at: dict[Attention, datetime] = {}
-        """When people were last told of each trouble."""
+        """When people were last notified of each kind of attention."""
 
     def link_was_sent(self) -> None:
-        """Take the pack, which carries the consent link, as asking for the consent."""
+        """Count the pack, which carries the consent link, as a consent request."""
         self._link_sent_at = workflow.now()
 
     def close(self) -> None:
-        """End as declined, also while a consent is being proven."""
+        """End as declined, even while a consent is being proven."""
         self.reports.close()
         if self._reading is not None:
             self._reading.cancel()
@@ -168,7 +169,7 @@ class ConsentProof:
     # --- waiting for a report ----------------------------------------------------------------
 
     async def awaited(self) -> bool:
-        """Ask for the consent and prove it; False = declined for good, or not given in time."""
+        """Ask for the consent and prove it; False = closed as declined, or not given in time."""
         self._asked_at = workflow.now()
         schedule = self._ask()
         while True:
@@ -184,7 +185,7 @@ class ConsentProof:
             if self.reports.closed:
                 return False
             if self._is_to_be_proven:
-                # Whoever tries again after a no is reminded again, unless it is proven now.
+                # A new try after a refusal restores the reminders, unless it is proven now.
                 schedule.remind_again(workflow.now())
                 if await self._is_proven(schedule):
                     return True
@@ -194,14 +195,14 @@ class ConsentProof:
                 self._handle_refusal(refused, schedule)
 
     def _ask(self) -> ReminderSchedule:
-        """Ask, unless the pack brought the consent link today; then remind."""
+        """Return the schedule; it opens with a request unless the pack brought the link today."""
         sent_at, ask = self._link_sent_at, None
         if sent_at is None or workflow.now() - sent_at >= rules.SAME_DAY:
             ask = opening(Message.CONSENT_REQUEST, Audience.FIRST_CONTACT, with_link=True)
         return self._waits.open(self._state.consent_window, *rules.CONSENT_REMINDERS, first=ask)
 
     def _handle_refusal(self, heard: ConsentNotGiven, schedule: ReminderSchedule) -> None:
-        """Tell people of it beside the wait: a consent, or an order, may come meanwhile."""
+        """Notify people beside the wait: a consent, or an order, may come meanwhile."""
         self.refusal = consent_refusal(heard.reason_code)
         if self.reports.said_no:
             schedule.stop_reminders()
@@ -217,16 +218,16 @@ class ConsentProof:
 
     @property
     def _is_to_be_proven(self) -> bool:
-        """Whether a consent was reported, or a person said *retry* for one whose proof gave up."""
+        """Whether there is a new report, or a person ordered *retry* for a failed proof."""
         return self.reports.is_any_waiting or self._attention.is_retried_beside
 
     # --- proving it --------------------------------------------------------------------------
 
     async def _is_proven(self, schedule: ReminderSchedule) -> bool:
-        """Read the truth back from Microsoft.
+        """Check the consent at Microsoft.
 
         False = it is not proven, or customer success has closed the go-live as declined meanwhile.
-        Where the proof gave up, a new report is as good as a *retry*.
+        After a failed proof, a new report has the same effect as a *retry*.
         """
         self.refusal = None
         self._attention.clear()
@@ -244,7 +245,7 @@ class ConsentProof:
         return verdict.proven and not self.reports.closed
 
     async def _read_back(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
-        """Read it back alone, then beside reminders; at the deadline, what has begun still counts.
+        """Check it alone, then beside reminders; a check that began before the deadline counts.
 
         None = the go-live was closed as declined before there was an answer.
         """
@@ -253,8 +254,8 @@ class ConsentProof:
         verdict = await self._first_check(consent, schedule)
         if verdict is not None or self.reports.closed:
             return verdict
-        # Whoever reports another consent meanwhile does not take this one's place: it comes when
-        # this one is not proven.
+        # Another report meanwhile does not replace this one: its turn comes if this one is not
+        # proven.
         reading = self._begin_to_read(replace(consent, at=workflow.now()), AFTER_FIRST_CHECK_CALL)
         try:
             async with StoppedAfter(reading):
@@ -270,7 +271,7 @@ class ConsentProof:
     async def _first_check(
         self, consent: ConsentToVerify, schedule: ReminderSchedule
     ) -> ConsentVerdict | None:
-        """Check whether it is there already, and do nothing else; None = not within a minute."""
+        """Check for the consent and do nothing else; None = it is not there within a minute."""
         reading = self._begin_to_read(consent, FIRST_CHECK_CALL)
         self._waits.hold(schedule)
         try:
@@ -288,7 +289,7 @@ class ConsentProof:
             self._waits.release()
 
     async def _rest_of_first_check(self) -> None:
-        """Wait for its end where the next try, as Microsoft asks for a pause, lies beyond it."""
+        """Wait for the end of the first check if Microsoft delays the next try beyond it."""
         rest = self._state.since + FIRST_CHECK - workflow.now()
         if rest > NEARLY_A_FIRST_CHECK and not self.reports.closed:
             with suppress(asyncio.TimeoutError):
@@ -319,14 +320,14 @@ class ConsentProof:
     # --- a proof that gave up ----------------------------------------------------------------
 
     async def _give_up(self, why: Attention, schedule: ReminderSchedule) -> None:
-        """Show what is wrong beside the wait for the consent, and tell people once a day.
+        """Show what is wrong beside the wait for the consent, and notify people once a day.
 
-        Who reported a consent meanwhile stands in the other's place, but is no reason to be silent.
+        A report that came meanwhile replaces the failed one, but people are still notified.
         """
         now = workflow.now()
         self.reports.take_newest()
         if not self._state.is_paused and schedule.is_over(now):
-            # No other proof begins after the deadline, however often a consent is reported.
+            # No proof begins after the deadline, however many reports there are.
             return
         self._attention.show_beside(why)
         self._waits.show(schedule)
@@ -335,8 +336,8 @@ class ConsentProof:
         if notified_at is None or now - notified_at >= rules.SAME_DAY:
             self._notified_at[why] = now
             notifying = self._notices.send_in_background(self._attention.notify(why))
-            # The mail says what is wrong now, so what comes next waits for it; but not for long,
-            # and it is not taken back.
+            # The mail says what is wrong now, so the next step waits for it; but not for long,
+            # and the mail is not cancelled.
             self._status.update_visibility()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(

@@ -1,4 +1,4 @@
-"""The two ways a run executes an activity; each heeds a cancellation that came meanwhile."""
+"""The two ways a run executes an activity; each raises a cancellation that came meanwhile."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,10 +21,10 @@ async def execute(
     policy: ActivityConfig,
     summary: str,
 ) -> Result:
-    """Execute an activity, called `summary` in the timeline.
+    """Execute an activity; the timeline shows `summary`.
 
     Raises:
-        ActivityError: it gave up, or was cancelled.
+        ActivityError: it failed for good, or was cancelled.
     """
     config: ActivityConfig = {**policy, "summary": summary}
     result = await workflow.execute_activity_method(activity, argument, **config)
@@ -35,10 +35,11 @@ async def execute(
 async def ask_database(
     activity: Callable[[Any, Argument], Result], argument: Argument, summary: str
 ) -> Result:
-    """Ask the database a small thing: one row in the timeline, tried until it answers.
+    """Run a small database activity: one row in the timeline, retried until it succeeds.
 
-    The worker tries by itself for most of a minute, which writes events as long as it goes on. Then
-    Temporal tries, whose retries write none, however long the database is away.
+    The worker retries it as a local activity for most of a minute, which writes events as it goes.
+    Then it runs as an ordinary activity, whose retries write no events, however long the database
+    is unavailable.
 
     Raises:
         ApplicationError: the activity said that no retry would help.
@@ -47,7 +48,7 @@ async def ask_database(
         local: LocalActivityConfig = {**SMALL_DATABASE_CALL, "summary": summary}
         answer = await workflow.execute_local_activity_method(activity, argument, **local)
     except FailureError as error:
-        # A local activity fails with its own error, which says not whether its tries were used up.
+        # A local activity fails with its own error, which does not say whether retries ran out.
         final = isinstance(error, ApplicationError) and error.non_retryable
         if final or is_cancelled_exception(error):
             raise

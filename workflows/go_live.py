@@ -1,4 +1,4 @@
-"""What happens in a go-live, in order: the help page as a durable workflow."""
+"""A go-live as a durable workflow, in the order of the help page."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -60,41 +60,42 @@ with workflow.unsafe.imports_passed_through():
 _OWNER = Audience.CUSTOMER_SUCCESS
 _EVERYONE = Audience.CUSTOMER_SUCCESS_AND_CONTACTS
 _CONTACTS = Audience.EVERY_CONTACT
-"""Of what the contacts are told here, customer success reads in its daily digest."""
+"""What only the contacts are mailed, customer success reads in its daily digest."""
 
 
 class Answers:
-    """What people answered to the questions of the first two stages."""
+    """People's answers to the questions of the first two stages."""
 
     def __init__(self) -> None:
         """Begin without an answer."""
         self.entitlement: ConfirmEntitlement | DeclineEntitlement | None = None
         self.is_acknowledged = False
-        """Whether the IT team's word is waited for no more."""
+        """Whether the IT team acknowledged the pack, or somebody skipped that."""
         self.date: datetime | None = None
-        """When users shall move, as chosen last; None = nothing was chosen since it was taken."""
+        """The date chosen last; None = no date was chosen since the last `take_date`."""
         self._newest = 0
-        """The line of the audit trail that holds what was said last of it."""
+        """The entry of the audit trail that holds the newest acknowledgement."""
 
     def answer_entitlement(self, order: ConfirmEntitlement | DeclineEntitlement) -> None:
-        """Take an answer about the agreement; the first one counts."""
+        """Take an answer about the agreement; the first answer counts."""
         self.entitlement = self.entitlement or order
 
     def skip_acknowledgement(self) -> None:
-        """Wait for the IT team's word no more."""
+        """Stop waiting for the IT team's acknowledgement."""
         self.is_acknowledged = True
 
     def acknowledge(self, move_at: datetime | None, line: int) -> None:
-        """Take that the IT team is ready, and the date that was chosen.
+        """Note that the IT team is ready, and the date that was chosen.
 
-        `line` of the audit trail says what was said later: an earlier date, told late, is none.
+        `line`, the entry of the audit trail, orders them: an earlier date that arrives late does
+        not count.
         """
         self.is_acknowledged = True
         if line >= self._newest:
             self._newest, self.date = line, move_at or self.date
 
     def take_date(self) -> datetime | None:
-        """Return the date that was chosen since this was last asked, if one was."""
+        """Return the date that was chosen since the last call, if any."""
         date, self.date = self.date, None
         return date
 
@@ -110,7 +111,7 @@ class SsoGoLive:
 
     @workflow.init
     def __init__(self, start: StartGoLive) -> None:
-        """Make every part with nothing done; messages may arrive from here on."""
+        """Make every part in its first state; signals and orders may arrive from here on."""
         self._state = state = RunState(start)
         self._status = status = StatusPublisher(state, self.progress)
         self._notices = notices = Notices(state, status)
@@ -126,7 +127,7 @@ class SsoGoLive:
 
     @workflow.run
     async def run(self, _start: StartGoLive) -> GoLiveResult:
-        """Go through the stages; whatever the ending, leave nothing half-done."""
+        """Go through the stages; whatever the outcome, leave nothing half done."""
         self._state.ownership.watch_for_resets()
         self._stages = asyncio.create_task(self._go_through_stages())
         if self._roll_back is not None:
@@ -180,7 +181,7 @@ class SsoGoLive:
         )
         return self._answers.is_entitled
 
-    # --- 2. The customer's IT team is told, as SSO is an IT-led initiative --------------------
+    # --- 2. The customer's IT team is notified, as SSO is an IT-led initiative ----------------
 
     async def _it_notified(self, known: Prerequisites) -> None:
         await self._waits.enter(GoLiveStage.IT_NOTIFIED)
@@ -201,7 +202,7 @@ class SsoGoLive:
             )
 
     async def _tenant_discovered(self) -> None:
-        """Know the tenant before anyone clicks, so that a wrong consent cannot even start."""
+        """Discover the tenant before anyone clicks, so that a wrong consent cannot start."""
         found = None
         while found is None or found.tenant_id is None:
             if found is not None:
@@ -265,10 +266,10 @@ class SsoGoLive:
         return (await self._migration.make_plan()).movable == 0
 
     async def _agreed_date_comes(self) -> None:
-        """Announce the date and wait for it; one that is changed is announced when it stands.
+        """Announce the date and wait for it; a changed date is announced once it is settled.
 
-        A date counts from when it is chosen, whether people know it yet or not; nobody moves before
-        it was announced.
+        A date counts from when it is chosen, even before it is announced; nobody moves before the
+        announcement.
         """
         await self._notices.until_resumed()
         decided = await self._decided(self._answers.take_date())
@@ -290,7 +291,7 @@ class SsoGoLive:
         )
 
     async def _date_changes(self, schedule: ReminderSchedule, date: AnnouncedDate) -> bool:
-        """Wait for the date, announcing it when that is due; True = it was changed before."""
+        """Wait for the date, and announce it when that is due; True = it was changed before."""
         if await self._waits.until(
             Wait.MOVE_DATE,
             lambda: schedule.moved or self._answers.date is not None,
@@ -300,7 +301,7 @@ class SsoGoLive:
             return True
         if not date.is_known:
             await self._announce(date)
-        # Whoever chose another one while that went out was told that it counts.
+        # A date that somebody chose while the announcement went out counts, too.
         return self._answers.date is not None
 
     async def _announce(self, date: AnnouncedDate) -> None:
@@ -316,7 +317,7 @@ class SsoGoLive:
     # --- after the move, and the end ----------------------------------------------------------
 
     async def _aftercare(self) -> None:
-        """Stay open for stragglers, exceptions and a change of mind."""
+        """Stay open for late sign-ins, exceptions and a roll back."""
         open_for = timedelta(days=self._state.start.aftercare_days)
         if not open_for:
             return
@@ -330,7 +331,7 @@ class SsoGoLive:
             await self._migration.plan_and_move(in_waves=False)
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
-        """Undo what must not stay, tell people, close the record."""
+        """Undo what must not stay, notify people, close the record."""
         self._state.begin_ending(outcome)
         self._waits.release()
         self._attention.clear()
@@ -361,14 +362,14 @@ class SsoGoLive:
     async def _announce_ending(self, outcome: GoLiveOutcome) -> None:
         undone = outcome in {GoLiveOutcome.ROLLED_BACK, GoLiveOutcome.CANCELLED}
         message = Message.ROLL_BACK_NOTICE if undone else Message.CLOSING_NOTICE
-        # Until stage 2 the customer has heard nothing, so there is nothing to take back.
+        # Before stage 2 the customer got no mail, so it needs no notice of the ending.
         before_notice = self._state.stage is GoLiveStage.ENTITLEMENT_CONFIRMED
         await self._calls.send(
             message, _OWNER if before_notice else _EVERYONE, outcome.value, may_skip=True
         )
 
     async def _undo(self) -> None:
-        """Put back what the rows of this go-live say it changed: people, login page, then mail."""
+        """Undo what this go-live changed, by its rows: users, login page, then mail."""
         planned = await ask_database(
             RecordActivities.check_for_plan, self._calls.reference(), "is there a move to undo?"
         )
@@ -394,45 +395,45 @@ class SsoGoLive:
         self._status.link_to(known.console_url)
         return known
 
-    # --- facts: recorded at any time, any number of times -------------------------------------
+    # --- signals: facts, accepted at any time, any number of times ----------------------------
 
     @workflow.signal(description="An administrator came back from Microsoft with a consent")
     def consent_reported(self, fact: ConsentReported) -> None:
-        """Keep a report of a consent; the same one again changes nothing but its time."""
+        """Keep a report of a consent; the same report again only changes its time."""
         self._consent.reports.consented(fact)
 
     @workflow.signal(description="The person at Microsoft's consent form did not consent")
     def consent_not_given(self, fact: ConsentNotGiven) -> None:
-        """Keep that somebody said no, or could not consent; a consent still counts."""
+        """Keep that somebody declined, or could not consent; a consent still counts."""
         self._consent.reports.decline(fact)
 
     @workflow.signal(description="A moved user signed in through SSO")
     def user_signed_in(self, _fact: UserSignedIn) -> None:
-        """Hear that someone has signed in; who, the database knows."""
+        """Note that somebody has signed in; the database knows who."""
         self._migration.first_sign_in.report()
 
     @workflow.signal(description="The customer's IT team is ready, or chose another date")
     def it_acknowledged(self, fact: ItAcknowledged) -> None:
-        """Go on, and move users at the time the IT team chose; whoever waits takes it up."""
+        """Continue, and move users at the time that the IT team chose."""
         self._answers.acknowledge(fact.move_at, fact.number)
 
     @workflow.signal(description="Somebody asked for a mail again, such as a new link")
     def mail_requested(self, fact: MailRequested) -> None:
-        """Deliver it beside what is waited for; a go-live that ends delivers no more."""
+        """Deliver it in the background; a go-live that ends delivers no more."""
         if self._state.goes_on:
             self._notices.deliver_in_background(fact.message, fact.idempotency_key)
 
     @workflow.signal(description="Somebody else looks after it, here or at the customer")
     def people_changed(self, fact: PeopleChanged) -> None:
-        """Name the new owner; reminders still to come keep to the new readers' working hours."""
+        """Take the new owner; pending reminders move into their new readers' business hours."""
         self._waits.readers_changed()
         self._status.hand_over_to(fact.owner)
 
-    # --- orders: a validator refuses what makes no sense now, before history holds it ---------
+    # --- orders: a validator refuses an order that makes no sense now, before history has it --
 
     @workflow.update(description="SSO is in the subscription agreement")
     def confirm_entitlement(self, order: ConfirmEntitlement) -> Progress:
-        """Go on to the next stage."""
+        """Continue with the next stage."""
         self._answers.answer_entitlement(order)
         return self._taken()
 
@@ -444,7 +445,7 @@ class SsoGoLive:
 
     @workflow.update(description="Customer success says that the customer's IT team is ready")
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
-        """Go on, and move users at the time the IT team chose, if it did."""
+        """Continue, and move users at the time that the IT team chose, if it did."""
         self._answers.acknowledge(order.move_at, order.reason_id)
         if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
             await self._waits.change_deadline(chosen)
@@ -458,14 +459,14 @@ class SsoGoLive:
 
     @workflow.update(description="Send nothing and move nobody until resumed")
     async def pause(self, _order: Pause) -> Progress:
-        """Stop reminders and batches; facts still count."""
+        """Stop reminders and batches; signals still count."""
         self._state.pause()
         await self._status.record()
         return self._taken()
 
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
-        """Go on; dates from before the pause move by it, those chosen during it stay."""
+        """Continue; dates from before the pause move by its length, newer ones stay."""
         if (paused_at := self._state.resume()) is not None:
             self._waits.resume(paused_at)
         await self._status.record()
@@ -479,7 +480,7 @@ class SsoGoLive:
 
     @workflow.update(description="Go on without what needs attention")
     def skip(self, order: Skip) -> Progress:
-        """Go on without it, or without the IT team's acknowledgement."""
+        """Continue without it, or without the IT team's acknowledgement."""
         if self._attention.why is None:
             self._answers.skip_acknowledgement()
         else:
@@ -488,7 +489,7 @@ class SsoGoLive:
 
     @workflow.update(description="Move the deadline of the present wait")
     async def extend_deadline(self, order: ExtendDeadline) -> Progress:
-        """Move the deadline, to later or to sooner."""
+        """Move the deadline, to a later or an earlier time."""
         await self._waits.change_deadline(order.until)
         return self._taken()
 
@@ -500,13 +501,13 @@ class SsoGoLive:
 
     @workflow.update(description="The customer declined for good")
     def close_declined(self, order: CloseDeclined) -> Progress:  # noqa: ARG002
-        """End as declined, also while a consent is being proven."""
+        """End as declined, even while a consent is being proven."""
         self._consent.close()
         return self._taken()
 
     @workflow.update(description="Undo everything and end")
     def roll_back(self, order: RollBack) -> Progress:
-        """Stop what is being done, then undo every stage in reverse order."""
+        """Stop the stages, then undo each in reverse order."""
         if self._roll_back is None:
             self._roll_back = order
             if self._stages is not None:
@@ -514,7 +515,7 @@ class SsoGoLive:
         return self._taken()
 
     def _taken(self) -> Progress:
-        """Count an order, as Temporal bounds those of a run, and return where it then stands."""
+        """Count the order, as Temporal limits those of a run, and return the progress."""
         self._state.count_order()
         return self.progress()
 
@@ -625,7 +626,7 @@ class SsoGoLive:
 
 
 async def _uninterrupted(ending: Coroutine[object, object, GoLiveResult]) -> GoLiveResult:
-    """Await an ending to its end: cancelling a run that already ends changes nothing."""
+    """Await an ending until it is done: cancelling a run that already ends changes nothing."""
     task = asyncio.ensure_future(ending)
     while True:
         try:

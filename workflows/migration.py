@@ -25,32 +25,32 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True)
 class UserCounts:
-    """How many users move by the newest plan, have moved, cannot be moved, and had moved before."""
+    """Users that move by the newest plan, have moved, cannot be moved, and had moved before."""
 
     total: int = 0
     done: int = 0
     exceptions: int = 0
     before: int = 0
-    """By an earlier go-live."""
+    """Moved by an earlier go-live."""
 
 
 class FirstSignIn:
-    """Holds the rest back until SSO has worked for one of the first users."""
+    """Waits until SSO has worked for one of the first users, before the rest moves."""
 
     def __init__(self, waits: Waits, calls: Calls, attention: AttentionRequests) -> None:
         """Begin without a sign-in."""
         self._waits, self._calls, self._attention = waits, calls, attention
         self._reported = False
-        """Somebody has signed in since the database was asked last."""
+        """Whether a sign-in was signalled since the database was last checked."""
         self.sso_works = False
-        """One of the first users, not the administrator, has signed in through SSO."""
+        """Whether one of the first users, not the administrator, has signed in through SSO."""
 
     def report(self) -> None:
-        """Hear that somebody has signed in; who, the database knows."""
+        """Note that somebody has signed in; the database knows who."""
         self._reported = True
 
     async def awaited(self) -> None:
-        """Wait until one of the first, not the administrator, has signed in."""
+        """Wait until one of the first users, not the administrator, has signed in."""
         while True:
             schedule = self._waits.open(rules.FIRST_SIGN_IN_WINDOW, *rules.FIRST_SIGN_IN_REMINDERS)
             opened = workflow.now()
@@ -113,25 +113,25 @@ class Migration:
 
     @property
     def plan_hash(self) -> str | None:
-        """What an approval of the newest plan names it by."""
+        """The hash by which an approval names the newest plan."""
         return self.plan.plan_hash if self.plan else None
 
     @property
     def is_replan_ordered(self) -> bool:
-        """Whether somebody wants another plan."""
+        """Whether somebody ordered another plan."""
         return self._replan
 
     def approve(self, plan_hash: str) -> None:
-        """Let users move by exactly this plan."""
+        """Approve exactly this plan."""
         self._approved_hash = plan_hash
 
     def go_on_by(self, plan_hash: str) -> None:
-        """Go on where the run before moved users by this plan; some may have signed in."""
+        """Continue the plan by which an earlier run moved users; some may have signed in."""
         self._approved_hash = plan_hash
         self.first_sign_in.report()
 
     def replan(self) -> None:
-        """Let the directory be read again."""
+        """Order another plan, from a new snapshot of the directory."""
         self._replan = True
 
     # --- planning ----------------------------------------------------------------------------
@@ -173,13 +173,13 @@ class Migration:
                 return plan
 
     def _plan_is_old(self) -> bool:
-        """Tell whether people were waited for since the directory was read."""
+        """Tell whether the snapshot of the directory is too old to move users by."""
         return workflow.now() - self._planned_at >= rules.PLAN_LIFE
 
     # --- moving ------------------------------------------------------------------------------
 
     async def plan_and_move(self, *, in_waves: bool) -> None:
-        """Snapshot, plan, approve, apply, deliver; a plan that changed, or is old, starts over."""
+        """Snapshot, plan, approve, move, deliver; start over if the plan changed or is too old."""
         moved = False
         while not moved:
             plan = await self._approved_plan()
@@ -191,7 +191,7 @@ class Migration:
             moved = moved and await self._move(plan, Wave.REST)
 
     async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:
-        """Move one wave and deliver its mail; False when the plan is no longer true, or old."""
+        """Move one wave and deliver its mail; False = the plan has changed or is too old."""
         done: WaveMoved | None = None
         while done is None or done.paused:
             await self._notices.until_resumed()
@@ -220,12 +220,12 @@ class Migration:
         return not done.plan_changed
 
     async def _notify_moved_users(self, done: WaveMoved | None) -> None:
-        """Let nobody who moved before a pause, or a kill, wait until another plan is approved."""
+        """Deliver mail of users who moved before a pause or a crash, before another plan."""
         if done is not None and done.moved:
             await self.deliver()
 
     async def deliver(self) -> None:
-        """Deliver what the ledger holds for users, at the worker's pace."""
+        """Deliver queued mail to users, at the worker's rate limit."""
         paused = True
         while paused:
             await self._notices.until_resumed()
@@ -238,7 +238,7 @@ class Migration:
             paused = delivered.paused
 
     async def undo(self) -> None:
-        """Give every moved user back exactly what they had; `deliver` tells them."""
+        """Restore exactly what each moved user had; `deliver` sends the mail about it."""
         await self._calls.do(
             DirectoryActivities.undo_moves,
             self._calls.reference,

@@ -1,4 +1,4 @@
-"""The date on which users move: which one stands, which one people know, when they hear of it."""
+"""The date on which users move: the present one, the announced one, and when to announce."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,24 +9,24 @@ from workflows.reminders import Reminder, ReminderSchedule
 
 @dataclass
 class AnnouncedDate:
-    """The date of the move, and how far people know it.
+    """The date of the move, and which date was announced.
 
-    The first date is announced at once. Another one is announced when it has stood unchanged for
-    `DATE_QUIET_TIME`, and no earlier than `DATE_ANNOUNCED_AT_MOST_EVERY` after the last that was:
-    however often somebody changes it, people read of the last date, and once a day.
+    The first date is announced at once. A changed date is announced after it has stayed the same
+    for `DATE_QUIET_TIME`, and at least `DATE_ANNOUNCED_AT_MOST_EVERY` after the last change was
+    announced: however often somebody changes it, people read the last date, at most once a day.
     """
 
     date: datetime
-    """The one that stands."""
+    """The present date."""
     since: datetime
-    """How long it has stood."""
+    """Since when it has been the present date."""
     announced: datetime | None = None
-    """The one that people were told last."""
+    """The date that was announced last."""
     change_announced_at: datetime | None = None
-    """When another date than the first was last announced, or was about to be."""
+    """When the announcement of a changed date last began."""
 
     def stands(self, date: datetime, now: datetime, *, shifted: bool) -> None:
-        """Take this date; `shifted`: by a pause, and a short one keeps the announced hour."""
+        """Set the date; `shifted`: a pause moved it, and a small shift keeps the announced hour."""
         if shifted and self.announced is not None and self._is_known(date):
             date = self.announced
         if date != self.date:
@@ -34,7 +34,7 @@ class AnnouncedDate:
 
     @property
     def is_known(self) -> bool:
-        """Whether people were told the date that stands, to the hour."""
+        """Whether the present date was announced, to the hour."""
         return self._is_known(self.date)
 
     def _is_known(self, date: datetime) -> bool:
@@ -42,7 +42,7 @@ class AnnouncedDate:
 
     @property
     def due(self) -> datetime | None:
-        """When the date that stands is announced; None = people know it."""
+        """When the present date is to be announced; None = it already was."""
         if self.is_known:
             return None
         if self.announced is None:
@@ -53,16 +53,16 @@ class AnnouncedDate:
         return max(quiet, self.change_announced_at + rules.DATE_ANNOUNCED_AT_MOST_EVERY)
 
     def begin_to_announce(self, now: datetime) -> None:
-        """Count an announcement from when it begins: one that is broken off may have been read."""
+        """Count an announcement from its beginning: an interrupted one may have been read."""
         if self.announced is not None:
             self.change_announced_at = now
 
     def mark_announced(self, date: datetime) -> None:
-        """Take that people know this date."""
+        """Record that this date was announced."""
         self.announced = date
 
     def schedule(self, *, chosen_at: datetime | None) -> ReminderSchedule:
-        """Return the wait for the date, in which it is announced if that is still to come."""
+        """Return the schedule of the wait for the date, with its announcement if that is due."""
         due = self.due
         announcing = [Reminder(due, "announce the other date")] if due else []
         return ReminderSchedule(self.date, announcing, chosen_at=chosen_at)

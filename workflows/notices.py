@@ -1,4 +1,4 @@
-"""Mail that is told beside what goes on: nothing waits for it, and an ending takes it back."""
+"""Mail in the background: nothing waits for it, and an ending cancels what is not sent."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,25 +20,25 @@ with workflow.unsafe.imports_passed_through():
 
 
 def stamp() -> str:
-    """Return this moment as an idempotency key: what is sent for it is sent once."""
+    """Return the present time as an idempotency key."""
     return f"{workflow.now():%Y%m%d%H%M%S%f}"
 
 
 def summary_of(message: Message, audience: Audience) -> str:
-    """Return what the timeline calls a message to an audience."""
+    """Return the timeline's summary of a message to an audience."""
     return f"{message.value.replace('_', ' ')} to {audience.value.replace('_', ' ')}"
 
 
 class Notices:
-    """Sends what people are told of while the run goes on."""
+    """Sends mail while the run continues."""
 
     def __init__(self, state: RunState, status: StatusPublisher) -> None:
-        """Begin with no mail on its way."""
+        """Begin with no mail being sent."""
         self._state, self._status = state, status
         self._on_their_way: list[asyncio.Task[None]] = []
 
     async def until_resumed(self) -> None:
-        """Return at once, or when the pause is over."""
+        """Return when the go-live is not paused."""
         if self._state.is_paused:
             self._status.update_visibility()
         await workflow.wait_condition(lambda: not self._state.is_paused)
@@ -46,7 +46,7 @@ class Notices:
     async def notify(
         self, message: Message, audience: Audience, *, link_expires_at: datetime | None = None
     ) -> None:
-        """Send once, after a pause; where mail itself is the trouble, it is left at that."""
+        """Send one message, after a pause if there is one; a failure of mail is ignored."""
         if self._state.is_paused:
             await self.until_resumed()
         with suppress(ActivityError):
@@ -65,9 +65,9 @@ class Notices:
             )
 
     def deliver_in_background(self, message: Message, idempotency_key: str) -> None:
-        """Deliver what somebody asked for, also during a pause; no person is asked for help.
+        """Deliver what somebody asked for, also during a pause; a failure needs no attention.
 
-        Where mail is the trouble, it is tried for a day; whoever asks after that is sent another.
+        It is retried for a day; a request after that sends another mail.
         """
         self.send_in_background(self._deliver(message, idempotency_key))
 
@@ -81,13 +81,13 @@ class Notices:
             )
 
     def send_in_background(self, mail: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Let this mail go out beside what is waited for, at most until the run ends."""
+        """Send this mail in the background, at most until the run ends."""
         sending = asyncio.create_task(mail)
         self._on_their_way = [one for one in self._on_their_way if not one.done()] + [sending]
         return sending
 
     async def cancel_pending(self) -> None:
-        """Take back what is still on its way: the ending is told instead."""
+        """Cancel mail that is still being sent: the notice of the ending replaces it."""
         pending = [one for one in self._on_their_way if not one.done()]
         if pending:
             for one in pending:

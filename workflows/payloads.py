@@ -1,8 +1,8 @@
 """How arguments, results and messages are written into histories, and read back.
 
-Pydantic's compiled core does both; the SDK's own converter copies every value of a dataclass and
-asks for its type hints each time, which was a twentieth of what a small go-live costs. What
-stands in a payload is the same JSON, so each reads what the other has written.
+Pydantic's compiled core does both. The SDK's own converter copies every value of a dataclass and
+reads its type hints each time, which was a twentieth of what a small go-live costs. Both write the
+same JSON, so each can read the other's payloads.
 """
 
 from temporalio.contrib.pydantic import PydanticPayloadConverter
@@ -12,10 +12,10 @@ _SHARED = tuple(PydanticPayloadConverter().converters.values())
 
 
 class SharedPayloadConverter(CompositePayloadConverter):
-    """Pydantic's converter, with what it learnt of a type kept for every run.
+    """Pydantic's converter, which shares its type adapters between runs.
 
-    The SDK makes a payload converter for each run that comes into memory. One of Pydantic's own
-    would study every type again there, which costs more than it saves.
+    The SDK makes a payload converter for each run that it loads. Pydantic's own would build every
+    type adapter again there, which costs more than it saves.
     """
 
     def __init__(self) -> None:

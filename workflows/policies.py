@@ -1,4 +1,4 @@
-"""How long each kind of call may take and how it is tried again; `contracts.rules` has the rest."""
+"""Timeouts and retries of each kind of call; `contracts.rules` has all other durations."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from contracts.directory import Snapshot
 from contracts.go_live import GO_LIVE_BULK_QUEUE
 
 RECORD_CALL = ActivityConfig(
-    # A statement or two. A database that is away for a day is a matter for a person.
+    # One or two statements. A database that is unavailable for a day needs a person.
     start_to_close_timeout=timedelta(seconds=15),
     schedule_to_close_timeout=timedelta(days=1),
     retry_policy=RetryPolicy(
@@ -19,10 +19,10 @@ RECORD_CALL = ActivityConfig(
 )
 
 SMALL_DATABASE_CALL = LocalActivityConfig(
-    # A small question or note to the database: one marker in the history each. A worker that tries
-    # by itself has to tell Temporal every eight seconds that it still does, three events each time:
-    # so it does for 43 seconds (0.2 + 0.4 + … + 10), and no longer. (A schedule-to-close time-out
-    # does not end the retries of a local activity in this SDK.)
+    # A small read or write in the database: one marker in the history each. A worker that retries a
+    # local activity reports to Temporal every eight seconds, three events each time, so it retries
+    # for 43 seconds (0.2 + 0.4 + … + 10) and no longer. (A schedule-to-close time-out does not end
+    # the retries of a local activity in this SDK.)
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(milliseconds=200),
@@ -33,8 +33,8 @@ SMALL_DATABASE_CALL = LocalActivityConfig(
 )
 
 DATABASE_AWAY_CALL = ActivityConfig(
-    # The same when the worker's own tries of `SMALL_DATABASE_CALL` are used up, as an activity that
-    # Temporal tries: its retries write no events.
+    # The same as an ordinary activity, after the retries of `SMALL_DATABASE_CALL` have run out:
+    # its retries write no events.
     start_to_close_timeout=timedelta(seconds=15),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
@@ -42,7 +42,7 @@ DATABASE_AWAY_CALL = ActivityConfig(
 )
 
 GRAPH_CALL = ActivityConfig(
-    # Microsoft answers in seconds; an outage of theirs has lasted most of a day.
+    # Microsoft answers within seconds; one of its outages lasted most of a day.
     start_to_close_timeout=timedelta(minutes=1),
     schedule_to_close_timeout=timedelta(days=1),
     retry_policy=RetryPolicy(
@@ -51,11 +51,11 @@ GRAPH_CALL = ActivityConfig(
 )
 
 FIRST_CHECK = timedelta(minutes=1)
-"""The first part of reading a consent back, in which nothing else goes on."""
+"""The first part of checking a consent, during which nothing else happens."""
 
 PROPAGATION_CALL = ActivityConfig(
     # Microsoft takes seconds to minutes to apply a consent; no bound is documented. Growing
-    # pauses, never over a minute, until a person looks.
+    # intervals, never over a minute, until it needs a person's attention.
     start_to_close_timeout=timedelta(minutes=1),
     schedule_to_close_timeout=rules.PROPAGATION,
     retry_policy=RetryPolicy(
@@ -66,11 +66,11 @@ PROPAGATION_CALL = ActivityConfig(
 )
 
 NEARLY_A_FIRST_CHECK = timedelta(seconds=20)
-"""A first check is over when the next try does not fit into it; so little left is no matter."""
+"""A first check ends early if the next try does not fit into it; this much left is ignored."""
 
 FIRST_CHECK_CALL = ActivityConfig(
-    # Most consents are there within seconds. Nothing else is done for so long: nobody is reminded
-    # of what they have just given, and a list need not say that Microsoft is waited for.
+    # Most consents are there within seconds. Nothing else happens for this long: nobody gets a
+    # reminder of what they have just given, and lists need not show a wait for Microsoft.
     {**PROPAGATION_CALL, "schedule_to_close_timeout": FIRST_CHECK}
 )
 
@@ -91,14 +91,14 @@ MAIL_CALL = ActivityConfig(
 MAIL_TO_USERS_CALL = ActivityConfig(
     {
         **MAIL_CALL,
-        # Of many users, at their own pace.
+        # For many users, at the rate limit.
         "start_to_close_timeout": timedelta(hours=6),
         "schedule_to_close_timeout": timedelta(days=2),
     }
 )
 
 DIGEST_CALL = ActivityConfig(
-    # A round is over before the next one comes, an hour later; that one makes up for it.
+    # A round ends before the next one, an hour later, which sends what this one could not.
     start_to_close_timeout=timedelta(minutes=10),
     schedule_to_close_timeout=timedelta(minutes=50),
     heartbeat_timeout=timedelta(minutes=1),
@@ -108,8 +108,8 @@ DIGEST_CALL = ActivityConfig(
 )
 
 ALL_USERS_CALL = ActivityConfig(
-    # Works on all users in bounded steps and says so by heartbeat; a killed worker is noticed
-    # in half a minute. Cancelling waits for the step at hand, so that undo meets no move.
+    # Works on all users in bounded steps with heartbeats; Temporal notices a killed worker within
+    # half a minute. Cancelling waits for the step at hand, so that an undo never meets a move.
     start_to_close_timeout=timedelta(hours=6),
     schedule_to_close_timeout=timedelta(days=2),
     heartbeat_timeout=timedelta(seconds=30),
@@ -120,19 +120,19 @@ ALL_USERS_CALL = ActivityConfig(
 )
 
 BULK_CALL = ActivityConfig(
-    # How large a directory is shows only when it has been read.
+    # The size of a directory is known only after it was read.
     {**ALL_USERS_CALL, "task_queue": GO_LIVE_BULK_QUEUE}
 )
 
 FEW_USERS, SMALL_DIRECTORY = 50, 2_000
-"""So many of ours, in a directory of so many entries, are planned, moved and mailed in a second or
-two, on the queue of everything else: they hold up nobody. All others stand on the bulk queue."""
+"""This many users, in a directory of this many entries, are planned, moved and mailed within a
+second or two, so they use the ordinary queue. All others use the bulk queue."""
 
 
 def are_few(read: Snapshot) -> bool:
-    """Tell whether the users of this directory hold up nobody."""
+    """Tell whether this snapshot is small enough for the ordinary queue."""
     return read.users <= FEW_USERS and read.entries <= SMALL_DIRECTORY
 
 
 MAIL_GOES_FIRST = timedelta(minutes=1)
-"""How long a new proof waits for the mail about the last one; not until a relay is back."""
+"""How long a new proof waits for the mail about the last one, even if the relay is down."""

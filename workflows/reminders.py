@@ -1,4 +1,4 @@
-"""The reminders of a wait and its deadline: rows of data, and what becomes of them in time."""
+"""The reminders of a wait and its deadline, as data, and how they change over time."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,45 +8,45 @@ from contracts.notices import Audience, Message
 
 @dataclass
 class Reminder:
-    """Something that is done at its time if nobody has answered by then."""
+    """What happens at a time if nobody has answered by then."""
 
     at: datetime
     name: str
-    """What its timer is called in the timeline."""
+    """The name of its timer in the timeline."""
     message: Message | None = None
-    """What is sent; None = the database is asked whether there is an answer."""
+    """What is sent; None = the database is checked for an answer."""
     audience: Audience | None = None
     idempotency_key: str = ""
     in_business_hours: bool = True
-    """It waits for its readers' working hours. False: it opens the wait, and goes out at once."""
+    """It waits for its readers' business hours. False: it opens the wait and goes out at once."""
     link_until_deadline: bool = False
-    """The link it carries lives as long as the wait."""
+    """Its link is valid as long as the wait."""
 
     @property
     def is_mail(self) -> bool:
-        """Whether it reminds somebody; what opens a wait, or asks the database, does not."""
+        """Whether it reminds somebody; what opens a wait, or checks the database, does not."""
         return self.message is not None and self.in_business_hours
 
 
 @dataclass
 class ReminderSchedule:
-    """The reminders still to come in a wait, in their order, and its deadline if it has one."""
+    """The reminders still to come in a wait, in order, and its deadline if it has one."""
 
     deadline: datetime | None
     reminders: list[Reminder] = field(default_factory=list)
     stopped: list[Reminder] = field(default_factory=list)
-    """Reminders that do not go out, because somebody said no."""
+    """Reminders that do not go out, because somebody declined."""
     in_business_hours: bool = True
-    """Its mails are in their readers' working hours, as the readers were named last."""
+    """Whether its mails are within the business hours of their present readers."""
     moved: bool = False
-    """Dates changed since the timer was set."""
+    """Whether dates changed since the timer was set."""
     shifted: bool = False
-    """They changed by a pause; nobody chose the new hours."""
+    """Whether a pause changed them, so that nobody chose the new hours."""
     chosen_at: datetime | None = None
     """When a person last chose the deadline."""
 
     def nearest(self) -> tuple[datetime | None, str]:
-        """Return when something is due next and what; (None, "") = nothing ever."""
+        """Return when something is due next, and its name; None = nothing ever is."""
         first = self.reminders[0] if self.reminders else None
         if first is not None and (self.deadline is None or first.at < self.deadline):
             return first.at, first.name
@@ -62,13 +62,13 @@ class ReminderSchedule:
         return self.deadline is not None and now >= self.deadline
 
     def mails(self) -> list[Reminder]:
-        """Return the reminders that wait for their readers' working hours."""
+        """Return the reminders that wait for their readers' business hours."""
         return [one for one in self.reminders if one.is_mail]
 
     def take_due(self, now: datetime) -> Reminder | None:
-        """Take the newest reminder that is due; older ones that were held back are dropped.
+        """Take the newest reminder that is due; drop older ones that were held back.
 
-        A mail goes before what only asks the database.
+        A mail goes before a check of the database.
         """
         due = [one for one in self.reminders if one.at <= now]
         self.reminders = [one for one in self.reminders if one.at > now]
@@ -77,18 +77,18 @@ class ReminderSchedule:
         return newest[0] if newest else None
 
     def put_first(self, reminder: Reminder) -> None:
-        """Put this before all others."""
+        """Put this reminder before all others."""
         self.reminders.insert(0, reminder)
 
     def add(self, reminders: list[Reminder]) -> None:
-        """Put these among the others, by their time."""
+        """Add these reminders, sorted by time."""
         self.reminders += reminders
         self._sort()
 
     def put_into_business_hours(
         self, asked: list[tuple[Reminder, datetime]], moments: list[datetime]
     ) -> None:
-        """Put each reminder at its moment, unless it has moved since it was `asked` about."""
+        """Set each reminder to its moment, unless it has moved since it was `asked` about."""
         for (one, at), moment in zip(asked, moments, strict=True):
             if one.at == at:
                 one.at = moment
@@ -99,7 +99,7 @@ class ReminderSchedule:
         self.reminders.sort(key=lambda one: one.at)
 
     def choose(self, deadline: datetime, now: datetime, *, after_pause: bool = False) -> None:
-        """Put the deadline where a person wants it; `after_pause`: a pause comes first."""
+        """Set the deadline that a person chose; `after_pause`: it takes effect after the pause."""
         self.deadline, self.chosen_at = deadline, now
         self.shifted = False
         if after_pause:
@@ -108,24 +108,24 @@ class ReminderSchedule:
             self.move()
 
     def move(self) -> None:
-        """Have the dates brought into business hours anew, such as those of other readers."""
+        """Have the dates moved into business hours again, for example those of new readers."""
         self.moved, self.in_business_hours = True, False
 
     def mark_applied(self) -> None:
-        """Take the change of dates as heeded."""
+        """Mark the change of dates as applied to the timer."""
         self.moved = False
 
     def stop_reminders(self) -> None:
-        """Remind nobody any more, until `remind_again`."""
+        """Send no reminders until `remind_again`."""
         self.stopped, self.reminders = self.reminders, []
 
     def remind_again(self, now: datetime) -> None:
-        """Take up those reminders that were stopped and are still to come."""
+        """Restore the stopped reminders that are still to come."""
         self.reminders += [one for one in self.stopped if one.at > now]
         self.stopped = []
 
     def resume(self, paused_at: datetime, now: datetime) -> None:
-        """Move every date by the time paused, but a deadline that was chosen during the pause."""
+        """Move every date by the length of the pause, except a deadline chosen during it."""
         for one in (*self.reminders, *self.stopped):
             one.at += now - paused_at
         self.move()
@@ -137,7 +137,7 @@ class ReminderSchedule:
     def _deadline_shift(self, paused_at: datetime, now: datetime) -> timedelta:
         """Return by how much a pause moves the deadline: not at all if it was chosen during it.
 
-        One that was, and has passed meanwhile, moves by the time since.
+        If it was chosen during the pause and has passed, it moves by the time since it was chosen.
         """
         if self.chosen_at is None or self.chosen_at < paused_at:
             return now - paused_at

@@ -1,9 +1,9 @@
-"""Temporal's sandbox as it is, without what it computes for data converters that ask for it.
+"""Temporal's sandbox, without the serialization contexts that only some data converters need.
 
-The SDK asks a run three times for each payload, summaries included, what the payload belongs to,
-and each time goes into the sandbox to answer: a quarter of all that a worker computes for a small
-go-live (decision 0021). The product's converter and codec treat every payload alike, and no payload
-is stored elsewhere, so here nobody is asked.
+The SDK asks a run three times for each payload, summaries included, for its serialization context,
+and enters the sandbox each time: a quarter of a worker's computing for a small go-live (decision
+0021). The product's converter and codec treat every payload alike, and no payload is stored
+elsewhere, so this runner answers without entering the sandbox.
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ class SandboxWithoutContexts(WorkflowRunner):
         self._sandbox.prepare_workflow(defn)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Load the workflow anew for a run that comes into memory."""
+        """Load the workflow for a run that comes into memory."""
         return _Instance(self._sandbox.create_instance(det))
 
     def set_worker_level_failure_exception_types(
         self, types: Sequence[type[BaseException]]
     ) -> None:
-        """Hand on what the worker was told of failures."""
+        """Pass the worker's failure exception types on."""
         self._sandbox.set_worker_level_failure_exception_types(types)
 
 
 class _Instance(WorkflowInstance):
-    """A run in the sandbox; what its payloads belong to is not asked of it."""
+    """A run in the sandbox that is not asked for serialization contexts."""
 
     def __init__(self, sandboxed: WorkflowInstance) -> None:
         self._sandboxed = sandboxed

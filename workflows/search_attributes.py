@@ -36,7 +36,7 @@ _CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
 
 
 def of(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]:
-    """Return what a run is listed and found by now."""
+    """Return the search attributes of a run at this position."""
     deadline = progress.due_at if progress.wait in _CONSENT_WAITS else None
     return (
         ORGANISATION.value_set(progress.slug),
@@ -51,7 +51,7 @@ def of(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]
 
 
 def at_start(start: StartGoLive) -> TypedSearchAttributes:
-    """Return what a run is listed and found by from the moment it is started."""
+    """Return the search attributes that a run starts with."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(ORGANISATION, start.slug),

@@ -12,16 +12,16 @@ with workflow.unsafe.imports_passed_through():
     from workflows.policies import DIGEST_CALL
 
 SCHEDULE_ID = "staff-digest"
-"""Of the schedule and, with the hour added by Temporal, of its runs."""
+"""The id of the schedule; Temporal adds the hour for the ids of its runs."""
 
 
 @workflow.defn
 class StaffDigest:
-    """One round, every hour: each manager gets the digest in the first one of their morning."""
+    """Runs one round every hour; each manager gets the digest in the first round of a morning."""
 
     @workflow.run
     async def run(self, asked: DigestRound) -> DigestsSent:
-        """Send what is due; where the relay takes nothing, the next round does it."""
+        """Send what is due; if the relay takes nothing, the next round tries again."""
         config: ActivityConfig = {
             **DIGEST_CALL,
             "summary": "the digest to everyone whose working morning has come",

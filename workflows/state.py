@@ -1,4 +1,4 @@
-"""Where a go-live is: its stage, what it waits for, whether it is paused, how it ends."""
+"""The state of a run: its stage, what it waits for, whether it is paused, how it ends."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class RunState:
-    """What every part of a run reads, and this class alone changes."""
+    """State that every part of a run reads, and only this class changes."""
 
     def __init__(self, start: StartGoLive) -> None:
         """Begin at the first stage, waiting for nothing."""
@@ -22,15 +22,15 @@ class RunState:
         """When the present wait, or what needs attention in it, began."""
         self.paused_at: datetime | None = None
         self.ending: GoLiveOutcome | None = None
-        """How it is about to end, while what it changed is put back."""
+        """The outcome that it is about to have, while its changes are undone."""
         self.outcome: GoLiveOutcome | None = None
         self.ownership = RecordOwnership()
         self.orders = 0
-        """How many orders it has taken."""
+        """How many orders it has accepted."""
 
     @property
     def consent_window(self) -> timedelta:
-        """How long the administrator has, from when somebody is asked."""
+        """How long the administrator has, from the consent request on."""
         return timedelta(days=self.start.consent_window_days)
 
     @property
@@ -44,24 +44,24 @@ class RunState:
         return self.outcome is None and self.ending is None
 
     def enter(self, stage: GoLiveStage) -> None:
-        """Come to a stage; nothing is waited for yet."""
+        """Enter a stage, without a wait yet."""
         self.stage = stage
         self.wait_for(Wait.NOTHING)
 
     def wait_for(self, wait: Wait) -> None:
         """Wait for this from now on."""
-        # The second part of a proof goes on with the wait that its first check began.
+        # The second part of a proof continues the wait that its first check began.
         if wait is not Wait.MICROSOFT or self.wait is not wait:
             self.reset_since()
         self.wait = wait
 
     def stop_waiting(self) -> None:
-        """Have nothing to wait for any more."""
+        """End the present wait."""
         self.wait = Wait.NOTHING
         self.reset_since()
 
     def reset_since(self) -> None:
-        """Say from now on that this has been so since now."""
+        """Let the present wait, or what needs attention in it, begin now."""
         self.since = workflow.now()
 
     def pause(self) -> None:
@@ -69,18 +69,18 @@ class RunState:
         self.paused_at = self.paused_at or workflow.now()
 
     def resume(self) -> datetime | None:
-        """Go on, and return since when it was paused; None = it was not."""
+        """End the pause, and return when it began; None = there was none."""
         paused_at, self.paused_at = self.paused_at, None
         return paused_at
 
     def count_order(self) -> None:
-        """Count an order that was taken."""
+        """Count an accepted order."""
         self.orders += 1
 
     def begin_ending(self, outcome: GoLiveOutcome) -> None:
-        """Be about to end like this; a pause is over by it."""
+        """Begin to end with this outcome, which also ends a pause."""
         self.ending, self.paused_at = outcome, None
 
     def end(self, outcome: GoLiveOutcome) -> None:
-        """Have ended like this."""
+        """End with this outcome."""
         self.outcome, self.wait = outcome, Wait.NOTHING

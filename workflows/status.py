@@ -1,4 +1,4 @@
-"""How a go-live shows where it stands: in the Temporal UI, and in the database, the record."""
+"""Publishes a run's progress, in the Temporal UI and in the record in the database."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,18 +23,18 @@ with workflow.unsafe.imports_passed_through():
 class StatusPublisher:
     """Publishes where a run stands: in the Temporal UI, its lists included, and in the record.
 
-    A run changes what it is listed by when it next waits for something, not at each step: every
-    change costs the server as much as an activity does, and nobody could see those between two
-    steps of one workflow task. Nothing is listed for the first check of a consent (but the end
-    of a trouble), nor for a step of the database's own: it takes milliseconds, and without a
-    database the record before it is not written either.
+    It updates search attributes when the run next waits for something, not at each step: every
+    update costs the server as much as an activity does, and nobody could see those between two
+    steps of one workflow task. The first check of a consent updates none (except that it clears
+    what needed attention), nor does a step of the database alone: that takes milliseconds, and
+    without a database the record before it is not written either.
 
-    A wait that is over stands in the record until the next thing that is told, or that all users
-    are worked on, which may take an hour.
+    A wait that is over stays in the record until the next record, or until work on all users
+    begins, which may take an hour.
     """
 
     def __init__(self, state: RunState, progress: Callable[[], Progress]) -> None:
-        """Publish what `progress` returns at the time."""
+        """Publish what `progress` returns each time."""
         self._state = state
         self._owner = state.start.owner
         self._console_url = ""
@@ -46,7 +46,7 @@ class StatusPublisher:
         }
 
     def link_to(self, console_url: str) -> None:
-        """Show from now on where customer success looks at this organisation."""
+        """Link the Temporal UI to the organisation's page in the console from now on."""
         self._console_url = console_url
 
     def hand_over_to(self, owner: str) -> None:
@@ -59,8 +59,8 @@ class StatusPublisher:
     ) -> None:
         """Show the present state in the Temporal UI and write it into the database.
 
-        `visibility_later`: the caller updates visibility before anything is waited for. `schedule`:
-        its reminders are brought into their readers' working hours by the same call.
+        `visibility_later`: the caller updates visibility before it waits for anything. `schedule`:
+        the same call moves its reminders into their readers' business hours.
         """
         async with self._recording:
             self._recorded = progress = self._progress()
@@ -81,7 +81,7 @@ class StatusPublisher:
                     ],
                     workflow.info().get_current_history_length(),
                     self._state.orders,
-                    # Whatever a run that ends knows of, it undoes what the database knows of.
+                    # A run that ends undoes what the database knows, even if it knows less itself.
                     self._state.ownership.takes_over or not progress.goes_on,
                 )
             )
@@ -91,7 +91,7 @@ class StatusPublisher:
                 self._describe(progress)
 
     async def _write(self, position: Position) -> Recorded | None:
-        """Return what came of it, None where the record is ahead and stays as it is."""
+        """Return the result, None if the record is ahead and stays as it is."""
         summary = _summary(position.progress)
         try:
             recorded = await ask_database(RecordActivities.record_position, position, summary)
@@ -104,7 +104,7 @@ class StatusPublisher:
         return recorded
 
     async def record_if_changed(self) -> None:
-        """Record, before all users are worked on, that nothing else is waited for any more."""
+        """Record the end of the last wait before work on all users begins."""
         if self._recorded != self._progress():
             await self.record(visibility_later=True)
 
@@ -115,11 +115,11 @@ class StatusPublisher:
         self._list(progress)
 
     def update_visibility(self) -> None:
-        """Let the run be listed and found by where it stands, as something is waited for now."""
+        """Update the search attributes, because the run waits for something now."""
         self._list(self._progress())
 
     def clear_listed_attention(self) -> None:
-        """List the run anew if it is listed among those that wait on customer success."""
+        """Update the search attributes if they say that the run waits on customer success."""
         if self._listed.get(search_attributes.WAITING_ON.name) == WaitingOn.CUSTOMER_SUCCESS:
             self.update_visibility()
 
@@ -135,13 +135,13 @@ class StatusPublisher:
 
 
 def _says_ahead(error: FailureError) -> bool:
-    # A local activity fails with its own error, an ordinary one with another around it.
+    # A local activity fails with its own error, an ordinary one with that error as its cause.
     own = error if isinstance(error, ApplicationError) else error.cause
     return isinstance(own, ApplicationError) and own.type == ErrorType.RECORD_AHEAD
 
 
 def _summary(progress: Progress) -> str:
-    """Return what the timeline says of a record: what is waited for, or done, from here on."""
+    """Return the timeline's summary of a record: what the run waits for, or does, from here on."""
     if progress.attention is not None:
         return f"recorded: needs attention, {progress.attention.replace('_', ' ')}"
     if progress.ending is not None:

@@ -1,4 +1,4 @@
-"""How a go-live waits for people: reminders on their days, a deadline, pauses, moved dates."""
+"""How a go-live waits for people: due reminders, a deadline, pauses, changed dates."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,11 +21,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.status import StatusPublisher
 
 Check = Callable[[], Awaitable[object]]
-"""Asks the database whether there is an answer."""
+"""Checks the database for an answer."""
 
 
 class Waits:
-    """Holds the schedule of the present wait, and every one there has been."""
+    """Holds the schedule of the present wait, and those of earlier ones."""
 
     def __init__(
         self,
@@ -38,28 +38,28 @@ class Waits:
         self._state, self._status = state, status
         self._attention, self._calls = attention, calls
         self.schedule: ReminderSchedule | None = None
-        """Of the present wait."""
+        """The schedule of the present wait."""
         self._schedules: list[ReminderSchedule] = []
-        """Every one there has been: a pause moves those that are between two waits, too."""
+        """All schedules so far: a pause also moves those that are between two waits."""
         self._held = False
-        """The schedule is shown, and nothing of it is done for a while."""
+        """Whether the schedule is only shown, and nothing of it happens for a while."""
 
     # --- where we are ------------------------------------------------------------------------
 
     async def enter(self, stage: GoLiveStage) -> None:
-        """Come to a stage."""
+        """Enter a stage and record it."""
         self._state.enter(stage)
         await self._status.record(visibility_later=True)
         await self._attention.check_for_reset()
 
     async def begin(self, wait: Wait) -> None:
-        """Say that this is waited for from now on."""
+        """Begin a wait and record it."""
         self._state.wait_for(wait)
         await self._record(visibility_later=True)
         await self._attention.check_for_reset()
 
     async def _record(self, *, visibility_later: bool = False) -> None:
-        """Record where we are, with reminders in their readers' working hours."""
+        """Record where the run stands, with reminders in their readers' business hours."""
         schedule = self.schedule
         unplaced = schedule is not None and not schedule.in_business_hours
         await self._status.record(
@@ -67,15 +67,15 @@ class Waits:
         )
 
     def show(self, schedule: ReminderSchedule) -> None:
-        """Show these dates; nobody keeps them yet."""
+        """Show the dates of a schedule that does not run yet."""
         self.schedule = schedule
 
     def hold(self, schedule: ReminderSchedule) -> None:
-        """Show these dates while something else is done; reminders and deadline wait for it."""
+        """Show the dates of a schedule and hold its reminders and deadline while something runs."""
         self.schedule, self._held = schedule, True
 
     def release(self) -> None:
-        """Show no dates any more."""
+        """Show no dates any more, and hold nothing."""
         self.schedule, self._held = None, False
 
     # --- schedules ---------------------------------------------------------------------------
@@ -83,7 +83,7 @@ class Waits:
     def open(
         self, window: timedelta | None, *planned: ReminderRule, first: Reminder | None = None
     ) -> ReminderSchedule:
-        """Return a schedule of what is planned; `first` opens the wait."""
+        """Return a schedule of the planned reminders; `first` opens the wait."""
         opened = workflow.now()
         reminders = [_reminder(number, rule) for number, rule in enumerate(planned, start=1)]
         deadline = opened + window if window is not None else None
@@ -93,7 +93,7 @@ class Waits:
         return self.keep(schedule)
 
     def keep(self, schedule: ReminderSchedule) -> ReminderSchedule:
-        """Let a pause move this schedule, too, and return it."""
+        """Remember this schedule, so that a pause moves it too, and return it."""
         self._schedules.append(schedule)
         return schedule
 
@@ -106,10 +106,10 @@ class Waits:
         schedule: ReminderSchedule,
         check: Check | None = None,
     ) -> bool:
-        """Wait until `answered`, sending each reminder on its day; False when the deadline passes.
+        """Wait until `answered`, and send due reminders; False when the deadline passes.
 
-        No reminder approves anything. A pause stops reminders and deadline, not facts. The same
-        schedule can be waited on again: what was sent is not sent again, the deadline stays.
+        A pause stops reminders and deadline, but answers still count. A caller may wait on the same
+        schedule again: reminders that were sent are not sent again, and the deadline stays.
         """
         self.schedule, ownership = schedule, self._state.ownership
         await self.begin(wait)
@@ -147,7 +147,7 @@ class Waits:
                         timeout_summary=name,
                     )
                 raise_if_cancelled()
-        # Recorded with what comes next, which is the next thing to happen.
+        # The next step records the end of this wait.
         self.schedule = None
         self._state.stop_waiting()
         return answered()
@@ -155,9 +155,9 @@ class Waits:
     async def _send_due(
         self, schedule: ReminderSchedule, answered: Callable[[], bool], check: Check | None
     ) -> None:
-        """Send the newest reminder that is due; an answer ends the wait even while it is stuck."""
+        """Send the newest due reminder; an answer ends the wait even if the mail is stuck."""
         if schedule.reminders[0].at < workflow.now() - rules.LATE:
-            # No worker was there at its time, and now it may be night.
+            # No worker ran at its time, and now it may be night.
             schedule.move()
             schedule.mark_applied()
             await self._record()
@@ -172,7 +172,7 @@ class Waits:
                 finished = sending.done()
         finally:
             if not finished:
-                # An answer may turn out to be none, such as a consent that is not proven.
+                # The answer may not count in the end, such as a consent that is not proven.
                 schedule.put_first(due)
         if finished:
             sending.result()
@@ -192,24 +192,24 @@ class Waits:
         """Move the deadline of the present wait, if there is one."""
         if self.schedule is None:
             return
-        # Nothing comes of it before a pause is over; but it is seen, and can be chosen again.
+        # It takes effect after the pause; until then it is shown, and can be changed again.
         paused = self._state.is_paused
         self.schedule.choose(until, workflow.now(), after_pause=paused)
         if paused or self._held:
             await self._status.record()
 
     def resume(self, paused_at: datetime) -> None:
-        """Move all dates by the time paused, but those that were chosen meanwhile."""
+        """Move all dates by the length of the pause, except those chosen during it."""
         for schedule in self._schedules:
             schedule.resume(paused_at, workflow.now())
 
     def readers_changed(self) -> None:
-        """Keep reminders still to come to the working hours of those who read them now."""
+        """Move pending reminders into the business hours of their present readers."""
         if self.schedule is not None and self._state.wait is not Wait.MOVE_DATE:
             self.schedule.move()
 
     def next_reminder(self) -> datetime | None:
-        """Return when somebody is reminded next; what came due while held goes out right after."""
+        """Return when the next reminder goes out; None if it is overdue while it is held back."""
         at = self.schedule.next_reminder() if self.schedule else None
         overdue = at is not None and at <= workflow.now()
         return None if self._state.wait is Wait.MICROSOFT and overdue else at
@@ -218,7 +218,7 @@ class Waits:
 def opening(
     message: Message, audience: Audience, idempotency_key: str = "first", *, with_link: bool = False
 ) -> Reminder:
-    """Return the message that opens a wait; it goes out at once, whatever the hour."""
+    """Return the message that opens a wait; it goes out at once, at any hour."""
     return Reminder(
         workflow.now(),
         message.value.replace("_", " "),
