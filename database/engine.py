@@ -1,4 +1,4 @@
-"""Opens the database and brings its schema up to date."""
+"""Opens the database and migrates its schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ Sessions = sessionmaker[Session]
 
 
 class UnknownRevisionError(Exception):
-    """The tables are of a version that is not among our migrations; nothing was changed."""
+    """The tables have a revision that is not among our migrations; nothing was changed."""
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> Engine:
@@ -38,18 +38,18 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
 
 def open_sessions(engine: Engine) -> Sessions:
     """Return the factory of sessions: `with sessions.begin() as session:` is one transaction."""
-    # Now, and not at the first use: if anything interrupts SQLAlchemy while it looks at models, it
-    # refuses every further query.
+    # Now, and not at the first use: if anything interrupts SQLAlchemy while it configures models,
+    # it refuses every further query.
     configure_mappers()
     return sessionmaker(engine, class_=Session, expire_on_commit=False)
 
 
 def commit_without_waiting(session: Session) -> None:
-    """Let this transaction's commit not wait for the disk, as one of many steps that follow.
+    """Commit this transaction without waiting for the disk, as one of many steps.
 
-    For work that goes on from what the database holds: where PostgreSQL itself is killed, the last
-    steps before may be missing, whole, and are done again. Nobody outside may act upon a step until
-    one that waits, and writes, has been committed after it: that one takes all earlier ones along.
+    For work that continues from what the database holds: if PostgreSQL itself is killed, the last
+    steps may be missing, each as a whole, and run again. Nobody outside may act on a step until a
+    later transaction that writes and waits has committed: it makes all earlier ones durable.
     """
     session.execute(text("SET LOCAL synchronous_commit = off"))
 

@@ -1,8 +1,8 @@
-"""How a secret of a browser is kept: as its SHA-256."""
+"""Browsers' secrets are stored as their SHA-256."""
 
 import hashlib
 
 
 def sha256(secret: str) -> str:
-    """Return the form in which a secret of a browser is kept."""
+    """Return the form in which a browser's secret is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Tables only. Schema `pulse` is the product's own; `golive` is the orchestrator's.
+"""Tables. Schema `pulse` is the product's own; `golive` is the orchestrator's.
 
-`database/migrations/` creates them; a test holds the two against each other.
-Every address is kept as written and as `address_key`, the form addresses are compared in.
+`database/migrations/` creates them, and a test compares the two. Every address is stored as written
+and as `address_key`, the form in which addresses are compared.
 """
 
 from datetime import date, datetime
@@ -29,13 +29,13 @@ PULSE = "pulse"
 GOLIVE = "golive"
 
 
-# What a move writes for every user (links, moves, mail, audit) names its go-live without a foreign
-# key: each row would be checked against the same one. A trigger keeps go-lives instead
+# Rows that a move writes for every user (links, moves, mail, audit) name their go-live without a
+# foreign key, which would check each row against the same one. A trigger protects go-lives instead
 # (docs/decisions/0006).
 
 ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 85}}
-"""Pages keep room for changed rows, and no index covers what a move changes: then a change stays
-in its page and no index is written. A million users take a third of the time."""
+"""Pages leave room for changed rows, and no index covers what a move changes: so a change stays in
+its page and writes no index. A million users take a third of the time."""
 
 
 def _instant(*, nullable: bool = False, index: bool = False) -> Any:
@@ -133,7 +133,7 @@ class Password(SQLModel, table=True):
 
 
 class AppSession(SQLModel, table=True):
-    """A signed-in browser. Only the token's hash is kept."""
+    """A signed-in browser. Only the token's hash is stored."""
 
     __tablename__ = "app_session"
     __table_args__ = (
@@ -151,7 +151,7 @@ class AppSession(SQLModel, table=True):
 
 
 class FailedLogin(SQLModel, table=True):
-    """A password that was not right; many of them for one address slow the next one down."""
+    """A wrong password; too many for one address or network block the next one for a while."""
 
     __tablename__ = "failed_login"
     __table_args__ = (Index("failed_logins_of", "subject_sha256", "at"), {"schema": PULSE})
@@ -167,7 +167,7 @@ class FailedLogin(SQLModel, table=True):
 
 
 class Staff(SQLModel, table=True):
-    """Someone of ours who may give orders, known by a handle."""
+    """A member of our staff, who may give orders and is known by a handle."""
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -180,13 +180,13 @@ class Staff(SQLModel, table=True):
     address_key: str = Field(unique=True)
     name: str = ""
     time_zone: str | None = None
-    """Where this person works; None = where most of their organisations are."""
+    """This person's time zone; None = that of most of their organisations."""
     object_id: UUID | None = Field(default=None, unique=True)
-    """Who this is in our own tenant; bound at the first sign-in to the console."""
+    """The identity in our own tenant; bound at the first sign-in to the console."""
 
 
 class StaffSession(SQLModel, table=True):
-    """A member of staff signed in to the console. Only the token's hash is kept."""
+    """A member of staff signed in to the console. Only the token's hash is stored."""
 
     __tablename__ = "staff_session"
     __table_args__ = {"schema": GOLIVE}
@@ -198,7 +198,7 @@ class StaffSession(SQLModel, table=True):
 
 
 class Preference(SQLModel, table=True):
-    """How an organisation wants its go-live."""
+    """An organisation's preferences for its go-live."""
 
     __tablename__ = "preference"
     __table_args__ = (
@@ -231,11 +231,11 @@ class Contact(SQLModel, table=True):
     address_key: str
     time_zone: str = "Europe/London"
     left_at: datetime | None = _instant(nullable=True)
-    """From here on nobody writes to this person, and no link of theirs works."""
+    """From then on this person gets no mail, and their links are revoked."""
 
 
 class GoLive(SQLModel, table=True):
-    """One go-live of an organisation: the record that people read. One open each."""
+    """One go-live of an organisation: the record that people read. At most one is open each."""
 
     __tablename__ = "go_live"
     __table_args__ = (
@@ -272,32 +272,32 @@ class GoLive(SQLModel, table=True):
     exceptions: int = 0
     plan_hash: str | None = None
     moved_up_to: int = 0
-    """Position in the plan up to which it is applied; once an undo has begun, is undone."""
+    """Position in the plan up to which it is applied; after an undo has begun, undone."""
     tenant_id: UUID | None = None
     """The tenant discovered from the organisation's domains."""
     prior_sso_offered: bool | None = None
-    """What the login page showed before stage 3; None = stage 3 has not begun."""
+    """Whether the login page offered SSO before stage 3; None = stage 3 has not begun."""
     prior_connection: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True))
     )
-    """An earlier go-live's `sso_connection` and verified domains, while this one's stand there."""
+    """An earlier go-live's `sso_connection` and verified domains, which this one replaced."""
     undo_started_at: datetime | None = _instant(nullable=True)
-    """From here on no batch may move anyone, however late it arrives."""
+    """From then on no batch may move anyone, however late it arrives."""
     sign_ins_reported: int = 0
     """First sign-ins of users that were signalled to the run (`sign_in.count_first_sign_in`)."""
     recorded_by: str | None = None
-    """Temporal's id of the run that wrote where it stands last (`positions.record_position`)."""
+    """Temporal's id of the run that last recorded its position (`positions.record_position`)."""
     move_at: datetime | None = _instant(nullable=True)
     move_told: datetime | None = _instant(nullable=True)
-    """The date of the move that the contacts were told last."""
+    """The date of the move that was last announced to the contacts."""
     ending: str | None = None
-    """How it is about to end, while what it changed is put back."""
+    """The outcome that it is about to have, while its changes are undone."""
     outcome: str | None = None
     closed_at: datetime | None = _instant(nullable=True)
     run_events: int = 0
-    """How long the history of its run was when it last recorded where it stands."""
+    """Events in the history of its run when it last recorded its position."""
     run_orders: int = 0
-    """How many orders its run had taken by then."""
+    """Orders that its run had accepted by then."""
 
 
 class StageTime(SQLModel, table=True):
@@ -312,7 +312,7 @@ class StageTime(SQLModel, table=True):
 
 
 class PauseTime(SQLModel, table=True):
-    """When a go-live was paused and resumed, in workflow time; what counts from then on waits."""
+    """When a go-live was paused and resumed, in workflow time."""
 
     __tablename__ = "pause_time"
     __table_args__ = {"schema": GOLIVE}
@@ -348,7 +348,7 @@ class SsoConnection(SQLModel, table=True):
 
 
 class VerifiedDomain(SQLModel, table=True):
-    """A domain the proven tenant has verified."""
+    """A domain that the proven tenant has verified."""
 
     __tablename__ = "verified_domain"
     __table_args__ = {"schema": GOLIVE}
@@ -396,7 +396,7 @@ class PersonalLink(SQLModel, table=True):
 
 
 class AuthorizationRequest(SQLModel, table=True):
-    """A browser we sent to Microsoft and expect back once: our `state`, by its hash."""
+    """A browser that we sent to Microsoft and expect back once, by the hash of our `state`."""
 
     __tablename__ = "authorization_request"
     __table_args__ = (
@@ -406,15 +406,15 @@ class AuthorizationRequest(SQLModel, table=True):
     state_sha256: str = Field(primary_key=True)
     purpose: str
     browser_sha256: str
-    """Hash of the cookie of the browser that started it."""
+    """Hash of the cookie of the browser that began it."""
     organisation_id: UUID | None = Field(default=None, foreign_key=f"{PULSE}.organisation.id")
     go_live_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.go_live.id")
     link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
     tenant_id: UUID | None = None
     link_version: int | None = None
-    """Version of the link it began with; a newer one is never handed to this browser."""
+    """Version of the link it began with; this browser never gets a newer one."""
     evidence_id: UUID | None = None
-    """What this very request proved (`consent_evidence`); none when it proved nothing."""
+    """The `consent_evidence` that this request led to; None if it proved nothing."""
     flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     expires_at: datetime = _instant(index=True)
     used_at: datetime | None = _instant(nullable=True)
@@ -439,7 +439,7 @@ class ConsentEvidence(SQLModel, table=True):
 
 
 class OutboxEntry(SQLModel, table=True):
-    """A signal that a go-live has not got yet; holds ids, codes and instants only."""
+    """A signal that is not relayed to its go-live yet; holds ids, codes and instants only."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -468,8 +468,8 @@ class OutboxEntry(SQLModel, table=True):
 class DirectoryEntry(SQLModel, table=True):
     """Staging: one directory object of a snapshot; deleted when the move is over.
 
-    The key is the place in the listing, so that copying a page again replaces it; an object
-    that Microsoft lists twice stands here twice and the later one counts.
+    The key is the place in the listing, so that copying a page again replaces it. An object that
+    Microsoft lists twice has two rows here, and the later one counts.
     """
 
     __tablename__ = "directory_entry"
@@ -481,7 +481,7 @@ class DirectoryEntry(SQLModel, table=True):
     is_guest: bool
     enabled: bool
     is_person: bool
-    """False for what looks like a shared mailbox or a service account."""
+    """False if it looks like a shared mailbox or a service account."""
     address_keys: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
 
 
@@ -495,11 +495,11 @@ class DirectorySnapshot(SQLModel, table=True):
     entries: int
     next_link: str | None = None
     reader: str
-    """Which order to read, and behind `#` its attempt; from the next one on, this one is late."""
+    """The order to read, and after `#` its attempt; earlier attempts may write nothing more."""
 
 
 class DirectoryLink(SQLModel, table=True):
-    """The user's identity at Microsoft; signing in by SSO uses this and nothing else."""
+    """The user's identity at Microsoft; SSO sign-in uses this and nothing else."""
 
     __tablename__ = "directory_link"
     __table_args__ = (
@@ -513,7 +513,7 @@ class DirectoryLink(SQLModel, table=True):
 
 
 class UserMove(SQLModel, table=True):
-    """What the plan decided about a user, and what was before."""
+    """The plan's decision about a user, and the user's state before the move."""
 
     __tablename__ = "user_move"
     __table_args__ = (
@@ -521,7 +521,7 @@ class UserMove(SQLModel, table=True):
         _one_of("move_class", "link", "invite", "already_linked", "exception"),
         CheckConstraint("(reason IS NULL) = (move_class <> 'exception')", name="exception_reason"),
         _one_of("wave", "first", "rest"),
-        # Neighbours are moved together, so a page needs room for all of its rows again.
+        # Neighbours move together, so a page needs room for all of its rows once more.
         {"schema": GOLIVE, "postgresql_with": {"fillfactor": 50}},
     )
     go_live_id: UUID = Field(primary_key=True)
@@ -540,7 +540,7 @@ class UserMove(SQLModel, table=True):
 
 
 class Plan(SQLModel, table=True):
-    """A plan that a go-live has had: what approvals and differences are told from."""
+    """A plan that a go-live has had, for approvals and for the difference between two plans."""
 
     __tablename__ = "plan"
     __table_args__ = {"schema": GOLIVE}
@@ -552,7 +552,7 @@ class Plan(SQLModel, table=True):
 
 
 class ExceptionDecision(SQLModel, table=True):
-    """What a person decided about one user: link to this identity, or leave out."""
+    """A person's decision about one user: link to this identity, or exclude."""
 
     __tablename__ = "exception_decision"
     __table_args__ = (_one_of("decision", "link", "exclude"), {"schema": GOLIVE})
@@ -568,7 +568,7 @@ class ExceptionDecision(SQLModel, table=True):
 
 
 class Mail(SQLModel, table=True):
-    """The ledger: one row per message, idempotency key and recipient, before anything is sent."""
+    """The ledger: one row per message, idempotency key and recipient, before it is sent."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -596,7 +596,7 @@ class Mail(SQLModel, table=True):
     )
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     go_live_id: UUID | None = None
-    """None = it is about all go-lives of a manager of ours: the daily digest."""
+    """None = the daily digest, which covers all go-lives of a manager."""
     message: str
     idempotency_key: str
     recipient_kind: str
@@ -617,7 +617,7 @@ class AuditEntry(SQLModel, table=True):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("audit_of_go_live", "go_live_id", "id"),
-        # What the console shows first; the entries of single users, a million of them, are not in.
+        # For the console, which leaves out the entries of single users, perhaps a million.
         Index(
             "audit_of_organisation",
             "organisation_id",
@@ -645,7 +645,7 @@ class AuditEntry(SQLModel, table=True):
     """Ids only, such as `user:<id>`."""
     reason: str = ""
     order_id: UUID | None = None
-    """Of an entry that is an order: the id it was given with, and its update's in Temporal."""
+    """For an order: its id, which is also the id of its update in Temporal."""
 
 
 class OrderRequest(SQLModel, table=True):
@@ -666,7 +666,7 @@ class OrderRequest(SQLModel, table=True):
     go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
     order: str
     argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    """A date or a plan's hash; who it is by and why stands in the audit trail alone."""
+    """A date or a plan's hash; only the audit trail holds who ordered it and why."""
     requested_by: str
     """A staff handle, as is `confirmed_by`."""
     requested_at: datetime = _instant()

@@ -118,7 +118,7 @@ class Supervisor:
         self._wait_until_ready(self._launch(process.part))
 
     def stop(self) -> None:
-        """Stop the parts in reverse order; return when all are gone. Twice is once."""
+        """Stop the parts in reverse order; return when all have stopped. Idempotent."""
         try:
             self._stop_all()
         except BaseException:

@@ -1,1 +1,1 @@
-"""Consent in the database: browsers sent to Microsoft, what was proven, connections and domains."""
+"""Consent in the database: authorization requests, evidence, SSO connections and domains."""

@@ -1,4 +1,4 @@
-"""Browsers sent to Microsoft and expected back once, and what an administrator proved by one.
+"""Authorization requests that browsers took to Microsoft, and the evidence that they led to.
 
 Check 1 of the proof of consent is here: the state is ours, unexpired, unused and of this browser.
 """
@@ -38,9 +38,9 @@ def begin(
     tenant_id: UUID | None = None,
     link_version: int | None = None,
 ) -> None:
-    """Remember that this browser was sent to Microsoft.
+    """Record that this browser was sent to Microsoft.
 
-    `link_version` is that of the request this one goes on from; else the link's own.
+    `link_version` is that of the request which this one follows; by default the link's own.
     """
     link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
     session.add(
@@ -60,9 +60,10 @@ def begin(
 
 
 def purge_expired(session: Session, at: datetime) -> None:
-    """Delete secrets of requests nobody came back from, then the requests, and old evidence.
+    """Delete the secrets of expired requests, then the requests themselves, and old evidence.
 
-    While users of a go-live move, its evidence stays: whom it names may be the administrator.
+    While users of a go-live move, its evidence stays: the account it names may be the
+    administrator's.
     """
     session.execute(
         text(
@@ -75,7 +76,7 @@ def purge_expired(session: Session, at: datetime) -> None:
         text("DELETE FROM golive.authorization_request WHERE expires_at < :old"),
         {"old": at - timedelta(days=rules.AUTHORIZATION_REQUEST_KEPT_DAYS)},
     )
-    # A consent by the link in the pack may come weeks before its stage: it ages from then on.
+    # A consent by the link in the pack may come weeks before its stage: its age counts from there.
     session.execute(
         text(
             """
@@ -94,9 +95,9 @@ def purge_expired(session: Session, at: datetime) -> None:
 def end(
     session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
 ) -> AuthorizationRequest | Refusal:
-    """Check 1: the state is ours, of this browser, unexpired and unused; it is used up by this.
+    """Run check 1: the state is ours, of this browser, unexpired and unused; then mark it used.
 
-    The request that is returned holds the secrets of its flow for the last time.
+    The returned request holds the secrets of its flow; the database no longer does.
     """
     asked = session.get(AuthorizationRequest, sha256(state), with_for_update=True)
     if asked is None or asked.purpose not in purposes:
@@ -117,13 +118,13 @@ def end(
 
 
 def of_browser(session: Session, state: str, browser: str) -> AuthorizationRequest | None:
-    """Return the request with this state if this very browser began it, over or not."""
+    """Return the request with this state if this browser began it, whether over or not."""
     asked = session.get(AuthorizationRequest, sha256(state))
     return asked if asked is not None and asked.browser_sha256 == sha256(browser) else None
 
 
 def open_consent(session: Session, browser: str, at: datetime) -> AuthorizationRequest | None:
-    """Return the consent this browser was sent to last and has not come back from."""
+    """Return the last consent request of this browser that has had no response."""
     return session.exec(
         select(AuthorizationRequest)
         .where(
@@ -137,10 +138,10 @@ def open_consent(session: Session, browser: str, at: datetime) -> AuthorizationR
 
 
 def newest_consent(session: Session, browser: str) -> AuthorizationRequest | None:
-    """Return this browser's last consent that came back, None when there is none.
+    """Return this browser's last consent request that had a response, None if there is none.
 
-    Anybody who knows an address can begin one on the login page; that counts once it has proven
-    an administrator, so that nobody else reads from it how far an organisation is.
+    Anybody who knows an address can begin one on the login page. Such a request counts only after
+    it proved an administrator, so that nobody else learns from it how far an organisation is.
     """
     return session.exec(
         select(AuthorizationRequest)
@@ -158,7 +159,7 @@ def newest_consent(session: Session, browser: str) -> AuthorizationRequest | Non
 
 
 def organisation_of_consent(session: Session, browser: str) -> str:
-    """Return the slug of the organisation this browser last went to Microsoft for; "" for none."""
+    """Return the slug of the organisation of this browser's last consent request; "" for none."""
     return (
         session.exec(
             select(Organisation.slug)
@@ -177,7 +178,7 @@ def organisation_of_consent(session: Session, browser: str) -> str:
 
 
 def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | None:
-    """Return this browser's last sign-in at Microsoft that came back, None when there is none."""
+    """Return this browser's last sign-in request that had a response, None if there is none."""
     return session.exec(
         select(AuthorizationRequest)
         .where(
@@ -192,9 +193,9 @@ def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | Non
 def save_evidence(
     session: Session, asked: AuthorizationRequest, tenant_id: UUID, object_id: UUID, at: datetime
 ) -> ConsentEvidence:
-    """Record that checks 1 to 3 passed for this administrator. Twice is once.
+    """Record that checks 1 to 3 passed for this administrator. Idempotent.
 
-    The audit trail keeps each time, whose account it was, and by which link.
+    The audit trail gets an entry each time, with the account and the link.
     """
     session.execute(
         insert(ConsentEvidence)
@@ -235,13 +236,13 @@ def save_evidence(
 def evidence_of(
     session: Session, asked: AuthorizationRequest, at: datetime
 ) -> ConsentEvidence | None:
-    """Return what this very request proved, while it counts; what others proved is not for it."""
+    """Return the evidence of this request while it counts; never that of another request."""
     found = session.get(ConsentEvidence, asked.evidence_id) if asked.evidence_id else None
     counts = found is not None and at - found.checked_at < timedelta(days=rules.EVIDENCE_DAYS)
     return found if counts else None
 
 
 def came_by_a_living_link(session: Session, asked: AuthorizationRequest) -> bool:
-    """Tell whether a request began with a personal link that no newer one has replaced."""
+    """Tell whether a request began with a personal link that is still valid and the newest."""
     link = session.get(PersonalLink, asked.link_id) if asked.link_id else None
     return link is not None and link.revoked_at is None and link.version == asked.link_version

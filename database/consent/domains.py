@@ -1,4 +1,4 @@
-"""What is known of an organisation's e-mail domains and of its consent, for people to read."""
+"""An organisation's e-mail domains and how far its consent is confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ class ConsentStanding:
     tenant_id: UUID
     proven_at: datetime
     sign_in_confirmed: bool
-    """Someone other than the administrator has signed in, so everyone may."""
+    """Whether someone other than the administrator has signed in, which shows that users can."""
 
 
 def consent_standing(session: Session, organisation_id: UUID) -> ConsentStanding | None:
@@ -39,7 +39,7 @@ def consent_standing(session: Session, organisation_id: UUID) -> ConsentStanding
 
 
 def remove(session: Session, organisation_id: UUID, domain: str) -> None:
-    """Take a domain off an organisation's list; what was found out about it goes with it."""
+    """Remove a domain from an organisation's list, with the tenant discovered for it."""
     values = {"o": organisation_id, "domain": domain}
     for table in ("pulse.organisation_domain", "golive.domain_tenant"):
         session.execute(

@@ -1,4 +1,4 @@
-"""What the login page offers, and the proven tenant behind it: made, replaced, and given back."""
+"""What the login page offers, and the proven tenant behind it: recorded, replaced, restored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ class PeopleElsewhereError(Exception):
 
 
 def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """Let the login page offer SSO; what it showed before is kept for undo. Twice is once."""
+    """Let the login page offer SSO, and keep what it showed before for an undo. Idempotent."""
     go_live = go_live_by_id(session, go_live_id, lock=True)
     organisation = session.get_one(Organisation, go_live.organisation_id, with_for_update=True)
     if go_live.prior_sso_offered is not None:
@@ -34,7 +34,7 @@ def offer_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
 
 
 def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """Undo `offer_sso`, and put the connection back that was there before. Twice is once."""
+    """Undo `offer_sso`, and restore the connection that was there before. Idempotent."""
     go_live = go_live_by_id(session, go_live_id, lock=True)
     if go_live.prior_sso_offered is not None:
         organisation = session.get_one(Organisation, go_live.organisation_id)
@@ -64,12 +64,12 @@ def connect_tenant(
     verified_domains: tuple[str, ...],
     at: datetime,
 ) -> None:
-    """Record the proven tenant of the organisation; all four checks passed. Twice is once.
+    """Record the organisation's proven tenant, after all four checks passed. Idempotent.
 
-    The administrator is who came through the first three checks last before the grant was there:
-    whoever reported a consent earlier may be anybody of the tenant. Every consent link of the
-    go-live is used up by it: what they ask for is done. What an earlier go-live had proven is kept
-    for undo.
+    The administrator is the account that passed the first three checks last before the grant was
+    there: an earlier account may be anybody's of the tenant. Every consent link of the go-live is
+    marked as used, because nothing is left to consent to. What an earlier go-live had proven is
+    kept for an undo.
 
     Raises:
         PeopleElsewhereError: as `refuse_another_tenant`.
@@ -87,7 +87,7 @@ def connect_tenant(
         return
     _keep_prior(session, go_live, connection)
     if not same:
-        # An earlier go-live's connection to the same tenant stays its own, also when undoing.
+        # An earlier go-live's connection to the same tenant stays its own, even after an undo.
         newest = session.exec(
             select(ConsentEvidence)
             .where(
@@ -125,10 +125,10 @@ def connect_tenant(
 
 
 def refuse_another_tenant(session: Session, organisation_id: UUID, tenant_id: UUID) -> None:
-    """Hold a tenant against the one that the organisation's people sign in with.
+    """Compare a tenant with the one that the organisation's users sign in with.
 
-    The login page leads everyone of a domain to one tenant: with another one there, those who
-    have moved could not get in, and their password does not count any more.
+    The login page sends everyone of a domain to one tenant. With another tenant, users who have
+    moved could not sign in, and their password does not count any more.
 
     Raises:
         PeopleElsewhereError: somebody who uses SSO is linked in another tenant.
@@ -151,7 +151,7 @@ def refuse_another_tenant(session: Session, organisation_id: UUID, tenant_id: UU
 def replace_verified_domains(
     session: Session, organisation_id: UUID, verified_domains: tuple[str, ...]
 ) -> None:
-    """Replace the domains that the proven tenant says it has verified."""
+    """Replace the recorded domains that the proven tenant has verified."""
     session.exec(
         delete(VerifiedDomain).where(col(VerifiedDomain.organisation_id) == organisation_id)
     )
@@ -163,7 +163,7 @@ def replace_verified_domains(
 
 
 def _keep_prior(session: Session, go_live: GoLive, connection: SsoConnection | None) -> None:
-    """Keep what an earlier go-live had proven, before this one changes any of it."""
+    """Keep what an earlier go-live had proven, before this one changes it."""
     if connection is None or connection.go_live_id == go_live.id or go_live.prior_connection:
         return
     domains = session.exec(

@@ -1,4 +1,4 @@
-"""What is known of a go-live when a run of it begins, also where another run began before."""
+"""What the database knows of a go-live when a run begins, also if an earlier run existed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,9 +13,9 @@ from database.models import Agreement, GoLive, Preference, SsoConnection, StageT
 
 
 def standing(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:
-    """Return what is already known; `at` decides whether the agreement counts today.
+    """Return what is already known; `at` decides whether the agreement is in force.
 
-    What a run of this go-live before this one has come past is not asked again.
+    Questions that an earlier run of this go-live has passed are not asked again.
     """
     go_live = go_live_by_id(session, go_live_id)
     agreement = session.get(Agreement, go_live.organisation_id)
@@ -41,7 +41,7 @@ def standing(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:
 
 
 def furthest_stage(session: Session, go_live: GoLive) -> GoLiveStage:
-    """Return the last stage that a go-live has come to, whichever run of it that was."""
+    """Return the furthest stage that any run of a go-live has entered."""
     entered = session.exec(select(StageTime.stage).where(StageTime.go_live_id == go_live.id)).all()
     return max(map(GoLiveStage, (go_live.stage, *entered)), key=list(GoLiveStage).index)
 
@@ -60,5 +60,5 @@ def _moved_by_plan(session: Session, go_live: GoLive) -> str | None:
         ),
         {"g": go_live.id},
     ).scalar_one_or_none()
-    # Made again since, it has a later date; nobody has moved by what is no plan.
+    # A plan that was made again since has a later date; an empty hash names no plan.
     return found or ""

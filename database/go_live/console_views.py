@@ -1,4 +1,4 @@
-"""What the console shows: every organisation in one query, and everything about one of them."""
+"""Queries for the console: the list of organisations, and the details of one."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -55,9 +55,9 @@ class Listing:
 
     rows: list[Listed]
     tally: dict[Show, int]
-    """How many organisations each filter would show, the search left aside."""
+    """How many organisations each filter would show, without the search."""
     matching: int
-    """How many this filter and this search show, on all pages."""
+    """How many organisations match this filter and this search, on all pages."""
     page: int
 
     @property
@@ -135,7 +135,7 @@ def _statement(show: Show, *, is_searched: bool) -> TextClause:
 
 
 def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
-    """Return one page: what needs attention, what waits on us, then by due date."""
+    """Return one page: first those that need attention, then those that wait on us, by due date."""
     rows = session.execute(
         _statement(show, is_searched=bool(search.strip())),
         {
@@ -190,7 +190,7 @@ class Done:
     action: str
     reason: str
     subject: str
-    """Whom it is about, by name; empty when it is nobody, or somebody who was forgotten."""
+    """The name of whom it is about; empty if it is about nobody, or about an erased person."""
 
 
 def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
@@ -215,9 +215,9 @@ def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
 
 
 _NOT_ONE_A_USER = "AND a.action NOT IN ('user_moved', 'user_move_undone')"
-"""Of a move these have an entry for each user, among which nothing else is found.
+"""Leaves out the entries of single moved users, which would hide all others.
 
-Said as the index `audit_of_organisation` says it, so that it is used.
+Written exactly as in the index `audit_of_organisation`, so that PostgreSQL uses that.
 """
 
 
@@ -226,7 +226,7 @@ def audit_trail(
 ) -> list[Done]:
     """Return the newest entries of an organisation's audit trail, newest first.
 
-    Those of single moved users only with `every`; `before` is an entry's id, 0 = from the newest.
+    `every` includes those of single moved users; `before` is an entry's id, 0 = from the newest.
     """
     which = "" if every else _NOT_ONE_A_USER
     rows = session.execute(
@@ -268,7 +268,7 @@ def audit_trail(
 
 @dataclass(frozen=True)
 class StageTime:
-    """When a go-live entered a stage, and when it left it."""
+    """When a go-live entered and left a stage."""
 
     started_at: datetime
     ended_at: datetime | None
@@ -292,7 +292,7 @@ class UserException:
     name: str
     reason: str
     decision: str | None
-    """What was decided since: `link` or `exclude`."""
+    """The decision since then: `link` or `exclude`."""
 
 
 def exceptions(session: Session, go_live_id: UUID, most: int) -> list[UserException]:
@@ -323,7 +323,7 @@ class OneUser:
     sign_in_method: str
     first_sso_sign_in_at: datetime | None
     is_linked: bool
-    """Linked to a Microsoft account and signing in by it; nothing is left to decide."""
+    """Linked to a Microsoft account and signing in with it; there is nothing to decide."""
     move_class: str | None
     reason: str | None
     """Why the plan cannot move them."""

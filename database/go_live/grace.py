@@ -1,4 +1,4 @@
-"""How long a moved user's password still counts: no time counts in which the go-live was paused."""
+"""How long a moved user's password still works; time in which the go-live was paused is added."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,15 +18,15 @@ END_OF_GRACE = """
               ORDER BY v.moved_at DESC LIMIT 1) latest
         JOIN golive.pause_time p ON p.go_live_id = latest.go_live_id), interval '0')
 """
-"""Until when the password of user `u` counts, by what is known at `{at}`; NULL = no move ends it.
+"""Until when the password of user `u` works, as known at `{at}`; NULL = no move ends it.
 
-While a pause lasts this moves on with `{at}`. So whose grace was over before the pause stays out,
-and whose was not stays in, however long it takes.
+During a pause this moves along with `{at}`: a password that had ended before the pause stays
+invalid, and one that had not stays valid however long the pause lasts.
 """
 
 
 def password_counts_until(session: Session, user_id: UUID, at: datetime) -> datetime | None:
-    """Return until when a moved user may use the password, None for whoever has not moved."""
+    """Return until when a moved user may use the password, None for a user who has not moved."""
     statement = f"SELECT {END_OF_GRACE.format(at=':at')} FROM pulse.app_user u WHERE u.id = :u"
     until: datetime | None = session.execute(text(statement), {"u": user_id, "at": at}).scalar_one()
     return until

@@ -1,4 +1,4 @@
-"""What operators watch: how many go-lives wait for what and since when, and how the mail stands."""
+"""Counts for operators: how many go-lives wait for what and since when, and how much mail waits."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,16 +8,16 @@ from sqlmodel import Session
 
 
 class Waiting(NamedTuple):
-    """Open go-lives that are in one stage and wait for one thing."""
+    """Open go-lives in one stage that wait for the same thing."""
 
     stage: str
     waits_for: str
     paused: bool
     go_lives: int
     oldest_since: float
-    """Unix time at which the one that waits longest began to."""
+    """Unix time since when the longest of these waits lasts."""
     first_due: float | None
-    """Unix time at which the earliest of their deadlines passes, None where there is none."""
+    """Unix time of the earliest of their deadlines, None if there is none."""
 
 
 def waiting(session: Session) -> Sequence[Waiting]:
@@ -36,7 +36,7 @@ def waiting(session: Session) -> Sequence[Waiting]:
 
 
 def oldest_stages(session: Session) -> Sequence[tuple[str, float]]:
-    """Return for each stage when the open go-live that is in it longest entered it (Unix time)."""
+    """Return for each stage when its longest-standing open go-live entered it (Unix time)."""
     return _rows(
         session,
         """
@@ -58,7 +58,7 @@ def needing_attention(session: Session) -> Sequence[tuple[str, int]]:
 
 
 def longest_runs(session: Session) -> tuple[int, int]:
-    """Return the events of the longest history, and the most orders, of any open go-live."""
+    """Return the most events and the most orders of any open go-live's run."""
     row = session.execute(
         text(
             "SELECT coalesce(max(run_events), 0), coalesce(max(run_orders), 0) "

@@ -1,4 +1,4 @@
-"""Orders that wait for a second person: asked for, open for an hour, confirmed once."""
+"""Orders that wait for a second person: requested, open for an hour, confirmed once."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from database.go_live.records import write_audit
 from database.models import AuditEntry, GoLive, OrderRequest
 
 OPEN_FOR = timedelta(hours=1)
-"""How long a request can be confirmed; then the order is given anew."""
+"""How long a request can be confirmed; after that the order must be given again."""
 
 
 def record_request(
@@ -25,7 +25,7 @@ def record_request(
     reason: str,
     at: datetime,
 ) -> OrderRequest:
-    """Return the request of this order, written by this call unless it was made before."""
+    """Record the request of this order, unless it exists, and return it."""
     made = session.execute(
         insert(OrderRequest)
         .values(
@@ -58,7 +58,7 @@ def request_of(session: Session, order_id: UUID, *, lock: bool = False) -> Order
 
 
 def open_requests(session: Session, go_live_id: UUID, at: datetime) -> list[OrderRequest]:
-    """Return what waits for a second person, the oldest first."""
+    """Return the requests that wait for a second person, oldest first."""
     return list(
         session.exec(
             select(OrderRequest)
@@ -73,7 +73,7 @@ def open_requests(session: Session, go_live_id: UUID, at: datetime) -> list[Orde
 
 
 def reason_of(session: Session, request: OrderRequest) -> str:
-    """Return why an order was asked for."""
+    """Return the reason of a request."""
     found = session.exec(
         select(AuditEntry.reason).where(
             AuditEntry.go_live_id == request.go_live_id,
@@ -87,7 +87,7 @@ def reason_of(session: Session, request: OrderRequest) -> str:
 def confirm(
     session: Session, go_live: GoLive, request: OrderRequest, by: str, at: datetime
 ) -> None:
-    """Note who confirmed a request."""
+    """Record who confirmed a request."""
     request.confirmed_by, request.confirmed_at = by, at
     session.add(request)
     write_audit(

@@ -1,4 +1,4 @@
-"""Orders in the audit trail: each once, however often it is given, and whether it was refused."""
+"""Orders in the audit trail: each once, however often it is sent, and whether it was refused."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +11,11 @@ from database.go_live.records import write_audit
 from database.models import AuditEntry, GoLive
 
 REFUSED = "order_refused"
-"""Action of an entry that says of an order, named by its subject, that it is not carried out."""
+"""Action of an entry that says that an order, named by the subject, was not carried out."""
 
 
 def order_given(session: Session, order_id: UUID) -> AuditEntry | None:
-    """Return the entry that is this order, None when nobody has given it yet."""
+    """Return the entry of this order, None if it was not given yet."""
     return session.exec(select(AuditEntry).where(AuditEntry.order_id == order_id)).first()
 
 
@@ -29,9 +29,9 @@ def record_order(
     reason: str,
     at: datetime,
 ) -> tuple[AuditEntry, bool]:
-    """Return the entry that is this order, and whether this call wrote it.
+    """Record an order, unless it is recorded; return its entry, and whether this call wrote it.
 
-    Of two who give it at once, the second waits for the first and gets the same entry.
+    Of two concurrent calls, the second waits for the first and gets the same entry.
     """
     made = session.execute(
         insert(AuditEntry)
@@ -54,7 +54,7 @@ def record_order(
 
 
 def recorded_refusal(session: Session, order: AuditEntry) -> str | None:
-    """Return why an order was refused, None where it was not."""
+    """Return the recorded reason why an order was refused, None if it was not refused."""
     return session.exec(
         select(AuditEntry.reason).where(
             AuditEntry.go_live_id == order.go_live_id,
@@ -65,7 +65,7 @@ def recorded_refusal(session: Session, order: AuditEntry) -> str | None:
 
 
 def record_refusal(session: Session, order: AuditEntry, why: str, by: str, at: datetime) -> None:
-    """Write that an order is not carried out. Twice is once, also at the same time."""
+    """Record that an order is not carried out. Idempotent, also for concurrent calls."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": _name(order)}
     )

@@ -1,4 +1,4 @@
-"""Where a run stands, as the database keeps it for everyone who looks."""
+"""The position of a run, as the database records it for everyone who reads it."""
 
 from typing import Any
 from uuid import UUID
@@ -25,18 +25,18 @@ _NOT_PROVEN = {
     Attention.PERMISSION_MISSING,
     Attention.APPLICATION_DISABLED,
 }
-"""What is wrong with a consent that no proof has come of."""
+"""Kinds of attention that mean that the proof of a consent failed."""
 
 _CARRIED_BY_LINKS = {Wait.IT_ACKNOWLEDGEMENT, Wait.ADMIN_CONSENT}
-"""The waits that a contact ends by a personal link."""
+"""Waits that a contact ends by a personal link."""
 
 
 class RecordAheadError(Exception):
-    """The record knows of more than the run that was about to write it."""
+    """The record is ahead of the run that was about to write it."""
 
 
 def is_ahead(go_live: GoLive, progress: Progress) -> bool:
-    """Tell whether the record knows of more than a run that stands there."""
+    """Tell whether the record is ahead of a run with this progress."""
     stages = list(GoLiveStage)
     return (
         go_live.closed_at is not None
@@ -49,10 +49,10 @@ def is_ahead(go_live: GoLive, progress: Progress) -> bool:
 def record_position(
     session: Session, go_live_id: UUID, position: Position, by: str | None = None
 ) -> None:
-    """Write where the run stands, and when it entered and left its stages.
+    """Record a run's position, and when it entered and left its stages.
 
-    `by` is Temporal's id of the run. A consent whose proof has just given up comes into the audit
-    trail, once.
+    `by` is Temporal's id of the run. A failed proof of a consent gets one audit entry. Personal
+    links of the present wait stay valid until its deadline.
 
     Raises:
         RecordAheadError: another run wrote the record, which is ahead and not to be taken over.
@@ -103,7 +103,7 @@ def record_position(
         {"at": at, "go_live_id": go_live_id, "stage": progress.stage},
     )
     session.execute(
-        # A run that begins anew comes to stages that the one before it had left.
+        # A new run enters stages that the run before it had left.
         insert(StageTime)
         .values(go_live_id=go_live_id, stage=progress.stage, started_at=at)
         .on_conflict_do_update(
@@ -113,7 +113,7 @@ def record_position(
         )
     )
     if progress.wait in _CARRIED_BY_LINKS and progress.due_at is not None:
-        # A deadline that moves takes the links in people's mailboxes with it.
+        # The links in people's mailboxes stay valid until the moved deadline.
         session.execute(
             text(
                 """
@@ -127,7 +127,7 @@ def record_position(
 
 
 def progress_of(row: Any) -> Progress:
-    """Return where a go-live stands, from a row that holds its slug and `POSITION`."""
+    """Return a go-live's progress, from a row that holds its slug and `POSITION`."""
     return Progress(
         slug=row.slug,
         number=row.number,

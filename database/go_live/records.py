@@ -1,4 +1,4 @@
-"""A go-live's life in the database: start, standing, tenant, evidence, end, audit."""
+"""The record of a go-live: its start, discovered tenant, evidence, end and audit trail."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ def latest_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
 
 
 def open_go_live(session: Session, organisation_id: UUID) -> GoLive | None:
-    """Return the organisation's go-live that has not ended, None where none is open."""
+    """Return the organisation's open go-live, None if there is none."""
     return session.exec(
         select(GoLive).where(
             GoLive.organisation_id == organisation_id, col(GoLive.closed_at).is_(None)
@@ -134,7 +134,7 @@ def begin_go_live(
 
 
 def count_users(session: Session, go_live_id: UUID) -> int:
-    """Return how many users the organisation has, whoever of them may sign in."""
+    """Return how many users the organisation has, including those who may not sign in."""
     organisation_id = go_live_by_id(session, go_live_id).organisation_id
     return session.exec(
         select(func.count()).where(AppUser.organisation_id == organisation_id)
@@ -155,9 +155,9 @@ def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
 def record_discovery(
     session: Session, go_live_id: UUID, found: Sequence[directory.DomainTenant], at: datetime
 ) -> None:
-    """Keep the tenant of each domain, and the one tenant of all if there is one.
+    """Record the tenant of each domain, and the common tenant if there is one.
 
-    The audit trail gets a line when the finding differs from the one before.
+    The audit trail gets an entry if the finding differs from the one before.
     """
     go_live = go_live_by_id(session, go_live_id, lock=True)
     before = (go_live.tenant_id, tenants_of_domains(session, go_live.organisation_id))
@@ -185,7 +185,7 @@ def record_discovery(
 
 
 def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DomainTenant]:
-    """Return the tenant of each e-mail domain as discovered last, sorted by domain."""
+    """Return the last discovered tenant of each e-mail domain, sorted by domain."""
     rows = session.exec(
         select(DomainTenant)
         .where(DomainTenant.organisation_id == organisation_id)
@@ -200,7 +200,7 @@ def tenants_of_domains(session: Session, organisation_id: UUID) -> list[director
 def evidence_of(
     session: Session, go_live_id: UUID, tenant_id: UUID, administrator_object_id: UUID
 ) -> ConsentEvidence | None:
-    """Return what a browser proved (checks 1 to 3), None when nobody proved this."""
+    """Return the evidence of checks 1 to 3 for this account, None if there is none."""
     return session.exec(
         select(ConsentEvidence).where(
             ConsentEvidence.go_live_id == go_live_id,
@@ -254,7 +254,7 @@ def was_refusal_reported(session: Session, go_live_id: UUID, reason: str, at: da
 
 
 def end_pause(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """Note that the go-live is paused no longer, if it was."""
+    """Record the end of the go-live's pause, if it is paused."""
     session.execute(
         text(
             "UPDATE golive.pause_time SET ended_at = greatest(began_at, :at) "
@@ -265,7 +265,7 @@ def end_pause(session: Session, go_live_id: UUID, at: datetime) -> None:
 
 
 def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime) -> None:
-    """End the record of a go-live; the first ending stands. Twice is once."""
+    """Close the record of a go-live; the first outcome stands. Idempotent."""
     go_live = go_live_by_id(session, go_live_id, lock=True)
     if go_live.closed_at is not None:
         return
@@ -286,7 +286,7 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
         {"at": at, "go_live_id": go_live_id},
     )
     session.execute(
-        # Such as a question that was answered before the relay took it: it will never be sent.
+        # For example a question that was answered before the relay took it.
         text(
             "UPDATE golive.mail SET state = 'withdrawn' "
             "WHERE go_live_id = :go_live_id AND state = 'queued'"
@@ -305,11 +305,11 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
 
 
 OF_AN_ACCOUNT = ("consent_signed_in", "consent_proven")
-"""Entries of the audit trail whose reason is `account` of whoever consented."""
+"""Actions of audit entries whose reason is the `account` that consented."""
 
 
 def account(object_id: UUID) -> str:
-    """Return how the audit trail names a Microsoft account; forgetting removes it."""
+    """Return how the audit trail names a Microsoft account; erasure removes it."""
     return f"account {object_id}"
 
 
@@ -325,7 +325,7 @@ def write_audit(
     reason: str = "",
     order_id: UUID | None = None,
 ) -> int:
-    """Append to the audit trail and return the entry's id."""
+    """Append an entry to the audit trail and return its id."""
     entry = AuditEntry(
         at=at,
         actor=actor,
@@ -343,7 +343,7 @@ def write_audit(
 
 
 def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organisation] | None:
-    """Return a go-live that still runs with its organisation, None when it has ended."""
+    """Return an open go-live with its organisation, None if it has ended."""
     go_live = session.get(GoLive, go_live_id)
     if go_live is None or go_live.closed_at is not None:
         return None
@@ -351,7 +351,7 @@ def open_go_live_of(session: Session, go_live_id: UUID) -> tuple[GoLive, Organis
 
 
 def acknowledged_at(session: Session, go_live_id: UUID) -> datetime | None:
-    """Return when the IT team last said that it is ready, None when it has not."""
+    """Return when the IT team last said that it is ready, None if it has not."""
     refused = select(AuditEntry.subject).where(
         AuditEntry.go_live_id == go_live_id, AuditEntry.action == "order_refused"
     )

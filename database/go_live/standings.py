@@ -1,4 +1,4 @@
-"""What people read: status, lists, reports. The database is the record; no worker is needed."""
+"""Queries for status, lists and reports. They read the record; no worker is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,13 +48,13 @@ _STANDING = f"""
 
 
 def standing_of(session: Session, slug: str) -> Standing | None:
-    """Return one organisation and where it stands, None when there is none with this slug."""
+    """Return one organisation and where it stands, None if there is none with this slug."""
     row = session.execute(text(_STANDING + " WHERE o.slug = :slug"), {"slug": slug}).first()
     return _standing(row) if row else None
 
 
 def standings(session: Session) -> list[Standing]:
-    """Return every organisation: what needs attention first, then by due date."""
+    """Return every organisation: those that need attention first, then by due date."""
     rows = session.execute(
         text(
             _STANDING

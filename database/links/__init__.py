@@ -1,1 +1,1 @@
-"""Personal links in the database: which are genuine, and how they are renewed and handed on."""
+"""Personal links in the database: which are genuine, how they are renewed and handed off."""

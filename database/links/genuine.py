@@ -1,4 +1,4 @@
-"""Which personal links are genuine, and which of those still work."""
+"""Tells which personal links are genuine, and which of them are still valid."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ def genuine_link(
     *,
     lock: bool = False,
 ) -> PersonalLink | None:
-    """Return the row of a link that we once made, whatever became of it since; None otherwise."""
+    """Return the row of a link that we once made, valid or not; None for any other token."""
     link_id = signer.claimed_id(token)
     link = session.get(PersonalLink, link_id, with_for_update=lock) if link_id else None
     if link is None or link.purpose != purpose:
@@ -32,7 +32,7 @@ def genuine_link(
 def personal_link(
     session: Session, signer: LinkSigner, token: str, purpose: LinkPurpose, at: datetime
 ) -> PersonalLink | Refusal | None:
-    """Return a genuine, live link; a refusal for one that was; None for a made-up one."""
+    """Return a valid link; a refusal for one that no longer is; None for one we never made."""
     link = genuine_link(session, signer, token, purpose)
     if link is None:
         return None

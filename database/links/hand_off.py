@@ -1,4 +1,4 @@
-"""The hand-off: a consent link dies, and another of the same go-live takes its place."""
+"""The hand-off: a new consent link of the same go-live replaces an old one."""
 
 from datetime import datetime, timedelta
 from uuid import uuid5
@@ -12,22 +12,22 @@ from database.links.genuine import genuine_link, personal_link
 from database.models import PersonalLink
 
 CONSENT_LINKS = (LinkPurpose.CONSENT, LinkPurpose.HAND_OFF)
-"""What opens the consent page."""
+"""Purposes of links that open the consent page."""
 
 REPEATED_CLICK = timedelta(minutes=2)
-"""A click repeated within this time is the same click: a double click, or the back button."""
+"""Clicks within this time count as one: a double click, or the back button."""
 
 
 def consent_link(
     session: Session, signer: LinkSigner, token: str, at: datetime
 ) -> PersonalLink | Refusal | None:
-    """Return a genuine, live link to the consent page; a refusal or None as `personal_link`."""
+    """Return a valid link to the consent page; a refusal or None as `personal_link`."""
     found = (personal_link(session, signer, token, purpose, at) for purpose in CONSENT_LINKS)
     return next((link for link in found if link is not None), None)
 
 
 def genuine_consent_link(session: Session, signer: LinkSigner, token: str) -> PersonalLink | None:
-    """Return the link to the consent page that we made this token for, dead or alive."""
+    """Return the link to the consent page that this token is for, valid or not."""
     found = (genuine_link(session, signer, token, purpose) for purpose in CONSENT_LINKS)
     return next((link for link in found if link is not None), None)
 
@@ -35,9 +35,9 @@ def genuine_consent_link(session: Session, signer: LinkSigner, token: str) -> Pe
 def hand_off(
     session: Session, signer: LinkSigner, token: str, at: datetime
 ) -> PersonalLink | Refusal | None:
-    """Let a consent link die and return the one that takes its place, in the same go-live.
+    """Revoke a consent link and return the one that replaces it, in the same go-live.
 
-    The same click repeated returns the same link. A refusal or None as `personal_link`.
+    A repeated click returns the same link. A refusal or None as `personal_link`.
     """
     link = genuine_consent_link(session, signer, token)
     if link is None:

@@ -1,4 +1,4 @@
-"""Personal links that people ask for again: the address on file gets a new one, the old is dead."""
+"""Renewal of personal links: the address on file gets a new link, and the old one is revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from database.links.genuine import genuine_link
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
 
 AGAIN = "again-"
-"""How the idempotency key of a mail begins that somebody asked for."""
+"""Prefix of the idempotency key of a mail that somebody asked for."""
 _MESSAGES = {
     LinkPurpose.CONSENT: Message.CONSENT_REQUEST,
     LinkPurpose.SETUP: Message.IT_PACK,
@@ -26,18 +26,18 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class NewLink:
-    """What is to be delivered; the address is looked up when it is sent."""
+    """The mail to deliver; its address is looked up when it is sent."""
 
     message: Message
     idempotency_key: str
     asked_by: str
     """`contact:<id>`, `user:<id>` or a staff handle."""
     entry: int | None = None
-    """In the outbox; None = the go-live has got the signal and is trying to deliver it."""
+    """Its outbox entry; None = the go-live has the signal and is delivering it."""
 
 
 def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
-    """Return the slug of the organisation a link is of, dead or alive; "" for a made-up one."""
+    """Return the slug of a link's organisation, valid or not; "" for a link we never made."""
     found = (genuine_link(session, signer, token, purpose) for purpose in LinkPurpose)
     link = next((one for one in found if one is not None), None)
     if link is None:
@@ -47,9 +47,9 @@ def organisation_of(session: Session, signer: LinkSigner, token: str) -> str:
 
 
 def to_renew(session: Session, link: PersonalLink) -> PersonalLink:
-    """Return the person's link of this kind that a new one replaces: the live one, else the newest.
+    """Return the person's link that a new one replaces: the valid one, else the newest.
 
-    Whoever handed the consent on gets a consent link of their own again.
+    A person who handed the consent off gets a consent link of their own again.
     """
     purpose = LinkPurpose(link.purpose)
     if purpose is LinkPurpose.HAND_OFF:
@@ -72,7 +72,7 @@ def to_renew(session: Session, link: PersonalLink) -> PersonalLink:
 
 
 def has_left(session: Session, link: PersonalLink) -> bool:
-    """Tell whether the link was a contact's who is no longer one: nobody gets a new one for it."""
+    """Tell whether the link belongs to a contact who has left and gets no new one."""
     return (
         link.contact_id is not None
         and session.get_one(Contact, link.contact_id).left_at is not None
@@ -80,7 +80,7 @@ def has_left(session: Session, link: PersonalLink) -> bool:
 
 
 def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> PersonalLink | None:
-    """Return a contact's set-up link, dead or alive; None while no pack has gone out."""
+    """Return a contact's set-up link, valid or not; None before the pack was queued."""
     link = session.exec(
         select(PersonalLink).where(
             PersonalLink.go_live_id == go_live_id,
@@ -94,11 +94,10 @@ def setup_link(session: Session, go_live_id: UUID, contact_id: UUID) -> Personal
 def renew(
     session: Session, link: PersonalLink, go_live: GoLive, at: datetime, *, by: str = ""
 ) -> NewLink | None:
-    """Make the link's older forms dead, and queue the mail with the new one and its signal.
+    """Revoke the link's older versions, and queue the mail with the new one and its signal.
 
-    A new link that still waits to be sent is not replaced by another within a day; after it the
-    go-live tries no more. None = enough for today.
-    `by` is who asked, if it was not the person themself.
+    A new link that is still queued is not replaced within a day, after which the go-live stops
+    trying. None = the limit of today is reached. `by` is who asked, if not the person themself.
     """
     records.go_live_by_id(session, go_live.id, lock=True)
     message = _MESSAGES[LinkPurpose(link.purpose)]
@@ -160,7 +159,7 @@ def renew(
 
 
 def _is_enough(session: Session, go_live: GoLive, since: datetime) -> bool:
-    """Tell whether people of a go-live asked for so many links that it hears of no more for now."""
+    """Tell whether people of a go-live have asked for as many links as are allowed a day."""
     asked = session.exec(
         select(AuditEntry.id)
         .where(

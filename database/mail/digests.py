@@ -1,4 +1,4 @@
-"""What the daily digest to customer success says, and that nobody gets it twice a day."""
+"""The contents of the daily digest to customer success; nobody gets two on one day."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,7 +24,7 @@ _NEWS = (
     "consent_refused",
     "consent_proven",
 )
-"""What the audit trail knows that a manager did not do themself."""
+"""Audit actions that are news, because the manager did not do them."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class News:
 
 
 def managers(session: Session, at: datetime) -> list[Manager]:
-    """Return who looks after an open go-live, or one that ended lately, and where they work.
+    """Return the owners of open or recently ended go-lives, with their time zones.
 
-    Without a time zone of their own it is that of most of their organisations.
+    The time zone defaults to that of most of their organisations.
     """
     rows = session.execute(
         text(
@@ -69,7 +69,7 @@ def managers(session: Session, at: datetime) -> list[Manager]:
 
 
 def last_digest(session: Session, manager: Manager, before: date, at: datetime) -> datetime:
-    """Return since when there is news: since the digest of an earlier day."""
+    """Return since when there may be news: since the digest of an earlier day."""
     found = session.execute(
         text(
             "SELECT max(due_at) FROM golive.mail WHERE go_live_id IS NULL "
@@ -127,9 +127,9 @@ def is_decided(session: Session, manager: Manager, today: date) -> bool:
 def queue(
     session: Session, manager: Manager, today: date, at: datetime, *, says_something: bool
 ) -> QueuedMail | None:
-    """Decide a manager's digest of one day, once; return it while it is still to be sent.
+    """Queue a manager's digest of one day, once; return it while it is still to be sent.
 
-    With nothing to say it is withdrawn at once, and stays so for the day.
+    With nothing to report it is withdrawn at once, for the whole day.
     """
     session.execute(
         insert(Mail)

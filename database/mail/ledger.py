@@ -1,4 +1,4 @@
-"""The mail ledger: every message is a row first, and is sent once however often code runs."""
+"""The mail ledger: every message is first a row, and is sent once however often code runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Recipient:
 
 @dataclass(frozen=True)
 class QueuedMail:
-    """A ledger row that is due, with whom it is for. Addresses never leave the process."""
+    """A ledger row that is due, with its recipient. Addresses never leave the process."""
 
     id: UUID
     message: Message
@@ -59,14 +59,14 @@ _WITH_ITS_RECIPIENT = """
     LEFT JOIN golive.personal_link k ON k.id = m.link_id
 """
 _DUE = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at=":at"))
-"""What is to be sent now, however long ago it was queued."""
+"""Rows to send now; the end of grace is the one of now, however long ago they were queued."""
 
 _KEPT = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at="m.due_at"))
-"""What the ledger holds, as it was when it was queued."""
+"""Rows as they were when they were queued."""
 
 
 def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
-    """Return who an audience is today, in the order they are to be asked."""
+    """Return the present members of an audience, in the order in which they are asked."""
     go_live = session.get(GoLive, go_live_id)
     if go_live is None:
         raise UnknownGoLiveError(str(go_live_id))
@@ -98,10 +98,10 @@ def queue_mail(
     at: datetime,
     link: tuple[LinkPurpose, datetime] | None = None,
 ) -> int:
-    """Put a message to some people into the ledger; who has it already is passed over.
+    """Queue a message for some people; skip those who have a row for it already.
 
-    With `link`, each contact gets a personal link of that purpose and expiry: the live one
-    they have, else a new one. Returns how many rows were new.
+    With `link`, each contact gets a personal link of that purpose and expiry: their valid one,
+    else a new one. Returns how many rows are new.
     """
     added = 0
     for recipient in to:
@@ -156,7 +156,7 @@ def _contact_link(
         )
         .with_for_update()
     ).one()
-    # A later deadline keeps the link in people's mailboxes alive.
+    # A later deadline keeps the link in people's mailboxes valid.
     link.expires_at = max(link.expires_at, until)
     session.add(link)
     return link.id
@@ -165,9 +165,9 @@ def _contact_link(
 def queue_reminder_to_sign_in(
     session: Session, go_live_id: UUID, idempotency_key: str, at: datetime
 ) -> None:
-    """Put a reminder to every moved user who has not signed in through SSO into the ledger.
+    """Queue a reminder for every moved user who has not signed in through SSO.
 
-    Run again, as after a pause, it also takes back what waits for those who have done so by now.
+    A second run, for example after a pause, also withdraws those of users who signed in since.
     """
     keys = {
         "g": go_live_id,
@@ -207,7 +207,7 @@ def queue_reminder_to_sign_in(
 def requeue_refused(
     session: Session, go_live_id: UUID, message: Message, idempotency_key: str
 ) -> None:
-    """Give addresses that refused one message another chance: a person asked for a retry."""
+    """Queue a message again for addresses that refused it, because a person ordered a retry."""
     session.execute(
         text(
             "UPDATE golive.mail SET state = 'queued' WHERE go_live_id = :g AND message = :message "
@@ -218,9 +218,9 @@ def requeue_refused(
 
 
 def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
-    """Take back mail that is not sent, as an undo does; 0 = none is left. Twice is once.
+    """Withdraw mail that is not sent, for an undo; 0 = none is left. Idempotent.
 
-    What the undo itself tells users stays: its second run finds what the first one has queued.
+    The undo's own mail to users stays: a second run finds what the first one has queued.
     """
     withdrawn = session.execute(
         text(
@@ -240,7 +240,7 @@ def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
 def state_counts(
     session: Session, go_live_id: UUID, message: Message, idempotency_key: str
 ) -> dict[str, int]:
-    """Return how many recipients of one message are in which state."""
+    """Return the number of recipients of one message, by state."""
     rows = session.execute(
         text(
             "SELECT state, count(*) AS rows FROM golive.mail WHERE go_live_id = :g "
@@ -259,9 +259,9 @@ def due_mail(
     only: tuple[Message, str] | None = None,
     chunk: int,
 ) -> Iterator[list[QueuedMail]]:
-    """Yield what is due, in chunks; each row once. Another deliverer may see the same rows.
+    """Yield what is due, in chunks; each row once. Another delivery may see the same rows.
 
-    `only` narrows it to one message and idempotency key; without it, it is all mail to users.
+    `only` selects one message and idempotency key; without it, all mail to users is selected.
     """
     after: tuple[datetime, UUID] | None = None
     while True:
@@ -298,7 +298,7 @@ def due_mail(
 def newest_mail(
     session: Session, go_live_id: UUID, message: Message, recipient_id: UUID
 ) -> QueuedMail | None:
-    """Return one person's newest mail of a kind, whatever became of it; None = there is none."""
+    """Return one person's newest mail of a kind, in any state; None = there is none."""
     row = session.execute(
         text(
             f"{_KEPT} WHERE m.go_live_id = :g AND m.message = :message "
@@ -328,7 +328,7 @@ def _queued_mail(row: Any) -> QueuedMail:
 
 
 def claim_mail(session: Session, mail_id: UUID) -> bool:
-    """Lock a queued row until commit; False when someone else has it or it is not queued."""
+    """Lock a queued row until commit; False if another session has it or it is not queued."""
     return (
         session.execute(
             text(
@@ -355,7 +355,7 @@ def mark_sent(
 
 
 def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int) -> bool:
-    """Record that the relay did not take it; True = after `most` attempts it never will."""
+    """Record that the relay did not take it; True = it is refused, after `most` attempts."""
     state = session.execute(
         text(
             "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, "
@@ -370,7 +370,7 @@ def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int) -> boo
 def ensure_links(
     session: Session, go_live_id: UUID, purpose: LinkPurpose, to: list[Recipient], until: datetime
 ) -> None:
-    """Give every contact among the recipients a live personal link of one purpose."""
+    """Give every contact among the recipients a valid personal link of one purpose."""
     for recipient in to:
         if recipient.kind == "contact":
             _contact_link(session, go_live_id, purpose, recipient.id, until)

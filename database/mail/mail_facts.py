@@ -1,4 +1,4 @@
-"""What mails say: facts of a go-live, counts of its users, the people it concerns."""
+"""Facts that mails state: a go-live's, counts of its users, the people it concerns."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from database.models import Contact, GoLive, PersonalLink, Preference, Staff
 
 @dataclass(frozen=True)
 class GoLiveFacts:
-    """What every mail of a go-live says."""
+    """Facts that every mail of a go-live may state."""
 
     go_live_id: UUID
     organisation_id: UUID
@@ -34,7 +34,7 @@ class GoLiveFacts:
     progress: Progress
 
     def moves_at(self, at: datetime) -> datetime | None:
-        """Return when users move: as decided, else on the agreed day if it lies after `at`."""
+        """Return when users move: the decided time, else the agreed day if it is after `at`."""
         if self.move_at is not None or self.go_live_date is None:
             return self.move_at
         agreed = morning_of(self.go_live_date, self.time_zone)
@@ -42,7 +42,7 @@ class GoLiveFacts:
 
 
 def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
-    """Return what every mail of a go-live says."""
+    """Return the facts that every mail of a go-live may state."""
     row = session.execute(
         text(
             f"""
@@ -113,7 +113,7 @@ def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
 
 
 def count_undo_mails(session: Session, go_live_id: UUID) -> int:
-    """Return how many users are told that they log in as before; the invited ones are not."""
+    """Return how many users get mail about the undo; invited users get none."""
     return int(
         session.execute(
             text(
@@ -139,7 +139,7 @@ def contacts_of(session: Session, organisation_id: UUID) -> list[Contact]:
 def link_of_contact(
     session: Session, go_live_id: UUID, purpose: LinkPurpose, contact_id: UUID
 ) -> PersonalLink | None:
-    """Return a contact's live link of one purpose."""
+    """Return a contact's valid link of one purpose."""
     return session.exec(
         select(PersonalLink).where(
             PersonalLink.go_live_id == go_live_id,
@@ -151,7 +151,7 @@ def link_of_contact(
 
 
 def last_reason(session: Session, go_live_id: UUID, action: str) -> str:
-    """Return the reason of the newest order of one kind that was taken, empty if none was."""
+    """Return the reason of the newest order of one kind that was not refused; empty if none."""
     row = session.execute(
         text(
             """
@@ -168,9 +168,9 @@ def last_reason(session: Session, go_live_id: UUID, action: str) -> str:
 
 
 def time_zones(session: Session, go_live_id: UUID, audience: Audience) -> list[str]:
-    """Return the time zones an audience lives in; users share the organisation's.
+    """Return the time zones of an audience; that of users is the organisation's.
 
-    So does a manager of ours whose own one is not known.
+    So is that of an owner whose own time zone is not known.
     """
     go_live = session.get_one(GoLive, go_live_id)
     owner = session.get_one(Staff, go_live.owner_id)
@@ -211,7 +211,7 @@ def user_count(session: Session, organisation_id: UUID) -> int:
 
 
 def exception_threshold(session: Session, organisation_id: UUID) -> int:
-    """Return how many exceptions the organisation accepts without asking."""
+    """Return how many exceptions the organisation accepts without an approval."""
     return session.get_one(Preference, organisation_id).exception_threshold
 
 
@@ -222,11 +222,11 @@ class RefusedAddress:
     kind: RecipientKind
     address: str
     reply: str
-    """What the relay said last, without the address."""
+    """The relay's last reply, without the address."""
 
 
 def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[RefusedAddress]:
-    """Return whose addresses refuse our mail, contacts first; a later success clears them."""
+    """Return addresses that refuse our mail, contacts' first; a later success clears one."""
     rows = session.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""Runs a migration on the connection that `database.engine` hands over."""
+"""Runs a migration on the connection that `database.engine` passes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people decide about single users: which account they are, or that they are left out."""
+"""People's decisions about single users: which account is theirs, or that they are excluded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ class UserToDecide:
 
     user_id: UUID
     moved: bool
-    """Linked to an account of the directory already, and signs in with it."""
+    """Whether the user is linked to an account of the directory and signs in with it."""
     linked_tenant_id: UUID | None
     """The tenant of the account that the user is linked to."""
     proven_tenant_id: UUID | None
@@ -56,7 +56,7 @@ def decide(
     at: datetime,
     reason_id: int,
 ) -> None:
-    """Keep what a person decided about a user; None takes an earlier decision back."""
+    """Record a person's decision about a user; None deletes an earlier decision."""
     if decision is None:
         session.execute(
             text("DELETE FROM golive.exception_decision WHERE user_id = :u"), {"u": user_id}
@@ -79,15 +79,15 @@ def replace_link(
 ) -> bool:
     """Link a user to another account of the same tenant; False = no longer linked to any.
 
-    Whoever is signed in with the account of before is signed out. The link stays that of the
-    go-live which made it, so rolling that one back still takes it away.
+    Sessions with the earlier account end. The link still belongs to the go-live that made it, so
+    a roll back of that one removes it.
 
     Args:
-        session: Holds the go-live's turn (`plans.take_turn`), where one is open.
-        user_id: The user.
-        object_id: The account, which somebody has seen in the directory.
-        go_live_id: The open go-live, if any: what it decided about the user names the account.
-        at: When it was ordered.
+        session: holds the go-live's turn (`plans.take_turn`), if one is open.
+        user_id: the user.
+        object_id: the account, which somebody has seen in the directory.
+        go_live_id: the open go-live, if any: its decision about the user names the account, too.
+        at: when it was ordered.
 
     Raises:
         AccountTakenError: another user is linked to this account.

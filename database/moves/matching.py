@@ -1,16 +1,16 @@
-"""Which class every user of an organisation falls into: docs/matching.md as one SQL statement."""
+"""Classifies every user of an organisation: docs/matching.md as one SQL statement."""
 
 
 def classification(entries: str) -> str:
     """Return the `WITH` clauses that end in `classified`: every user in exactly one class.
 
-    Values to bind: `staging_id`, `organisation_id`, `tenant_id`, and `go_live_id`, whose own links
-    leave rivals what they were before it moved anyone. Every step is a join of sets; matching is
-    an equality join of address keys, and an address on two objects is ambiguous, never the first
-    of them.
+    Values to bind: `staging_id`, `organisation_id`, `tenant_id`, and `go_live_id`: links that this
+    go-live made do not count against other users. Every step is a join of sets; matching is an
+    equality join of address keys, and an address on two objects is ambiguous, never the first of
+    them.
 
     Args:
-        entries: The staging table to match with.
+        entries: the staging table to match with.
     """
     return _CLASSIFICATION.replace("{entries}", entries)
 

@@ -1,4 +1,4 @@
-"""Deciding about every user: the stored plan of a go-live, a dry run, and what has changed."""
+"""Plans: the stored decisions of a go-live, a dry run, and what has changed since."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from database.moves.matching import classification
 from database.moves.staging import ENTRIES, PRIVATE_ENTRIES
 
 SORTING_MEMORY = "64MB"
-"""For the sorts and hashes of one plan, in PostgreSQL: a million users then stay in memory."""
+"""PostgreSQL's memory for the sorts and hashes of one plan, enough for a million users."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a plan made now would be."""
+    """The plan that would be made now."""
 
     plan: MigrationPlan
     counts: dict[str, int]
@@ -124,7 +124,7 @@ _STORED = "FROM golive.user_move WHERE go_live_id = :go_live_id"
 
 
 def is_planned(session: Session, go_live_id: UUID) -> bool:
-    """Tell whether a plan of this go-live was ever made, whatever came of it."""
+    """Tell whether a plan of this go-live was ever made."""
     return bool(
         session.execute(
             text("SELECT EXISTS (SELECT FROM golive.user_move WHERE go_live_id = :g)"),
@@ -188,7 +188,7 @@ def read_plan(session: Session, go_live_id: UUID, organisation_id: UUID) -> Migr
 def decisions_changed(
     session: Session, go_live_id: UUID, organisation_id: UUID, tenant_id: UUID
 ) -> int:
-    """Return how many users, not moved yet, would be decided otherwise by now."""
+    """Return for how many users who have not moved the decision would be different now."""
     return int(
         session.execute(
             text(

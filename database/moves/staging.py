@@ -14,10 +14,10 @@ StagedEntry = tuple[UUID, bool, bool, bool, list[str]]
 """object id, is a guest, is enabled, is a person, address keys without repetition."""
 
 ENTRIES = "golive.directory_entry"
-"""The staging of go-lives, keyed by go-live."""
+"""The staging table of go-lives, keyed by go-live."""
 
 PRIVATE_ENTRIES = "pg_temp.dry_run_entry"
-"""The staging of one dry run: only its own connection sees it, and it ends with it."""
+"""The staging table of one dry run: temporary, visible to its own connection only."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,27 @@ class StagingCursor:
     pages: int
     entries: int
     next_link: str | None
-    """Where Microsoft said to go on; may hold an account's name, so it stays in the database."""
+    """Microsoft's link to the next page; it may hold a name, so it stays in the database."""
     reader: str
-    """Which attempt of which order reads: only the newest may go on."""
+    """The attempt, of which order, that reads: only the newest may continue."""
 
     @property
     def is_complete(self) -> bool:
-        """Every page is there."""
+        """Whether every page was copied."""
         return self.pages > 0 and self.next_link is None
 
 
 class StagingOvertakenError(Exception):
-    """Another attempt reads this directory by now, or nobody is to read it any more."""
+    """Another attempt reads this directory by now, or the copy is no longer wanted."""
 
 
 def begin_staging(session: Session, go_live_id: UUID, order: str, attempt: int) -> StagingCursor:
-    """Return where the order's last attempt stopped; the copy of another order is begun anew.
+    """Return where the order's last attempt stopped; a new order starts the copy again.
 
-    From the commit on, no earlier attempt writes a page.
+    After the commit, no earlier attempt writes a page.
 
     Raises:
-        StagingOvertakenError: The go-live is closed or being undone.
+        StagingOvertakenError: the go-live is closed or being undone.
     """
     _hold_open(session, go_live_id)
     reader = f"{order}#{attempt}"
@@ -66,11 +66,11 @@ def stage_page(
     entries: Iterable[StagedEntry],
     next_link: str | None,
 ) -> StagingCursor:
-    """Write the page after `cursor` by COPY, and return the new cursor, kept with the page.
+    """Write the page after `cursor` by COPY, and return the new cursor, stored with the page.
 
     Raises:
-        StagingOvertakenError: `cursor` is not where the copy stands: its reader was taken for
-            dead, and another one goes on; or the copy is no longer wanted.
+        StagingOvertakenError: the copy is no longer at `cursor`, because its reader was given up
+            and another one continues; or the copy is no longer wanted.
     """
     commit_without_waiting(session)
     kept = _lock(session, go_live_id, cursor)
@@ -81,10 +81,10 @@ def stage_page(
 
 
 def restart_staging(session: Session, go_live_id: UUID, cursor: StagingCursor) -> StagingCursor:
-    """Drop what was staged; the same reader goes on from the first page.
+    """Delete what was staged; the same reader continues from the first page.
 
     Raises:
-        StagingOvertakenError: As `stage_page`.
+        StagingOvertakenError: as `stage_page`.
     """
     _lock(session, go_live_id, cursor)
     return _begin_anew(session, go_live_id, cursor.reader)
@@ -100,7 +100,7 @@ def _begin_anew(session: Session, go_live_id: UUID, reader: str) -> StagingCurso
 
 
 def _lock(session: Session, go_live_id: UUID, cursor: StagingCursor) -> DirectorySnapshot:
-    """Return the snapshot's row, if it stands at `cursor`; held until commit."""
+    """Return the snapshot's row, if it is at `cursor`; locked until commit."""
     _hold_open(session, go_live_id)
     kept = session.get(DirectorySnapshot, go_live_id, with_for_update=True, populate_existing=True)
     if kept is None or (kept.reader, kept.pages) != (cursor.reader, cursor.pages):
@@ -109,7 +109,7 @@ def _lock(session: Session, go_live_id: UUID, cursor: StagingCursor) -> Director
 
 
 def _hold_open(session: Session, go_live_id: UUID) -> None:
-    """Let nobody close or undo the go-live, or forget its staging, before the commit."""
+    """Lock the go-live until commit, so that nobody closes or undoes it or deletes its staging."""
     wanted = session.execute(
         text(
             "SELECT FROM golive.go_live WHERE id = :g AND closed_at IS NULL "
@@ -124,7 +124,7 @@ def _hold_open(session: Session, go_live_id: UUID) -> None:
 def stage_privately(
     session: Session, staging_id: UUID, pages: Iterable[Iterable[StagedEntry]]
 ) -> int:
-    """Copy a directory to where only this transaction sees it; return how many entries."""
+    """Copy a directory into a table that only this transaction sees; return how many entries."""
     name = PRIVATE_ENTRIES.removeprefix("pg_temp.")
     session.execute(text(f"CREATE TEMP TABLE {name} (LIKE {ENTRIES}) ON COMMIT DROP"))
     entries = sum(
@@ -151,13 +151,13 @@ def _copy(
 
 
 def finish_staging(session: Session) -> None:
-    """Let PostgreSQL count what was staged, so that it plans the joins well."""
+    """Update PostgreSQL's statistics of the staging, so that it plans the joins well."""
     session.execute(text(f"ANALYZE {ENTRIES}"))
 
 
 def delete_staging(session: Session, go_live_id: UUID) -> None:
-    """Delete the staged directory of a go-live; a page that comes late is refused."""
-    # Waits for a page that is being written: it would outlive this otherwise.
+    """Delete the staged directory of a go-live; a late page is refused."""
+    # Waits for a page that is being written, which would otherwise stay.
     session.execute(text("SELECT FROM golive.go_live WHERE id = :g FOR UPDATE"), {"g": go_live_id})
     for table in (ENTRIES, "golive.directory_snapshot"):
         session.execute(text(f"DELETE FROM {table} WHERE go_live_id = :g"), {"g": go_live_id})

@@ -1,4 +1,4 @@
-"""Moving users on sets: apply a plan batch by batch, and all the way back."""
+"""Moves users by SQL on sets: applies a plan batch by batch, and undoes it."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -25,9 +25,9 @@ def move_batch(
 ) -> int:
     """Move the next users of a wave and return how many the plan named; 0 = the wave is done.
 
-    Links them, switches their sign-in method, ends their app sessions, puts their mail into
-    the ledger and writes the audit trail, in this transaction. A user who has moved is never
-    taken again; where an undo has begun, nobody is.
+    In this transaction it links them, switches their sign-in method, ends their app sessions,
+    queues their mail and writes the audit trail. It never moves a user twice, and nobody after an
+    undo has begun.
     """
     take_turn(session, go_live_id)
     commit_without_waiting(session)
@@ -59,7 +59,7 @@ def move_batch(
         return 0
     keys |= {"low": bounds[0], "high": bounds[1]}
     linked = _rows(session, _LINK_BATCH, keys)
-    # Everyone got a new link, as nearly always: then nobody's identity can be another user's.
+    # Everyone got a new link, as nearly always: then no identity belongs to another user.
     all_new = linked == bounds[2]
     keys["lost"] = 0 if all_new else _rows(session, _TURN_INTO_EXCEPTIONS, keys)
     keys["moved"] = _rows(session, _MARK_MOVED, keys)
@@ -69,11 +69,11 @@ def move_batch(
 
 
 def _never_scan(session: Session) -> None:
-    """Have this transaction find its rows one by one by index, and the next batch in order.
+    """Have this transaction find its rows one by one by index, in order.
 
-    A batch is a few thousand rows of possibly a million. Reading all of a table, or all of an
-    index to hash it, costs less than that for one batch, says PostgreSQL, but every batch would
-    read it again: then a move ten times as big takes a hundred times as long.
+    A batch is a few thousand rows of possibly a million. PostgreSQL estimates that reading all of a
+    table, or all of an index to hash it, is cheaper for one batch. But every batch would read it
+    again: a move ten times as large would take a hundred times as long.
     """
     for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material", "sort"):
         session.execute(text(f"SET LOCAL enable_{way} = off"))
@@ -160,7 +160,7 @@ _MOVE_STATEMENTS = (
 
 
 def flush_batches(session: Session, go_live_id: UUID) -> None:
-    """Have every batch so far on the disk with this transaction; before that, mail nobody."""
+    """Make every batch so far durable with this transaction; nobody gets mail before that."""
     session.execute(
         text("UPDATE golive.go_live SET moved_up_to = moved_up_to WHERE id = :g"), {"g": go_live_id}
     )
@@ -191,7 +191,7 @@ def moved_so_far(
 
 
 def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
-    """From the commit on, no batch moves anyone of this go-live. Twice is once."""
+    """Stop moves: after the commit, no batch moves anyone of this go-live. Idempotent."""
     take_turn(session, go_live_id)
     session.execute(
         text(
@@ -203,7 +203,7 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
 
 
 def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -> int:
-    """Give the next moved users back what they had; 0 = everyone has it. Twice is once."""
+    """Restore what the next moved users had; 0 = everyone has it. Idempotent."""
     take_turn(session, go_live_id)
     commit_without_waiting(session)
     _never_scan(session)
@@ -229,8 +229,8 @@ def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -
     return int(bounds[2])
 
 
-# First its rows, then for each what belongs to it: never the other way round. What has just been
-# written is not counted yet, and PostgreSQL takes it for next to nothing: there the ids are given.
+# First the rows of the batch, then for each what belongs to it, never the other way round.
+# PostgreSQL has no statistics of rows just written and takes them for few: there the ids are given.
 _UNDO = """
     WITH m AS MATERIALIZED (
         SELECT * FROM golive.user_move WHERE go_live_id = :g AND position BETWEEN :low AND :high
@@ -240,7 +240,7 @@ _UNDO = """
 _UNDO_STATEMENTS = (
     f"""
     {_UNDO} UPDATE pulse.app_user u SET sign_in_method = m.prior_sign_in_method,
-        -- Whoever was deactivated since then stays out.
+        -- A user who was deactivated since then stays deactivated.
         status = CASE u.status WHEN 'deactivated' THEN u.status ELSE m.prior_status END,
         password_until = m.prior_password_until,
         first_sso_sign_in_at = m.prior_first_sso_sign_in_at
@@ -283,9 +283,9 @@ _UNDO_STATEMENTS = (
 
 
 def sign_ins(session: Session, go_live_id: UUID, organisation_id: UUID) -> SignIns:
-    """Count moved users who have signed in through SSO; whoever may be the administrator apart.
+    """Count moved users who have signed in through SSO, and those of them who are no administrator.
 
-    That is everybody who came back from Microsoft with a consent in this go-live.
+    Everybody who came back from Microsoft with a consent in this go-live may be the administrator.
     """
     row = session.execute(
         text(

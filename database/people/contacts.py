@@ -1,7 +1,7 @@
-"""Who looks after an organisation, on our side and on theirs; both can change while it goes live.
+"""An organisation's owner on our side and its IT contacts; both can change during a go-live.
 
-A contact who has left stays in the table, because mails and the audit trail point there, but is
-written to no more, and no personal link of theirs works.
+A contact who has left stays in the table, because mails and the audit trail refer to it, but gets
+no more mail, and their personal links are revoked.
 """
 
 from datetime import datetime, timedelta
@@ -29,11 +29,11 @@ _PACK_STAGES = {
     GoLiveStage.SSO_ACTIVATED,
     GoLiveStage.ADMIN_CONSENT_AWAITED,
 }
-"""While the pack is news: before it goes out to everyone anyway, and until the consent is given."""
+"""Stages in which a new contact gets the pack at once: after it went out, before the consent."""
 
 
 class ContactError(ValueError):
-    """The change makes no sense; the text says why."""
+    """The change is not possible; the text says why."""
 
 
 def change_owner(
@@ -45,9 +45,9 @@ def change_owner(
     at: datetime,
     reason: str = "",
 ) -> None:
-    """Let another member of staff look after an organisation and its open go-live. Twice is once.
+    """Make another member of staff the owner of an organisation and its open go-live. Idempotent.
 
-    From the next mail on everything goes to them.
+    All mail from the next one on goes to the new owner.
     """
     preference = session.get_one(Preference, organisation.id, with_for_update=True)
     go_live = records.open_go_live(session, organisation.id)
@@ -82,11 +82,11 @@ def name_contact(
     at: datetime,
     reason: str = "",
 ) -> NewLink | None:
-    """Name an IT contact, in somebody's stead or besides the others.
+    """Add an IT contact, or replace one.
 
-    `instead_of` is the address of who leaves, empty = nobody; the new one takes their place in the
-    order. `first` = asked before everyone else. Naming a contact again corrects the name.
-    Returns the pack for the new contact, ready to be delivered, while the pack is news to them.
+    `instead_of` is the address of the contact who leaves, empty = nobody; the new one takes their
+    place in the order. `first` = asked before everyone else. An address that is known already gets
+    the new name. Returns the queued pack for a new contact, None if it is not sent now.
 
     Raises:
         ContactError: nobody here has the address `instead_of`.
@@ -133,7 +133,7 @@ def remove_contact(
     at: datetime,
     reason: str = "",
 ) -> None:
-    """Write to a contact no more; their personal links are dead from now on.
+    """Remove a contact: they get no more mail, and their personal links are revoked.
 
     Raises:
         ContactError: nobody here has this address, or it is the last contact.
@@ -156,7 +156,7 @@ def remove_contact(
 
 
 def owner_of_open_go_live(session: Session, organisation_id: UUID) -> str | None:
-    """Return the handle of who looks after the open go-live, None while none is open."""
+    """Return the handle of the open go-live's owner, None if none is open."""
     return session.exec(
         select(Staff.handle)
         .join(GoLive, col(GoLive.owner_id) == col(Staff.id))
@@ -165,7 +165,7 @@ def owner_of_open_go_live(session: Session, organisation_id: UUID) -> str | None
 
 
 def put_in_order(session: Session, contacts: list[UUID]) -> None:
-    """Ask these contacts in this order, the first one first."""
+    """Set the order in which these contacts are asked."""
     for position, contact in enumerate(contacts, start=1):
         session.execute(
             text("UPDATE golive.contact SET position = :position WHERE id = :id"),
@@ -218,7 +218,7 @@ def _leave(session: Session, leaver: Contact, at: datetime) -> None:
         ),
         {"at": at, "id": leaver.id},
     )
-    # What still waits for them, or was refused by their address, concerns nobody any more.
+    # Mail that is still queued for them, or that their address refused, is no longer wanted.
     session.execute(
         text(
             "UPDATE golive.mail SET state = 'withdrawn' "
@@ -232,7 +232,7 @@ def _leave(session: Session, leaver: Contact, at: datetime) -> None:
 def _pack(
     session: Session, go_live: GoLive, contact: UUID, by: str, at: datetime
 ) -> NewLink | None:
-    """Queue the pack for a new contact, with its signal; a retry brings it where mail is stuck."""
+    """Queue the pack for a new contact, with its signal; None where a retry sends it anyway."""
     if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
         return None
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))

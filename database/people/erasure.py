@@ -1,4 +1,4 @@
-"""Forgetting people: an organisation's, or one person; what is kept of them afterwards is ids."""
+"""Erases the personal data of an organisation's people, or of one person; only ids remain."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +15,15 @@ FORGOTTEN = "people_forgotten"
 """Action of the audit entry."""
 
 REMOVED = "[removed]"
-"""What stands in the audit trail where a person had typed something; a trigger knows it too."""
+"""Replaces what people typed in the audit trail; a trigger knows this text, too."""
 
 
 class GoLiveOpenError(Exception):
-    """The organisation's go-live is open; its people are needed until it ends."""
+    """The organisation's go-live is open and needs its people until it ends."""
 
 
 class NamesSomeoneError(Exception):
-    """The reason, which stays, names one of those who are to be forgotten."""
+    """The reason, which stays in the audit trail, names one of the people to erase."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +33,23 @@ class Forgotten:
     users: int = 0
     contacts: int = 0
     texts: int = 0
-    """Of the audit trail."""
+    """Reasons in the audit trail."""
 
     @property
     def anybody(self) -> bool:
-        """Whether there was anybody to forget."""
+        """Whether there was anybody to erase."""
         return bool(self.users or self.contacts)
 
 
-# In this order: what refers to others before what is referred to. `gone_user` and `gone_contact`
-# hold the ids of those who go.
+# In this order: referring rows before the rows that they refer to. `gone_user` and `gone_contact`
+# hold the ids of the people to erase.
 _OF_PEOPLE = (
     "DELETE FROM golive.exception_decision WHERE user_id IN (SELECT id FROM gone_user)",
     "DELETE FROM golive.directory_link WHERE user_id IN (SELECT id FROM gone_user)",
     "DELETE FROM golive.user_move WHERE user_id IN (SELECT id FROM gone_user)",
     "DELETE FROM pulse.app_session WHERE user_id IN (SELECT id FROM gone_user)",
     "DELETE FROM pulse.failed_login WHERE subject_sha256 IN (SELECT subject FROM gone_user)",
-    # What a browser was sent to Microsoft with may hold the address that was typed.
+    # An authorization request may hold the address that was typed.
     "DELETE FROM golive.authorization_request WHERE organisation_id = :o "
     "OR go_live_id IN (SELECT id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.go_live WHERE organisation_id = :o) "
@@ -61,7 +61,7 @@ _OF_PEOPLE = (
     "UPDATE golive.mail SET link_id = NULL WHERE link_id IN (SELECT id FROM gone_link)",
     "UPDATE golive.consent_evidence SET link_id = NULL WHERE link_id IN (SELECT id FROM gone_link)",
     "DELETE FROM golive.personal_link WHERE id IN (SELECT id FROM gone_link)",
-    # Whatever a relay answered, in its own words.
+    # A relay's reply may hold anything.
     "UPDATE golive.mail SET reply = NULL WHERE reply IS NOT NULL AND recipient_id IN "
     "(SELECT id FROM gone_user UNION ALL SELECT id FROM gone_contact)",
     "DELETE FROM pulse.app_user WHERE id IN (SELECT id FROM gone_user)",
@@ -76,7 +76,7 @@ _OF_THE_ORGANISATION = (
     "UPDATE golive.go_live SET prior_connection = NULL WHERE organisation_id = :o",
     "UPDATE pulse.organisation SET sso_offered = false WHERE id = :o",
 )
-"""Besides, where nobody is left: who consented, and the connection that nobody can use any more."""
+"""In addition, when everybody is erased: who consented, and the connection that is now unused."""
 
 _STAGED = ("golive.directory_entry", "golive.directory_snapshot")
 
@@ -90,11 +90,11 @@ def forget(
     reason: str,
     at: datetime,
 ) -> Forgotten:
-    """Remove an organisation's people, or the one with this address, and say so in the audit trail.
+    """Erase an organisation's people, or the one with this address, and record it.
 
-    Ids stay in the ledger and in the audit trail, where they lead to nobody any more; what people
-    had typed there is removed (all of it, or what names this one). A second run finds nobody and
-    changes nothing.
+    Ids stay in the ledger and in the audit trail, where they lead to nobody; text that people typed
+    there is removed (all of it, or what names this person). A second run finds nobody and changes
+    nothing.
 
     Raises:
         GoLiveOpenError: a go-live is open.
@@ -106,7 +106,7 @@ def forget(
         "removed": REMOVED,
         "forgotten": FORGOTTEN,
     }
-    # A start refers to the organisation, so none can come between this and the commit.
+    # Starting a go-live needs this row, so none can start before the commit.
     session.get_one(Organisation, organisation.id, with_for_update=True)
     if records.open_go_live(session, organisation.id) is not None:
         raise GoLiveOpenError
@@ -145,7 +145,7 @@ def forget(
 
 
 def _mark(session: Session, keys: dict[str, Any]) -> set[str]:
-    """Note who goes, and return their addresses and names in small letters."""
+    """Collect whom to erase, and return their addresses and names, case-folded."""
     for statement in (
         "CREATE TEMPORARY TABLE gone_user ON COMMIT DROP AS SELECT id, address, "
         "display_name AS name, encode(sha256(convert_to('address:' || address_key, 'UTF8')), "
@@ -163,7 +163,7 @@ def _mark(session: Session, keys: dict[str, Any]) -> set[str]:
 
 
 def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str]) -> int:
-    """Remove what people had typed; of one person, what has the address or a part of the name."""
+    """Remove typed text; for one person, text with the address or a part of the name."""
     rows = session.execute(
         text(
             "SELECT id, reason FROM golive.audit_entry WHERE organisation_id = :o "
@@ -184,7 +184,7 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
         {"removed": REMOVED, "ids": gone},
     )
     session.execute(
-        # The numbers of Microsoft accounts, which nobody typed.
+        # The ids of Microsoft accounts, which nobody typed.
         text(
             """
             UPDATE golive.audit_entry SET reason = :removed

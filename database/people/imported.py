@@ -1,4 +1,4 @@
-"""Organisations, their people and our staff, as an import brings them: upsert, never delete."""
+"""Writes imported organisations, their people and our staff: upserts, never deletes."""
 
 import re
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class ImportedOrganisation:
     owner_address: str
     owner_address_key: str
     owner_time_zone: str | None
-    """None = the file does not say; what is known stays."""
+    """None = the file does not say, and the known one stays."""
     contacts: tuple[ImportedContact, ...]
     sso_included: bool
     agreement_start: date
@@ -61,15 +61,15 @@ class ImportedUser:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """An organisation whose open go-live has another owner since an import."""
+    """An organisation whose open go-live got another owner by an import."""
 
     slug: str
     owner: str
-    """Handle of the new one."""
+    """Handle of the new owner."""
 
 
 def owners_of_domains(session: Session, domains: Sequence[str]) -> dict[str, str]:
-    """Return which of these domains belong to which organisation (slug) already."""
+    """Return the organisation (slug) of each of these domains that already has one."""
     rows = session.exec(
         select(OrganisationDomain.domain, Organisation.slug)
         .join(Organisation, col(Organisation.id) == col(OrganisationDomain.organisation_id))
@@ -93,8 +93,8 @@ def save_organisations(
 ) -> list[HandedOver]:
     """Insert or update organisations with their agreement, preferences, domains and contacts.
 
-    Contacts are asked in the order of the file; those it does not name come after. Returns whose
-    open go-live somebody else looks after now.
+    Contacts are asked in the order of the file; those it does not name come after. Returns the
+    organisations whose open go-live got another owner.
     """
     handed_over = []
     for imported in organisations:
@@ -198,12 +198,12 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
 
 
 def _name_from(handle: str) -> str:
-    """Return how mails call a member of staff until somebody says better: `dana.lee`, Dana Lee."""
+    """Return a name for a new member of staff by the handle: `dana.lee` becomes Dana Lee."""
     return re.sub(r"[._-]+", " ", handle).title()
 
 
 def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
-    """Insert or update users as a set; how they sign in is not touched."""
+    """Insert or update users as a set; their sign-in method does not change."""
     session.execute(
         text(
             """

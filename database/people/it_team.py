@@ -1,4 +1,4 @@
-"""What the customer's IT team says on its set-up page: that it is ready, when, and who else."""
+"""Answers of the customer's IT team on its set-up page: ready, the date, a second contact."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -14,10 +14,10 @@ from database.models import AuditEntry, Contact, Preference
 
 
 class TooManyDatesError(Exception):
-    """The date was changed as often as we take it within a day."""
+    """The date was changed as often as is allowed within a day."""
 
     def __init__(self, again_at: datetime) -> None:
-        """Say when it can be changed again."""
+        """Keep when it can be changed again."""
         super().__init__(again_at)
         self.again_at = again_at
 
@@ -31,13 +31,13 @@ def acknowledge(
     *,
     most_a_day: int,
 ) -> int | None:
-    """Write that the IT team is ready, and the date it chose, into record and outbox.
+    """Record that the IT team is ready, and the date it chose, and enqueue the signal.
 
-    Returns the number of the entry; None where this changes nothing: the team said so before, and
-    this is the date that stands.
+    Returns the number of the outbox entry; None if nothing changes, because the team said so before
+    and the date is the same.
 
     Raises:
-        TooManyDatesError: its contacts said something new `most_a_day` times within a day.
+        TooManyDatesError: its contacts made `most_a_day` changes within a day.
     """
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     before = session.exec(
@@ -61,7 +61,7 @@ def acknowledge(
 
 
 def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:
-    """Tell whether a date is the one that stands, as the form shows it."""
+    """Tell whether a date equals the present one, to the minute that the form shows."""
     if standing is None:
         return False
     return chosen.replace(second=0, microsecond=0) == standing.replace(second=0, microsecond=0)
@@ -70,9 +70,9 @@ def _is_same_minute(chosen: datetime, standing: datetime | None) -> bool:
 def record_acknowledgement(
     session: Session, go_live_id: UUID, actor: str, move_at: datetime | None, at: datetime
 ) -> int:
-    """Record that the IT team is ready, and the date it chose until the move decides for good.
+    """Record that the IT team is ready, and the date it chose.
 
-    Returns the line of the audit trail.
+    Returns the number of the audit entry.
     """
     record_move_date(session, go_live_id, move_at)
     go_live = records.go_live_by_id(session, go_live_id)
@@ -80,7 +80,7 @@ def record_acknowledgement(
 
 
 def record_move_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
-    """Keep a date that the run has accepted, whoever gave it; None keeps what there is."""
+    """Record the date of the move; None keeps the present one."""
     if move_at is not None:
         go_live = records.go_live_by_id(session, go_live_id, lock=True)
         go_live.move_at = move_at.astimezone(UTC)
@@ -88,7 +88,7 @@ def record_move_date(session: Session, go_live_id: UUID, move_at: datetime | Non
 
 
 def record_announced_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
-    """Record the date of the move that the contacts have been told."""
+    """Record the date of the move that was announced to the contacts."""
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     go_live.move_told = move_at
     session.add(go_live)
@@ -97,9 +97,10 @@ def record_announced_date(session: Session, go_live_id: UUID, move_at: datetime 
 def name_second_contact(
     session: Session, go_live_id: UUID, *, by: Contact, name: str, address: str, at: datetime
 ) -> str:
-    """Make someone the second contact, before those who come after; return why not, if not.
+    """Make someone the second contact; return why it is refused, "" if it is not.
 
-    Naming the same person again corrects the name. Whoever was second is third from now on.
+    The present second contact becomes the third, and so on. An address that is known already gets
+    the new name.
     """
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     organisation_id = go_live.organisation_id

@@ -1,4 +1,4 @@
-"""What the web asks and records: ways in, sessions, authorization requests, evidence, links."""
+"""Sign-ins: how an address signs in, passwords and their failures, sessions, SSO accounts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ from database.models import (
 )
 
 MOST_FAILURES = 10
-"""Wrong passwords for one address from one network; others there, and it elsewhere, go on."""
+"""Wrong passwords for one address from one network; others are not blocked."""
 
 MOST_FOR_AN_ADDRESS = 100
-"""From all networks together."""
+"""Wrong passwords for one address from all networks together."""
 
 MOST_FROM_A_NETWORK = 500
-"""For all addresses together: a whole office has one network address, and mistypes."""
+"""Wrong passwords from one network for all addresses: a whole office has one network address."""
 
 MOST_SIGN_INS_REPORTED = 100
-"""Of a go-live's first sign-ins; after these it looks into the database once a day."""
+"""First sign-ins that are signalled to a run; after these it checks the database once a day."""
 
 
 @dataclass(frozen=True)
 class WayIn:
-    """What the login page offers people of one e-mail domain; the same for every address."""
+    """How people of one e-mail domain sign in; the same for every address of the domain."""
 
     organisation_id: UUID | None
     sso_offered: bool
@@ -57,7 +57,7 @@ class SignedIn:
 
 
 def way_in(session: Session, address: str) -> WayIn:
-    """Return the way in for an address's domain; nothing of it depends on who has an account."""
+    """Return how an address's domain signs in; it does not depend on who has an account."""
     row = session.execute(
         text(
             """
@@ -81,7 +81,7 @@ def way_in(session: Session, address: str) -> WayIn:
 
 
 def users_with_password(session: Session, address: str) -> list[tuple[AppUser, str]]:
-    """Return the active accounts of an address with their password hash."""
+    """Return the active accounts of an address with their password hashes."""
     rows = session.exec(
         select(AppUser, Password.argon2)
         .join(Password, col(Password.user_id) == col(AppUser.id))
@@ -91,7 +91,7 @@ def users_with_password(session: Session, address: str) -> list[tuple[AppUser, s
 
 
 def password_counts(session: Session, user: AppUser, at: datetime) -> bool:
-    """Tell whether the user may still use the password: until the first SSO sign-in, or grace."""
+    """Tell whether the password still works: until the first SSO sign-in or the end of grace."""
     if user.sign_in_method == "password":
         return True
     if user.first_sso_sign_in_at is not None:
@@ -101,7 +101,7 @@ def password_counts(session: Session, user: AppUser, at: datetime) -> bool:
 
 
 def password_tries(address: str, network: str) -> dict[str, int]:
-    """Return what wrong passwords are counted by, each with how many it may have."""
+    """Return the subjects by which wrong passwords are counted, each with its limit."""
     key = address_key(address)
     return {
         f"address and network:{key} {network}": MOST_FAILURES,
@@ -111,7 +111,7 @@ def password_tries(address: str, network: str) -> dict[str, int]:
 
 
 def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -> bool:
-    """Tell whether one of these subjects has failed as often as it may lately."""
+    """Tell whether one of these subjects has reached its limit of recent failures."""
     limits = {sha256(subject): number for subject, number in most.items()}
     rows = session.exec(
         select(FailedLogin.subject_sha256, func.count())
@@ -125,7 +125,7 @@ def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -
 
 
 def record_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
-    """Remember a wrong password, or a guess."""
+    """Record a wrong password, or a guess, and delete old ones."""
     session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
     session.execute(
         text("DELETE FROM pulse.failed_login WHERE at < :old"),
@@ -147,7 +147,7 @@ def open_session(session: Session, user_id: UUID, token: str, method: str, at: d
 
 
 def session_of(session: Session, token: str, at: datetime) -> tuple[SignedIn | None, str | None]:
-    """Return who is signed in with this token; else None and why the session ended, if it did."""
+    """Return who is signed in with this token, or None and why the session ended, if it did."""
     row = session.execute(
         text(
             """
@@ -168,7 +168,7 @@ def session_of(session: Session, token: str, at: datetime) -> tuple[SignedIn | N
 
 
 def address_of_session(session: Session, token: str) -> str:
-    """Return the address of whose session this is or was; empty when it is nobody's."""
+    """Return the address of the session's user, open or ended; empty if there is no session."""
     found = session.execute(
         text(
             "SELECT u.address FROM pulse.app_session s JOIN pulse.app_user u ON u.id = s.user_id "
@@ -190,9 +190,6 @@ def end_session(session: Session, token: str, at: datetime) -> None:
     )
 
 
-# --- consent and links ------------------------------------------------------------------------
-
-
 # --- SSO sign-in ------------------------------------------------------------------------------
 
 
@@ -205,13 +202,13 @@ class SsoPerson:
     organisation_slug: str
     first_time: bool
     waiting_go_live_id: UUID | None
-    """An open go-live that holds users back until one of the first has signed in."""
+    """An open go-live that waits until one of its first users has signed in."""
 
 
 def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> SsoPerson | None:
-    """Return the account linked to tenant and object id: the only key a person is known by.
+    """Return the account linked to tenant and object id, the only key that identifies a person.
 
-    Held until commit, so that an undo waits for the sign-in and then takes all of it back.
+    Locked until commit, so that an undo waits for the sign-in and then undoes all of it.
     """
     row = session.execute(
         text(
@@ -237,23 +234,23 @@ def person_of_identity(session: Session, tenant_id: UUID, object_id: UUID) -> Ss
 
 
 def count_first_sign_in(session: Session, go_live_id: UUID) -> bool:
-    """Tell whether the run is to hear of one more first sign-in, and count it.
+    """Count a first sign-in, and tell whether to signal it to the run.
 
-    It only wants to know whether there is one; tens of thousands, of a large first wave while the
-    others are held back, would fill its history.
+    The run only needs to know that there is one; tens of thousands, from a large first wave before
+    the others move, would fill its history.
     """
-    told = session.execute(
+    counted = session.execute(
         text(
             "UPDATE golive.go_live SET sign_ins_reported = sign_ins_reported + 1 "
             "WHERE id = :g AND sign_ins_reported < :most RETURNING 1"
         ),
         {"g": go_live_id, "most": MOST_SIGN_INS_REPORTED},
     )
-    return told.first() is not None
+    return counted.first() is not None
 
 
 def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:
-    """Record the first SSO sign-in; an invited person becomes active and the invitation used."""
+    """Record the first SSO sign-in; an invited person becomes active, the invitation is used."""
     session.execute(
         text(
             """
@@ -276,7 +273,7 @@ def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class Invited:
-    """Whom an invitation is for, and where they sign in."""
+    """The person an invitation is for, and where they sign in."""
 
     link_id: UUID
     address: str
@@ -287,7 +284,7 @@ class Invited:
 
 
 def invited(session: Session, link: PersonalLink) -> Invited | None:
-    """Return whom an invitation link is for; None when they can no longer sign in by it."""
+    """Return whom an invitation link is for; None if they can no longer sign in by it."""
     row = session.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""Our own people: who they are in our tenant, and their sessions in the console."""
+"""Our staff: their identities in our tenant, and their sessions in the console."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from contracts import rules
 from database.hashing import sha256
 from database.models import Staff, StaffSession
 
-# Built once: every page of the console asks it.
+# Built once, because every page of the console runs it.
 _OF_SESSION = (
     select(Staff)
     .join(StaffSession, col(StaffSession.staff_id) == col(Staff.id))
@@ -25,8 +25,8 @@ _OF_SESSION = (
 def recognise(session: Session, object_id: UUID, address_key: str) -> Staff | None:
     """Return the member of staff with this identity in our tenant.
 
-    The first sign-in finds the row by its address and binds it; from then on only the identity
-    counts, because an address may be given to another person later.
+    The first sign-in finds the row by its address and binds it to the identity. From then on only
+    the identity counts, because an address may later belong to another person.
     """
     known = session.exec(select(Staff).where(Staff.object_id == object_id)).first()
     if known is not None:

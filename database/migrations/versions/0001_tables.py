@@ -1,8 +1,7 @@
-"""Every table, as database/models.py describes them and in the order they stand there.
+"""All tables, as in database/models.py and in the same order.
 
-Later changes are revisions of their own behind this one. Revisions have a number and a word: plain
-numbers were those of a chain that this one replaced, and a database of that chain must be told
-from one of this.
+Later changes are revisions after this one. A revision's name is a number and a word, because plain
+numbers belong to an earlier chain, whose databases must be recognised.
 """
 
 import sqlalchemy as sa
@@ -644,7 +643,7 @@ def _mail_and_audit() -> None:
 
 
 def _what_is_never_deleted_or_changed() -> None:
-    """Triggers that keep go-lives and the audit trail, whoever writes."""
+    """Create the triggers that protect go-lives and the audit trail."""
     op.execute(
         """
         CREATE FUNCTION golive.refuse_go_live_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -659,9 +658,9 @@ def _what_is_never_deleted_or_changed() -> None:
         EXECUTE FUNCTION golive.refuse_go_live_deletion()
         """
     )
-    # Forgetting people (database/people/erasure.py) may remove text that somebody typed into the audit
-    # trail, and nothing else of it: the first trigger lets an update pass where that is under way,
-    # the second looks at what it changes.
+    # Erasure (database/people/erasure.py) may remove text that somebody typed into the audit trail,
+    # and nothing else of it: the first trigger allows an update during an erasure, the second
+    # checks what it changes.
     op.execute(
         """
         CREATE FUNCTION golive.refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
