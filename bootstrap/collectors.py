@@ -13,7 +13,7 @@ from database.engine import Sessions
 from database.go_live import operator_counts
 
 
-class Record(Collector):
+class RecordCollector(Collector):
     """Where every go-live stands, read from the database at each scrape.
 
     Ages are given as the Unix time at which something began, as Prometheus recommends:
@@ -118,7 +118,7 @@ class Spending(Protocol):
         """Times that Graph asked us to wait."""
 
 
-class GraphSpending(Collector):
+class GraphUsageCollector(Collector):
     """Reads what the Graph client has been charged, all tenants together."""
 
     def __init__(self, spending: Spending) -> None:

@@ -9,7 +9,7 @@ from contracts.clock import wall_clock
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import erasure
-from database.people.erasure import Forgotten
+from database.people.erasure import Erased
 
 REMAINS = (
     "What remains: the organisation, its agreement and domains, each go-live with its stages and",
@@ -26,7 +26,7 @@ REMAINS_OF_ONE = (
 )
 
 
-def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Forgotten:
+def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Erased:
     """Forget everybody of an organisation, or whoever has this address there.
 
     Raises:
@@ -44,7 +44,7 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
             raise CommandError(unknown_organisation(slug)) from None
         staff = known_staff(session, by)
         try:
-            return erasure.forget(
+            return erasure.erase(
                 session,
                 organisation,
                 address,
@@ -63,7 +63,7 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
             ) from None
 
 
-def lines(slug: str, address: str | None, forgotten: Forgotten) -> list[str]:
+def lines(slug: str, address: str | None, forgotten: Erased) -> list[str]:
     """Return what was done and what remains, in words."""
     if not forgotten.anybody:
         whom = "Nobody with this address is" if address else "Nobody is"

@@ -24,7 +24,7 @@ from graph.transport import checked_endpoint, same_origin, send
 _NEXT_LINK = "@odata.nextLink"
 
 
-class Calls:
+class GraphCalls:
     """Sends requests to the configured Graph and to nothing else; safe to use from many threads."""
 
     def __init__(
@@ -111,9 +111,9 @@ class Calls:
             except ThrottledError as throttled:
                 retry_budget.wait(throttled.retry_after_seconds)
 
-    def forget_token(self, tenant_id: str) -> None:
+    def discard_token(self, tenant_id: str) -> None:
         """Drop a token that turned out to be of no use."""
-        self._entra.forget(tenant_id)
+        self._entra.discard_token(tenant_id)
 
     def send(
         self,
@@ -190,7 +190,7 @@ def refuse(status: int, permission: str) -> None:
         raise UnexpectedAnswerError(f"Graph answered with status {status}.")
 
 
-def prove(calls: Calls, tenant_id: str) -> None:
+def prove(calls: GraphCalls, tenant_id: str) -> None:
     """Prove the grant; see `GraphClient.prove_grant`."""
     retry_budget = calls.retry_budget()
     token = calls.token(tenant_id, retry_budget, fresh=True)
@@ -204,7 +204,7 @@ def prove(calls: Calls, tenant_id: str) -> None:
             refuse(response.status_code, permission.name)
     if not refused:
         return
-    calls.forget_token(tenant_id)
+    calls.discard_token(tenant_id)
     if len(refused) == len(APPLICATION_PERMISSIONS):
         raise ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES)
     raise PermissionMissingError(refused[0])

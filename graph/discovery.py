@@ -37,7 +37,7 @@ class DomainsOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class DomainTenant:
+class FoundTenant:
     """One domain and its tenant."""
 
     domain: str
@@ -49,7 +49,7 @@ class DomainTenant:
 class TenantOfDomains:
     """The answer for all e-mail domains of one organisation, in the order asked."""
 
-    domains: tuple[DomainTenant, ...]
+    domains: tuple[FoundTenant, ...]
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -117,12 +117,12 @@ def discover_tenants(
     Raises:
         UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: as for one domain.
     """
-    found: list[DomainTenant] = []
+    found: list[FoundTenant] = []
     for domain in domains:
         try:
-            found.append(DomainTenant(domain, discover_tenant(http, authority, domain)))
+            found.append(FoundTenant(domain, discover_tenant(http, authority, domain)))
         except DomainNotOnEntraError:
-            found.append(DomainTenant(domain, None))
+            found.append(FoundTenant(domain, None))
     return TenantOfDomains(tuple(found))
 
 

@@ -128,7 +128,7 @@ class EntraClient:
             raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
-            self.forget(tenant_id)
+            self.discard_token(tenant_id)
             raise token_refusal(answer if isinstance(answer, dict) else {})
         if not (token.isascii() and token.isprintable()):
             # It could not stand in a header, and the HTTP client's error would quote it.
@@ -137,7 +137,7 @@ class EntraClient:
             self._applications[tenant_id] = application
         return token
 
-    def forget(self, tenant_id: str) -> None:
+    def discard_token(self, tenant_id: str) -> None:
         """Drop whatever tokens are kept for a tenant; the next call asks Microsoft anew."""
         with self._lock:
             self._applications.pop(tenant_id, None)

@@ -62,7 +62,7 @@ _FAST_AND_FORGETFUL = {
     "fsync": "off",
     "full_page_writes": "off",
 }
-_LEFTOVER_PATIENCE = 15.0
+_LEFTOVER_SECONDS = 15.0
 """Seconds for the processes of a killed server to end; they notice by themselves at once, or at
 their next look at the world."""
 
@@ -187,7 +187,7 @@ def _clear_after_crash(place: Path) -> None:
     that memory, which it finds by the process id file; but where the process id belongs to
     another program by now it would refuse, so the file is forgotten then.
     """
-    deadline = time.monotonic() + _LEFTOVER_PATIENCE
+    deadline = time.monotonic() + _LEFTOVER_SECONDS
     while _serves(place):
         if time.monotonic() > deadline:
             raise PartFailedError(NAME, f"Another PostgreSQL server is running on {place}.")

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-_PATIENCE = 2.0
+_TIMEOUT = 2.0
 """Seconds for one question; a part that is merely slow is asked again."""
 
 Probe = Callable[[], bool]
@@ -17,7 +17,7 @@ def answers_http(url: str) -> Probe:
 
     def probe() -> bool:
         # http.client knows nothing of proxies, so a proxy of the environment is never asked.
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
         try:
             connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
             return connection.getresponse().status == http.client.OK

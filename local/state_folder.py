@@ -15,7 +15,7 @@ from local.errors import MissingPieceError, StateInUseError
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
-_LEFTOVER_PATIENCE = 10.0
+_LEFTOVER_SECONDS = 10.0
 """Seconds for parts of a killed stack to end by themselves before they are killed."""
 
 
@@ -131,7 +131,7 @@ def _same_process(pid: int, created: float) -> psutil.Process | None:
 
 def _all_gone(processes: list[psutil.Process]) -> bool:
     """Wait for them to end; a zombie that nobody reaps (as in some containers) has ended."""
-    deadline = time.monotonic() + _LEFTOVER_PATIENCE
+    deadline = time.monotonic() + _LEFTOVER_SECONDS
     while any(_lives(process) for process in processes):
         if time.monotonic() > deadline:
             return False

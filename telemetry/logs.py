@@ -33,7 +33,7 @@ _QUOTED = "Traceback (most recent call last)"
 _PLACE = re.compile(r'^\s+File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 
 
-def note_organisation(slug: str) -> None:
+def set_organisation(slug: str) -> None:
     """Name this organisation in what is logged from here on, in the task at hand."""
     _organisation.set(slug)
 
@@ -52,13 +52,13 @@ def set_up_logging(*, terminal: bool | None = None) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("httpx2", "fontTools"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    _tell_what_nobody_caught()
+    _log_uncaught_exceptions()
     # Fields of their own say it.
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
 
 
-def _tell_what_nobody_caught() -> None:
+def _log_uncaught_exceptions() -> None:
     """Log what Python itself would print, with its text, to standard error."""
     log = logging.getLogger("uncaught")
 
@@ -67,14 +67,14 @@ def _tell_what_nobody_caught() -> None:
     ) -> None:
         log.critical("The process ends by an exception", exc_info=(kind, error, places))
 
-    def of_thread(told: threading.ExceptHookArgs) -> None:
-        if told.exc_value is not None:
-            about = (told.exc_type, told.exc_value, told.exc_traceback)
+    def of_thread(caught: threading.ExceptHookArgs) -> None:
+        if caught.exc_value is not None:
+            about = (caught.exc_type, caught.exc_value, caught.exc_traceback)
             log.error("A thread ended by an exception", exc_info=about)
 
-    def of_nobody(told: "sys.UnraisableHookArgs") -> None:
-        if told.exc_value is not None:
-            about = (told.exc_type, told.exc_value, told.exc_traceback)
+    def of_nobody(caught: "sys.UnraisableHookArgs") -> None:
+        if caught.exc_value is not None:
+            about = (caught.exc_type, caught.exc_value, caught.exc_traceback)
             log.error("An exception could not be raised", exc_info=about)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, of_nobody
@@ -112,9 +112,9 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         "message": _message(record),
         **getattr(record, "fields", {}),
     }
-    told = _of_temporal(record)
-    fields |= {name: told[name] for name in _KEPT if told.get(name)}
-    workflow_id = str(told.get("workflow_id", ""))
+    temporal = _of_temporal(record)
+    fields |= {name: temporal[name] for name in _KEPT if temporal.get(name)}
+    workflow_id = str(temporal.get("workflow_id", ""))
     of_run = workflow_id.removeprefix(_GO_LIVE) if workflow_id.startswith(_GO_LIVE) else ""
     organisation = of_run or _organisation.get()
     if organisation:
@@ -122,7 +122,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         fields.setdefault("workflow_id", f"{_GO_LIVE}{organisation}")
     if record.exc_info and record.exc_info[0] is not None:
         fields["error"] = record.exc_info[0].__name__
-        if told and isinstance(record.exc_info[1], ApplicationError):
+        if temporal and isinstance(record.exc_info[1], ApplicationError):
             fields["error_text"] = str(record.exc_info[1])
         fields["error_at"] = [
             f"{frame.filename}:{frame.lineno} {frame.name}"
@@ -160,9 +160,9 @@ def _parts(arguments: object) -> tuple[object, ...]:
 
 def _of_temporal(record: logging.LogRecord) -> dict[str, Any]:
     for name in _FROM_TEMPORAL:
-        told = getattr(record, name, None)
-        if isinstance(told, dict):
-            return told
+        found = getattr(record, name, None)
+        if isinstance(found, dict):
+            return found
     if activity.in_activity():
         info = activity.info()
         return {

@@ -63,7 +63,7 @@ class SdkMetrics(Collector):
         self._buffer = buffer
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._empty_again_and_again, daemon=True)
+        self._thread = threading.Thread(target=self._empty_regularly, daemon=True)
         self._texts: dict[str, str] = {}
         self._counters: dict[str, dict[Labels, float]] = {}
         self._gauges: dict[str, dict[Labels, float]] = {}
@@ -110,7 +110,7 @@ class SdkMetrics(Collector):
             shown.add_sample(f"{name}_sum", dict(labels), histogram.sum)
         return shown
 
-    def _empty_again_and_again(self) -> None:
+    def _empty_regularly(self) -> None:
         while not self._stopped.wait(EMPTY_EVERY_SECONDS):
             with self._lock:
                 self._empty()

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from bootstrap import connections
-from bootstrap.collectors import GraphSpending, Record
+from bootstrap.collectors import GraphUsageCollector, RecordCollector
 from contracts.links import LinkSigner
 from database.engine import open_engine, open_sessions
 from graph.client import GraphClient
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
             relaying = asyncio.create_task(outbox_relay.keep_relaying(app.state.rooms))
-            with registered(Record(sessions), GraphSpending(graph)):
+            with registered(RecordCollector(sessions), GraphUsageCollector(graph)):
                 yield
             relaying.cancel()
         engine.dispose()

@@ -8,13 +8,13 @@ from starlette.concurrency import run_in_threadpool
 
 from database.consent import authorization_requests
 from database.links import renewal
-from telemetry.logs import note_organisation
+from telemetry.logs import set_organisation
 from web.visit import AVisit, Visit
 
 
 async def _name_organisation(visit: AVisit) -> None:
     # Here and not in the thread that looks: what a thread notes, the rest of the request forgets.
-    note_organisation(await run_in_threadpool(_slug, visit))
+    set_organisation(await run_in_threadpool(_slug, visit))
 
 
 def _slug(visit: Visit) -> str:

@@ -28,7 +28,7 @@ from database.consent import authorization_requests
 from database.go_live import outbox
 from database.go_live.outbox import AnySignal, PendingSignal
 from database.links.renewal import NewLink
-from telemetry.logs import note_organisation
+from telemetry.logs import set_organisation
 from web.visit import Rooms
 from workflows.go_live import SsoGoLive
 
@@ -75,7 +75,7 @@ async def relay(rooms: Rooms, number: int) -> bool:
 async def keep_relaying(rooms: Rooms) -> None:
     """Relay what is still pending, until cancelled. Any number of processes may do it."""
     for look in count(1):
-        note_organisation("")
+        set_organisation("")
         await asyncio.sleep(LOOK_SECONDS)
         try:
             if look % LOOKS_FOR_THE_REST == 0:
@@ -101,7 +101,7 @@ async def send_again(rooms: Rooms, slug: str, renewed: NewLink) -> bool:
 
     Signalled, not waited for: a mail relay may take its time.
     """
-    note_organisation(slug)
+    set_organisation(slug)
     return renewed.entry is None or await relay(rooms, renewed.entry)
 
 
@@ -111,7 +111,7 @@ async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
     Raises:
         TemporalAwayError: no other signal could be relayed now.
     """
-    note_organisation(pending.slug)
+    set_organisation(pending.slug)
     kind = _KINDS[pending.signal]
     handle = rooms.temporal.get_workflow_handle(go_live_id(pending.slug))
     try:

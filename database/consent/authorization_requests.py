@@ -242,7 +242,7 @@ def evidence_of(
     return found if counts else None
 
 
-def came_by_a_living_link(session: Session, asked: AuthorizationRequest) -> bool:
+def began_with_valid_link(session: Session, asked: AuthorizationRequest) -> bool:
     """Tell whether a request began with a personal link that is still valid and the newest."""
     link = session.get(PersonalLink, asked.link_id) if asked.link_id else None
     return link is not None and link.revoked_at is None and link.version == asked.link_version

@@ -14,7 +14,7 @@ from database.models import (
     AppUser,
     AuditEntry,
     ConsentEvidence,
-    DomainTenant,
+    DiscoveredDomain,
     GoLive,
     Organisation,
     OrganisationDomain,
@@ -167,10 +167,12 @@ def record_discovery(
     go_live.tenant_id = UUID(one) if one else None
     session.add(go_live)
     session.exec(
-        delete(DomainTenant).where(col(DomainTenant.organisation_id) == go_live.organisation_id)
+        delete(DiscoveredDomain).where(
+            col(DiscoveredDomain.organisation_id) == go_live.organisation_id
+        )
     )
     session.add_all(
-        DomainTenant(
+        DiscoveredDomain(
             organisation_id=go_live.organisation_id,
             domain=one.domain,
             tenant_id=UUID(one.tenant_id) if one.tenant_id else None,
@@ -187,9 +189,9 @@ def record_discovery(
 def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DomainTenant]:
     """Return the last discovered tenant of each e-mail domain, sorted by domain."""
     rows = session.exec(
-        select(DomainTenant)
-        .where(DomainTenant.organisation_id == organisation_id)
-        .order_by(DomainTenant.domain)
+        select(DiscoveredDomain)
+        .where(DiscoveredDomain.organisation_id == organisation_id)
+        .order_by(DiscoveredDomain.domain)
     )
     return [
         directory.DomainTenant(row.domain, str(row.tenant_id) if row.tenant_id else None)

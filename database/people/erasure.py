@@ -11,7 +11,7 @@ from contracts.addresses import address_key
 from database.go_live import records
 from database.models import Organisation
 
-FORGOTTEN = "people_forgotten"
+ERASED = "people_forgotten"
 """Action of the audit entry."""
 
 REMOVED = "[removed]"
@@ -27,7 +27,7 @@ class NamesSomeoneError(Exception):
 
 
 @dataclass(frozen=True)
-class Forgotten:
+class Erased:
     """How much was removed."""
 
     users: int = 0
@@ -81,7 +81,7 @@ _OF_THE_ORGANISATION = (
 _STAGED = ("golive.directory_entry", "golive.directory_snapshot")
 
 
-def forget(
+def erase(
     session: Session,
     organisation: Organisation,
     address: str | None,
@@ -89,7 +89,7 @@ def forget(
     by: str,
     reason: str,
     at: datetime,
-) -> Forgotten:
+) -> Erased:
     """Erase an organisation's people, or the one with this address, and record it.
 
     Ids stay in the ledger and in the audit trail, where they lead to nobody; text that people typed
@@ -104,7 +104,7 @@ def forget(
         "o": organisation.id,
         "key": address_key(address) if address else None,
         "removed": REMOVED,
-        "forgotten": FORGOTTEN,
+        "forgotten": ERASED,
     }
     # Starting a go-live needs this row, so none can start before the commit.
     session.get_one(Organisation, organisation.id, with_for_update=True)
@@ -113,7 +113,7 @@ def forget(
     newest = records.latest_go_live(session, organisation.id)
     names = _mark(session, keys)
     if not names:
-        return Forgotten()
+        return Erased()
     if any(word in reason.casefold() for word in names):
         raise NamesSomeoneError
     users, contacts = (
@@ -135,13 +135,13 @@ def forget(
         session,
         at,
         by,
-        FORGOTTEN,
+        ERASED,
         go_live=newest,
         organisation_id=organisation.id,
         subject=f"users:{users} contacts:{contacts}",
         reason=reason,
     )
-    return Forgotten(users, contacts, texts)
+    return Erased(users, contacts, texts)
 
 
 def _mark(session: Session, keys: dict[str, Any]) -> set[str]:

@@ -48,7 +48,7 @@ def test_a_token_is_kept_until_a_fresh_one_is_asked_for(
     entra.app_token(TENANT, fresh=True)
     assert scripted.count("/token") == 2
 
-    entra.forget(TENANT)
+    entra.discard_token(TENANT)
     entra.app_token(TENANT)
     assert scripted.count("/token") == 3
 

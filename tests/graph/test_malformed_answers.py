@@ -112,7 +112,7 @@ def test_an_answer_that_names_somebody_is_an_error_that_names_nobody(
             raise AssertionError(f"{path} answered {status}: {body}") from error
         # An hour later no refusal, no document and no token is kept.
         clock.pause(3601.0)
-        client._calls.forget_token(TENANT)
+        client._calls.discard_token(TENANT)
     lines = [JsonLines().format(record) for record in caplog.records]
     assert len(lines) > 100
     assert NAME not in json.dumps(lines)

@@ -27,7 +27,7 @@ from contracts.go_live import GoLiveStage, go_live_id
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.go_live import console_views, order_requests, records, standings
-from database.go_live.console_views import Done, Listed, Sent, Show, StageTime, UserException
+from database.go_live.console_views import Done, Listed, SentMail, Show, StagePeriod, UserException
 from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
@@ -266,9 +266,9 @@ class _Organisation:
     preference: Preference
     contacts: list[Contact]
     domains: list[str]
-    mails: list[Sent]
+    mails: list[SentMail]
     audit: list[Done]
-    times: dict[str, StageTime]
+    times: dict[str, StagePeriod]
     exceptions: list[UserException]
     exception_counts: list[tuple[str, int]]
     consent: ConsentStanding | None

@@ -79,7 +79,7 @@ def not_consented(
         # link is heard; and each reason once a day, however often somebody presses "Cancel".
         if (
             found is not None
-            and authorization_requests.came_by_a_living_link(session, asked)
+            and authorization_requests.began_with_valid_link(session, asked)
             and not records.was_refusal_reported(session, found[0].id, ending.refusal, visit.at)
         ):
             told = ConsentNotGiven(ending.refusal, ending.said_no)

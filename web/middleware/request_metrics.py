@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telemetry import metrics
-from telemetry.logs import note_organisation
+from telemetry.logs import set_organisation
 from telemetry.tracing import request_span
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Measured:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        note_organisation("")
+        set_organisation("")
         status = _NONE
 
         async def noting(message: Message) -> None:
@@ -65,7 +65,7 @@ class Measured:
             return
         fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
         if route.startswith("/console/{slug}") and status < 400:
-            note_organisation(scope["path_params"]["slug"])
+            set_organisation(scope["path_params"]["slug"])
         _log.info("%s %s %s", method, route, status, extra={"fields": fields})
 
 
