@@ -48,7 +48,7 @@ def _build_id(written: str) -> str:
 def _not_to_be_set(keys: SecretStr | None) -> None:
     if keys is None:
         return
-    # Whoever sets it believes that payloads are encrypted; ignoring it would let them.
+    # An operator who sets it expects encrypted payloads; ignoring it would hide that they are not.
     raise ValueError(
         "must not be set: payloads hold ids only and are not encrypted "
         "(docs/decisions/0008-payloads-are-not-encrypted.md)"
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     """The version of the code as the worker tells it to Temporal; without it, unversioned."""
 
     metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
-    """Whoever shows it may read /metrics; without it nobody can, there is no such page."""
+    """The token for reading /metrics; without it there is no such page."""
     worker_metrics_address: Annotated[str, AfterValidator(_listening)] | None = None
     """Where the worker answers /metrics; the web does so on its own port."""
 

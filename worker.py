@@ -65,8 +65,8 @@ TURN_SECONDS = 0.0005
 each statement of each other activity: 80 ms a statement beside four threads that render mail."""
 
 CANCELLING_HEARD_WITHIN = timedelta(seconds=5)
-"""A heartbeat brings back that an activity was cancelled, and the SDK would hold heartbeats back
-for most of their timeout: whoever rolls back must not wait half a minute for a batch to end."""
+"""An activity learns by a heartbeat that it was cancelled, and the SDK would delay heartbeats for
+most of their timeout: a roll back must not wait half a minute for a batch to end."""
 
 WORKFLOWS_IN_MEMORY = 700
 """Waiting go-lives kept ready; each takes about 0.4 MB. The others are replayed when they wake."""
@@ -84,18 +84,18 @@ class WorkerDependencies(NamedTuple):
 
 
 def compile_workflows() -> None:
-    """Keep the workflow's modules compiled, whatever Python is told about writing bytecode.
+    """Compile the workflow's modules, even if Python's own writing of bytecode is switched off.
 
-    Temporal's sandbox imports them anew for each run that comes into memory. From source that is a
-    tenth of all that a worker computes. Where the folder cannot be written to, it stays so.
+    Temporal's sandbox imports them for each run that it loads. From source that is a tenth of a
+    worker's computing. If the folder cannot be written to, nothing is compiled.
     """
     compileall.compile_dir(Path(workflows.__file__).parent, quiet=2)
 
 
 def activities(dependencies: WorkerDependencies) -> dict[str, list[Callable[..., Any]]]:
-    """Return what each task queue is asked for.
+    """Return the activities of each task queue.
 
-    Mail to users keeps its pace on the bulk queue, where many stand; on the other nobody waits.
+    Mail to users is rate limited on the bulk queue only, which serves the large organisations.
     """
     sessions = open_sessions(dependencies.engine)
     records = RecordActivities(sessions, dependencies.settings.public_url)

@@ -1,4 +1,4 @@
-"""The naive twin of the listing: one GET per user. Sampled, and scaled by whoever reports it."""
+"""The naive twin of the listing: one GET per user. Sampled; the report scales it."""
 
 from collections.abc import Iterable
 

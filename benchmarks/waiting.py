@@ -26,7 +26,7 @@ from workflows.payloads import DATA_CONVERTER
 
 WAITING, FEW, AT_ONCE, ANSWERS = 10_000, 10, 60, 40
 WITHIN = 25 * 60.0
-"""Seconds to bring them to their wait; whoever is not there by then is not counted."""
+"""Seconds to bring them to their wait; those that are not there by then are not counted."""
 
 
 def _work(target: str) -> None:

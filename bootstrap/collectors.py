@@ -1,4 +1,4 @@
-"""Metrics that are read when they are asked for: of the record, and of Microsoft Graph."""
+"""Metrics that are read at each scrape: of the record, and of Microsoft Graph."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -25,11 +25,11 @@ class RecordCollector(Collector):
         self._sessions = sessions
 
     def describe(self) -> list[Metric]:
-        """Say nothing beforehand: registering must not ask the database."""
+        """Describe nothing: registering must not query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read; a database that does not answer is a metric of its own, not a failed scrape."""
+        """Read the record; an unavailable database is a metric of its own, not a failed scrape."""
         try:
             found = list(self._read())
         except SQLAlchemyError:
@@ -90,7 +90,7 @@ def _of_waiting(waiting: Sequence[operator_counts.Waiting]) -> Iterator[Metric]:
         ["stage", "waits_for", "paused"],
         {(one.stage, one.waits_for, str(one.paused).lower()): one.go_lives for one in waiting},
     )
-    # A pause is a person's wish; nothing of it is late.
+    # A person wanted the pause, so a paused go-live is not late.
     running = [one for one in waiting if not one.paused]
     yield _gauge(
         "golive_wait_began_timestamp_seconds",
@@ -107,7 +107,7 @@ def _of_waiting(waiting: Sequence[operator_counts.Waiting]) -> Iterator[Metric]:
 
 
 class Spending(Protocol):
-    """What has been spent at Microsoft Graph since the process started."""
+    """Usage of Microsoft Graph since the process started."""
 
     @property
     def units(self) -> int:
@@ -119,10 +119,10 @@ class Spending(Protocol):
 
 
 class GraphUsageCollector(Collector):
-    """Reads what the Graph client has been charged, all tenants together."""
+    """Reads the usage of the Graph client, all tenants together."""
 
     def __init__(self, spending: Spending) -> None:
-        """Read this client's account."""
+        """Read this client's usage."""
         self._spending = spending
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Opens what commands talk to, and says in plain words when it is not there."""
+"""Opens connections to the database, Microsoft and Temporal, as the settings say."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def database(settings: Settings) -> Engine:
 
 
 def branding(settings: Settings) -> Branding:
-    """Return what every mail says that is the same for every organisation."""
+    """Return what every mail says about us, from the settings."""
     return Branding(
         public_url=settings.public_url,
         support_address=settings.support_address,
@@ -72,7 +72,7 @@ async def temporal(
 ) -> Client:
     """Return a client of the Temporal server that the standard `TEMPORAL_*` settings name.
 
-    A lazy one connects when it is first used, and so never raises here.
+    A lazy client connects at its first use, and so never raises here.
 
     Raises:
         UnavailableError: no server answers there.

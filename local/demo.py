@@ -85,7 +85,7 @@ class Demo:
         return sorted((one for one in found if one.slug in EXPECTED), key=_in_order)
 
     async def look(self) -> list[Standing]:
-        """Let whoever's turn it is do their part; return where each organisation stands."""
+        """Play the part of each person whose turn it is; return where each organisation stands."""
         self._stack.check()
         for part in [part for part in self._parts if part.done()]:
             self._parts.discard(part)

@@ -1,4 +1,4 @@
-"""The parts of the product on one machine, how each is started, and what each must be told."""
+"""The parts of the product on one machine, how each is started, and its settings."""
 
 import contextlib
 import json

@@ -1,8 +1,8 @@
-"""How HTML mails look: one table of inline styles, written into the tags as templates compile.
+"""Inline styles of HTML mails: one table, written into the tags when templates are compiled.
 
-Mail programs drop style sheets, so every tag carries its own style. Text keeps the reader's own
-colours (nothing sets a text or page colour), which is what makes dark mode work without rules
-that many mail programs ignore.
+Mail programs drop style sheets, so every tag has its own style. Text keeps the reader's own colours
+(no style sets a text or page colour), so dark mode works without rules that many mail programs
+ignore.
 """
 
 import re

@@ -110,7 +110,7 @@ def calendar_file(event: CalendarEvent, method: Method = Method.PUBLISH) -> str:
         lines.append(f"LOCATION:{_escaped(one_line(event.location))}")
     if event.url:
         lines.append(f"URL:{one_line(event.url)}")
-    # A go-live takes nobody's time, so the entry does not make anybody look busy.
+    # A go-live takes nobody's time, so the entry does not mark anybody as busy.
     lines += [
         f"STATUS:{'CANCELLED' if method is Method.CANCEL else 'CONFIRMED'}",
         "TRANSP:TRANSPARENT",

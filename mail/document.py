@@ -1,4 +1,4 @@
-"""Writes a rendered mail as a PDF of the same words, for people who file and forward documents."""
+"""Writes a rendered mail as a PDF with the same text, for people who file and forward it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,7 +69,7 @@ class _Blocks(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a block, or a different look inside one."""
+        """Begin a block, or a different style inside one."""
         found = dict(attrs)
         if tag == "br":
             self._add("\n")

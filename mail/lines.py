@@ -1,4 +1,4 @@
-"""Keeps values that other people typed on one line, so that they can never start a header."""
+"""Keeps values that people typed on one line, so that they can never start a header."""
 
 import re
 

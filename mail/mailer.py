@@ -1,7 +1,7 @@
-"""Sends mail: the promise every mailer keeps, and the one that speaks SMTP.
+"""Sends mail: the protocol of a mailer, and the mailer that speaks SMTP.
 
-Connections to the relay are kept and shared between threads, because opening one (TCP, TLS,
-login) costs more than sending a mail through it.
+Threads share open connections to the relay, because opening one (TCP, TLS, login) costs more than
+sending a mail through it.
 """
 
 import socket
@@ -25,12 +25,12 @@ from mail.relay import RelayConnection, SmtpRelay, Timeouts
 
 __all__ = ["Attachment", "Mailer", "OutgoingMail", "SmtpMailer", "mailbox", "message_id_for"]
 
-# A connection used so recently is taken to be alive; an older one is asked first.
+# A connection used this recently is assumed to be alive; an older one is checked first.
 _SURELY_THERE = 5.0
 
 
 class Mailer(Protocol):
-    """Takes one mail to the relay."""
+    """Sends one mail to the relay."""
 
     def send(self, mail: OutgoingMail) -> str:
         """Send the mail and return the relay's reply line, for example `"250 OK"`.
@@ -87,8 +87,8 @@ class SmtpMailer:
     def send(self, mail: OutgoingMail) -> str:
         """Send one mail and return the relay's reply line, without addresses in it.
 
-        Waits for a free connection as long as one delivery may take. A kept connection that
-        turns out to be dead is replaced once, unseen by the caller.
+        It waits for a free connection as long as one delivery may take. If an idle connection turns
+        out to be dead, it tries once more with a new one.
 
         Raises:
             mail.errors.MailError: one of the errors drawn in `mail/errors.py`.
@@ -104,13 +104,13 @@ class SmtpMailer:
             except RelayUnavailableError:
                 if not kept:
                     raise
-            # Nothing was handed over yet, so asking once more cannot deliver twice.
+            # Nothing was handed over yet, so trying once more cannot deliver twice.
             return self._deliver(self._open(), sender, recipient, message)
         finally:
             self._turns.release()
 
     def close(self) -> None:
-        """Close the kept connections; a mail being sent ends first and closes its own."""
+        """Close idle connections; a mail that is being sent ends first and closes its own."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -130,7 +130,7 @@ class SmtpMailer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the kept connections."""
+        """Close idle connections."""
         self.close()
 
     def _deliver(
@@ -152,7 +152,7 @@ class SmtpMailer:
         return reply
 
     def _take(self) -> tuple[RelayConnection, bool]:
-        """Return a connection and whether it is a kept one, the most recently used first."""
+        """Return a connection, the most recently used first, and whether it was idle."""
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None

@@ -1,4 +1,4 @@
-"""Every message there is: who reads it, which values it needs, and sample values for each.
+"""All messages: who reads each, which values it needs, and sample values for each.
 
 The names are the folders under `mail/templates`. The samples serve the tests and the preview
 page; they describe one invented organisation.

@@ -1,7 +1,7 @@
-"""One mail ready to go: who, what, and how it is written on the wire (RFC 5322 and MIME).
+"""One mail ready to send, and how it is written as bytes (RFC 5322 and MIME).
 
-Written by hand because the standard library's `EmailMessage` takes 0.8 ms for a mail and this
-takes less than a tenth of that; the tests read every shape back with the standard library.
+Written by hand because the standard library's `EmailMessage` takes 0.8 ms for a mail and this takes
+less than a tenth of that; the tests read every shape back with the standard library.
 """
 
 import binascii
@@ -77,7 +77,7 @@ class OutgoingMail:
     text: str
     html: str
     date: datetime
-    """The Date header, with its time zone. The caller's clock decides it, never ours."""
+    """The Date header, with its time zone. The caller decides it; this room reads no clock."""
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     """More headers, for example `{"Reply-To": "owner@pulse.example"}`. ASCII addresses only."""
@@ -188,7 +188,7 @@ def compose(mail: OutgoingMail, sender: MailAddress, recipient: MailAddress) -> 
         f"Message-ID: {mail.message_id}",
         "MIME-Version: 1.0",
         "Auto-Submitted: auto-generated",
-        # Exchange answers automatic mail with "out of office" unless it is told not to.
+        # Without this header Exchange answers automatic mail with "out of office".
         "X-Auto-Response-Suppress: OOF, AutoReply",
         f"Content-Language: {one_line(mail.language)}",
     ]

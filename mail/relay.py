@@ -1,7 +1,7 @@
-"""One SMTP relay: where it is, how to open a connection to it, and how to hand over one mail.
+"""One SMTP relay: its address, how to open a connection to it, and how to hand over one mail.
 
-smtplib does the talking; this module decides what each answer means and turns it into one of
-our errors.
+smtplib speaks the protocol; this module decides what each answer means and turns it into one of our
+errors.
 """
 
 import ipaddress
@@ -36,7 +36,7 @@ _LONGEST_REPLY = 300
 
 
 class StartTls(StrEnum):
-    """Whether a plain connection must be encrypted before anything is said on it."""
+    """Whether a plain connection must be encrypted before any command."""
 
     REQUIRED = "required"
     IF_OFFERED = "if-offered"
@@ -45,7 +45,7 @@ class StartTls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpRelay:
-    """Where the relay is and how to come in."""
+    """The relay's address, encryption and login."""
 
     host: str
     port: int
@@ -205,7 +205,7 @@ class RelayConnection:
         return time.monotonic() - self.last_used
 
     def answers(self) -> bool:
-        """Ask whether the relay is still there; quickly, and without raising."""
+        """Tell quickly whether the relay is still there; never raises."""
         try:
             self._set_timeout(self._timeouts.still_there)
             code, _ = self._smtp.noop()
@@ -215,7 +215,7 @@ class RelayConnection:
         return code == 250
 
     def close(self) -> None:
-        """Say goodbye and hang up; never raises."""
+        """End the session and close the connection; never raises."""
         try:
             self._set_timeout(self._timeouts.still_there)
             self._smtp.quit()
@@ -223,12 +223,12 @@ class RelayConnection:
             self._smtp.close()
 
     def hang_up(self) -> None:
-        """Close without a word; for a connection that is already broken."""
+        """Close without ending the session; for a connection that is already broken."""
         self._smtp.close()
 
     def _connect(self, client_name: str) -> smtplib.SMTP:
         relay, timeout = self._relay, self._timeouts.connect
-        # A host name is always given: smtplib would else look our own up in DNS, every time.
+        # A host name is always given; otherwise smtplib looks our own up in DNS each time.
         if relay.tls_from_start:
             return smtplib.SMTP_SSL(
                 relay.host, relay.port, client_name, timeout=timeout, context=self._context
@@ -287,7 +287,7 @@ class RelayConnection:
             smtp.login(relay.user, relay.password)
 
     def _begin(self, sender: MailAddress, recipient: MailAddress) -> None:
-        """Name sender and recipient and ask to send; raise unless all is agreed."""
+        """Send MAIL, RCPT and DATA; raise unless the relay accepts all of them."""
         options = ""
         if sender.needs_smtputf8 or recipient.needs_smtputf8:
             if not self.offers_smtputf8:
@@ -371,7 +371,7 @@ class RelayConnection:
 
 
 def _plain(text: bytes | str) -> str:
-    """Return a reply's words as one line of limited length, with mail addresses taken out."""
+    """Return a reply's text as one line of limited length, without mail addresses."""
     words = one_line(text if isinstance(text, str) else text.decode("utf-8", "replace"))
     if "@" in words:
         words = _ADDRESS_IN_REPLY.sub("(address)", words)

@@ -1,7 +1,7 @@
 """Turns a message's name and its values into a subject, a text and an HTML body.
 
-Templates are files, values are data: whatever an organisation calls itself is never read as a
-template, is escaped in HTML, and stays on its line everywhere.
+Templates are files, values are data: an organisation's name is never read as a template, is escaped
+in HTML, and stays on one line everywhere.
 """
 
 import re
@@ -30,7 +30,7 @@ _LONGEST_SUBJECT = 200
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A message in words, ready to be sent."""
+    """A rendered message, ready to be sent."""
 
     subject: str
     """One line."""
@@ -39,7 +39,7 @@ class RenderedMail:
 
 
 class _InlineStyles(Extension):
-    """Writes our styles into the tags once, when a template is compiled."""
+    """Writes our styles into the tags when a template is compiled."""
 
     def preprocess(self, source: str, *_: object, **__: object) -> str:
         """Return the source that Jinja is to compile."""
@@ -47,7 +47,7 @@ class _InlineStyles(Extension):
 
 
 def render(message: str, values: Mapping[str, object]) -> RenderedMail:
-    """Write one message.
+    """Render one message.
 
     Args:
         message: a name in `mail.messages.MESSAGES`, for example `"invitation"`.
@@ -80,7 +80,7 @@ def render(message: str, values: Mapping[str, object]) -> RenderedMail:
 
 
 def announcement(*, product_name: str, moves_at: str, login_url: str, support_address: str) -> str:
-    """Write the announcement that an IT team forwards to its users, as it stands in the IT pack.
+    """Render the announcement that an IT team forwards to its users, as in the IT pack.
 
     `moves_at` is empty while no date is agreed.
     """

@@ -1,8 +1,8 @@
-"""One form of log for every process: JSON lines, or plain lines on a terminal; never a person.
+"""Logs of every process: JSON lines, or plain lines on a terminal, without personal data.
 
-An exception is told by its kind and its places. Its text is left out, also where a library logs
-one, or where nobody caught it: a driver's text quotes rows, a mail library's quotes addresses. What
-an activity of ours says for the history is told: that is held to be clean.
+An exception is logged by its kind and its places. Its text is left out, also if a library logs it
+or nobody caught it: a driver's text quotes rows, a mail library's quotes addresses. The text of our
+activities' own errors is logged: it holds no personal data.
 """
 
 import json
@@ -22,24 +22,24 @@ from temporalio.exceptions import ApplicationError
 _organisation: ContextVar[str] = ContextVar("organisation", default="")
 
 _GO_LIVE = "sso-go-live/"
-"""How the workflow id of a go-live begins; its organisation follows."""
+"""Prefix of a go-live's workflow id; its organisation's slug follows."""
 
 _FROM_TEMPORAL = ("temporal_workflow", "temporal_activity")
 _KEPT = ("workflow_id", "workflow_run_id", "run_id", "activity_type", "attempt")
-"""Of what the SDK says of a run or an activity."""
+"""Fields that we log of those that the SDK gives for a run or an activity."""
 
 _QUOTED = "Traceback (most recent call last)"
-"""Where a library writes a whole exception into its message, its text too."""
+"""Begins a traceback that a library wrote into its message, with the exception's text."""
 _PLACE = re.compile(r'^\s+File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 
 
 def set_organisation(slug: str) -> None:
-    """Name this organisation in what is logged from here on, in the task at hand."""
+    """Add this organisation to all log lines of the present task from now on."""
     _organisation.set(slug)
 
 
 def set_up_logging(*, terminal: bool | None = None) -> None:
-    """Log to standard error: JSON lines, or plain lines where a person looks at a terminal."""
+    """Log to standard error: JSON lines, or plain lines on a terminal."""
     plain = sys.stderr.isatty() if terminal is None else terminal
     handler = logging.StreamHandler()
     handler.setFormatter(PlainLines() if plain else JsonLines())
@@ -48,18 +48,18 @@ def set_up_logging(*, terminal: bool | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # Requests are logged by us, by their route: an address holds a personal link.
+    # We log requests by their route, because an address may hold a personal link.
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("httpx2", "fontTools"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     _log_uncaught_exceptions()
-    # Fields of their own say it.
+    # Our lines have fields for that.
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
 
 
 def _log_uncaught_exceptions() -> None:
-    """Log what Python itself would print, with its text, to standard error."""
+    """Log what Python would otherwise print to standard error with the exception's text."""
     log = logging.getLogger("uncaught")
 
     def of_process(
@@ -78,7 +78,7 @@ def _log_uncaught_exceptions() -> None:
             log.error("An exception could not be raised", exc_info=about)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, of_nobody
-    # A line that does not fit its arguments would be printed with them.
+    # Otherwise a log call with wrong arguments would print them.
     logging.raiseExceptions = False
     logging.captureWarnings(capture=True)
 
@@ -104,7 +104,7 @@ class PlainLines(logging.Formatter):
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what is told of one event."""
+    """Return the fields of one log line."""
     fields: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname,
@@ -139,15 +139,15 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the message, without the text of an exception that stands in its place."""
+    """Return the message; an exception in its place is named by its kind only."""
     if isinstance(record.msg, BaseException):
         return type(record.msg).__name__
     if any(isinstance(part, BaseException) for part in _parts(record.args)):
         return str(record.msg)
     said = record.getMessage()
     if record.name == "asyncio" and record.exc_info:
-        # Below its first line stands what failed, with the exception's text; within it, in
-        # brackets, what a callback was called with.
+        # The first line holds a callback's arguments in brackets; the lines below it hold the
+        # exception's text.
         said = said.partition("\n")[0].partition("(")[0]
     return said
 

@@ -1,7 +1,7 @@
-"""What the processes count; `bootstrap.collectors` reads what is not counted.
+"""Metrics that the processes count; `bootstrap.collectors` has those that are read at a scrape.
 
 No label is a person, a link or an organisation: each is one of a closed set, so that the number of
-series does not grow with customers. Which organisation it is, the console and the shell say.
+series does not grow with customers. The console and the shell show single organisations.
 """
 
 import hmac
@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
-# One more series for each counter, which nothing of ours reads.
+# Those would be one more series for each counter, which nothing of ours reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -56,7 +56,7 @@ def may_read(authorization: str, token: str) -> bool:
 
 @contextmanager
 def registered(*collectors: Collector) -> Iterator[None]:
-    """Show these too, inside the block."""
+    """Register these collectors inside the block."""
     for collector in collectors:
         REGISTRY.register(collector)
     try:

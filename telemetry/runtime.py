@@ -1,4 +1,4 @@
-"""The Temporal runtime of a process: its log lines and its metrics come out with ours."""
+"""The Temporal runtime of a process, with its log lines and metrics among ours."""
 
 import logging
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _log = logging.getLogger("temporalio.core")
 
 @contextmanager
 def runtime(*, with_metrics: bool) -> Iterator[Runtime]:
-    """Return a runtime for this process's one client, good inside the block."""
+    """Yield a runtime for this process's one client, valid inside the block."""
     lines = LoggingConfig(
         filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
         forwarding=LogForwardingConfig(

@@ -1,8 +1,8 @@
 """The Temporal SDK's own metrics, on the same page as ours.
 
-The SDK can serve its metrics itself, on one more port of each process. Here they are taken from its
-buffer instead, so that a process has one page. The buffer is emptied every few seconds; what is
-counted is kept, so the counters only grow.
+The SDK can serve its metrics itself, on one more port of each process. This module reads them from
+its buffer instead, so that a process has one page. It empties the buffer every few seconds and
+keeps the counts, so the counters only grow.
 """
 
 import threading
@@ -56,7 +56,7 @@ class _Histogram:
 
 
 class SdkMetrics(Collector):
-    """Keeps what the SDK of this process has counted. `with` empties the buffer meanwhile."""
+    """Keeps the counts of this process's SDK. Inside `with`, a thread empties the buffer."""
 
     def __init__(self, buffer: MetricBuffer) -> None:
         """Read this buffer, whose durations are seconds."""
@@ -70,17 +70,17 @@ class SdkMetrics(Collector):
         self._histograms: dict[str, dict[Labels, _Histogram]] = {}
 
     def __enter__(self) -> "SdkMetrics":
-        """Begin to empty the buffer."""
+        """Start to empty the buffer."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop emptying the buffer."""
         self._stopped.set()
         self._thread.join()
 
     def describe(self) -> list[Metric]:
-        """Say nothing beforehand."""
+        """Describe nothing in advance."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""A small page for machines: the worker's health, and its metrics for who shows the token."""
+"""Small pages for machines: the worker's health, and its metrics for holders of the token."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ Answer = Callable[[str], tuple[int, str, bytes]]
 
 
 def metrics_page(token: str) -> Answer:
-    """Answer with the metrics, to who shows this token."""
+    """Return a page with the metrics, for requests with this token."""
 
     def answer(authorization: str) -> tuple[int, str, bytes]:
         if not metrics.may_read(authorization, token):
@@ -44,7 +44,7 @@ def serving(host: str, port: int, pages: Mapping[str, Answer]) -> Iterator[None]
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: machines ask every few seconds."""
+            """Log nothing: machines ask every few seconds."""
 
     server = ThreadingHTTPServer((host, port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Spans that keep of an exception its kind only."""
+"""Spans that record only the kind of an exception."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ def quiet_span(
     parent: Context | None = None,
     attributes: Mapping[str, str | int] | None = None,
 ) -> Iterator[Span]:
-    """Open a span that keeps of an exception its kind only: the text may name a person."""
+    """Open a span that records only an exception's kind: its text may name a person."""
     with _tracer.start_as_current_span(
         name,
         parent,

@@ -1,10 +1,10 @@
-"""Traces: from a page through the workflow and its activity to Microsoft, as OpenTelemetry.
+"""OpenTelemetry traces: from a page through the workflow and its activity to Microsoft.
 
-Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set; its other `OTEL_*` variables say the rest.
-What a message causes within the hour belongs to the trace of that message, so that a click can be
-followed to its end; what the clock causes later begins a trace of its own. Inside the workflow only
-a header is passed on: no command depends on it, so a history replays with and without traces.
-Spans hold ids and patterns; no address of a page or of Graph, no text of an exception.
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set; the other `OTEL_*` variables apply. What a signal
+or an order causes within the hour belongs to its trace, so that one can follow a click to its end;
+what a timer causes later begins a trace of its own. The workflow only passes a header on: no
+command depends on it, so a history replays with and without traces. Spans hold ids and patterns;
+no address of a page or of Graph, no text of an exception.
 """
 
 import os
@@ -40,7 +40,7 @@ def set_up_tracing(service: str) -> list["Tracing"]:
         or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     ):
         return []
-    # Only here: whoever does not trace need not load them.
+    # Imported here, so that a process without traces does not load them.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -70,7 +70,7 @@ class RequestSpan:
 
 @contextmanager
 def request_span(name: str) -> Iterator[RequestSpan]:
-    """Trace a request; what the browser says of a trace of its own is not believed."""
+    """Trace a request; a trace header from the browser is ignored."""
     with quiet_span(name, SpanKind.SERVER) as span:
         yield RequestSpan(span)
 
@@ -107,13 +107,13 @@ class Tracing(temporal_client.Interceptor, temporal_worker.Interceptor):
     def workflow_interceptor_class(
         self, input: temporal_worker.WorkflowInterceptorClassInput
     ) -> type[temporal_worker.WorkflowInboundInterceptor]:
-        """Pass the trace on inside the workflow."""
+        """Pass the trace through the workflow."""
         input.unsafe_extern_functions.update(**{_NOTED: _noted})
         return _Workflow
 
 
 def _noted(payload: Payload, name: str, workflow_id: str, run_id: str) -> Payload:
-    """Note, outside of the sandbox, that a run took a message; return its place in the trace."""
+    """Record, outside of the sandbox, that a run took a message; return its trace header."""
     with quiet_span(
         f"workflow took {name}",
         SpanKind.SERVER,
@@ -164,7 +164,7 @@ class _Activity(temporal_worker.ActivityInboundInterceptor):
 
 
 class _Workflow(temporal_worker.WorkflowInboundInterceptor):
-    """Runs inside the sandbox: it keeps a header and hands it on, nothing else."""
+    """Runs inside the sandbox: it only keeps a header and passes it on."""
 
     def __init__(self, next: temporal_worker.WorkflowInboundInterceptor) -> None:
         super().__init__(next)
@@ -197,7 +197,7 @@ class _Workflow(temporal_worker.WorkflowInboundInterceptor):
         self._cause, self._caused_at = payload, workflow.now()
 
     def headers(self, headers: Headers) -> Headers:
-        """Return the headers with the trace of what caused this, if that was lately."""
+        """Return the headers with the trace of what caused this, if that was within the hour."""
         if self._cause is None or self._caused_at is None:
             return headers
         if workflow.now() - self._caused_at > _CAUSES_FOR:
