@@ -17,8 +17,8 @@ from database.mail.ledger import QueuedMail
 from database.mail.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Person, calendar_attachment
-from mail.document import pdf_of
 from mail.outgoing import Attachment
+from mail.pdf import pdf_of
 from mail.rendering import render
 from wording import sentences
 from wording.refusals import REFUSALS

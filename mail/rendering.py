@@ -15,10 +15,10 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from contracts import rules
-from mail.appearance import with_styles
 from mail.errors import BadLinkError, MissingValueError, UnknownMessageError
 from mail.lines import one_line
 from mail.messages import MESSAGES
+from mail.styles import with_styles
 from wording.sentences import counted
 
 TEMPLATES = Path(__file__).parent / "templates"

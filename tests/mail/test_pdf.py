@@ -8,8 +8,8 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from mail.document import pdf_of
 from mail.messages import MESSAGES
+from mail.pdf import pdf_of
 from mail.rendering import RenderedMail, render
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
