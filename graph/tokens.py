@@ -110,7 +110,7 @@ class EntraClient:
 
         Args:
             tenant_id: the customer's tenant.
-            fresh: ask Microsoft anew, past every cache. A token issued before a consent took
+            fresh: ask Microsoft, past every cache. A token issued before a consent took
                 effect lacks its roles and stays valid for an hour, so a caller that waits for a
                 consent asks for a fresh one each time.
 
@@ -138,7 +138,7 @@ class EntraClient:
         return token
 
     def discard_token(self, tenant_id: str) -> None:
-        """Drop whatever tokens are kept for a tenant; the next call asks Microsoft anew."""
+        """Discard the kept tokens of a tenant; the next call asks Microsoft again."""
         with self._lock:
             self._applications.pop(tenant_id, None)
 

@@ -92,11 +92,11 @@ class Browser:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """Return what it keeps, of every place it was at."""
+        """Return its cookies, of every site it visited."""
         return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
 
     def listen(self, hear: Callable[[httpx2.Response], None]) -> None:
-        """Have every answer told to someone, redirects as well."""
+        """Pass every response to a function, redirects as well."""
         self._http.event_hooks["response"].append(hear)
 
     def open(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Three organisations go live before your eyes: python -m local.demo [--once --report FILE]."""
+"""The demo, in which three organisations go live: python -m local.demo [--once --report FILE]."""
 
 import argparse
 import asyncio
@@ -42,7 +42,7 @@ STAFF = "dana"
 """The customer success manager of the examples."""
 
 SECOND_LOOK = 0.25
-"""Seconds between two looks at the database."""
+"""Seconds between two polls of the database."""
 
 ONCE_LIMIT = 180
 """Seconds after which a run without a person gives up."""
@@ -84,7 +84,7 @@ class Demo:
             found = standings.standings(session)
         return sorted((one for one in found if one.slug in EXPECTED), key=_in_order)
 
-    async def look(self) -> list[Standing]:
+    async def poll(self) -> list[Standing]:
         """Play the part of each person whose turn it is; return where each organisation stands."""
         self._stack.check()
         for part in [part for part in self._parts if part.done()]:
@@ -135,7 +135,7 @@ class Demo:
             pass
 
     def first_user(self, standings: list[Standing]) -> str:
-        """Return the address of somebody whose first sign-in is waited for, empty if nobody's."""
+        """Return the address of a user whose first sign-in a go-live waits for; empty if none."""
         for standing in standings:
             progress = standing.progress
             if standing.go_live_id and progress and progress.wait is Wait.FIRST_SIGN_IN:
@@ -144,7 +144,7 @@ class Demo:
         return ""
 
     async def report(self, began: float) -> Report:
-        """Return what it all came to."""
+        """Return the results of the demo."""
         return Report(
             [await organisation_report(self._engine, self._client, slug) for slug in EXPECTED],
             time.monotonic() - began,
@@ -230,7 +230,7 @@ async def _play(stack: Stack, *, alone: bool, began: float, console: Console) ->
     await demo.prepare()
     with Live(console=console, refresh_per_second=4, transient=alone) as live:
         while True:
-            standings = await demo.look()
+            standings = await demo.poll()
             live.update(screen(standings, stack, demo.first_user(standings), alone=alone))
             if alone and all(one.progress and one.progress.outcome for one in standings):
                 return await demo.report(began)

@@ -64,7 +64,7 @@ class Delivery:
         )
         if self._faults.drop_after_data > 0:
             self._faults.drop_after_data -= 1
-            # In the log, so that whoever counts deliveries knows which one we could not know of.
+            # In the log, so that a count of deliveries can tell which one we could not know of.
             print(f"cut the line after storing {mail.id}", flush=True)
             cast("asyncio.Transport", server.transport).abort()
         return f"250 2.0.0 OK, stored as {mail.id}"

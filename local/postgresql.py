@@ -2,7 +2,7 @@
 
 The package makes the cluster; the `postgres` program itself runs in the foreground, so that its
 supervisor sees it die. It listens on the loopback address alone, with no Unix socket (so a deep
-folder is no trouble) and no password: whoever may log in to this machine may read it.
+folder is no problem) and no password: every user of this machine may read it.
 """
 
 import contextlib

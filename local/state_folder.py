@@ -73,7 +73,7 @@ class StateFolder:
             self._parts_file.unlink(missing_ok=True)
 
     def record(self, name: str, pid: int) -> None:
-        """Note the process of a part, so that the next start can end it if we are killed."""
+        """Record the process of a part, so that the next start can end it if we are killed."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self._parts[name] = (pid, psutil.Process(pid).create_time())
         draft = self._parts_file.with_suffix(".new")
@@ -112,7 +112,7 @@ class StateFolder:
             return {}
 
     def _keep_previous_logs(self) -> None:
-        """Let each start begin its own logs; those of the start before stay beside them."""
+        """Begin new logs for this start; those of the start before are kept beside them."""
         self.logs.mkdir(exist_ok=True)
         for log in self.logs.glob("*.log"):
             if not log.name.endswith(".previous.log"):

@@ -12,13 +12,13 @@ from local.errors import PartFailedError
 from local.processes import Part, PartProcess, finish_launching, launch
 
 _STEP = 0.05
-"""Seconds between two questions whether a starting part answers."""
+"""Seconds between two probes of a starting part."""
 
 _FREEZING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGCONT})
 """Signals after which a process is still there."""
 
 Observer = Callable[[str, int], None]
-"""Is told the name and process id of each part just started."""
+"""Called with the name and process id of each part just started."""
 
 
 class Supervisor:

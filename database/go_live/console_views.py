@@ -126,7 +126,7 @@ _SEARCHED = """
 
 @cache
 def _statement(show: Show, *, is_searched: bool) -> TextClause:
-    # Built once each: taking the text apart anew for every look would cost more than its rows do.
+    # Built once each: parsing the text for every page would cost more than its rows do.
     shown = "true" if show is Show.ALL else f"e.{show.value}"
     found, matching = f"WHERE {shown}", f"t.n_{show.value}"
     if is_searched:

@@ -38,7 +38,7 @@ async def test_a_worker_killed_in_each_stage_ends_in_the_same_result(tmp_path: P
         killed: list[GoLiveStage] = []
         async with asyncio.timeout(WITHIN):
             while True:
-                standing = next(one for one in await demo.look() if one.slug == "alpenglow")
+                standing = next(one for one in await demo.poll() if one.slug == "alpenglow")
                 progress = standing.progress
                 assert progress is not None
                 if progress.outcome is not None:

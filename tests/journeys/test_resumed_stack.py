@@ -22,7 +22,7 @@ SLUG = "northwind"
 async def _look_until(demo: Demo, wait: Wait | None) -> None:
     async with asyncio.timeout(90):
         while True:
-            progress = next(one for one in await demo.look() if one.slug == SLUG).progress
+            progress = next(one for one in await demo.poll() if one.slug == SLUG).progress
             if progress and progress.outcome is not None:
                 assert progress.outcome is GoLiveOutcome.LIVE
                 return
