@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.standings import unknown_organisation
 from contracts.clock import wall_clock
-from contracts.directory import DomainTenant, finding_of
+from contracts.directory import DiscoveredDomain, finding_of
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.engine import open_sessions
@@ -86,7 +86,7 @@ def _organisation(session: Any, slug: str) -> Any:
         raise CommandError(unknown_organisation(slug)) from None
 
 
-def _found(engine: Engine, slug: str) -> tuple[list[DomainTenant], ConsentStanding | None]:
+def _found(engine: Engine, slug: str) -> tuple[list[DiscoveredDomain], ConsentStanding | None]:
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = _organisation(session, slug)
         return (
@@ -101,9 +101,9 @@ def _words(consent: ConsentStanding | None) -> str | None:
     return SIGN_IN_CONFIRMED if consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED
 
 
-def _each(found: list[DomainTenant]) -> str:
+def _each(found: list[DiscoveredDomain]) -> str:
     return "; ".join(f"{one.domain}: {_where(one)}" for one in found) + "."
 
 
-def _where(found: DomainTenant) -> str:
+def _where(found: DiscoveredDomain) -> str:
     return f"tenant {found.tenant_id}" if found.tenant_id else "not on Entra ID"

@@ -324,7 +324,7 @@ class PauseTime(SQLModel, table=True):
 # --- golive: consent --------------------------------------------------------------------------
 
 
-class DiscoveredDomain(SQLModel, table=True):
+class DomainTenant(SQLModel, table=True):
     """The tenant that was discovered from one of the organisation's e-mail domains."""
 
     __tablename__ = "domain_tenant"

@@ -37,7 +37,7 @@ class DomainsOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class FoundTenant:
+class DomainDiscovery:
     """One domain and its tenant."""
 
     domain: str
@@ -49,7 +49,7 @@ class FoundTenant:
 class TenantOfDomains:
     """The answer for all e-mail domains of one organisation, in the order asked."""
 
-    domains: tuple[FoundTenant, ...]
+    domains: tuple[DomainDiscovery, ...]
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -117,12 +117,12 @@ def discover_tenants(
     Raises:
         UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: as for one domain.
     """
-    found: list[FoundTenant] = []
+    found: list[DomainDiscovery] = []
     for domain in domains:
         try:
-            found.append(FoundTenant(domain, discover_tenant(http, authority, domain)))
+            found.append(DomainDiscovery(domain, discover_tenant(http, authority, domain)))
         except DomainNotOnEntraError:
-            found.append(FoundTenant(domain, None))
+            found.append(DomainDiscovery(domain, None))
     return TenantOfDomains(tuple(found))
 
 

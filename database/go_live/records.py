@@ -14,7 +14,7 @@ from database.models import (
     AppUser,
     AuditEntry,
     ConsentEvidence,
-    DiscoveredDomain,
+    DomainTenant,
     GoLive,
     Organisation,
     OrganisationDomain,
@@ -153,7 +153,7 @@ def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
 
 
 def record_discovery(
-    session: Session, go_live_id: UUID, found: Sequence[directory.DomainTenant], at: datetime
+    session: Session, go_live_id: UUID, found: Sequence[directory.DiscoveredDomain], at: datetime
 ) -> None:
     """Record the tenant of each domain, and the common tenant if there is one.
 
@@ -167,12 +167,10 @@ def record_discovery(
     go_live.tenant_id = UUID(one) if one else None
     session.add(go_live)
     session.exec(
-        delete(DiscoveredDomain).where(
-            col(DiscoveredDomain.organisation_id) == go_live.organisation_id
-        )
+        delete(DomainTenant).where(col(DomainTenant.organisation_id) == go_live.organisation_id)
     )
     session.add_all(
-        DiscoveredDomain(
+        DomainTenant(
             organisation_id=go_live.organisation_id,
             domain=one.domain,
             tenant_id=UUID(one.tenant_id) if one.tenant_id else None,
@@ -186,15 +184,15 @@ def record_discovery(
         )
 
 
-def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DomainTenant]:
+def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DiscoveredDomain]:
     """Return the last discovered tenant of each e-mail domain, sorted by domain."""
     rows = session.exec(
-        select(DiscoveredDomain)
-        .where(DiscoveredDomain.organisation_id == organisation_id)
-        .order_by(DiscoveredDomain.domain)
+        select(DomainTenant)
+        .where(DomainTenant.organisation_id == organisation_id)
+        .order_by(DomainTenant.domain)
     )
     return [
-        directory.DomainTenant(row.domain, str(row.tenant_id) if row.tenant_id else None)
+        directory.DiscoveredDomain(row.domain, str(row.tenant_id) if row.tenant_id else None)
         for row in rows
     ]
 
