@@ -35,8 +35,9 @@ from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from contracts.orders import ORDERS, Order
+from contracts.problems import Problem
 from settings import Settings, SettingsError, read_settings
-from wording import sentences
+from wording import sentences, shell
 from wording.durations import in_words
 
 app = typer.Typer(
@@ -144,7 +145,11 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in five lines where a go-live stands and who moves next."""
     if as_json:
         found = standings.standing(_engine(), organisation)
-        refused = [asdict(one) for one in standings.refused_mail(_engine(), found)]
+        refused = [
+            asdict(one)
+            | {"words": shell.mail_refused(organisation, one.address, one.whose, one.ask)}
+            for one in standings.refused_mail(_engine(), found)
+        ]
         _print_json(
             standings.as_data(found)
             | domains.as_data(_engine(), organisation)
@@ -540,7 +545,7 @@ def forget(
     """Remove an organisation's people for good; a go-live must not be open."""
     whom = user or f"everybody of {organisation}"
     if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
-        raise CommandError("Nothing was changed.")
+        raise CommandError(Problem.NOT_CONFIRMED)
     done = erasure.forget(_engine(), organisation, user, _name(by), reason)
     print("\n".join(erasure.lines(organisation, user, done)))
 

@@ -42,7 +42,8 @@ from contracts.go_live import (
     Skip,
     go_live_id,
 )
-from contracts.orders import Order
+from contracts.orders import Order, OrderRefusal
+from contracts.problems import Problem
 
 ANSWER_WITHIN_SECONDS = 20
 """An update is answered by a worker; without one the server waits, so we do not."""
@@ -137,7 +138,7 @@ async def give(client: Client, sent: Sent) -> Progress:
     answer = await _patiently(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
     if answer is None:
         # Certain also of one sent before: a run that has ended answers what it had taken.
-        raise NotRunningError(not_running(sent.slug), not_running(sent.slug))
+        raise NotRunningError(Problem.NOT_RUNNING, slug=sent.slug)
     return answer
 
 
@@ -176,8 +177,8 @@ async def _patiently(
             if trouble.status is RPCStatusCode.NOT_FOUND:
                 return None
             if trouble.status in _NEVER_CARRIED_OUT and not in_doubt:
-                why = f"Temporal refuses it ({trouble.status.name})."
-                raise RefusedError(f"{slug}: {why}", why)
+                status = trouble.status.name
+                raise RefusedError(Problem.TEMPORAL_REFUSES, slug=slug, status=status)
         in_doubt = True
         if clock() + AGAIN_AFTER_SECONDS >= give_up:
             raise _unanswered(trouble, slug, order_id)
@@ -185,23 +186,19 @@ async def _patiently(
 
 
 def start_failed(error: RPCError) -> CommandError:
-    """Return what to say of a go-live that Temporal did not start."""
+    """Return why Temporal did not start a go-live."""
     if error.status is RPCStatusCode.INVALID_ARGUMENT:
-        return CommandError(
-            "Temporal refuses it: this namespace does not know what go-lives are listed by. "
-            "Register that with: python starter.py setup"
-        )
-    return UnavailableError(f"Temporal did not take the command ({error.status.name}). Try again.")
-
-
-def not_running(slug: str) -> str:
-    """Return what to say of an organisation without a go-live that runs."""
-    return f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
+        return CommandError(Problem.SEARCH_ATTRIBUTES_MISSING)
+    return UnavailableError(Problem.START_NOT_TAKEN, status=error.status.name)
 
 
 def _refused(error: WorkflowUpdateFailedError, slug: str) -> RefusedError:
-    why = error.cause.message if isinstance(error.cause, ApplicationError) else "refused"
-    return RefusedError(f"{slug}: {why}", why)
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type in list(OrderRefusal):
+        return RefusedError(OrderRefusal(cause.type), slug=slug)
+    # As where the worker is of a later release, whose code for it is not known here.
+    why = cause.message if isinstance(cause, ApplicationError) else "It was refused."
+    return RefusedError(Problem.REFUSED_OTHERWISE, slug=slug, why=why)
 
 
 def _raise_what_is_no_trouble(error: Exception) -> None:
@@ -216,12 +213,8 @@ def _raise_what_is_no_trouble(error: Exception) -> None:
 def _unanswered(trouble: Exception, slug: str, order_id: UUID) -> UnansweredError:
     late = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
     if isinstance(trouble, RuntimeError):
-        what = "Temporal does not answer."
-    elif isinstance(trouble, RPCError) and trouble.status not in late:
-        what = f"Temporal did not take the order ({trouble.status.name})."
-    else:
-        what = "No worker answered in time. Start one with: python worker.py"
-    return UnansweredError(
-        f"{what}\nThe order may still be carried out; see: python starter.py status {slug}\n"
-        f"To repeat it, add --order-id {order_id} to the same command; nothing is done twice."
-    )
+        return UnansweredError(Problem.TEMPORAL_SILENT, slug=slug, order_id=order_id)
+    if isinstance(trouble, RPCError) and trouble.status not in late:
+        status = trouble.status.name
+        return UnansweredError(Problem.ORDER_NOT_TAKEN, slug=slug, order_id=order_id, status=status)
+    return UnansweredError(Problem.NO_WORKER_ANSWERS, slug=slug, order_id=order_id)

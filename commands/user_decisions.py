@@ -9,6 +9,7 @@ from commands.errors import CommandError, UsageError, plain_database_errors, pla
 from commands.order_book import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.models import GoLive, Organisation
@@ -36,10 +37,7 @@ def link(
     try:
         identity = UUID(object_id)
     except ValueError:
-        raise UsageError(
-            f"{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
-            "customer IT finds it in Microsoft Entra on the user's page."
-        ) from None
+        raise UsageError(Problem.NOT_AN_OBJECT_ID, object_id=object_id) from None
     _why(reason)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
@@ -48,10 +46,7 @@ def link(
         then = _decide(engine, by, slug, address, "link", identity, reason)
         return f"{address} is to be linked. {then}"
     if user.linked_tenant_id != user.proven_tenant_id:
-        raise CommandError(
-            f"{address} is linked in another Microsoft organisation than the one that {slug} signs "
-            "in with. Only an account of the same one can take its place."
-        )
+        raise CommandError(Problem.LINKED_ELSEWHERE, slug=slug, address=address)
     _must_fit(graph, user.linked_tenant_id, identity)
     return _relink(engine, by, slug, address, identity, reason)
 
@@ -91,11 +86,7 @@ def _decide(
         go_live = records.open_go_live(session, organisation.id)
         user = _user(session, organisation, address)
         if user.moved:
-            raise CommandError(
-                f"{address} has moved already: once linked, only the Microsoft account's object "
-                "id counts. Rolling back undoes the move; another account takes its place with: "
-                f"python starter.py link {slug} {address} OBJECT_ID --reason ..."
-            )
+            raise CommandError(Problem.MOVED_ALREADY, slug=slug, address=address)
         action = f"{decision or 'include'}_user"
         _keep(session, by, organisation, go_live, user, action, decision, object_id, reason)
         where = go_live.wait if go_live is not None else None
@@ -122,11 +113,9 @@ def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, r
                 session, user.user_id, object_id, go_live.id if go_live else None, wall_clock()
             )
         except decisions.AccountTakenError:
-            raise CommandError(
-                "Another user is linked to this account already. One account is one user."
-            ) from None
+            raise CommandError(Problem.ACCOUNT_TAKEN) from None
         if not linked:
-            raise CommandError(f"{address} was moved back meanwhile. Give the order once more.")
+            raise CommandError(Problem.MOVED_BACK, address=address)
         # So that whoever is rolled back and moved again gets the account that is there.
         _keep(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
     return (
@@ -166,22 +155,20 @@ def _must_fit(graph: GraphClient, tenant_id: UUID, object_id: UUID) -> None:
     with plain_microsoft_errors():
         account = graph.user(str(tenant_id), str(object_id))
     if account is None:
-        raise CommandError(
-            f"The organisation's Microsoft directory has no account {object_id}. Customer IT finds "
-            "the object id in Microsoft Entra on the user's page."
-        )
-    if account.is_guest or not account.enabled:
-        what = "a guest of the organisation" if account.is_guest else "disabled"
-        raise CommandError(f"The Microsoft account {object_id} is {what}; nobody is linked to it.")
+        raise CommandError(Problem.ACCOUNT_MISSING, object_id=object_id)
+    if account.is_guest:
+        raise CommandError(Problem.ACCOUNT_IS_GUEST, object_id=object_id)
+    if not account.enabled:
+        raise CommandError(Problem.ACCOUNT_IS_DISABLED, object_id=object_id)
 
 
 def _why(reason: str) -> None:
     if not reason.strip():
-        raise UsageError('Say why, with --reason "...".')
+        raise UsageError(Problem.REASON_MISSING)
 
 
 def _user(session: Session, organisation: Organisation, address: str) -> decisions.UserToDecide:
     user = decisions.user_to_decide(session, organisation.id, address_key(address))
     if user is None:
-        raise CommandError(f"{organisation.slug} has no user {address!r}.")
+        raise CommandError(Problem.UNKNOWN_USER, slug=organisation.slug, address=address)
     return user

@@ -128,5 +128,5 @@ async def _change(
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(str(error), slug), what)
+        return await again(staff, slug, in_words(error), what)
     return visit.go_to(f"/console/{quote(slug)}?done={what}")

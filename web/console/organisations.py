@@ -1,6 +1,5 @@
 """The console of customer success: every organisation, one organisation, every order."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -36,7 +35,7 @@ from web.checklist import stage_states
 from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.visit import AVisit, OwnForm, Rooms, TypedText, Visit
-from wording import sentences
+from wording import console, sentences
 from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
 
 router = APIRouter(prefix="/console")
@@ -125,8 +124,6 @@ async def give_order(
     known = ORDERS.get(order)
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
-    if known.needs_reason and not reason.strip():
-        return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
     engine, order_id = visit.rooms.engine, order_id or uuid4()
     public_url = visit.rooms.settings.public_url
     orders = Orders(engine, visit.rooms.temporal, staff.staff.handle, public_url)
@@ -141,7 +138,7 @@ async def give_order(
         return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
     except CommandError as error:
         lost = isinstance(error, NotRunningError)
-        return await again(staff, slug, in_words(str(error), slug), order, may_start=lost)
+        return await again(staff, slug, in_words(error), order, may_start=lost)
     if isinstance(became, Started) and became.resumed_after is not None:
         said = became.resumed_after
         return await run_in_threadpool(organisation_page, staff, slug, said=said)
@@ -159,7 +156,7 @@ async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id:
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(str(error), slug), "")
+        return await again(staff, slug, in_words(error), "")
     return visit.go_to(f"/console/{quote(slug)}?done=confirmed")
 
 
@@ -192,11 +189,9 @@ async def again(
     )
 
 
-def in_words(text: str, slug: str) -> str:
-    """Return a command's answer as the console says it: no slug in front, no shell commands."""
-    clauses = re.split(r"(?<=[.;])\s+|\n", text.removeprefix(f"{slug}: "))
-    said = " ".join(one for one in clauses if "starter.py" not in one)
-    return said.rstrip(";.") + "."
+def in_words(error: CommandError) -> str:
+    """Return why an order is not carried out, as the console says it."""
+    return error.words(console.said_of)
 
 
 # --- what the pages show ----------------------------------------------------------------------
@@ -334,7 +329,7 @@ def organisation_page(
     refused = refused_mail(visit.rooms.engine, found.standing)
     return visit.page(
         "console_organisation.html",
-        refused_mail=[one.words for one in refused],
+        refused_mail=[console.mail_refused(one.address, one.whose, one.ask) for one in refused],
         status=status,
         staff=staff.staff,
         found=found,
@@ -380,6 +375,7 @@ def organisation_page(
         instant=sentences.instant,
         plainly=plainly,
         audit=sentences.AUDIT,
+        why_refused=console.why_refused,
     )
 
 

@@ -121,7 +121,7 @@ def _entered(
     except UnavailableError:
         raise
     except CommandError as error:
-        return organisation_page(staff, slug, problem=in_words(str(error), slug), status=409)
+        return organisation_page(staff, slug, problem=in_words(error), status=409)
 
 
 def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:

@@ -83,7 +83,7 @@ def decide(
         else:
             user_decisions.include(engine, *common, reason)
 
-    problem = _problem(give, reason, slug)
+    problem = _problem(give)
     if problem:
         return _user_page(
             staff, slug, user_id, problem=problem, opened=decision, typed=object_id, status=409
@@ -102,24 +102,20 @@ def remove_domain(
 ) -> Response:
     """Take a wrong e-mail domain off the organisation's list."""
     handle = staff.staff.handle
-    problem = _problem(
-        lambda: domains.remove(visit.rooms.engine, slug, domain, handle, reason), reason, slug
-    )
+    problem = _problem(lambda: domains.remove(visit.rooms.engine, slug, domain, handle, reason))
     if problem:
         return organisation_page(staff, slug, problem=problem, opened="domains", status=409)
     return visit.go_to(f"/console/{quote(slug)}?done=remove-domain")
 
 
-def _problem(give: Callable[[], object], reason: str, slug: str) -> str:
+def _problem(give: Callable[[], object]) -> str:
     """Do it; return what the person has to correct, if anything."""
-    if not reason.strip():
-        return "Please say why; it goes into the audit trail."
     try:
         give()
     except UnavailableError:
         raise
     except CommandError as error:
-        return in_words(str(error), slug)
+        return in_words(error)
     return ""
 
 
