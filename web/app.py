@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Measured)
     app.add_middleware(HeadAsGet)
-    error_handlers.answer_calmly(app)
+    error_handlers.register(app)
     return app
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
 from web.microsoft.authorization_request import to_consent, to_login
-from web.rate_limits import look_up
+from web.rate_limits import way_in
 from web.visit import SESSION_COOKIE, AVisit, OwnForm, Visit
 
 router = APIRouter()
@@ -56,7 +56,7 @@ def _login_page(visit: Visit, ended_because: str | None = None) -> Response:
 def ways_in(visit: OwnForm, email: Address = "") -> Response:
     """Show the ways in for the address's domain; the same whether or not it has an account."""
     with visit.rooms.sessions.begin() as session:
-        way = look_up(session, visit, email)
+        way = way_in(session, visit, email)
     return visit.page("ways_in.html", email=email.strip(), way=way)
 
 
@@ -113,7 +113,7 @@ def to_microsoft(
     in by it, as before.
     """
     with visit.rooms.sessions.begin() as session:
-        way = look_up(session, visit, email)
+        way = way_in(session, visit, email)
     if way.go_live_id is not None and i_am == "administrator":
         return to_consent(visit, way.go_live_id, None)
     awaited = way.tenant_id is None or way.go_live_id is not None

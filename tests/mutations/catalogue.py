@@ -276,8 +276,8 @@ MUTATIONS = (
         "domains may be asked for without end",
         "anybody lists our customers",
         "web/rate_limits.py",
-        "{asking: MOST_LOOK_UPS}",
-        "{asking: 10**9}",
+        "{subject: MOST_LOOK_UPS}",
+        "{subject: 10**9}",
         ("tests/attacks/test_requests.py",),
     ),
     Mutation(

@@ -34,8 +34,9 @@ from database.people import imported
 from web.checklist import stage_states
 from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
+from web.refusal_pages import Way, message_page
 from web.visit import AVisit, OwnForm, Rooms, TypedText, Visit
-from wording import console, sentences
+from wording import console, pages, sentences
 from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
 
 router = APIRouter(prefix="/console")
@@ -316,15 +317,7 @@ def organisation_page(
     with visit.rooms.sessions.begin() as session:
         found = _read(session, slug, trail, visit.at)
     if found is None:
-        return visit.page(
-            "message.html",
-            status=404,
-            title="No such organisation",
-            happened="No organisation has this name.",
-            to_do="Look for it in the list; a new one comes with an import.",
-            link="/console",
-            button="Show all organisations",
-        )
+        return message_page(visit, pages.NO_SUCH_ORGANISATION, Way("/console"), 404)
     progress = found.standing.progress
     refused = refused_mail(visit.rooms.engine, found.standing)
     return visit.page(

@@ -30,7 +30,7 @@ from web.log_context import NAMED
 from web.microsoft.authorization_request import (
     to_consent,
 )
-from web.microsoft.consent_callback import enqueue_consent, kept
+from web.microsoft.consent_callback import consent_pending, enqueue_consent
 from web.outbox_relay import relay
 from web.refusal_pages import has_ended, nothing_to_show, refused
 from web.visit import AVisit, OwnForm, Visit
@@ -56,11 +56,11 @@ async def relay_again(visit: OwnForm) -> Response:
     if isinstance(entry, Response):
         return entry
     relayed = await relay(visit.rooms, entry)
-    return visit.go_to("/consent/progress") if relayed else kept(visit)
+    return visit.go_to("/consent/progress") if relayed else consent_pending(visit)
 
 
 @router.get("/again")
-def look_again(visit: AVisit) -> Response:
+def progress_again(visit: AVisit) -> Response:
     """Show how far it is to whoever opens the address of that form."""
     return visit.go_to("/consent/progress")
 

@@ -12,23 +12,9 @@ from web.customer.new_link import dead_link
 from web.log_context import NAMED
 from web.refusal_pages import has_ended
 from web.visit import PRODUCT_NAME, AVisit, OwnForm, Visit
-from wording import sentences
+from wording import pages, sentences
 
 router = APIRouter(prefix="/hand-off", dependencies=[NAMED])
-
-_MESSAGE = """Hello,
-
-{organisation} is moving {product} to Microsoft single sign-on. One step needs a Global \
-Administrator or Privileged Role Administrator of our Microsoft Entra directory: please allow it, \
-once for the whole organisation.
-
-Open this page, read what is asked and why, press the button, sign in at Microsoft and accept. It \
-takes about two minutes, and nothing in our directory changes:
-{link}
-
-The link works until {until}. Questions: {support}
-
-Thank you"""
 
 
 @router.get("/{token}")
@@ -68,7 +54,7 @@ def message(visit: AVisit, token: str) -> Response:
     return visit.page(
         "hand_off_message.html",
         organisation_name=open_one[1].name,
-        message=_MESSAGE.format(
+        message=pages.HAND_OFF.format(
             product=PRODUCT_NAME,
             organisation=open_one[1].name,
             link=visit.rooms.url(f"/consent/{token}"),

@@ -34,9 +34,10 @@ from web.microsoft.authorization_request import (
 )
 from web.microsoft.authorization_response import Ending, Returned, ending_of, read_returned
 from web.outbox_relay import relay
-from web.rate_limits import note_stray
-from web.refusal_pages import has_ended, refused
+from web.rate_limits import count_unbound_answer
+from web.refusal_pages import Way, has_ended, message_page, refused
 from web.visit import AVisit, Visit
+from wording import pages
 
 router = APIRouter(dependencies=[NAMED])
 _log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
             at=visit.at,
         )
         if isinstance(asked, Refusal):
-            note_stray(session, visit)
+            count_unbound_answer(session, visit)
             _audit(session, visit, None, asked)
     if isinstance(asked, Refusal):
         return no_authorization_request(visit, returned.state, asked), None
@@ -156,7 +157,7 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
     else:
         refusal = Refusal.STATE_UNKNOWN
     with visit.rooms.sessions.begin() as session:
-        note_stray(session, visit)
+        count_unbound_answer(session, visit)
         asked = authorization_requests.open_consent(session, visit.browser, visit.at)
         of = asked.go_live_id if asked else None
         found = records.open_go_live_of(session, of) if of else None
@@ -171,15 +172,6 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
     )
 
 
-def kept(visit: Visit) -> Response:
-    """Say that a consent is safe although the go-live could not be told of it yet."""
-    return visit.page(
-        "message.html",
-        status=202,
-        title="Thank you",
-        happened="Your consent is noted. A part of our service does not answer right now, so it is "
-        "checked a little later, by itself.",
-        to_do="There is nothing more for you to do. In a minute you can see here how far it is.",
-        link="/consent/progress",
-        button="Look again",
-    )
+def consent_pending(visit: Visit) -> Response:
+    """Say that a consent is recorded although the go-live could not be signalled yet."""
+    return message_page(visit, pages.CONSENT_PENDING, Way("/consent/progress"), 202)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
+from contracts.sign_in import SignInAnswer
 from database.consent import authorization_requests
 from database.go_live import outbox, records
 from database.models import AuthorizationRequest, PersonalLink
@@ -32,8 +33,8 @@ from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
 from web.microsoft.authorization_response import Ending, ending_of, read_returned
 from web.outbox_relay import relay
-from web.rate_limits import note_stray
-from web.refusal_pages import SignInAnswer, refused, sign_in_page
+from web.rate_limits import count_unbound_answer
+from web.refusal_pages import refused, sign_in_page
 from web.visit import AVisit, Visit
 
 router = APIRouter()
@@ -120,7 +121,7 @@ def _come_back(visit: Visit) -> _Answer:
 
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.rooms.sessions.begin() as session:
-        note_stray(session, visit)
+        count_unbound_answer(session, visit)
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
     return _Answer(no_authorization_request(visit, state, refusal))
 
@@ -145,7 +146,9 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         )
         entry = consent_callback.enqueue_consent(session, evidence, visit.at)
     # No entry = there is nothing to tell the go-live now; the page says how far it is.
-    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent_callback.kept(visit))
+    return _Answer(
+        visit.go_to("/consent/progress"), entry, pending=consent_callback.consent_pending(visit)
+    )
 
 
 def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
