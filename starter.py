@@ -30,7 +30,7 @@ from commands import (
 )
 from commands.errors import CommandError
 from commands.orders import Orders
-from commands.people_in_charge import PeopleInCharge, Told, tell
+from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, tell
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
@@ -572,10 +572,12 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
     return asyncio.run(run())
 
 
-def _change(by: str | None, change: Callable[[PeopleInCharge], Awaitable[Told]]) -> Told:
+def _change(
+    by: str | None, change: Callable[[PeopleInCharge], Awaitable[PeopleChangeResult]]
+) -> PeopleChangeResult:
     settings = read_settings()
 
-    async def run() -> Told:
+    async def run() -> PeopleChangeResult:
         client = await connections.temporal()
         return await change(PeopleInCharge(_engine(settings), client, _name(by)))
 

@@ -73,7 +73,7 @@ WORKFLOWS_IN_MEMORY = 700
 """Waiting go-lives kept ready; each takes about 0.4 MB. The others are replayed when they wake."""
 
 
-class Rooms(NamedTuple):
+class WorkerDependencies(NamedTuple):
     """Everything a worker needs from outside."""
 
     engine: Engine
@@ -93,25 +93,27 @@ def compile_workflows() -> None:
     compileall.compile_dir(Path(workflows.__file__).parent, quiet=2)
 
 
-def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
+def activities(dependencies: WorkerDependencies) -> dict[str, list[Callable[..., Any]]]:
     """Return what each task queue is asked for.
 
     Mail to users keeps its pace on the bulk queue, where many stand; on the other nobody waits.
     """
-    sessions = open_sessions(rooms.engine)
-    records = RecordActivities(sessions, rooms.settings.public_url)
-    sending = Sending(sessions, rooms.mailer, rooms.settings.mail_from)
-    notices = NoticeActivities(sessions, sending, rooms.surroundings, places=Places(DELIVERIES))
+    sessions = open_sessions(dependencies.engine)
+    records = RecordActivities(sessions, dependencies.settings.public_url)
+    sending = Sending(sessions, dependencies.mailer, dependencies.settings.mail_from)
+    notices = NoticeActivities(
+        sessions, sending, dependencies.surroundings, places=Places(DELIVERIES)
+    )
     to_many = NoticeActivities(
         sessions,
         sending,
-        rooms.surroundings,
+        dependencies.surroundings,
         places=Places(BULK_DELIVERIES),
-        to_all_users=Pace(rooms.settings.user_mails_per_second),
+        to_all_users=Pace(dependencies.settings.user_mails_per_second),
     )
-    digests = DigestActivities(sessions, sending, rooms.surroundings)
+    digests = DigestActivities(sessions, sending, dependencies.surroundings)
     directory = DirectoryActivities(
-        sessions, rooms.graph, rooms.http, rooms.settings.entra_authority
+        sessions, dependencies.graph, dependencies.http, dependencies.settings.entra_authority
     )
     return {
         GO_LIVE_QUEUE: [
@@ -145,10 +147,10 @@ def activities(rooms: Rooms) -> dict[str, list[Callable[..., Any]]]:
     }
 
 
-def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
+def build_workers(client: Client, dependencies: WorkerDependencies) -> list[Worker]:
     """Return the workers of both task queues, or of the one that the settings name."""
-    asked = activities(rooms)
-    deployment = _deployment_of(rooms.settings)
+    asked = activities(dependencies)
+    deployment = _deployment_of(dependencies.settings)
     builders: dict[str, Callable[[], Worker]] = {
         GO_LIVE_QUEUE: lambda: Worker(
             client,
@@ -176,7 +178,7 @@ def build_workers(client: Client, rooms: Rooms) -> list[Worker]:
             deployment_config=deployment,
         ),
     }
-    alone = rooms.settings.worker_queue
+    alone = dependencies.settings.worker_queue
     return [build() for queue, build in builders.items() if alone in (None, queue)]
 
 
@@ -197,7 +199,7 @@ def _deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
 
 
 @contextmanager
-def open_rooms(settings: Settings) -> Iterator[Rooms]:
+def open_dependencies(settings: Settings) -> Iterator[WorkerDependencies]:
     """Open what the activities use, and close it at the end."""
     ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     with (
@@ -206,7 +208,7 @@ def open_rooms(settings: Settings) -> Iterator[Rooms]:
     ):
         engine = connections.database(settings)
         try:
-            yield Rooms(
+            yield WorkerDependencies(
                 engine,
                 http,
                 connections.graph_client(settings, http),
@@ -222,13 +224,13 @@ async def _work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    with open_rooms(settings) as rooms, _watched(rooms) as temporal_runtime:
+    with open_dependencies(settings) as dependencies, _watched(dependencies) as temporal_runtime:
         client = await connections.temporal(
             runtime=temporal_runtime, interceptors=set_up_tracing("sso-go-live-worker")
         )
         async with AsyncExitStack() as running:
             await _refuse_to_idle(client, settings)
-            for worker in build_workers(client, rooms):
+            for worker in build_workers(client, dependencies):
                 await running.enter_async_context(worker)
             if settings.worker_health_port is not None:
                 pages = {"/health": healthy}
@@ -277,12 +279,14 @@ def _shown(what: str, host: str, port: int, pages: Mapping[str, Answer]) -> Iter
 
 
 @contextmanager
-def _watched(rooms: Rooms) -> Iterator[Runtime]:
+def _watched(dependencies: WorkerDependencies) -> Iterator[Runtime]:
     """Show metrics while the worker works, where the settings say so."""
-    settings = rooms.settings
+    settings = dependencies.settings
     with ExitStack() as opened:
         opened.enter_context(
-            registered(Record(open_sessions(rooms.engine)), GraphSpending(rooms.graph))
+            registered(
+                Record(open_sessions(dependencies.engine)), GraphSpending(dependencies.graph)
+            )
         )
         if settings.worker_metrics_address is not None and settings.metrics_token is not None:
             host, _, port = settings.worker_metrics_address.rpartition(":")

@@ -17,9 +17,9 @@ from contracts import rules
 from contracts.directory import (
     ConsentToVerify,
     ConsentVerdict,
+    DiscoveredDomain,
     Discovery,
     DomainsFinding,
-    DomainTenant,
     GoLiveRef,
     MigrationPlan,
     PlanToMake,
@@ -127,7 +127,7 @@ class DirectoryActivities:
             sso_connections.connect_tenant(session, evidence, verified, consent.at)
         return ConsentVerdict(proven=True)
 
-    def _read_back(self, domains: list[DomainTenant], tenant_id: str) -> tuple[str, ...]:
+    def _read_back(self, domains: list[DiscoveredDomain], tenant_id: str) -> tuple[str, ...]:
         """Checks 4 and 3: the grant, and the domains that the tenant says it has verified."""
         with microsoft_errors():
             self._graph.prove_grant(tenant_id)
@@ -136,13 +136,13 @@ class DirectoryActivities:
             raise _for_a_person(ErrorType.DOMAINS_NOT_VERIFIED)
         return verified
 
-    def _discover(self, go_live_id: UUID, at: datetime) -> list[DomainTenant]:
+    def _discover(self, go_live_id: UUID, at: datetime) -> list[DiscoveredDomain]:
         with self._sessions.begin() as session:
             go_live = records.go_live_by_id(session, go_live_id)
             domains = records.organisation_domains(session, go_live.organisation_id)
         with microsoft_errors():
             answer = discover_tenants(self._http, self._authority, domains)
-        found = [DomainTenant(one.domain, one.tenant_id) for one in answer.domains]
+        found = [DiscoveredDomain(one.domain, one.tenant_id) for one in answer.domains]
         with self._sessions.begin() as session:
             records.keep_discovery(session, go_live_id, found, at)
         return found
@@ -323,7 +323,7 @@ class DirectoryActivities:
         return connection.tenant_id
 
 
-def _own_domains(domains: list[DomainTenant], tenant_id: str) -> set[str]:
+def _own_domains(domains: list[DiscoveredDomain], tenant_id: str) -> set[str]:
     return {one.domain for one in domains if one.tenant_id == tenant_id}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.order_book import known_staff, organisation_named
 from contracts.clock import wall_clock
-from contracts.directory import DomainTenant, finding_of
+from contracts.directory import DiscoveredDomain, finding_of
 from contracts.problems import Problem
 from database.consent import domains
 from database.consent.domains import ConsentStanding
@@ -79,7 +79,7 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
         )
 
 
-def _found(engine: Engine, slug: str) -> tuple[list[DomainTenant], ConsentStanding | None]:
+def _found(engine: Engine, slug: str) -> tuple[list[DiscoveredDomain], ConsentStanding | None]:
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
         return (
@@ -94,9 +94,9 @@ def _words(consent: ConsentStanding | None) -> str | None:
     return SIGN_IN_CONFIRMED if consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED
 
 
-def _each(found: list[DomainTenant]) -> str:
+def _each(found: list[DiscoveredDomain]) -> str:
     return "; ".join(f"{one.domain}: {_where(one)}" for one in found) + "."
 
 
-def _where(found: DomainTenant) -> str:
+def _where(found: DiscoveredDomain) -> str:
     return f"tenant {found.tenant_id}" if found.tenant_id else "not on Entra ID"

@@ -316,7 +316,7 @@ class Orders:
         assert entry.id is not None  # noqa: S101  (the database has given it)
         assert entry.order_id is not None  # noqa: S101
         message = sending.MESSAGES[order](entry.actor, entry.id, argument)
-        sent = sending.Sent(slug, order, entry.order_id, message, perhaps_before)
+        sent = sending.SentOrder(slug, order, entry.order_id, message, perhaps_before)
         try:
             answer = await sending.give(self._client, sent)
         except RefusedError as refused:

@@ -32,7 +32,7 @@ _ANSWER_WITHIN = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
-class Told:
+class PeopleChangeResult:
     """What a change means for the go-live that runs, if one does."""
 
     go_live_runs: bool
@@ -49,7 +49,7 @@ class PeopleInCharge:
         self._client = client
         self._by = by
 
-    async def change_owner(self, slug: str, handle: str, reason: str = "") -> Told:
+    async def change_owner(self, slug: str, handle: str, reason: str = "") -> PeopleChangeResult:
         """Hand an organisation, and its go-live, to another member of staff.
 
         Raises:
@@ -73,7 +73,7 @@ class PeopleInCharge:
         instead_of: str = "",
         first: bool = False,
         reason: str = "",
-    ) -> Told:
+    ) -> PeopleChangeResult:
         """Name an IT contact, written `Name <address>`, in somebody's stead or besides the others.
 
         Raises:
@@ -99,7 +99,7 @@ class PeopleInCharge:
 
         return await self._change(slug, change)
 
-    async def remove_contact(self, slug: str, address: str, reason: str = "") -> Told:
+    async def remove_contact(self, slug: str, address: str, reason: str = "") -> PeopleChangeResult:
         """Write to an IT contact no more; their personal links are dead from now on.
 
         Raises:
@@ -127,14 +127,14 @@ class PeopleInCharge:
 
     async def _change(
         self, slug: str, change: Callable[[Session, Organisation], NewLink | None]
-    ) -> Told:
+    ) -> PeopleChangeResult:
         pack, owner = await asyncio.to_thread(self._write, slug, change)
         if owner is None:
-            return Told(go_live_runs=False)
+            return PeopleChangeResult(go_live_runs=False)
         runs = await tell(self._client, slug, owner)
         if pack is not None and runs:
             await self._deliver(slug, pack)
-        return Told(runs, pack_sent=pack is not None and runs)
+        return PeopleChangeResult(runs, pack_sent=pack is not None and runs)
 
     def _write(
         self, slug: str, change: Callable[[Session, Organisation], NewLink | None]

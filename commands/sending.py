@@ -105,7 +105,7 @@ MESSAGES: dict[Order, Callable[[str, int, Argument], object]] = {
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentOrder:
     """One order on its way."""
 
     slug: str
@@ -116,7 +116,7 @@ class Sent:
     """It may have been sent before, and have arrived."""
 
 
-async def give(client: Client, sent: Sent) -> Progress:
+async def give(client: Client, sent: SentOrder) -> Progress:
     """Send an order until it is answered, for as long as a person waits.
 
     Raises:

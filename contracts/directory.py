@@ -78,7 +78,7 @@ class DomainsFinding(StrEnum):
 
 
 @dataclass(frozen=True)
-class DomainTenant:
+class DiscoveredDomain:
     """One e-mail domain and its tenant, as discovered."""
 
     domain: str
@@ -86,7 +86,7 @@ class DomainTenant:
     """None when the domain is not on Entra ID."""
 
 
-def finding_of(domains: Sequence[DomainTenant]) -> DomainsFinding | None:
+def finding_of(domains: Sequence[DiscoveredDomain]) -> DomainsFinding | None:
     """Return what the tenants of the domains mean together, None when none was asked yet."""
     tenants = {found.tenant_id for found in domains}
     match len(tenants - {None}):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx2
 
 from graph.budget import charge
-from graph.calls import Calls, refuse
+from graph.calls import GraphCalls, refuse
 from graph.directory import ADDRESSES_PER_FILTER, PAGE_SIZE, USER_FIELDS
 from graph.errors import MicrosoftUnreachable
 from graph.transport import json_object, retry_after
@@ -42,7 +42,7 @@ class BatchAnswer:
 
 
 def run_batch(
-    calls: Calls, tenant_id: str, paths: Sequence[str], permission: str
+    calls: GraphCalls, tenant_id: str, paths: Sequence[str], permission: str
 ) -> list[BatchAnswer]:
     """Answer GET requests in their order; see ``GraphClient.batch``."""
     found: list[BatchAnswer] = []
@@ -54,7 +54,9 @@ def run_batch(
 class _Batch:
     """At most twenty requests, sent again and again until each has its own answer."""
 
-    def __init__(self, calls: Calls, tenant_id: str, paths: Sequence[str], permission: str) -> None:
+    def __init__(
+        self, calls: GraphCalls, tenant_id: str, paths: Sequence[str], permission: str
+    ) -> None:
         self._calls = calls
         self._tenant_id = tenant_id
         self._paths = paths

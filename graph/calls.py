@@ -26,7 +26,7 @@ from graph.transport import checked_endpoint, same_origin, send
 _NEXT_LINK: Final = "@odata.nextLink"
 
 
-class Calls:
+class GraphCalls:
     """Sends requests to the configured Graph and to nothing else; safe to use from many threads."""
 
     def __init__(
@@ -192,7 +192,7 @@ def refuse(status: int, permission: str) -> None:
         raise UnexpectedAnswer(f"Graph answered with status {status}.")
 
 
-def prove(calls: Calls, tenant_id: str) -> None:
+def prove(calls: GraphCalls, tenant_id: str) -> None:
     """Prove the grant; see ``GraphClient.prove_grant``."""
     patience = calls.patience()
     token = calls.token(tenant_id, patience, fresh=True)

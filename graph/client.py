@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx2
 
 from graph.batches import BATCH_SIZE, BatchAnswer, look_up_paths, run_batch
-from graph.calls import Calls, prove, refuse
+from graph.calls import GraphCalls, prove, refuse
 from graph.directory import (
     PAGE_SIZE,
     USER_FIELDS,
@@ -69,7 +69,7 @@ class GraphClient:
         Raises:
             ValueError: The Graph URL is neither https nor http on a loopback host.
         """
-        self._calls = Calls(http, graph_url, entra, pause=pause, clock=clock)
+        self._calls = GraphCalls(http, graph_url, entra, pause=pause, clock=clock)
 
     def organization(self, tenant_id: str) -> Organization:
         """The tenant as it describes itself, with its verified domains.

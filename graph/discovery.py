@@ -40,7 +40,7 @@ class DomainsOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class DomainTenant:
+class DomainDiscovery:
     """One domain and its tenant."""
 
     domain: str
@@ -52,7 +52,7 @@ class DomainTenant:
 class TenantOfDomains:
     """The answer for all e-mail domains of one organisation, in the order asked."""
 
-    domains: tuple[DomainTenant, ...]
+    domains: tuple[DomainDiscovery, ...]
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -120,12 +120,12 @@ def discover_tenants(
     Raises:
         UnexpectedAnswer, MicrosoftUnreachable, Throttled: As for one domain.
     """
-    found: list[DomainTenant] = []
+    found: list[DomainDiscovery] = []
     for domain in domains:
         try:
-            found.append(DomainTenant(domain, discover_tenant(http, authority, domain)))
+            found.append(DomainDiscovery(domain, discover_tenant(http, authority, domain)))
         except DomainNotOnEntra:
-            found.append(DomainTenant(domain, None))
+            found.append(DomainDiscovery(domain, None))
     return TenantOfDomains(tuple(found))
 
 

@@ -27,7 +27,7 @@ COMMON_SAMPLE: Mapping[str, object] = {
 empty; ``link_expires`` is written out, for example ``"Monday 14 December 2026"``."""
 
 
-class Audience(StrEnum):
+class Readership(StrEnum):
     """Who reads a message."""
 
     IT = "the customer's IT team"
@@ -40,7 +40,7 @@ class Audience(StrEnum):
 class MessageDescription:
     """What a caller must know to send a message."""
 
-    audience: Audience
+    audience: Readership
     purpose: str
     """One sentence: when it is sent and what the reader is to do."""
     link_to: str
@@ -98,7 +98,7 @@ _EXCEPTIONS = [
 
 
 def _describe(
-    audience: Audience,
+    audience: Readership,
     purpose: str,
     *,
     link_to: str = "",
@@ -108,7 +108,7 @@ def _describe(
     **own: Any,
 ) -> MessageDescription:
     common = {**COMMON_SAMPLE, "link": link, "link_expires": link_expires}
-    if audience is Audience.CUSTOMER_SUCCESS:
+    if audience is Readership.CUSTOMER_SUCCESS:
         common["recipient_name"] = COMMON_SAMPLE["owner_name"]
     return MessageDescription(
         audience=audience,
@@ -122,7 +122,7 @@ def _describe(
 
 def _to_customer_success(purpose: str, **own: Any) -> MessageDescription:
     return _describe(
-        Audience.CUSTOMER_SUCCESS,
+        Readership.CUSTOMER_SUCCESS,
         purpose,
         link_to="the organisation in the console",
         link=_CONSOLE,
@@ -133,7 +133,7 @@ def _to_customer_success(purpose: str, **own: Any) -> MessageDescription:
 
 MESSAGES: dict[str, MessageDescription] = {
     "it_pack": _describe(
-        Audience.IT,
+        Readership.IT,
         "Starts a go-live: everything the IT team needs, and the two links they act on.",
         link_to="the IT team's set-up page",
         link=_SETUP_LINK,
@@ -147,7 +147,7 @@ MESSAGES: dict[str, MessageDescription] = {
         sender_ip="192.0.2.25",
     ),
     "it_acknowledgement_reminder": _describe(
-        Audience.IT,
+        Readership.IT,
         "Reminds the IT team to confirm that they have read the pack.",
         link_to="the IT team's set-up page",
         link=_SETUP_LINK,
@@ -157,7 +157,7 @@ MESSAGES: dict[str, MessageDescription] = {
         deadline="Friday 11 December 2026",
     ),
     "consent_request": _describe(
-        Audience.IT,
+        Readership.IT,
         "Asks the administrator for consent.",
         link_to="the consent page",
         link=_CONSENT_LINK,
@@ -167,7 +167,7 @@ MESSAGES: dict[str, MessageDescription] = {
         deadline="Monday 14 December 2026",
     ),
     "consent_reminder": _describe(
-        Audience.IT,
+        Readership.IT,
         "Reminds the administrator, and later the second contact, of the missing consent.",
         link_to="the consent page",
         link=_CONSENT_LINK,
@@ -193,7 +193,7 @@ MESSAGES: dict[str, MessageDescription] = {
         deadline="Monday 14 December 2026",
     ),
     "consent_trouble": _describe(
-        Audience.IT,
+        Readership.IT,
         "A consent was tried and is not accepted: what happened, who must do what.",
         link_to="the consent page",
         link=_CONSENT_LINK,
@@ -213,7 +213,7 @@ MESSAGES: dict[str, MessageDescription] = {
         deadline="Monday 14 December 2026",
     ),
     "move_announcement": _describe(
-        Audience.IT,
+        Readership.IT,
         "Tells the IT team when their users move, with an announcement to forward.",
         link_to="the IT team's set-up page",
         link=_SETUP_LINK,
@@ -222,19 +222,19 @@ MESSAGES: dict[str, MessageDescription] = {
         users_total=42,
     ),
     "sign_in_with_sso": _describe(
-        Audience.USER,
+        Readership.USER,
         "Tells an existing user to log out and log back in with the SSO button.",
         recipient_address="maria.jensen@northwind.example",
         password_until="Thursday 24 December 2026",  # noqa: S106 (a date)
     ),
     "sign_in_reminder": _describe(
-        Audience.USER,
+        Readership.USER,
         "Reminds a moved user who has not yet signed in with SSO.",
         recipient_address="maria.jensen@northwind.example",
         password_until="Thursday 24 December 2026",  # noqa: S106 (a date)
     ),
     "invitation": _describe(
-        Audience.USER,
+        Readership.USER,
         "Invites a new user to sign in for the first time, with SSO.",
         link_to="the personal invitation",
         link=_INVITATION_LINK,
@@ -272,7 +272,7 @@ MESSAGES: dict[str, MessageDescription] = {
         ],
     ),
     "roll_back_notice": _describe(
-        Audience.CUSTOMER_SUCCESS_AND_IT,
+        Readership.CUSTOMER_SUCCESS_AND_IT,
         "Everything was put back as it was; says what IT may still want to remove.",
         organisation_slug=_SLUG,
         for_staff=False,
@@ -284,12 +284,12 @@ MESSAGES: dict[str, MessageDescription] = {
         application_id=_APPLICATION_ID,
     ),
     "roll_back_user": _describe(
-        Audience.USER,
+        Readership.USER,
         "Tells a moved user to log in with the password again.",
         recipient_address="maria.jensen@northwind.example",
     ),
     "closing_notice": _describe(
-        Audience.CUSTOMER_SUCCESS_AND_IT,
+        Readership.CUSTOMER_SUCCESS_AND_IT,
         "The go-live ended before anybody was moved: not entitled, declined or expired.",
         organisation_slug=_SLUG,
         for_staff=False,
@@ -297,7 +297,7 @@ MESSAGES: dict[str, MessageDescription] = {
         what_happened="Nobody consented in time; people log in as before.",
     ),
     "result": _describe(
-        Audience.CUSTOMER_SUCCESS_AND_IT,
+        Readership.CUSTOMER_SUCCESS_AND_IT,
         "The users are moved: counts, exceptions with next steps, where to remove the consent.",
         finished_at="Thursday 10 December 2026, 08:12 (Copenhagen)",
         users_total=42,
@@ -308,7 +308,7 @@ MESSAGES: dict[str, MessageDescription] = {
         application_id=_APPLICATION_ID,
     ),
     "staff_digest": _describe(
-        Audience.CUSTOMER_SUCCESS,
+        Readership.CUSTOMER_SUCCESS,
         "Once on a working morning: where each of a manager's go-lives stands, who moves next.",
         link_to="the console",
         link="https://pulse.clientshare.example/console",

@@ -11,10 +11,12 @@ from activities.redaction import NothingLeaks
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from tests.asking import AskOnce
 from tests.cluster import Cluster
-from worker import Rooms, activities
+from worker import WorkerDependencies, activities
 
 
-def every_activity(rooms: Rooms, like: str = GO_LIVE_BULK_QUEUE) -> dict[str, Callable[..., Any]]:
+def every_activity(
+    rooms: WorkerDependencies, like: str = GO_LIVE_BULK_QUEUE
+) -> dict[str, Callable[..., Any]]:
     """Every activity of ours, by its name; what both queues are asked for as `like` does it."""
     asked = activities(rooms)
     other = GO_LIVE_QUEUE if like == GO_LIVE_BULK_QUEUE else GO_LIVE_BULK_QUEUE
@@ -24,7 +26,7 @@ def every_activity(rooms: Rooms, like: str = GO_LIVE_BULK_QUEUE) -> dict[str, Ca
 
 
 def activity_worker(
-    cluster: Cluster, rooms: Rooms, queue: str, *, like: str = GO_LIVE_BULK_QUEUE
+    cluster: Cluster, rooms: WorkerDependencies, queue: str, *, like: str = GO_LIVE_BULK_QUEUE
 ) -> Worker:
     """Do what `AskOnce` asks, as the queue `like` does it; hear at once that it is cancelled."""
     return Worker(

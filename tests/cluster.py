@@ -36,7 +36,7 @@ from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import Stack
 from settings import Settings
-from worker import Rooms, build_workers, open_rooms
+from worker import WorkerDependencies, build_workers, open_dependencies
 from workflows.payloads import DATA_CONVERTER
 
 ROOT = Path(__file__).parents[1]
@@ -302,7 +302,7 @@ class Cluster:
     simulator: str
     environment: dict[str, str]
     folder: Path
-    rooms: Rooms
+    rooms: WorkerDependencies
 
     def orders(self, client: Client | None = None) -> Orders:
         return Orders(self.engine, client or self.client, STAFF, self.settings.public_url)
@@ -455,7 +455,7 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
         setup.set_up_database(engine)
         await setup.set_up_temporal(client)
         closing.enter_context(web(settings_of, ports.web, folder / "web.log"))
-        rooms = closing.enter_context(open_rooms(settings))
+        rooms = closing.enter_context(open_dependencies(settings))
         yield Cluster(
             client=client,
             skipper=TimeSkipper(client),

@@ -14,9 +14,10 @@ from temporalio.service import RPCError
 from commands.errors import UnavailableError, is_first_connection
 from graph.errors import GraphError
 from web.console import staff
+from web.forms import FormRefusedError
 from web.rate_limits import RateLimitExceededError
 from web.refusal_pages import Way, message_page
-from web.visit import FormRefusedError, visit
+from web.visit import visit
 from wording import pages
 from wording.pages import AwayAt, PageMessage
 

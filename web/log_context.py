@@ -19,10 +19,10 @@ async def _name_organisation(visit: AVisit) -> None:
 
 def _slug(visit: Visit) -> str:
     token = visit.request.path_params.get("token")
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         if token is None:
             return authorization_requests.organisation_of_consent(session, visit.browser)
-        return renewal.organisation_of(session, visit.rooms.signer, token)
+        return renewal.organisation_of(session, visit.dependencies.signer, token)
 
 
 NAMED = Depends(_name_organisation)

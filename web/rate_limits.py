@@ -35,7 +35,7 @@ def count_unknown_link(visit: Visit) -> None:
         RateLimitExceededError: this network address has tried too many.
     """
     subject = f"links:{visit.network}"
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         if sign_in.too_many_failures(session, {subject: MOST_UNKNOWN_LINKS}, visit.at):
             SLOWED_DOWN.labels("link").inc()
             raise RateLimitExceededError(RateLimit.LINKS)

@@ -63,7 +63,7 @@ def nothing_to_show(visit: Visit) -> Response:
 
 def has_ended(visit: Visit, go_live_id: UUID | None) -> Response:
     """Say how a go-live ended and whom to ask; nobody gets a new link for it."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         go_live = session.get(GoLive, go_live_id) if go_live_id else None
     outcome = GoLiveOutcome(go_live.outcome) if go_live and go_live.outcome else None
     return message_page(visit, pages.has_ended(outcome), Way(), 410)
@@ -109,7 +109,7 @@ def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
         case Refusal.GUEST | Refusal.OTHER_TENANT_SIGNED_IN:
             return Way(action=OTHER_ACCOUNT)
         case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
-            return Way(f"mailto:{visit.rooms.settings.support_address}")
+            return Way(f"mailto:{visit.dependencies.settings.support_address}")
         case _:
             return Way(link, action)
 
@@ -117,7 +117,7 @@ def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
 def _to_the_administrator(visit: Visit) -> str:
     """Return a mail to be addressed: nothing in it is secret, so it can go to anyone."""
     subject = quote(pages.TO_THE_ADMINISTRATOR_SUBJECT)
-    text = pages.to_the_administrator(visit.rooms.url("/login"))
+    text = pages.to_the_administrator(visit.dependencies.url("/login"))
     return f"mailto:?subject={subject}&body={quote(text)}"
 
 

@@ -170,7 +170,7 @@ def _listed(row: Any) -> Listed:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentMail:
     """One mail of the ledger."""
 
     message: str
@@ -193,7 +193,7 @@ class Done:
     """Whom it is about, by name; empty when it is nobody, or somebody who was forgotten."""
 
 
-def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
+def mails(session: Session, go_live_id: UUID, most: int) -> list[SentMail]:
     """Return the newest mails of a go-live, newest first."""
     rows = session.execute(
         text(
@@ -211,7 +211,7 @@ def mails(session: Session, go_live_id: UUID, most: int) -> list[Sent]:
         ),
         {"g": go_live_id, "most": most},
     )
-    return [Sent(**row._mapping) for row in rows]
+    return [SentMail(**row._mapping) for row in rows]
 
 
 _NOT_ONE_A_USER = "AND a.action NOT IN ('user_moved', 'user_move_undone')"
@@ -267,20 +267,20 @@ def audit_trail(
 
 
 @dataclass(frozen=True)
-class StageTime:
+class StagePeriod:
     """When a go-live entered a stage, and when it left it."""
 
     started_at: datetime
     ended_at: datetime | None
 
 
-def stage_times(session: Session, go_live_id: UUID) -> dict[str, StageTime]:
+def stage_times(session: Session, go_live_id: UUID) -> dict[str, StagePeriod]:
     """Return the times of each stage that a go-live has reached."""
     rows = session.execute(
         text("SELECT stage, started_at, ended_at FROM golive.stage_time WHERE go_live_id = :g"),
         {"g": go_live_id},
     )
-    return {row.stage: StageTime(row.started_at, row.ended_at) for row in rows}
+    return {row.stage: StagePeriod(row.started_at, row.ended_at) for row in rows}
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def organisation_domains(session: Session, organisation_id: UUID) -> list[str]:
 
 
 def keep_discovery(
-    session: Session, go_live_id: UUID, found: Sequence[directory.DomainTenant], at: datetime
+    session: Session, go_live_id: UUID, found: Sequence[directory.DiscoveredDomain], at: datetime
 ) -> None:
     """Keep the tenant of each domain, and the one tenant of all if there is one.
 
@@ -185,7 +185,7 @@ def keep_discovery(
         )
 
 
-def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DomainTenant]:
+def tenants_of_domains(session: Session, organisation_id: UUID) -> list[directory.DiscoveredDomain]:
     """Return the tenant of each e-mail domain as discovered last, sorted by domain."""
     rows = session.exec(
         select(DomainTenant)
@@ -193,7 +193,7 @@ def tenants_of_domains(session: Session, organisation_id: UUID) -> list[director
         .order_by(DomainTenant.domain)
     )
     return [
-        directory.DomainTenant(row.domain, str(row.tenant_id) if row.tenant_id else None)
+        directory.DiscoveredDomain(row.domain, str(row.tenant_id) if row.tenant_id else None)
         for row in rows
     ]
 

@@ -25,7 +25,7 @@ from tests.activity_worker import activity_worker
 from tests.asking import Asked, AskOnce
 from tests.cluster import Cluster, Organisation, Person
 from tests.house.test_privacy_of_failures import written
-from worker import Rooms
+from worker import WorkerDependencies
 
 USERS = 8
 ZONE = "Pacific/Auckland"
@@ -141,7 +141,7 @@ class Asking:
 async def asking(
     cluster: Cluster,
     organisation: Organisation,
-    rooms: Rooms | None = None,
+    rooms: WorkerDependencies | None = None,
     *,
     like: str = GO_LIVE_BULK_QUEUE,
 ) -> AsyncIterator[Asking]:

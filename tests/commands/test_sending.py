@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands import sending
 from commands.errors import RefusedError, UnansweredError
-from commands.sending import MESSAGES, Argument, Sent, answer_of, give
+from commands.sending import MESSAGES, Argument, SentOrder, answer_of, give
 from contracts.go_live import GoLiveStage, Pause, Progress, Wait
 from contracts.orders import Order, OrderRefusal
 
@@ -66,8 +66,8 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "AGAIN_AFTER_SECONDS", 0.01)
 
 
-def order(*, perhaps_before: bool = False) -> Sent:
-    return Sent("acme", Order.PAUSE, ID, Pause("dana", 7), perhaps_before)
+def order(*, perhaps_before: bool = False) -> SentOrder:
+    return SentOrder("acme", Order.PAUSE, ID, Pause("dana", 7), perhaps_before)
 
 
 AWAY = [

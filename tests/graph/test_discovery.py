@@ -2,8 +2,8 @@ import httpx2
 import pytest
 
 from graph.discovery import (
+    DomainDiscovery,
     DomainsOutcome,
-    DomainTenant,
     TenantOfDomains,
     discover_tenant,
     discover_tenants,
@@ -134,5 +134,5 @@ def test_several_domains_are_judged_together(
 ) -> None:
     found = discover_tenants(http, scripted.url, domains)
 
-    assert found == TenantOfDomains(tuple(DomainTenant(d, KNOWN.get(d)) for d in domains))
+    assert found == TenantOfDomains(tuple(DomainDiscovery(d, KNOWN.get(d)) for d in domains))
     assert (found.outcome, found.tenant_id) == (outcome, tenant_id)

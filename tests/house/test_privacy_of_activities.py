@@ -26,7 +26,7 @@ from tests.asking import Asked, AskOnce
 from tests.cluster import Cluster
 from tests.graph.scripted import CLIENT_ID, Answer, ScriptedMicrosoft, SteppedClock
 from tests.house.test_privacy_of_failures import ADDRESS, FAILURES, NAME, SAID, written
-from worker import Rooms
+from worker import WorkerDependencies
 
 OF_OURS = {"activity"}
 """What an activity of ours says for the history is held to be clean where it is said."""
@@ -59,7 +59,7 @@ def argument_of(one: Callable[..., Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asking(cluster: Cluster, rooms: Rooms) -> AsyncIterator[Callable[..., Any]]:
+async def asking(cluster: Cluster, rooms: WorkerDependencies) -> AsyncIterator[Callable[..., Any]]:
     """Have an activity done in these rooms, and return all that is kept of it, its log too."""
     queue = f"asking-{uuid4().hex[:8]}"
 
@@ -82,8 +82,8 @@ async def asking(cluster: Cluster, rooms: Rooms) -> AsyncIterator[Callable[..., 
 
 
 @contextmanager
-def failing(cluster: Cluster, failure: Callable[[], Exception]) -> Iterator[Rooms]:
-    """Rooms whose database fails at every statement."""
+def failing(cluster: Cluster, failure: Callable[[], Exception]) -> Iterator[WorkerDependencies]:
+    """Dependencies whose database fails at every statement."""
     engine = open_engine(cluster.environment["GOLIVE_DATABASE_URL"])
 
     def fail(*_: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.notices import Message
 from mail.errors import BadLink, MissingValue, UnknownMessage
-from mail.messages import COMMON_SAMPLE, MESSAGES, Audience
+from mail.messages import COMMON_SAMPLE, MESSAGES, Readership
 from mail.rendering import TEMPLATES, render
 
 HOSTILE = "Evil <i>&\"' {{ 7*7 }} {% raw %}\r\nBcc: victim@x.example\u2028\u202eend"
@@ -194,7 +194,7 @@ def test_the_it_pack_holds_all_that_it_needs() -> None:
 
 def test_users_are_sent_to_their_it_team_and_support_not_to_the_account_manager() -> None:
     for message, description in MESSAGES.items():
-        if description.audience is Audience.USER:
+        if description.audience is Readership.USER:
             mail = render(message, description.sample)
             assert str(description.sample["owner_address"]) not in mail.text + mail.html
             assert str(description.sample["support_address"]) in mail.text

@@ -26,7 +26,7 @@ from contracts.go_live import GoLiveStage, go_live_id
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.go_live import console_views, order_requests, records, standings
-from database.go_live.console_views import Done, Listed, Sent, Show, StageTime, UserException
+from database.go_live.console_views import Done, Listed, SentMail, Show, StagePeriod, UserException
 from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
@@ -34,8 +34,10 @@ from database.people import imported
 from web.checklist import stage_states
 from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
+from web.dependencies import Dependencies
+from web.forms import OwnForm, TypedText
 from web.refusal_pages import Way, message_page
-from web.visit import AVisit, OwnForm, Rooms, TypedText, Visit
+from web.visit import AVisit, Visit
 from wording import console, pages, sentences
 from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
 
@@ -74,7 +76,7 @@ def every_organisation(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """List the organisations: what needs attention, what waits on us, then by due date."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         staff = whoever_signed_in(session, visit)
         found = console_views.listing(session, show=show, search=search, page=page)
     return visit.page(
@@ -125,9 +127,9 @@ async def give_order(
     known = ORDERS.get(order)
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
-    engine, order_id = visit.rooms.engine, order_id or uuid4()
-    public_url = visit.rooms.settings.public_url
-    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle, public_url)
+    engine, order_id = visit.dependencies.engine, order_id or uuid4()
+    public_url = visit.dependencies.settings.public_url
+    orders = Orders(engine, visit.dependencies.temporal, staff.staff.handle, public_url)
     given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
         became = await known.give(orders, slug, given)
@@ -149,7 +151,7 @@ async def give_order(
 @router.post("/{slug}/requests/{order_id}/confirm")
 async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id: UUID) -> Response:
     """Confirm what another member of staff ordered, and show what became of it."""
-    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    orders = Orders(visit.dependencies.engine, visit.dependencies.temporal, staff.staff.handle)
     try:
         await orders.confirm(slug, order_id)
     except UnansweredError:
@@ -262,9 +264,9 @@ class _Organisation:
     preference: Preference
     contacts: list[Contact]
     domains: list[str]
-    mails: list[Sent]
+    mails: list[SentMail]
     audit: list[Done]
-    times: dict[str, StageTime]
+    times: dict[str, StagePeriod]
     exceptions: list[UserException]
     exception_counts: list[tuple[str, int]]
     consent: ConsentStanding | None
@@ -314,12 +316,12 @@ def organisation_page(
     `may_start`: a go-live that is open has no run, so that starting it is offered.
     """
     visit = staff.visit
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = _read(session, slug, trail, visit.at)
     if found is None:
         return message_page(visit, pages.NO_SUCH_ORGANISATION, Way("/console"), 404)
     progress = found.standing.progress
-    refused = refused_mail(visit.rooms.engine, found.standing)
+    refused = refused_mail(visit.dependencies.engine, found.standing)
     return visit.page(
         "console_organisation.html",
         refused_mail=[console.mail_refused(one.address, one.whose, one.ask) for one in refused],
@@ -364,7 +366,7 @@ def organisation_page(
         said=said,
         problem=problem,
         opened=opened,
-        temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
+        temporal_ui=_temporal_ui(visit.dependencies, slug) if progress else "",
         instant=sentences.instant,
         plainly=plainly,
         audit=sentences.AUDIT,
@@ -372,9 +374,11 @@ def organisation_page(
     )
 
 
-def _temporal_ui(rooms: Rooms, slug: str) -> str:
-    base = rooms.settings.temporal_ui_url
+def _temporal_ui(dependencies: Dependencies, slug: str) -> str:
+    base = dependencies.settings.temporal_ui_url
     workflow = quote(go_live_id(slug), safe="")
     return (
-        f"{base}/namespaces/{quote(rooms.temporal.namespace)}/workflows/{workflow}" if base else ""
+        f"{base}/namespaces/{quote(dependencies.temporal.namespace)}/workflows/{workflow}"
+        if base
+        else ""
     )

@@ -16,7 +16,7 @@ from database.go_live import console_views, standings
 from database.moves import decisions
 from web.console.organisations import in_words, organisation_page
 from web.console.staff import AStaffVisit, StaffVisit
-from web.visit import OwnForm, TypedText
+from web.forms import OwnForm, TypedText
 from wording import sentences
 
 router = APIRouter(prefix="/console")
@@ -38,7 +38,7 @@ def find_user(
     address: Annotated[TypedText, Form(max_length=320)] = "",
 ) -> Response:
     """Go to the page of the user with this address."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
         user = (
             decisions.user_to_decide(session, standing.organisation_id, address_key(address))
@@ -69,15 +69,17 @@ def decide(
     object_id: Annotated[TypedText, Form(max_length=100)] = "",
 ) -> Response:
     """Link a user to an account, leave them out, or take either back."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         user = console_views.user_of(session, slug, user_id)
     if user is None or decision not in {"link", "exclude", "include"}:
         return _user_page(staff, slug, user_id, status=404)
-    engine, common = visit.rooms.engine, (staff.staff.handle, slug, user.address)
+    engine, common = visit.dependencies.engine, (staff.staff.handle, slug, user.address)
 
     def give() -> None:
         if decision == "link":
-            user_decisions.link(engine, visit.rooms.graph, *common, object_id.strip(), reason)
+            user_decisions.link(
+                engine, visit.dependencies.graph, *common, object_id.strip(), reason
+            )
         elif decision == "exclude":
             user_decisions.exclude(engine, *common, reason)
         else:
@@ -102,7 +104,9 @@ def remove_domain(
 ) -> Response:
     """Take a wrong e-mail domain off the organisation's list."""
     handle = staff.staff.handle
-    problem = _problem(lambda: domains.remove(visit.rooms.engine, slug, domain, handle, reason))
+    problem = _problem(
+        lambda: domains.remove(visit.dependencies.engine, slug, domain, handle, reason)
+    )
     if problem:
         return organisation_page(staff, slug, problem=problem, opened="domains", status=409)
     return visit.go_to(f"/console/{quote(slug)}?done=remove-domain")
@@ -131,7 +135,7 @@ def _user_page(
     status: int = 200,
 ) -> Response:
     visit = staff.visit
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
         user = console_views.user_of(session, slug, user_id)
     if standing is None or user is None:

@@ -26,6 +26,7 @@ from database.models import (
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web.checklist import consent_checks, is_moving
 from web.customer.new_link import dead_link
+from web.forms import OwnForm
 from web.log_context import NAMED
 from web.microsoft.authorization_request import (
     to_consent,
@@ -33,7 +34,7 @@ from web.microsoft.authorization_request import (
 from web.microsoft.consent_callback import consent_pending, enqueue_consent
 from web.outbox_relay import relay
 from web.refusal_pages import has_ended, nothing_to_show, refused
-from web.visit import AVisit, OwnForm, Visit
+from web.visit import AVisit, Visit
 from wording import customer
 
 router = APIRouter(prefix="/consent", dependencies=[NAMED])
@@ -42,7 +43,7 @@ router = APIRouter(prefix="/consent", dependencies=[NAMED])
 @router.get("/progress")
 def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
         standing = _standing(session, asked)
     proven = asked is not None and asked.evidence_id is not None
@@ -55,7 +56,7 @@ async def relay_again(visit: OwnForm) -> Response:
     entry = await run_in_threadpool(_enqueue_again, visit)
     if isinstance(entry, Response):
         return entry
-    relayed = await relay(visit.rooms, entry)
+    relayed = await relay(visit.dependencies, entry)
     return visit.go_to("/consent/progress") if relayed else consent_pending(visit)
 
 
@@ -68,7 +69,7 @@ def progress_again(visit: AVisit) -> Response:
 @router.post("/again")
 def again(visit: OwnForm) -> Response:
     """Send this browser's administrator to the organisation-wide consent page once more."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
     if asked is None or asked.go_live_id is None:
         return nothing_to_show(visit)
@@ -81,7 +82,7 @@ def ask(visit: AVisit, token: str) -> Response:
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
         return dead_link(visit, LinkPurpose.CONSENT, token, link)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, link.go_live_id)
     if found is None:
         return has_ended(visit, link.go_live_id)
@@ -98,8 +99,8 @@ def ask(visit: AVisit, token: str) -> Response:
 def progress_of_link(visit: AVisit, token: str) -> Response:
     """Show how far the go-live is that this link belongs to, also once the link is used."""
     link = _link(visit, token)
-    with visit.rooms.sessions.begin() as session:
-        row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
+    with visit.dependencies.sessions.begin() as session:
+        row = hand_off.genuine_consent_link(session, visit.dependencies.signer, token)
         standing = _standing(session, row)
         asked = authorization_requests.newest_consent(session, visit.browser)
     now = standing.progress if standing else None
@@ -135,8 +136,8 @@ def go(visit: OwnForm, token: str) -> Response:
 
 
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
-    with visit.rooms.sessions.begin() as session:
-        return hand_off.consent_link(session, visit.rooms.signer, token, visit.at)
+    with visit.dependencies.sessions.begin() as session:
+        return hand_off.consent_link(session, visit.dependencies.signer, token, visit.at)
 
 
 def _standing(session: Session, row: AuthorizationRequest | PersonalLink | None) -> Standing | None:
@@ -162,7 +163,7 @@ def _progress_page(
     if standing is None or standing.progress is None:
         return nothing_to_show(visit)
     now = standing.progress
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     waits = now.outcome is None and now.wait is Wait.ADMIN_CONSENT
     refused_or_stuck = (
@@ -187,7 +188,7 @@ def _progress_page(
 
 def _enqueue_again(visit: Visit) -> int | Response:
     """Keep what this very browser proved, for another try."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
         evidence = authorization_requests.evidence_of(session, asked, visit.at) if asked else None
         standing = _standing(session, asked)

@@ -15,6 +15,7 @@ from database.links.renewal import NewLink
 from database.models import GoLive, PersonalLink
 from database.people import sign_in
 from web import outbox_relay
+from web.forms import OwnForm
 from web.log_context import NAMED
 from web.refusal_pages import (
     Way,
@@ -25,7 +26,7 @@ from web.refusal_pages import (
     refused,
     unknown_link,
 )
-from web.visit import OwnForm, Visit
+from web.visit import Visit
 from wording import pages
 
 router = APIRouter(dependencies=[NAMED])
@@ -43,7 +44,7 @@ def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | Non
     """Say which kind of dead a link is, and offer a new one where one can be sent."""
     if why is None:
         return unknown_link(visit)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = _genuine(session, visit, purpose, token)
         instead = _instead(session, visit, purpose, token, link) if link else None
     return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
@@ -75,7 +76,7 @@ def _consented(visit: Visit, token: str) -> Response:
 def _genuine(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
-    signer = visit.rooms.signer
+    signer = visit.dependencies.signer
     link = genuine.genuine_link(session, signer, token, purpose)
     if link is None and purpose is LinkPurpose.CONSENT:
         link = hand_off.genuine_consent_link(session, signer, token)
@@ -88,13 +89,13 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
-    if not await outbox_relay.send_again(visit.rooms, *found):
+    if not await outbox_relay.send_again(visit.dependencies, *found):
         return message_page(visit, pages.NEW_LINK_PENDING, Way(), 202)
     return message_page(visit, pages.NEW_LINK_SENT, Way(), 200)
 
 
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = _genuine(session, visit, purpose, token)
         if link is None:
             return unknown_link(visit)

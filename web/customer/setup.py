@@ -31,9 +31,11 @@ from mail.rendering import announcement
 from web import outbox_relay
 from web.checklist import stage_states
 from web.customer.new_link import dead_link
+from web.forms import OwnForm, TypedText
 from web.log_context import NAMED
 from web.refusal_pages import has_ended
-from web.visit import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
+from web.templating import PRODUCT_NAME
+from web.visit import AVisit, Visit
 from wording import sentences
 from wording.customer import told
 from wording.orders import REFUSED
@@ -58,9 +60,11 @@ def pack(visit: AVisit, token: str) -> Response:
         return found
     link, standing = found
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
-        mail = GoLiveMail(session, link.go_live_id, connections.surroundings(visit.rooms.settings))
+        mail = GoLiveMail(
+            session, link.go_live_id, connections.surroundings(visit.dependencies.settings)
+        )
         try:
             document = mail.pack_as_pdf(sent) if sent else None
         except MissingValue:
@@ -102,7 +106,7 @@ def acknowledge(
     if refused is not None:
         return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
     try:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             entry = it_team.acknowledge(
                 session,
                 link.go_live_id,
@@ -117,7 +121,7 @@ def acknowledge(
     answer = visit.go_to(f"/setup/{token}?done=acknowledged")
     if entry is not None:
         # It is safe in the outbox: nobody waits for Temporal, or for a worker.
-        answer.background = BackgroundTask(outbox_relay.relay, visit.rooms, entry)
+        answer.background = BackgroundTask(outbox_relay.relay, visit.dependencies, entry)
     return answer
 
 
@@ -139,7 +143,7 @@ def name_contact(
     elif not is_mail_address(address):
         problem = "This is not a complete e-mail address."
     else:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             by = session.get_one(Contact, link.contact_id)
             problem = it_team.name_second_contact(
                 session,
@@ -157,9 +161,9 @@ def name_contact(
 
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = genuine.personal_link(
-            session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
+            session, visit.dependencies.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
             return dead_link(visit, LinkPurpose.SETUP, token, link)
@@ -174,7 +178,7 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
 
 def _enough_dates(visit: Visit, standing: Standing, again_at: datetime) -> str:
     """Say when the date can be changed again, and who can change it until then."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     again = sentences.instant(again_at.astimezone(ZoneInfo(zone)))
     return (
@@ -198,8 +202,8 @@ def _page(
 ) -> Response:
     progress = standing.progress
     assert progress is not None  # noqa: S101  (a link belongs to a go-live)
-    settings = visit.rooms.settings
-    with visit.rooms.sessions.begin() as session:
+    settings = visit.dependencies.settings
+    with visit.dependencies.sessions.begin() as session:
         facts = mail_facts.facts(session, link.go_live_id)
         contacts = mail_facts.contacts_of(session, standing.organisation_id)
         ready_at = records.acknowledged_at(session, link.go_live_id)
@@ -239,7 +243,7 @@ def _page(
         announcement=announcement(
             product_name=PRODUCT_NAME,
             moves_at=moves_at,
-            login_url=visit.rooms.url("/login"),
+            login_url=visit.dependencies.url("/login"),
             support_address=settings.support_address,
         ),
     )
@@ -255,7 +259,9 @@ def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: 
     )
     if found is None or found.used_at is not None:
         return ""
-    return f"/consent/{visit.rooms.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
+    return (
+        f"/consent/{visit.dependencies.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
+    )
 
 
 def _field(at: datetime | None, zone: ZoneInfo) -> str:
@@ -282,7 +288,7 @@ def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
 
 
 def _chosen(visit: Visit, standing: Standing, written: str) -> datetime | None:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     try:
         at = datetime.fromisoformat(written.strip())

@@ -48,7 +48,7 @@ async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
     answer, entry = await run_in_threadpool(_come_back, visit)
     if entry is not None:
-        await relay(visit.rooms, entry)
+        await relay(visit.dependencies, entry)
     return answer
 
 
@@ -72,7 +72,7 @@ def not_consented(
 ) -> tuple[Response, int | None]:
     """Return the page for a consent that Microsoft ended, and its entry in the outbox if new."""
     entry = None
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, ending.refusal)
         # Anybody who knows an address can begin on the login page, so only who came by a personal
@@ -101,7 +101,7 @@ def not_believed(
     visit: Visit, asked: AuthorizationRequest, refusal: Refusal, status: int = 400
 ) -> Response:
     """Return the page for an answer that proves nothing: a line in the audit trail, no word."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, refusal)
     return refused(visit, refusal, link=start_of(visit, asked), status=status)
@@ -115,7 +115,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
     returned = read_returned(visit.request.scope["query_string"])
     if returned is None or not returned.state:
         return _unbound(visit, returned), None
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
             state=returned.state,
@@ -134,7 +134,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
         return not_believed(visit, asked, Refusal.MALFORMED), None
     if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):
         return not_believed(visit, asked, Refusal.WRONG_TENANT), None
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
     if found is None:
         return has_ended(visit, asked.go_live_id), None
@@ -156,7 +156,7 @@ def _unbound(visit: Visit, returned: Returned | None) -> Response:
         refusal = Refusal.ERROR_WITHOUT_STATE
     else:
         refusal = Refusal.STATE_UNKNOWN
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         count_unbound_answer(session, visit)
         asked = authorization_requests.open_consent(session, visit.browser, visit.at)
         of = asked.go_live_id if asked else None

@@ -56,7 +56,7 @@ class _Answer:
 async def callback(visit: AVisit) -> Response:
     """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
     answer = await run_in_threadpool(_come_back, visit)
-    relayed = answer.entry is None or await relay(visit.rooms, answer.entry)
+    relayed = answer.entry is None or await relay(visit.dependencies, answer.entry)
     return answer.response if relayed or answer.pending is None else answer.pending
 
 
@@ -64,7 +64,7 @@ def _come_back(visit: Visit) -> _Answer:
     returned = read_returned(visit.request.scope["query_string"])
     if returned is None:
         return _unbound(visit, "", Refusal.MALFORMED)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
             state=returned.state,
@@ -78,7 +78,7 @@ def _come_back(visit: Visit) -> _Answer:
     if returned.error:
         parameters |= {"error": returned.error}
     try:
-        person = visit.rooms.entra.complete_sign_in(asked.flow, parameters)
+        person = visit.dependencies.entra.complete_sign_in(asked.flow, parameters)
     except SignInRefused as error:
         if not returned.error:
             # No word of Microsoft's in the address: a missing, made-up or replayed code.
@@ -120,7 +120,7 @@ def _come_back(visit: Visit) -> _Answer:
 
 
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         count_unbound_answer(session, visit)
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
     return _Answer(no_authorization_request(visit, state, refusal))
@@ -140,7 +140,7 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, None)
     if person.hinted_guest:
         return _not_signed_in(visit, asked, Ending(Refusal.GUEST, said_no=False), None)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
@@ -153,7 +153,7 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
 
 def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
     token = secrets.token_urlsafe(32)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = sign_in.person_of_identity(session, UUID(person.tenant_id), UUID(person.object_id))
         why = _why_not(session, asked, person, found)
         if why is not None or found is None:
@@ -220,7 +220,7 @@ def _not_believed(
     """A page and a line in the audit trail; nobody else hears of it."""
     if asked.purpose == "consent_sign_in":
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         records.write_audit(
             session,
             visit.at,

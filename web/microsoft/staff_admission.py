@@ -27,7 +27,7 @@ def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> 
     if why is not None:
         return _refused(visit, why)
     token = secrets.token_urlsafe(32)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = staff.recognise(
             session, UUID(person.object_id), address_key(person.preferred_username)
         )
@@ -45,12 +45,15 @@ def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> 
 
 
 def _why_not(visit: Visit, person: SignedInPerson) -> StaffRefusal | None:
-    if person.tenant_id.lower() != visit.rooms.settings.staff_tenant_id or person.hinted_guest:
+    if (
+        person.tenant_id.lower() != visit.dependencies.settings.staff_tenant_id
+        or person.hinted_guest
+    ):
         return StaffRefusal.NOT_OURS
     return None if ROLE in person.roles else StaffRefusal.NO_ROLE
 
 
 def _refused(visit: Visit, why: StaffRefusal) -> Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         records.write_audit(session, visit.at, "system", "console_refused")
     return message_page(visit, pages.not_admitted(why), Way(action=OTHER_ACCOUNT), 403)

@@ -74,7 +74,7 @@ def _pages() -> dict[str, Callable[[], str]]:
 
     from web.console import organisations
     from web.console.orders import ORDERS
-    from web.visit import TEMPLATES
+    from web.templating import TEMPLATES
     from wording.pages import RateLimit, too_many
 
     pages = TEMPLATES.env.overlay(undefined=ChainableUndefined)
