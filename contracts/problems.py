@@ -87,3 +87,11 @@ class Problem(StrEnum):
     DATABASE_AWAY = "database_away"
     DATABASE_NOT_SET_UP = "database_not_set_up"
     TABLES_OF_ANOTHER_RELEASE = "tables_of_another_release"
+
+
+class SecondContactRefusal(StrEnum):
+    """Why the IT team cannot name somebody as its second contact."""
+
+    IS_THE_FIRST = "is_the_first"
+    TOO_MANY = "too_many"
+    FOREIGN_DOMAIN = "foreign_domain"

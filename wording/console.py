@@ -1,11 +1,138 @@
-"""What the console says of an order that is not carried out: why, and which button helps."""
+"""What the console says: of each order it offers, and of one that is not carried out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from contracts import rules
 from contracts.notices import RecipientKind
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
+from wording import sentences
 from wording.orders import REFUSED
+
+
+@dataclass(frozen=True)
+class OrderWords:
+    """What the console says of an order that it offers."""
+
+    button: str
+    does: str
+    """What happens, in one sentence."""
+    done: str
+    """What is said once it was given."""
+    date: str = ""
+    """Label of the date that it asks for, if it does."""
+
+
+ORDER_WORDS = {
+    "start": OrderWords(
+        "Start the go-live",
+        "It begins at once; what an earlier go-live finished is passed over.",
+        "The go-live is started.",
+    ),
+    "confirm-entitlement": OrderWords(
+        "Confirm the entitlement",
+        "SSO is in the subscription agreement; the go-live goes on.",
+        "The entitlement is confirmed; the go-live goes on.",
+    ),
+    "decline-entitlement": OrderWords(
+        "Decline the entitlement",
+        "SSO is not in the subscription agreement; the go-live ends and nothing was changed.",
+        "The entitlement is declined; the go-live ends.",
+    ),
+    "retry": OrderWords(
+        "Try again",
+        "What stopped is tried once more.",
+        "It is being tried again.",
+    ),
+    "skip": OrderWords(
+        "Go on without it",
+        "Only a mail, the IT team's acknowledgement or one user can be left out.",
+        "It is left out; the go-live goes on.",
+    ),
+    "approve": OrderWords(
+        "Approve the plan",
+        "Users are moved by exactly the plan shown here; the exceptions stay as they are.",
+        "The plan is approved; users are being moved.",
+    ),
+    "replan": OrderWords(
+        "Plan again",
+        "The directory is read again, and whoever became possible is moved.",
+        "The directory is being read again.",
+    ),
+    "acknowledge": OrderWords(
+        "Acknowledge for customer IT",
+        "The IT team told you that it is ready; it may have chosen when users move.",
+        "It is noted that the IT team is ready.",
+        date="Users move at",
+    ),
+    "extend": OrderWords(
+        "Move the deadline",
+        "Reminders and the end of this wait move with it. Without a date it is "
+        f"{sentences.counted(rules.EXTENSION_DAYS, 'day')} later.",
+        "The deadline is moved.",
+        date="New deadline",
+    ),
+    "pause": OrderWords(
+        "Pause",
+        "No reminder goes out and nobody is moved until you resume; a consent still counts.",
+        "The go-live is paused.",
+    ),
+    "resume": OrderWords(
+        "Resume",
+        "It goes on; dates from before the pause move by it, those chosen during it stay.",
+        "The go-live goes on.",
+    ),
+    "close-declined": OrderWords(
+        "Close as declined",
+        "The customer declined the consent for good; people log in as before.",
+        "The go-live is closed as declined.",
+    ),
+    "roll-back": OrderWords(
+        "Roll back",
+        "Every stage is undone and the go-live ends; people log in with their password as before.",
+        "The go-live is being rolled back.",
+    ),
+}
+"""Every order of the console, by its name in addresses."""
+
+DONE = {
+    "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
+    "owner": "The organisation is handed over; mails to its manager go there from now on.",
+    "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
+    "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
+    "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
+    "confirmed": "The order is confirmed and given.",
+    "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
+}
+"""What is said once something else was done."""
+
+USER_DONE = {
+    "link": "This user is linked to the account you named",
+    "relink": "This user is linked to the account you named from now on",
+    "exclude": "This user is left out",
+    "include": "The directory decides about this user again",
+}
+"""What is said once something was decided about one user."""
+
+FILTERS = {
+    "all": "All",
+    "attention": "Needs attention",
+    "ours": "Waiting on us",
+    "theirs": "Waiting on the customer",
+    "running": "Running",
+    "ended": "Ended",
+    "not_started": "Not started",
+}
+"""Which organisations the list shows."""
+
+NO_SUCH_ADDRESS = "Nobody here has this address."
+NO_SUCH_USER = "There is no such user here."
+CONTACT_HAS_LEFT = "This contact has left already."
+NO_PACK_NOW = "The pack cannot be sent to this contact now."
+
+# --- orders that are not carried out --------------------------------------------------------------
 
 _OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 _THE_PLAN_NOW = "The plan shown here now is {plan:.12}."

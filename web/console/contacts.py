@@ -20,6 +20,7 @@ from web.console.organisations import again, in_words
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from web.visit import Visit
+from wording import console
 
 router = APIRouter(prefix="/console")
 
@@ -79,7 +80,7 @@ async def remove_contact(
 
     leaver = await run_in_threadpool(address)
     if not leaver:
-        return await again(staff, slug, "This contact has left already.", "")
+        return await again(staff, slug, console.CONTACT_HAS_LEFT, "")
     return await _change(
         staff,
         visit,
@@ -108,7 +109,7 @@ async def send_links_again(
 
     renewed = await run_in_threadpool(queued)
     if renewed is None:
-        return await again(staff, slug, "The pack cannot be sent to this contact now.", "")
+        return await again(staff, slug, console.NO_PACK_NOW, "")
     on_its_way = await outbox_relay.send_again(visit.dependencies, slug, renewed)
     return visit.go_to(
         f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"

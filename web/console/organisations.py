@@ -46,26 +46,6 @@ router = APIRouter(prefix="/console")
 MOST_MAILS = 40
 MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
-_SAID = {
-    "send-again": "The go-live pack is on its way again; its older links no longer work.",
-    "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
-    "owner": "The organisation is handed over; mails to its manager go there from now on.",
-    "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
-    "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
-    "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
-    "confirmed": "The order is confirmed and given.",
-    "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
-}
-
-SHOW_WORDS = {
-    Show.ALL: "All",
-    Show.ATTENTION: "Needs attention",
-    Show.OURS: "Waiting on us",
-    Show.THEIRS: "Waiting on the customer",
-    Show.RUNNING: "Running",
-    Show.ENDED: "Ended",
-    Show.NOT_STARTED: "Not started",
-}
 
 
 @router.get("")
@@ -84,8 +64,8 @@ def every_organisation(
         staff=staff,
         rows=[_row(one, visit.at) for one in found.rows],
         filters=[
-            (words, found.tally[one], _address(one, search, 1), one is show)
-            for one, words in SHOW_WORDS.items()
+            (console.FILTERS[one], found.tally[one], _address(one, search, 1), one is show)
+            for one in Show
         ],
         show=show,
         search=search,
@@ -104,7 +84,7 @@ def one_organisation(
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
     """Show everything about one organisation; `every` and `before` say which of its trail."""
-    said = ORDERS[done].done if done in ORDERS else _SAID.get(done, "")
+    said = ORDERS[done].words.done if done in ORDERS else console.DONE.get(done, "")
     return organisation_page(staff, slug, said=said, trail=(every, before))
 
 
@@ -134,7 +114,7 @@ async def give_order(
     try:
         became = await known.give(orders, slug, given)
     except UnansweredError:
-        return _unanswered(visit, slug, known.button, given.as_fields())
+        return _unanswered(visit, slug, known.words.button, given.as_fields())
     except UnavailableError:
         raise
     except ToBeConfirmedError:
@@ -341,7 +321,7 @@ def organisation_page(
             if order.fits(progress) or (may_start and name == "start")
         ],
         order_ids={name: uuid4() for name in ORDERS},
-        buttons={one.order.value: one.button for one in ORDERS.values() if one.order},
+        buttons={one.order.value: one.words.button for one in ORDERS.values() if one.order},
         open_for=order_requests.OPEN_FOR,
         has_links=progress is not None
         and progress.goes_on

@@ -17,17 +17,11 @@ from database.moves import decisions
 from web.console.organisations import in_words, organisation_page
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
-from wording import sentences
+from wording import console, sentences
 
 router = APIRouter(prefix="/console")
 
 _Reason = Annotated[TypedText, Form(max_length=2000)]
-_DONE = {
-    "link": "This user is linked to the account you named",
-    "relink": "This user is linked to the account you named from now on",
-    "exclude": "This user is left out",
-    "include": "The directory decides about this user again",
-}
 
 
 @router.post("/{slug}/users")
@@ -47,7 +41,7 @@ def find_user(
         )
     if user is None:
         return organisation_page(
-            staff, slug, problem="Nobody here has this address.", opened="find-user", status=404
+            staff, slug, problem=console.NO_SUCH_ADDRESS, opened="find-user", status=404
         )
     return visit.go_to(f"/console/{quote(slug)}/users/{user.user_id}")
 
@@ -55,7 +49,7 @@ def find_user(
 @router.get("/{slug}/users/{user_id}")
 def one_user(staff: AStaffVisit, slug: str, user_id: UUID, done: str = "") -> Response:
     """Show what becomes of one user, and what can be decided about them."""
-    return _user_page(staff, slug, user_id, said=_DONE.get(done, ""))
+    return _user_page(staff, slug, user_id, said=console.USER_DONE.get(done, ""))
 
 
 @router.post("/{slug}/users/{user_id}/{decision}")
@@ -139,7 +133,7 @@ def _user_page(
         standing = standings.standing_of(session, slug)
         user = console_views.user_of(session, slug, user_id)
     if standing is None or user is None:
-        return organisation_page(staff, slug, problem="There is no such user here.", status=404)
+        return organisation_page(staff, slug, problem=console.NO_SUCH_USER, status=404)
     progress = standing.progress
     return visit.page(
         "console_user.html",

@@ -36,7 +36,7 @@ from web.log_context import NAMED
 from web.refusal_pages import has_ended
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
-from wording import sentences
+from wording import sentences, setup_page
 from wording.customer import told
 from wording.orders import REFUSED
 
@@ -49,7 +49,7 @@ def show(visit: AVisit, token: str, done: str = "") -> Response:
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
-    return _page(visit, token, *found, said=_SAID.get(done, ""))
+    return _page(visit, token, *found, said=setup_page.DONE.get(done, ""))
 
 
 @router.get(f"/{{token}}/{PACK_FILE}")
@@ -70,20 +70,12 @@ def pack(visit: AVisit, token: str) -> Response:
         except MissingValue:
             document = None
     if document is None:
-        return _page(visit, token, link, standing, problem=_NO_PACK, at="pack")
+        return _page(visit, token, link, standing, problem=setup_page.NO_PACK, at="pack")
     return Response(
         document.content,
         media_type=document.content_type,
         headers={"Content-Disposition": f'attachment; filename="{document.filename}"'},
     )
-
-
-_NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
-_NO_HOUR = "Please give the date with an hour."
-_SAID = {
-    "acknowledged": "Thank you. We have noted that you are ready.",
-    "contact": "Thank you. We ask this person too when the first contact does not answer.",
-}
 
 
 @router.post("/{token}/acknowledge")
@@ -99,7 +91,7 @@ def acknowledge(
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
     chosen = _chosen(visit, standing, move_at) if move_at.strip() else None
     if move_at.strip() and chosen is None:
-        return _page(visit, token, link, standing, problem=_NO_HOUR, at="date")
+        return _page(visit, token, link, standing, problem=setup_page.NO_HOUR, at="date")
     refused = refusal_of(
         Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress), moment=chosen, now=visit.at
     )
@@ -139,13 +131,13 @@ def name_contact(
     link, standing = found
     address = address.strip()
     if not name.strip():
-        problem = "Please give the person's name."
+        problem = setup_page.NO_NAME
     elif not is_mail_address(address):
-        problem = "This is not a complete e-mail address."
+        problem = setup_page.NO_ADDRESS
     else:
         with visit.dependencies.sessions.begin() as session:
             by = session.get_one(Contact, link.contact_id)
-            problem = it_team.name_second_contact(
+            refused = it_team.name_second_contact(
                 session,
                 link.go_live_id,
                 by=by,
@@ -153,6 +145,7 @@ def name_contact(
                 address=address,
                 at=visit.at,
             )
+        problem = setup_page.SECOND_CONTACT[refused] if refused else ""
     if problem:
         return _page(
             visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
@@ -180,12 +173,7 @@ def _enough_dates(visit: Visit, standing: Standing, again_at: datetime) -> str:
     """Say when the date can be changed again, and who can change it until then."""
     with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
-    again = sentences.instant(again_at.astimezone(ZoneInfo(zone)))
-    return (
-        f"Your team has changed this {rules.MOST_DATE_CHANGES_A_DAY} times within a day, and that "
-        f"is as often as we take it here. You can change it again from {again}. Until then your "
-        "customer success manager can change it for you."
-    )
+    return setup_page.too_many_dates(again_at.astimezone(ZoneInfo(zone)))
 
 
 def _page(

@@ -93,7 +93,7 @@ def _pages() -> dict[str, Callable[[], str]]:
             instant=str,
             found={},
         ),
-        "page console, extend": lambda: ORDERS["extend"].does,
+        "page console, extend": lambda: ORDERS["extend"].words.does,
         "page guessing": lambda: too_many(RateLimit.LINKS).to_do,
         "form of the console": lambda: repr(form.__metadata__[0].metadata),
     }
