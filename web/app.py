@@ -25,7 +25,7 @@ from web.customer import consent, hand_off, invitation, new_link, setup
 from web.dependencies import Dependencies
 from web.microsoft import consent_callback, other_account, sign_in_callback
 from web.middleware.request_limits import BodyLimits
-from web.middleware.request_metrics import Measured, metrics_page
+from web.middleware.request_metrics import RequestMetrics, metrics_page
 from web.middleware.security_headers import HeadAsGet, SecurityHeaders
 
 
@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         microsoft=settings.entra_authority,
         https=settings.public_url.startswith("https://"),
     )
-    app.add_middleware(Measured)
+    app.add_middleware(RequestMetrics)
     app.add_middleware(HeadAsGet)
     error_handlers.register(app)
     return app

@@ -82,7 +82,7 @@ def consent_checks(progress: Progress) -> list[tuple[str, str]]:
 
 
 def is_moving(progress: Progress) -> bool:
-    """Tell whether the page may change within minutes, so that it is worth looking again."""
+    """Tell whether the page may change within minutes, so that it is polled."""
     return progress.outcome is None and progress.wait in {
         Wait.NOTHING,
         Wait.MICROSOFT,

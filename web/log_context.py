@@ -1,6 +1,6 @@
-"""Names, in the lines of the log, the organisation whose page a browser asks for; never the link.
+"""Log context: each line of a request names the organisation of its page, never its link.
 
-A made-up link names nobody: otherwise anybody could write about any organisation.
+A made-up link names none: otherwise anybody could write about any organisation.
 """
 
 from fastapi import Depends
@@ -13,7 +13,7 @@ from web.visit import AVisit, Visit
 
 
 async def _name_organisation(visit: AVisit) -> None:
-    # Here and not in the thread that looks: what a thread notes, the rest of the request forgets.
+    # Here and not in the thread: a context variable set there does not reach the request.
     note_organisation(await run_in_threadpool(_slug, visit))
 
 
@@ -25,5 +25,5 @@ def _slug(visit: Visit) -> str:
         return renewal.organisation_of(session, visit.dependencies.signer, token)
 
 
-NAMED = Depends(_name_organisation)
+LOG_CONTEXT = Depends(_name_organisation)
 """For the pages of personal links, and for what a consent begun by one leads to."""

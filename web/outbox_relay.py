@@ -1,6 +1,6 @@
 """Relays the outbox (`database.go_live.outbox`) to go-lives, as signals: at once, else later.
 
-The same loop forgets what browsers left behind, so that no login has to.
+The same loop purges authorization requests that are over, so that no login has to.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ _log = logging.getLogger(__name__)
 ANSWER_WITHIN = timedelta(seconds=5)
 """A person waits for this; Temporal takes a signal in milliseconds."""
 
-LOOK_SECONDS = 5.0
-"""Between two looks for what is still pending."""
+POLL_SECONDS = 5.0
+"""Between two polls for what is still pending."""
 
-LOOKS_FOR_THE_REST = 3
-"""Every so many looks, what is over is forgotten."""
+POLLS_PER_PURGE = 3
+"""After so many polls, authorization requests that are over are purged."""
 
-LEFT_ALONE = timedelta(seconds=10)
+GRACE = timedelta(seconds=10)
 """An entry this young is still being relayed by the request that enqueued it."""
 
 _HANDLERS: dict[type[AnySignal], Callable[[SsoGoLive, Any], None]] = {
@@ -74,24 +74,24 @@ async def relay(dependencies: Dependencies, number: int) -> bool:
 
 async def keep_relaying(dependencies: Dependencies) -> None:
     """Relay what is still pending, until cancelled. Any number of processes may do it."""
-    for look in count(1):
+    for poll in count(1):
         note_organisation("")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         try:
-            if look % LOOKS_FOR_THE_REST == 0:
-                await run_in_threadpool(_forget_what_is_over, dependencies)
+            if poll % POLLS_PER_PURGE == 0:
+                await run_in_threadpool(_purge_authorization_requests, dependencies)
             await _relay_all(dependencies)
         except TemporalAwayError:
             continue
         except Exception as error:
             # The database is away, perhaps: its text may quote values, its kind says enough.
-            _log.warning("The look for what is left to do failed: %s", type(error).__name__)
+            _log.warning("Polling the outbox failed: %s", type(error).__name__)
 
 
 async def _relay_all(dependencies: Dependencies) -> None:
     """Relay each organisation's signals in their order; one that cannot holds up its own only."""
     held_up: set[str] = set()
-    for signal in await run_in_threadpool(_pending, dependencies, wall_clock() - LEFT_ALONE, None):
+    for signal in await run_in_threadpool(_pending, dependencies, wall_clock() - GRACE, None):
         if signal.slug not in held_up and not await _relayed(dependencies, signal):
             held_up.add(signal.slug)
 
@@ -143,7 +143,7 @@ def _pending(dependencies: Dependencies, before: datetime, only: int | None) -> 
         return outbox.pending(session, before=before, only=only)
 
 
-def _forget_what_is_over(dependencies: Dependencies) -> None:
+def _purge_authorization_requests(dependencies: Dependencies) -> None:
     with dependencies.sessions.begin() as session:
         authorization_requests.forget_what_is_over(session, wall_clock())
 

@@ -104,7 +104,7 @@ class CustomerStatus:
     by_itself: str
 
 
-def told(progress: Progress, time_zone: str) -> CustomerStatus:
+def customer_status(progress: Progress, time_zone: str) -> CustomerStatus:
     """Return where a go-live stands, who does what, and what comes by itself, in local time."""
     zone = ZoneInfo(time_zone)
     reminder_at = progress.reminder_at if progress.wait in _REMIND_THE_CUSTOMER else None

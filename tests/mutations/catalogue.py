@@ -155,7 +155,7 @@ MUTATIONS = (
         "check 3 is skipped when a browser comes back",
         "an administrator of a strange tenant consents for somebody else's organisation",
         "web/microsoft/consent_callback.py",
-        "    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):\n",
+        "    if asked.tenant_id is None or response.tenant != str(asked.tenant_id):\n",
         "    if asked.tenant_id is None:\n",
         ("tests/attacks/test_identity.py",),
     ),

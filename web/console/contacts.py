@@ -1,4 +1,4 @@
-"""Who looks after an organisation, here and at the customer; and links sent again to a contact."""
+"""The owner and the IT contacts of an organisation; and links sent again to a contact."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Staff sign in to the console through SSO in our own tenant; everyone else is calmly refused."""
+"""Staff sign in to the console through SSO in our own tenant; everyone else is refused."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -27,7 +27,7 @@ from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web.checklist import consent_checks, is_moving
 from web.customer.new_link import dead_link
 from web.forms import OwnForm
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import (
     to_consent,
 )
@@ -37,7 +37,7 @@ from web.refusal_pages import has_ended, nothing_to_show, refused
 from web.visit import AVisit, Visit
 from wording import customer
 
-router = APIRouter(prefix="/consent", dependencies=[NAMED])
+router = APIRouter(prefix="/consent", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/progress")
@@ -62,7 +62,7 @@ async def relay_again(visit: OwnForm) -> Response:
 
 @router.get("/again")
 def progress_again(visit: AVisit) -> Response:
-    """Show how far it is to whoever opens the address of that form."""
+    """Show how far it is where the address of that form is opened again."""
     return visit.go_to("/consent/progress")
 
 
@@ -175,8 +175,8 @@ def _progress_page(
     return visit.page(
         "consent_progress.html",
         standing=standing,
-        told=customer.told(now, zone),
-        # Only who has come through the first three checks is told that they are through.
+        customer_status=customer.customer_status(now, zone),
+        # Only a browser that passed the first three checks sees that they are passed.
         checks=consent_checks(now) if proven else [],
         moving=is_moving(now),
         ended=now.outcome is not None and now.outcome is not GoLiveOutcome.LIVE,
@@ -187,7 +187,7 @@ def _progress_page(
 
 
 def _enqueue_again(visit: Visit) -> int | Response:
-    """Keep what this very browser proved, for another try."""
+    """Enqueue what this very browser proved once more."""
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
         evidence = authorization_requests.evidence_of(session, asked, visit.at) if asked else None
@@ -201,5 +201,5 @@ def _enqueue_again(visit: Visit) -> int | Response:
     if evidence is None:
         # It proved nothing, or so long ago that it no longer counts.
         return refused(visit, Refusal.SIGN_IN_TOO_OLD, status=409, action="/consent/again")
-    # None = there is nothing to tell it now; the page says how far it is.
+    # None = there is nothing to signal now; the page says how far it is.
     return visit.go_to("/consent/progress") if entry is None else entry

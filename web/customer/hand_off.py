@@ -10,13 +10,13 @@ from database.links import hand_off as handing
 from database.models import PersonalLink
 from web.customer.new_link import dead_link
 from web.forms import OwnForm
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
 from wording import pages, sentences
 
-router = APIRouter(prefix="/hand-off", dependencies=[NAMED])
+router = APIRouter(prefix="/hand-off", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")

@@ -9,12 +9,12 @@ from database.models import PersonalLink
 from database.people import sign_in
 from web.customer.new_link import dead_link
 from web.forms import OwnForm
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import to_login
 from web.refusal_pages import invitation_is_over
 from web.visit import AVisit, Visit
 
-router = APIRouter(prefix="/invitation", dependencies=[NAMED])
+router = APIRouter(prefix="/invitation", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")

@@ -16,7 +16,7 @@ from database.models import GoLive, PersonalLink
 from database.people import sign_in
 from web import outbox_relay
 from web.forms import OwnForm
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.refusal_pages import (
     Way,
     has_ended,
@@ -29,7 +29,7 @@ from web.refusal_pages import (
 from web.visit import Visit
 from wording import pages
 
-router = APIRouter(dependencies=[NAMED])
+router = APIRouter(dependencies=[LOG_CONTEXT])
 
 
 class Renewable(StrEnum):

@@ -32,15 +32,15 @@ from web import outbox_relay
 from web.checklist import stage_states
 from web.customer.new_link import dead_link
 from web.forms import OwnForm, TypedText
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
 from wording import sentences, setup_page
-from wording.customer import told
+from wording.customer import customer_status
 from wording.orders import REFUSED
 
-router = APIRouter(prefix="/setup", dependencies=[NAMED])
+router = APIRouter(prefix="/setup", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")
@@ -82,7 +82,7 @@ def pack(visit: AVisit, token: str) -> Response:
 def acknowledge(
     visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
 ) -> Response:
-    """Write down that the IT team is ready, and when users may move; the go-live hears of it."""
+    """Record that the IT team is ready, and when users may move; the go-live is signalled."""
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
@@ -207,7 +207,7 @@ def _page(
         status=status if problem else 200,
         standing=standing,
         stages=stage_states(progress, reached),
-        told=told(progress, facts.time_zone),
+        customer_status=customer_status(progress, facts.time_zone),
         consent=consent,
         action=f"/setup/{token}",
         said=said,

@@ -26,20 +26,25 @@ from database.models import (
 )
 from graph.errors import GraphError
 from telemetry.metrics import CONSENTS_REFUSED
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import (
     no_authorization_request,
     start_of,
     to_login,
 )
-from web.microsoft.authorization_response import Ending, Returned, ending_of, read_returned
+from web.microsoft.authorization_response import (
+    AuthorizationResponse,
+    Ending,
+    ending_of,
+    read_response,
+)
 from web.outbox_relay import relay
 from web.rate_limits import count_unbound_answer
 from web.refusal_pages import Way, has_ended, message_page, refused
 from web.visit import AVisit, Visit
 from wording import pages
 
-router = APIRouter(dependencies=[NAMED])
+router = APIRouter(dependencies=[LOG_CONTEXT])
 _log = logging.getLogger(__name__)
 
 
@@ -53,9 +58,9 @@ async def callback(visit: AVisit) -> Response:
 
 
 def enqueue_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
-    """Keep the consent for the go-live; the link is used up by the proof, so clicks can repeat.
+    """Enqueue the consent for the go-live; the proof uses the link up, so clicks can repeat.
 
-    None = the go-live has ended, or has heard of this account often enough today.
+    None = the go-live has ended, or was signalled often enough about this account today.
     """
     found = records.open_go_live_of(session, evidence.go_live_id)
     # Our own number of it: the audit trail keeps none of Microsoft's that leads to somebody.
@@ -100,7 +105,7 @@ def not_consented(
 def not_believed(
     visit: Visit, asked: AuthorizationRequest, refusal: Refusal, status: int = 400
 ) -> Response:
-    """Return the page for an answer that proves nothing: a line in the audit trail, no word."""
+    """Return the page for an answer that proves nothing; it is in the audit trail only."""
     with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, refusal)
@@ -112,13 +117,13 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
 
     Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read 2026-11-23.
     """
-    returned = read_returned(visit.request.scope["query_string"])
-    if returned is None or not returned.state:
-        return _unbound(visit, returned), None
+    response = read_response(visit.request.scope["query_string"])
+    if response is None or not response.state:
+        return _unbound(visit, response), None
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
-            state=returned.state,
+            state=response.state,
             browser=visit.browser,
             purposes={"consent"},
             at=visit.at,
@@ -127,12 +132,12 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
             count_unbound_answer(session, visit)
             _audit(session, visit, None, asked)
     if isinstance(asked, Refusal):
-        return no_authorization_request(visit, returned.state, asked), None
-    if returned.error:
-        return not_consented(visit, asked, ending_of(returned.error, returned.codes))
-    if not returned.admin_consent or not returned.tenant:
+        return no_authorization_request(visit, response.state, asked), None
+    if response.error:
+        return not_consented(visit, asked, ending_of(response.error, response.codes))
+    if not response.admin_consent or not response.tenant:
         return not_believed(visit, asked, Refusal.MALFORMED), None
-    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):
+    if asked.tenant_id is None or response.tenant != str(asked.tenant_id):
         return not_believed(visit, asked, Refusal.WRONG_TENANT), None
     with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
@@ -145,14 +150,14 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
         return not_believed(visit, asked, Refusal.MICROSOFT_NOT_ASKED, 503), None
 
 
-def _unbound(visit: Visit, returned: Returned | None) -> Response:
+def _unbound(visit: Visit, response: AuthorizationResponse | None) -> Response:
     """Answer what carries no state, which Microsoft leaves out of some errors. It proves nothing.
 
     The browser's own cookie says which consent it may have been about.
     """
-    if returned is None:
+    if response is None:
         refusal = Refusal.MALFORMED
-    elif returned.error:
+    elif response.error:
         refusal = Refusal.ERROR_WITHOUT_STATE
     else:
         refusal = Refusal.STATE_UNKNOWN

@@ -31,7 +31,7 @@ from graph.errors import (
 from graph.tokens import SignedInPerson
 from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
-from web.microsoft.authorization_response import Ending, ending_of, read_returned
+from web.microsoft.authorization_response import Ending, ending_of, read_response
 from web.outbox_relay import relay
 from web.rate_limits import count_unbound_answer
 from web.refusal_pages import refused, sign_in_page
@@ -61,30 +61,30 @@ async def callback(visit: AVisit) -> Response:
 
 
 def _come_back(visit: Visit) -> _Answer:
-    returned = read_returned(visit.request.scope["query_string"])
-    if returned is None:
+    response = read_response(visit.request.scope["query_string"])
+    if response is None:
         return _unbound(visit, "", Refusal.MALFORMED)
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
-            state=returned.state,
+            state=response.state,
             browser=visit.browser,
             purposes=_PURPOSES,
             at=visit.at,
         )
     if isinstance(asked, Refusal):
-        return _unbound(visit, returned.state, asked)
-    parameters = {"state": returned.state, "code": returned.code}
-    if returned.error:
-        parameters |= {"error": returned.error}
+        return _unbound(visit, response.state, asked)
+    parameters = {"state": response.state, "code": response.code}
+    if response.error:
+        parameters |= {"error": response.error}
     try:
         person = visit.dependencies.entra.complete_sign_in(asked.flow, parameters)
     except SignInRefused as error:
-        if not returned.error:
-            # No word of Microsoft's in the address: a missing, made-up or replayed code.
+        if not response.error:
+            # No error of Microsoft in the address: a missing, made-up or replayed code.
             answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
             return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
-        codes = (*returned.codes, *error.codes)
+        codes = (*response.codes, *error.codes)
         return _not_signed_in(
             visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
         )
@@ -204,7 +204,7 @@ def _why_not(
 def _not_signed_in(
     visit: Visit, asked: AuthorizationRequest, ending: Ending, answer: SignInAnswer | None
 ) -> _Answer:
-    """Microsoft's own word, in a request of ours: a consent's run is told of it."""
+    """Answer an error of Microsoft to a request of ours; a consent's go-live is signalled."""
     if asked.purpose == "consent_sign_in":
         return _Answer(*consent_callback.not_consented(visit, asked, ending))
     return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
@@ -217,7 +217,7 @@ def _not_believed(
     answer: SignInAnswer | None,
     status: int | None = None,
 ) -> _Answer:
-    """A page and a line in the audit trail; nobody else hears of it."""
+    """Answer with a page and an entry in the audit trail; nothing is signalled."""
     if asked.purpose == "consent_sign_in":
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
     with visit.dependencies.sessions.begin() as session:

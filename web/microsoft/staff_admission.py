@@ -1,4 +1,4 @@
-"""Who comes back from Microsoft is let into the console with the role and a staff handle."""
+"""Admission to the console: by the role in our tenant and a staff handle."""
 
 import secrets
 from uuid import UUID

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -17,16 +16,16 @@ from telemetry.tracing import request_span
 
 _log = logging.getLogger(__name__)
 
-_UNKNOWN: Final = "unknown"
+_UNKNOWN = "unknown"
 """Instead of an address that is no route of ours: anybody can make those up."""
-_QUIET: Final = frozenset({"/health", "/metrics"})
+_QUIET = frozenset({"/health", "/metrics"})
 """Machines ask for them every few seconds."""
-_NONE: Final = 499
+_NONE = 499
 """Counted as the visitor's doing: they left before an answer."""
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware around everything else, so that failures are measured as well."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,7 +41,7 @@ class Measured:
         note_organisation("")
         status = _NONE
 
-        async def noting(message: Message) -> None:
+        async def observe(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -51,7 +50,7 @@ class Measured:
         method = scope["method"] if scope["method"] in _METHODS else _UNKNOWN
         with request_span(method) as span:
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, observe)
             except Exception:
                 status = 500
                 raise
