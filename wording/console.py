@@ -127,6 +127,9 @@ FILTERS = {
 }
 """Which organisations the list shows."""
 
+NOT_STARTED = (
+    "Nobody has started a go-live yet. Customer success starts it. Nothing happens by itself."
+)
 NO_SUCH_ADDRESS = "Nobody here has this address."
 NO_SUCH_USER = "There is no such user here."
 CONTACT_HAS_LEFT = "This contact has left already."

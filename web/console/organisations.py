@@ -312,9 +312,7 @@ def organisation_page(
         progress=progress,
         zone=found.preference.time_zone,
         stages=stage_states(progress, found.times),
-        happened=sentences.happened(progress) if progress else "Nobody has started a go-live yet.",
-        to_do=sentences.to_do(progress) if progress else "Customer success starts it.",
-        by_itself=sentences.by_itself(progress) if progress else "Nothing happens by itself.",
+        explained=sentences.sentences(progress) if progress else console.NOT_STARTED,
         orders=[
             (name, order)
             for name, order in ORDERS.items()

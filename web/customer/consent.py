@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import (
@@ -18,8 +17,6 @@ from database.go_live.standings import Standing
 from database.links import hand_off
 from database.models import (
     AuthorizationRequest,
-    GoLive,
-    Organisation,
     PersonalLink,
     Preference,
 )
@@ -45,7 +42,7 @@ def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
-        standing = _standing(session, asked)
+        standing = standings.standing_of_go_live(session, asked.go_live_id if asked else None)
     proven = asked is not None and asked.evidence_id is not None
     return _progress_page(visit, standing, asked, again="/consent/again", proven=proven)
 
@@ -101,7 +98,7 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
     link = _link(visit, token)
     with visit.dependencies.sessions.begin() as session:
         row = hand_off.genuine_consent_link(session, visit.dependencies.signer, token)
-        standing = _standing(session, row)
+        standing = standings.standing_of_go_live(session, row.go_live_id if row else None)
         asked = authorization_requests.newest_consent(session, visit.browser)
     now = standing.progress if standing else None
     # Once the consent is given, every link to it leads here: the one that was handed on as well.
@@ -138,16 +135,6 @@ def go(visit: OwnForm, token: str) -> Response:
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
     with visit.dependencies.sessions.begin() as session:
         return hand_off.consent_link(session, visit.dependencies.signer, token, visit.at)
-
-
-def _standing(session: Session, row: AuthorizationRequest | PersonalLink | None) -> Standing | None:
-    """Return how far the go-live of a consent is, also once it has ended."""
-    go_live = session.get(GoLive, row.go_live_id) if row and row.go_live_id else None
-    if go_live is None:
-        return None
-    organisation = session.get_one(Organisation, go_live.organisation_id)
-    standing = standings.standing_of(session, organisation.slug)
-    return standing if standing and standing.go_live_id == go_live.id else None
 
 
 def _progress_page(
@@ -191,7 +178,7 @@ def _enqueue_again(visit: Visit) -> int | Response:
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
         evidence = authorization_requests.evidence_of(session, asked, visit.at) if asked else None
-        standing = _standing(session, asked)
+        standing = standings.standing_of_go_live(session, asked.go_live_id if asked else None)
         now = standing.progress if standing else None
         # While it is being proven, the run has nothing to learn from hearing of it again.
         proving = now is not None and now.wait is Wait.MICROSOFT

@@ -24,7 +24,7 @@ from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
 from database.links import genuine
 from database.mail import ledger, mail_facts
-from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
+from database.models import Contact, PersonalLink, Preference
 from database.people import it_team
 from mail.errors import MissingValue
 from mail.rendering import announcement
@@ -160,11 +160,8 @@ def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
         )
         if not isinstance(link, PersonalLink):
             return dead_link(visit, LinkPurpose.SETUP, token, link)
-        organisation = session.get_one(
-            Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
-        )
-        standing = standings.standing_of(session, organisation.slug)
-    if standing is None or standing.go_live_id != link.go_live_id:
+        standing = standings.standing_of_go_live(session, link.go_live_id)
+    if standing is None:
         return has_ended(visit, link.go_live_id)
     return link, standing
 
