@@ -500,9 +500,10 @@ def link(
     settings = read_settings()
     engine = _engine(settings)
     with connections.microsoft(settings) as graph:
-        print(
-            user_decisions.link(engine, graph, _name(by), organisation, address, object_id, reason)
+        effect = user_decisions.link(
+            engine, graph, _name(by), organisation, address, object_id, reason
         )
+    print(shell.linked(organisation, address, effect))
 
 
 @app.command()
@@ -510,8 +511,8 @@ def exclude(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Decide that a user is left out of the move and keeps the password."""
-    then = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
-    print(f"{address} is left out. {then}")
+    effect = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
+    print(f"{address} is left out. {shell.decided(organisation, effect)}")
 
 
 @app.command()
@@ -519,7 +520,8 @@ def include(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Take an earlier link or exclude back."""
-    then = user_decisions.include(_engine(), _name(by), organisation, address, reason)
+    effect = user_decisions.include(_engine(), _name(by), organisation, address, reason)
+    then = shell.decided(organisation, effect)
     print(f"{address} is decided by the directory again. {then}")
 
 

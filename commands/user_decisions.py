@@ -9,6 +9,8 @@ from commands.errors import CommandError, UsageError, plain_database_errors, pla
 from commands.order_book import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
+from contracts.directory import DecisionEffect
+from contracts.go_live import Wait
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
@@ -25,8 +27,8 @@ def link(
     address: str,
     object_id: str,
     reason: str,
-) -> str:
-    """Decide that a user is this account of the directory, and return what comes of it.
+) -> DecisionEffect:
+    """Decide that a user is this account of the directory, and return when that counts.
 
     It counts from the next plan on; where the user is linked already, at once: that is the way
     back in for somebody whose account was deleted and made anew.
@@ -38,20 +40,19 @@ def link(
         identity = UUID(object_id)
     except ValueError:
         raise UsageError(Problem.NOT_AN_OBJECT_ID, object_id=object_id) from None
-    _why(reason)
+    _check_reason(reason)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
         user = _user(session, organisation_named(session, slug), address)
     if user.linked_tenant_id is None:
-        then = _decide(engine, by, slug, address, "link", identity, reason)
-        return f"{address} is to be linked. {then}"
+        return _decide(engine, by, slug, address, "link", identity, reason)
     if user.linked_tenant_id != user.proven_tenant_id:
         raise CommandError(Problem.LINKED_ELSEWHERE, slug=slug, address=address)
     _must_fit(graph, user.linked_tenant_id, identity)
     return _relink(engine, by, slug, address, identity, reason)
 
 
-def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> DecisionEffect:
     """Decide that a user is left out and keeps the password; counts from the next plan on.
 
     Raises:
@@ -60,7 +61,7 @@ def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> st
     return _decide(engine, by, slug, address, "exclude", None, reason)
 
 
-def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> DecisionEffect:
     """Take an earlier `link` or `exclude` back; it counts from the next plan on.
 
     Raises:
@@ -77,9 +78,9 @@ def _decide(
     decision: str | None,
     object_id: UUID | None,
     reason: str,
-) -> str:
-    """Write a decision and its reason; return what happens next, in a sentence."""
-    _why(reason)
+) -> DecisionEffect:
+    """Write a decision and its reason; return when it counts."""
+    _check_reason(reason)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
         organisation = organisation_named(session, slug)
@@ -88,19 +89,18 @@ def _decide(
         if user.moved:
             raise CommandError(Problem.MOVED_ALREADY, slug=slug, address=address)
         action = f"{decision or 'include'}_user"
-        _keep(session, by, organisation, go_live, user, action, decision, object_id, reason)
+        _record(session, by, organisation, go_live, user, action, decision, object_id, reason)
         where = go_live.wait if go_live is not None else None
     if where is None:
-        return (
-            "It counts from the next plan on, which a go-live makes; "
-            f"start one with: python starter.py start {slug}"
-        )
-    if where in {"approval", "aftercare"}:
-        return f"It counts from the next plan on: python starter.py replan {slug}"
-    return "It counts from the next plan on, which the go-live makes before it moves anyone."
+        return DecisionEffect.WITH_THE_FIRST_PLAN
+    if where in {Wait.APPROVAL, Wait.AFTERCARE}:
+        return DecisionEffect.WITH_A_NEW_PLAN
+    return DecisionEffect.WITH_THE_COMING_PLAN
 
 
-def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, reason: str) -> str:
+def _relink(
+    engine: Engine, by: str, slug: str, address: str, object_id: UUID, reason: str
+) -> DecisionEffect:
     """Put another account in the place of the one that a user is linked to."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
@@ -117,14 +117,11 @@ def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, r
         if not linked:
             raise CommandError(Problem.MOVED_BACK, address=address)
         # So that whoever is rolled back and moved again gets the account that is there.
-        _keep(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
-    return (
-        f"{address} is linked to the account you named from now on. Whoever was signed in with the "
-        "one before is logged out."
-    )
+        _record(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
+    return DecisionEffect.AT_ONCE
 
 
-def _keep(
+def _record(
     session: Session,
     by: str,
     organisation: Organisation,
@@ -135,7 +132,7 @@ def _keep(
     object_id: UUID | None,
     reason: str,
 ) -> None:
-    """Keep a decision, and in the audit trail who took it and why."""
+    """Record a decision, and in the audit trail who took it and why."""
     at = wall_clock()
     reason_id = records.write_audit(
         session,
@@ -162,7 +159,7 @@ def _must_fit(graph: GraphClient, tenant_id: UUID, object_id: UUID) -> None:
         raise CommandError(Problem.ACCOUNT_IS_DISABLED, object_id=object_id)
 
 
-def _why(reason: str) -> None:
+def _check_reason(reason: str) -> None:
     if not reason.strip():
         raise UsageError(Problem.REASON_MISSING)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from contracts.directory import DecisionEffect
 from contracts.notices import RecipientKind
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
@@ -185,6 +186,33 @@ def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str
     if isinstance(problem, OrderRefusal):
         return f"{facts['slug']}: {REFUSED[problem]}"
     return PROBLEMS[problem].format_map(facts)
+
+
+def decided(slug: str, effect: DecisionEffect) -> str:
+    """Return when a decision about one user counts, and what to type for that."""
+    return {
+        DecisionEffect.AT_ONCE: "It counts from now on.",
+        DecisionEffect.WITH_THE_FIRST_PLAN: (
+            "It counts from the next plan on, which a go-live makes; "
+            f"start one with: python starter.py start {slug}"
+        ),
+        DecisionEffect.WITH_A_NEW_PLAN: (
+            f"It counts from the next plan on: python starter.py replan {slug}"
+        ),
+        DecisionEffect.WITH_THE_COMING_PLAN: (
+            "It counts from the next plan on, which the go-live makes before it moves anyone."
+        ),
+    }[effect]
+
+
+def linked(slug: str, address: str, effect: DecisionEffect) -> str:
+    """Return what comes of the decision that a user is a Microsoft account."""
+    if effect is DecisionEffect.AT_ONCE:
+        return (
+            f"{address} is linked to the account you named from now on. Whoever was signed in with "
+            "the one before is logged out."
+        )
+    return f"{address} is to be linked. {decided(slug, effect)}"
 
 
 def mail_refused(slug: str, address: str, whose: RecipientKind, ask: str) -> str:

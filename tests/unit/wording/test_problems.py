@@ -98,7 +98,9 @@ class TestTheConsole:
             assert "starter.py" not in said
             assert "--" not in said
 
-    @pytest.mark.parametrize("sentence", console.PROBLEMS.values(), ids=console.PROBLEMS)
+    @pytest.mark.parametrize(
+        "sentence", list(console.PROBLEMS.values()), ids=list(console.PROBLEMS)
+    )
     def test_speaks_in_whole_sentences(self, sentence: str) -> None:
         assert sentence[0].isupper() or sentence[0] in "“{"
         assert sentence.endswith((".", "{what}", "{why}"))
