@@ -30,7 +30,7 @@ from commands import (
 )
 from commands.errors import CommandError
 from commands.orders import Orders
-from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, tell
+from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal_people_changed
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
@@ -104,14 +104,14 @@ def import_csv(
     organisations_said = sentences.counted(imported.organisations, "organisation")
     print(f"Imported {organisations_said} and {sentences.counted(imported.users, 'user')}.")
 
-    async def tell_go_lives() -> None:
+    async def signal_go_lives() -> None:
         client = await connections.temporal()
         for one in imported.handed_over:
-            await tell(client, one.slug, one.owner)
+            await signal_people_changed(client, one.slug, one.owner)
             print(f"{one.slug}: {one.owner} looks after the go-live from now on.")
 
     if imported.handed_over:
-        asyncio.run(tell_go_lives())
+        asyncio.run(signal_go_lives())
 
 
 @app.command()
@@ -378,14 +378,14 @@ def contact(
     reason: Reason = "",
 ) -> None:
     """Name an IT contact, in somebody's stead or besides the others; corrects a name, too."""
-    told = _change(
+    changed = _change(
         by,
         lambda people: people.name_contact(
             organisation, person, instead_of=instead_of, first=first, reason=reason
         ),
     )
     print(f"{organisation}: {person} is an IT contact.")
-    if told.pack_sent:
+    if changed.pack_sent:
         print("The go-live pack is on its way to them, with links of their own.")
     if instead_of:
         print(f"{instead_of} gets no more mail, and the links sent there no longer work.")

@@ -58,7 +58,7 @@ class Imported:
     organisations: int
     users: int
     handed_over: tuple[HandedOver, ...] = ()
-    """Open go-lives that somebody else looks after now; they are still to be told."""
+    """Open go-lives that somebody else looks after now; they are still to be signalled."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ def _is_control(character: str) -> bool:
 
 
 class _Row:
-    """One row; every reading method notes what is wrong and returns something harmless."""
+    """One row; every reading method records what is wrong and returns something harmless."""
 
     def __init__(self, sheet: _Sheet, line: int, cells: dict[str, str]) -> None:
         self._sheet, self.line, self._cells = sheet, line, cells

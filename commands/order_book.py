@@ -1,4 +1,4 @@
-"""What commands keep of orders in the database: each order once, and whether it was refused."""
+"""Orders in the database: each is recorded once, with whether it was refused."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,10 +24,10 @@ from database.people import it_team
 
 
 class OrderBook:
-    """The orders of one member of staff, as one database keeps them."""
+    """The orders of one member of staff in one database."""
 
     def __init__(self, engine: Engine, by: str) -> None:
-        """Keep orders as those of the member of staff with this handle."""
+        """Record orders as those of the member of staff with this handle."""
         self._engine = engine
         self._by = by
 
@@ -53,7 +53,9 @@ class OrderBook:
                 raise CommandError(Problem.ORDER_OF_EARLIER_GO_LIVE, slug=slug)
             return True
 
-    def note(self, slug: str, order: Order, reason: str, order_id: UUID) -> tuple[AuditEntry, bool]:
+    def record(
+        self, slug: str, order: Order, reason: str, order_id: UUID
+    ) -> tuple[AuditEntry, bool]:
         """Write who orders what and why; the text stays here, the message carries its number.
 
         False = it was written before.
@@ -79,7 +81,7 @@ class OrderBook:
             check_same(entry, organisation, order.value, self._by)
             return entry, is_new
 
-    def note_new_run(self, go_live_id: UUID, why: str) -> None:
+    def record_new_run(self, go_live_id: UUID, why: str) -> None:
         """Write that a run was begun where there was one before, and why."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             go_live = records.go_live_by_id(session, go_live_id)
@@ -93,8 +95,8 @@ class OrderBook:
         """Return the request of this order once another member of staff has confirmed it.
 
         Raises:
-            ToBeConfirmedError: nobody has yet; it is noted, and can be confirmed for an hour.
-            RefusedError: the go-live would not take it now; nothing is noted.
+            ToBeConfirmedError: nobody has yet; it is recorded, and can be confirmed for an hour.
+            RefusedError: the go-live would not take it now; nothing is recorded.
             CommandError: the hour is over.
         """
         at = wall_clock()
@@ -167,13 +169,13 @@ class OrderBook:
                 raise _refused_before(slug, refusal)
             return entry, request
 
-    def note_refusal(self, entry: AuditEntry, why: Problem | OrderRefusal) -> None:
+    def record_refusal(self, entry: AuditEntry, why: Problem | OrderRefusal) -> None:
         """Write that this order is not carried out."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             orders.note_refusal(session, entry, why, self._by, wall_clock())
 
-    def keep_move_date(self, slug: str, chosen: datetime | None) -> None:
-        """Show the date that the run has accepted to everyone who looks."""
+    def record_move_date(self, slug: str, chosen: datetime | None) -> None:
+        """Record the date that the run has accepted, so that pages show it."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = organisation_named(session, slug)
             go_live = records.latest_go_live(session, organisation.id)

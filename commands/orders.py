@@ -109,7 +109,7 @@ class Orders:
             became = lost.status.name if lost and lost.status else None
             ended_at = lost.close_time if lost else None
             resumed_after = runs.goes_on(go_live.number, became, ended_at, stage)
-            await asyncio.to_thread(self._book.note_new_run, go_live.id, resumed_after)
+            await asyncio.to_thread(self._book.record_new_run, go_live.id, resumed_after)
         return Started(slug, go_live.number, go_live_id(slug), already, resumed_after)
 
     async def _run_before(self, start: StartGoLive) -> WorkflowExecutionDescription | None:
@@ -300,7 +300,7 @@ class Orders:
             data = argument.as_data()
             request = await asyncio.to_thread(self._book.ask, slug, order, data, reason, order_id)
             argument = Argument.of_data(request.argument)
-        entry, is_new = await asyncio.to_thread(self._book.note, slug, order, reason, order_id)
+        entry, is_new = await asyncio.to_thread(self._book.record, slug, order, reason, order_id)
         return await self._carry_out(slug, order, argument, entry, perhaps_before=not is_new)
 
     async def _carry_out(
@@ -320,10 +320,10 @@ class Orders:
         try:
             answer = await sending.give(self._client, sent)
         except RefusedError as refused:
-            await asyncio.to_thread(self._book.note_refusal, entry, refused.problem)
+            await asyncio.to_thread(self._book.record_refusal, entry, refused.problem)
             raise
         if order is Order.ACKNOWLEDGE_IT:
-            await asyncio.to_thread(self._book.keep_move_date, slug, argument.moment)
+            await asyncio.to_thread(self._book.record_move_date, slug, argument.moment)
         return answer
 
     async def _answered(self, slug: str, order: Order, order_id: UUID | None) -> Progress | None:

@@ -1,7 +1,7 @@
 """Changes who looks after an organisation, here and at the customer, also while it goes live.
 
-The database comes first: mails go to whom it names. Then the running go-live is told, so that its
-search attribute and its reminders follow.
+The database comes first: mails go to whom it names. Then the running go-live is signalled, so that
+its search attribute and its reminders follow.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class PeopleInCharge:
         return await self._change(slug, change)
 
     async def remove_contact(self, slug: str, address: str, reason: str = "") -> PeopleChangeResult:
-        """Write to an IT contact no more; their personal links are dead from now on.
+        """Remove an IT contact; their personal links are dead from now on.
 
         Raises:
             CommandError: nobody of the organisation has this address, or it is the last contact.
@@ -131,7 +131,7 @@ class PeopleInCharge:
         pack, owner = await asyncio.to_thread(self._write, slug, change)
         if owner is None:
             return PeopleChangeResult(go_live_runs=False)
-        runs = await tell(self._client, slug, owner)
+        runs = await signal_people_changed(self._client, slug, owner)
         if pack is not None and runs:
             await self._deliver(slug, pack)
         return PeopleChangeResult(runs, pack_sent=pack is not None and runs)
@@ -174,8 +174,8 @@ class PeopleInCharge:
             outbox.acknowledge(session, entry)
 
 
-async def tell(client: Client, slug: str, owner: str) -> bool:
-    """Tell a running go-live that its people changed; False = none runs.
+async def signal_people_changed(client: Client, slug: str, owner: str) -> bool:
+    """Signal to a running go-live that its people changed; False = none runs.
 
     Raises:
         CommandError: Temporal did not take it; the change itself stands.

@@ -60,7 +60,7 @@ _NEVER_CARRIED_OUT = {
 }
 """What Temporal answers where it has done nothing, and would not do it next time either."""
 
-_TROUBLE = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError)
+_UNANSWERED = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ async def give(client: Client, sent: SentOrder) -> Progress:
         )
         return answer
 
-    answer = await _patiently(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
+    answer = await _with_retries(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
     if answer is None:
         # Certain also of one sent before: a run that has ended answers what it had taken.
         raise NotRunningError(Problem.NOT_RUNNING, slug=sent.slug)
@@ -151,10 +151,10 @@ async def answer_of(client: Client, slug: str, order_id: UUID) -> Progress | Non
     """
     handle = client.get_workflow_handle(go_live_id(slug))
     update = handle.get_update_handle(str(order_id), result_type=Progress)
-    return await _patiently(update.result, slug, order_id, in_doubt=True)
+    return await _with_retries(update.result, slug, order_id, in_doubt=True)
 
 
-async def _patiently(
+async def _with_retries(
     ask: Callable[[], Awaitable[Progress]], slug: str, order_id: UUID, *, in_doubt: bool
 ) -> Progress | None:
     """Ask until there is an answer; None = Temporal knows no such run, or no such order.
@@ -170,8 +170,8 @@ async def _patiently(
                 return await ask()
         except WorkflowUpdateFailedError as error:
             raise _refused(error, slug) from None
-        except _TROUBLE as error:
-            _raise_what_is_no_trouble(error)
+        except _UNANSWERED as error:
+            _raise_if_final(error)
             trouble = error
         if isinstance(trouble, RPCError):
             if trouble.status is RPCStatusCode.NOT_FOUND:
@@ -201,7 +201,7 @@ def _refused(error: WorkflowUpdateFailedError, slug: str) -> RefusedError:
     return RefusedError(Problem.REFUSED_OTHERWISE, slug=slug, why=why)
 
 
-def _raise_what_is_no_trouble(error: Exception) -> None:
+def _raise_if_final(error: Exception) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         # Whoever waits wants to wait no longer; the client turns that into an error of its own.
