@@ -30,13 +30,14 @@ from commands import (
 )
 from commands.errors import CommandError
 from commands.orders import Orders
-from commands.people_in_charge import PeopleInCharge, Told, tell
+from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal_people_changed
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from contracts.orders import ORDERS, Order
+from contracts.problems import Problem
 from settings import Settings, SettingsError, read_settings
-from wording import sentences
+from wording import sentences, shell
 from wording.durations import in_words
 
 app = typer.Typer(
@@ -103,14 +104,14 @@ def import_csv(
     organisations_said = sentences.counted(imported.organisations, "organisation")
     print(f"Imported {organisations_said} and {sentences.counted(imported.users, 'user')}.")
 
-    async def tell_go_lives() -> None:
+    async def signal_go_lives() -> None:
         client = await connections.temporal()
         for one in imported.handed_over:
-            await tell(client, one.slug, one.owner)
+            await signal_people_changed(client, one.slug, one.owner)
             print(f"{one.slug}: {one.owner} looks after the go-live from now on.")
 
     if imported.handed_over:
-        asyncio.run(tell_go_lives())
+        asyncio.run(signal_go_lives())
 
 
 @app.command()
@@ -144,7 +145,11 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
     """Say in five lines where a go-live stands and who moves next."""
     if as_json:
         found = standings.standing(_engine(), organisation)
-        refused = [asdict(one) for one in standings.refused_mail(_engine(), found)]
+        refused = [
+            asdict(one)
+            | {"words": shell.mail_refused(organisation, one.address, one.whose, one.ask)}
+            for one in standings.refused_mail(_engine(), found)
+        ]
         _print_json(
             standings.as_data(found)
             | domains.as_data(_engine(), organisation)
@@ -373,14 +378,14 @@ def contact(
     reason: Reason = "",
 ) -> None:
     """Name an IT contact, in somebody's stead or besides the others; corrects a name, too."""
-    told = _change(
+    changed = _change(
         by,
         lambda people: people.name_contact(
             organisation, person, instead_of=instead_of, first=first, reason=reason
         ),
     )
     print(f"{organisation}: {person} is an IT contact.")
-    if told.pack_sent:
+    if changed.pack_sent:
         print("The go-live pack is on its way to them, with links of their own.")
     if instead_of:
         print(f"{instead_of} gets no more mail, and the links sent there no longer work.")
@@ -495,9 +500,10 @@ def link(
     settings = read_settings()
     engine = _engine(settings)
     with connections.microsoft(settings) as graph:
-        print(
-            user_decisions.link(engine, graph, _name(by), organisation, address, object_id, reason)
+        effect = user_decisions.link(
+            engine, graph, _name(by), organisation, address, object_id, reason
         )
+    print(shell.linked(organisation, address, effect))
 
 
 @app.command()
@@ -505,8 +511,8 @@ def exclude(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Decide that a user is left out of the move and keeps the password."""
-    then = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
-    print(f"{address} is left out. {then}")
+    effect = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
+    print(f"{address} is left out. {shell.decided(organisation, effect)}")
 
 
 @app.command()
@@ -514,7 +520,8 @@ def include(
     organisation: Organisation, address: Address, by: By = None, reason: Reason = ""
 ) -> None:
     """Take an earlier link or exclude back."""
-    then = user_decisions.include(_engine(), _name(by), organisation, address, reason)
+    effect = user_decisions.include(_engine(), _name(by), organisation, address, reason)
+    then = shell.decided(organisation, effect)
     print(f"{address} is decided by the directory again. {then}")
 
 
@@ -540,7 +547,7 @@ def forget(
     """Remove an organisation's people for good; a go-live must not be open."""
     whom = user or f"everybody of {organisation}"
     if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
-        raise CommandError("Nothing was changed.")
+        raise CommandError(Problem.NOT_CONFIRMED)
     done = erasure.forget(_engine(), organisation, user, _name(by), reason)
     print("\n".join(erasure.lines(organisation, user, done)))
 
@@ -567,10 +574,12 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
     return asyncio.run(run())
 
 
-def _change(by: str | None, change: Callable[[PeopleInCharge], Awaitable[Told]]) -> Told:
+def _change(
+    by: str | None, change: Callable[[PeopleInCharge], Awaitable[PeopleChangeResult]]
+) -> PeopleChangeResult:
     settings = read_settings()
 
-    async def run() -> Told:
+    async def run() -> PeopleChangeResult:
         client = await connections.temporal()
         return await change(PeopleInCharge(_engine(settings), client, _name(by)))
 

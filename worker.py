@@ -35,6 +35,7 @@ from bootstrap.collectors import GraphUsageCollector, RecordCollector
 from bootstrap.exit import leave
 from commands.errors import CommandError
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
+from contracts.problems import Problem
 from database.engine import open_sessions
 from graph.client import GraphClient
 from graph.transport import open_http
@@ -258,10 +259,7 @@ async def _refuse_to_idle(client: Client, settings: Settings) -> None:
         return
     current = answer.worker_deployment_info.routing_config.current_deployment_version.build_id
     if current:
-        raise CommandError(
-            f"Version {current} is current at Temporal, and a worker without a version would get "
-            "nothing to do. Set GOLIVE_BUILD_ID to the version of this code (docs/deploying.md)."
-        )
+        raise CommandError(Problem.VERSION_IS_CURRENT, version=current)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
 from contracts.links import LinkSigner
+from contracts.problems import Problem
 from database.engine import open_engine
 from graph.client import GraphClient
 from graph.credentials import chosen_credential
@@ -89,7 +90,4 @@ async def temporal(
             lazy=lazy,
         )
     except (RuntimeError, RPCError):
-        raise UnavailableError(
-            f"No Temporal server answers at {config['target_host']}. "
-            "Start it (make stack runs one on this machine), or correct TEMPORAL_ADDRESS."
-        ) from None
+        raise UnavailableError(Problem.TEMPORAL_AWAY, where=config["target_host"]) from None

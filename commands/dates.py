@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from commands.errors import UsageError
 from contracts.business_hours import evening_of, morning_of
+from contracts.problems import Problem
 
 
 def deadline(text: str, time_zone: str) -> datetime:
@@ -38,7 +39,5 @@ def _instant(text: str, time_zone: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(
-            f"{text!r} is not a date such as 2026-12-31 or 2026-12-31T09:00."
-        ) from None
+        raise UsageError(Problem.NOT_A_DATE, text=text) from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(time_zone))

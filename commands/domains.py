@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.standings import unknown_organisation
+from commands.order_book import known_staff, organisation_named
 from contracts.clock import wall_clock
 from contracts.directory import DiscoveredDomain, finding_of
+from contracts.problems import Problem
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.engine import open_sessions
@@ -54,19 +55,18 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
         UsageError: nobody said why, or who.
     """
     if not reason.strip():
-        raise UsageError("Say why, with --reason; it goes into the audit trail.")
+        raise UsageError(Problem.REASON_MISSING)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        organisation = _organisation(session, slug)
-        try:
-            staff = records.staff_by_handle(session, by)
-        except records.UnknownStaffError:
-            raise UsageError(f"{by!r} is no known staff handle. Use --by HANDLE.") from None
+        organisation = organisation_named(session, slug)
+        staff = known_staff(session, by)
         listed = records.organisation_domains(session, organisation.id)
         wanted = domain.strip().lower()
         if wanted not in listed:
-            raise CommandError(f"{slug} has no domain {domain}; it has: {', '.join(listed)}.")
+            raise CommandError(
+                Problem.UNKNOWN_DOMAIN, slug=slug, domain=domain, domains=", ".join(listed)
+            )
         if len(listed) == 1:
-            raise CommandError(f"{domain} is the only domain of {slug}; import another one first.")
+            raise CommandError(Problem.ONLY_DOMAIN, slug=slug, domain=domain)
         domains.remove(session, organisation.id, wanted)
         records.write_audit(
             session,
@@ -79,16 +79,9 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
         )
 
 
-def _organisation(session: Any, slug: str) -> Any:
-    try:
-        return records.organisation_by_slug(session, slug)
-    except records.UnknownOrganisationError:
-        raise CommandError(unknown_organisation(slug)) from None
-
-
 def _found(engine: Engine, slug: str) -> tuple[list[DiscoveredDomain], ConsentStanding | None]:
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        organisation = _organisation(session, slug)
+        organisation = organisation_named(session, slug)
         return (
             records.tenants_of_domains(session, organisation.id),
             domains.consent_standing(session, organisation.id),

@@ -3,11 +3,10 @@
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.order_book import known_staff
-from commands.standings import unknown_organisation
+from commands.order_book import known_staff, organisation_named
 from contracts.clock import wall_clock
+from contracts.problems import Problem
 from database.engine import open_sessions
-from database.go_live import records
 from database.people import erasure
 from database.people.erasure import Erased
 
@@ -34,14 +33,11 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
         UsageError: nobody said why, or who; or the reason names a person.
     """
     if not reason.strip():
-        raise UsageError('Say why, with --reason "..."; it stays in the audit trail.')
+        raise UsageError(Problem.REASON_MISSING)
     if "@" in reason:
-        raise UsageError("The reason stays; leave addresses out of it, such as: request 2026-117.")
+        raise UsageError(Problem.REASON_NAMES_AN_ADDRESS)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        try:
-            organisation = records.organisation_by_slug(session, slug)
-        except records.UnknownOrganisationError:
-            raise CommandError(unknown_organisation(slug)) from None
+        organisation = organisation_named(session, slug)
         staff = known_staff(session, by)
         try:
             return erasure.erase(
@@ -53,14 +49,9 @@ def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str)
                 at=wall_clock(),
             )
         except erasure.GoLiveOpenError:
-            raise CommandError(
-                f"{slug} has an open go-live, which needs its people. Wait for its end, or end it: "
-                f'python starter.py roll-back {slug} --reason "..."'
-            ) from None
+            raise CommandError(Problem.STILL_OPEN, slug=slug) from None
         except erasure.NamesSomeoneError:
-            raise UsageError(
-                "The reason stays; leave names out of it, such as: request 2026-117."
-            ) from None
+            raise UsageError(Problem.REASON_NAMES_SOMEBODY) from None
 
 
 def lines(slug: str, address: str | None, forgotten: Erased) -> list[str]:

@@ -1,6 +1,6 @@
-"""What a command can end with, besides success.
+"""What a command can end with, besides success. Errors carry facts; each surface words them.
 
-CommandError          plain words with the mend; exit status 1
+CommandError          a problem and its facts; exit status 1
 ├── UsageError        the command's own words are off; exit status 2
 ├── ImportRefusedError  a file has faults: every one by line and column
 ├── RefusedError      an order is not carried out
@@ -11,19 +11,47 @@ CommandError          plain words with the mend; exit status 1
     └── UnansweredError  an order may still be carried out
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from contracts.orders import OrderRefusal
+from contracts.problems import Problem
 from graph import errors as graph_errors
+from wording import shell
 
 
 class CommandError(Exception):
-    """One plain message with the mend."""
+    """Why a command is not carried out: a code and its facts.
+
+    As text it is what the terminal says of it (`wording.shell`).
+    """
 
     exit_status = 1
+
+    def __init__(
+        self,
+        problem: Problem | OrderRefusal,
+        *,
+        also: "CommandError | None" = None,
+        **facts: object,
+    ) -> None:
+        """Carry the facts that sentences about this problem name; `also` is said after it."""
+        super().__init__(problem)
+        self.problem = problem
+        self.facts = facts
+        self.also = also
+
+    def words(self, said_of: Callable[[Problem | OrderRefusal, Mapping[str, object]], str]) -> str:
+        """Return the sentences of one surface, such as `wording.console.said_of`, in lines."""
+        own = said_of(self.problem, self.facts)
+        return f"{own}\n{self.also.words(said_of)}" if self.also else own
+
+    def __str__(self) -> str:
+        """Return what the terminal says."""
+        return self.words(shell.said_of)
 
 
 class UsageError(CommandError):
@@ -33,16 +61,20 @@ class UsageError(CommandError):
 
 
 class ImportRefusedError(CommandError):
-    """A file was not imported; the text lists every fault."""
+    """Files were not imported: every fault of theirs, by line and column."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        """Keep the faults, as one finds them going through the files."""
+        super().__init__(Problem.FILES_HAVE_FAULTS)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        """Return what the terminal says."""
+        return shell.faults_of_files(self.faults)
 
 
 class RefusedError(CommandError):
-    """An order is not carried out."""
-
-    def __init__(self, said: str, why: str) -> None:
-        """Say it in the terminal's words; `why` alone goes into the audit trail."""
-        super().__init__(said)
-        self.why = why
+    """An order is not carried out; its problem goes into the audit trail."""
 
 
 class NotRunningError(RefusedError):
@@ -71,41 +103,34 @@ class UnansweredError(UnavailableError):
 
 @contextmanager
 def plain_database_errors(engine: Engine) -> Iterator[None]:
-    """Say in one sentence that the database is not there or not set up."""
+    """Raise `UnavailableError` where the database is not there or not set up."""
     where = engine.url.render_as_string(hide_password=True)
     try:
         yield
     except OperationalError:
-        raise UnavailableError(
-            f"No database answers at {where}. Start it, or correct GOLIVE_DATABASE_URL."
-        ) from None
+        raise UnavailableError(Problem.DATABASE_AWAY, where=where) from None
     except ProgrammingError as error:
         # 42P01 undefined table, 3F000 no such schema: the migrations have not run.
         if getattr(error.orig, "sqlstate", "") in {"42P01", "3F000", "42703"}:
-            raise UnavailableError(
-                f"The database at {where} is not set up. Run: python starter.py setup"
-            ) from None
+            raise UnavailableError(Problem.DATABASE_NOT_SET_UP, where=where) from None
         raise
 
 
 @contextmanager
 def plain_microsoft_errors() -> Iterator[None]:
-    """Say in plain words why Microsoft did not give what was asked."""
+    """Raise a `CommandError` where Microsoft did not give what was asked."""
     try:
         yield
     except graph_errors.ThrottledError as error:
         raise UnavailableError(
-            f"Microsoft asks to wait {error.retry_after_seconds:.0f} seconds. Try again then."
+            Problem.MICROSOFT_ASKS_TO_WAIT, seconds=error.retry_after_seconds
         ) from None
     except graph_errors.ConsentNotVisibleError:
-        raise CommandError(
-            "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
-            "minutes; if it stays so, the administrator consents again."
-        ) from None
+        raise CommandError(Problem.CONSENT_NOT_IN_EFFECT) from None
     except graph_errors.RetryableError as error:
-        raise UnavailableError(f"{error} Try again in a minute.") from None
+        raise UnavailableError(Problem.MICROSOFT_UNREACHABLE, what=error) from None
     except graph_errors.GraphError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(Problem.MICROSOFT_REFUSES, what=error) from None
 
 
 def is_first_connection(error: Exception) -> bool:

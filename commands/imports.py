@@ -19,6 +19,7 @@ from commands.errors import ImportRefusedError, UsageError, plain_database_error
 from contracts import rules
 from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.people import imported
 from database.people.imported import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
@@ -44,7 +45,6 @@ _DOMAIN = re.compile(
 )
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
 """Directions that a name could use to be read as another one."""
-_MOST_SHOWN = 50
 
 Row = TypeVar("Row")
 
@@ -56,7 +56,7 @@ class Imported:
     organisations: int
     users: int
     handed_over: tuple[HandedOver, ...] = ()
-    """Open go-lives that somebody else looks after now; they are still to be told."""
+    """Open go-lives that somebody else looks after now; they are still to be signalled."""
 
 
 @dataclass
@@ -88,7 +88,7 @@ def _is_control(character: str) -> bool:
 
 
 class _Row:
-    """One row; every reading method notes what is wrong and returns something harmless."""
+    """One row; every reading method records what is wrong and returns something harmless."""
 
     def __init__(self, sheet: _Sheet, line: int, cells: dict[str, str]) -> None:
         self._sheet, self.line, self._cells = sheet, line, cells
@@ -191,7 +191,7 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         _find_taken(session, organisations_sheet, organisations)
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
-            raise ImportRefusedError(_report(faults))
+            raise ImportRefusedError(faults)
         handed_over = imported.save_organisations(
             session, [one for _, one in organisations], wall_clock()
         )
@@ -203,9 +203,11 @@ def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> 
     try:
         content = sheet.path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{sheet.path} is not UTF-8 text. Save it as CSV UTF-8.") from None
+        raise UsageError(Problem.FILE_IS_NOT_UTF8, path=sheet.path) from None
     except OSError as error:
-        raise UsageError(f"{sheet.path} cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            Problem.FILE_CANNOT_BE_READ, path=sheet.path, error=error.strerror
+        ) from None
     # As a file, not by `splitlines`: that breaks lines at characters that CSV does not.
     reader = csv.DictReader(io.StringIO(content), strict=True, restkey="")
     header = [name.strip() for name in reader.fieldnames or []]
@@ -329,10 +331,3 @@ def _find_taken(
             sheet.fault(
                 line, "customer_success_handle", f"this address has the handle {handle!r} already"
             )
-
-
-def _report(faults: list[str]) -> str:
-    shown = "\n".join(f"  {fault}" for fault in faults[:_MOST_SHOWN])
-    more = f"\n  … and {len(faults) - _MOST_SHOWN} more" if len(faults) > _MOST_SHOWN else ""
-    count = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
-    return f"Nothing was imported: {count} found.\n{shown}{more}"

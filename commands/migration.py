@@ -25,6 +25,7 @@ from commands.order_book import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.models import GoLive, SsoConnection
@@ -90,10 +91,7 @@ def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
         organisation = organisation_named(session, slug)
         connection = session.get(SsoConnection, organisation.id)
         if connection is None:
-            raise CommandError(
-                f"{slug}: nobody has consented yet, so the Microsoft directory cannot be read. "
-                "A plan can be made once the administrator's consent is proven."
-            )
+            raise CommandError(Problem.NOT_CONSENTED, slug=slug)
         staging_id = uuid4()
         with plain_microsoft_errors():
             pages = graph.user_pages(str(connection.tenant_id))
@@ -123,9 +121,7 @@ def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iter
         organisation = organisation_named(session, slug)
         go_live = records.latest_go_live(session, organisation.id)
         if go_live is None or go_live.plan_hash is None:
-            raise CommandError(
-                f"{slug} has no plan yet. See what it would be with: python starter.py plan {slug}"
-            )
+            raise CommandError(Problem.NO_PLAN, slug=slug)
         counts = plans.exception_counts(session, go_live.id)
         with closing(plans.exceptions_of(session, go_live.id)) as users:
             yield counts, users
@@ -147,32 +143,33 @@ async def approve(
     """
     wanted = plan_hash.strip().casefold()
     if len(wanted) < SHORTEST_HASH or not set(wanted) <= set("0123456789abcdef"):
-        raise UsageError(
-            f"A plan is named by the first {SHORTEST_HASH} or more characters of its hash, "
-            f"such as 1a2b3c4d. See it with: python starter.py plan {slug}"
-        )
+        raise UsageError(Problem.NOT_A_PLAN_HASH, slug=slug, least=SHORTEST_HASH)
     try:
         return await orders.approve(slug, wanted, reason, order_id=order_id)
     except CommandError as error:
-        since = difference_since(engine, slug, wanted)
+        since = _difference_since(engine, slug, wanted)
         if since is None or isinstance(error, _NOT_OF_THE_PLAN):
             raise
-        raise CommandError(f"{error}\n{since}") from None
+        raise CommandError(error.problem, also=since, **error.facts) from None
 
 
-def difference_since(engine: Engine, slug: str, plan_hash: str) -> str | None:
-    """Say what has changed between the plan of this hash and the present one; None = nothing."""
+def _difference_since(engine: Engine, slug: str, plan_hash: str) -> CommandError | None:
+    """Return what has changed between the plan of this hash and the present one; None = nothing."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         go_live = records.open_go_live(session, organisation_named(session, slug).id)
         held = _held_plan(session, go_live)
         if go_live is None or held is None or held.plan_hash.startswith(plan_hash):
             return None
         known = plans.known_plans(session, go_live.id)
-    look = f"The plan is now {held.plan_hash[:12]}; see it with: python starter.py plan {slug}"
     for one in known:
         if one.plan_hash.startswith(plan_hash):
-            return f"Since then: {difference(one.counts, held.counts)}. {look}"
-    return f"No plan of this go-live begins with {plan_hash[:12]}. {look}"
+            return CommandError(
+                Problem.ANOTHER_PLAN_SINCE,
+                slug=slug,
+                plan=held.plan_hash,
+                difference=difference(one.counts, held.counts),
+            )
+    return CommandError(Problem.UNKNOWN_PLAN, slug=slug, plan=held.plan_hash, wanted=plan_hash)
 
 
 def difference(before: dict[str, int], after: dict[str, int]) -> str:

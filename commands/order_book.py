@@ -1,4 +1,4 @@
-"""What commands keep of orders in the database: each order once, and whether it was refused."""
+"""Orders in the database: each is recorded once, with whether it was refused."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,24 +13,21 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.sending import Argument, not_running
-from commands.standings import unknown_organisation
+from commands.sending import Argument
 from contracts.clock import wall_clock
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import order_requests, orders, records, standings
 from database.models import AuditEntry, OrderRequest, Organisation, Preference, Staff
 from database.people import it_team
-from wording.orders import REFUSED
-
-_ANOTHER_ORDERS = "This id belongs to another order. Give the new one an id of its own."
 
 
 class OrderBook:
-    """The orders of one member of staff, as one database keeps them."""
+    """The orders of one member of staff in one database."""
 
     def __init__(self, engine: Engine, by: str) -> None:
-        """Keep orders as those of the member of staff with this handle."""
+        """Record orders as those of the member of staff with this handle."""
         self._engine = engine
         self._by = by
 
@@ -50,16 +47,15 @@ class OrderBook:
             check_same(entry, organisation, order.value, self._by)
             refusal = orders.recorded_refusal(session, entry)
             if refusal is not None:
-                raise RefusedError(f"{slug}: {refusal}", refusal)
+                raise _refused_before(slug, refusal)
             newest = records.latest_go_live(session, organisation.id)
             if newest is not None and newest.id != entry.go_live_id:
-                raise CommandError(
-                    f"{slug}: This order was given to an earlier go-live; it is not given to "
-                    "the present one."
-                )
+                raise CommandError(Problem.ORDER_OF_EARLIER_GO_LIVE, slug=slug)
             return True
 
-    def note(self, slug: str, order: Order, reason: str, order_id: UUID) -> tuple[AuditEntry, bool]:
+    def record(
+        self, slug: str, order: Order, reason: str, order_id: UUID
+    ) -> tuple[AuditEntry, bool]:
         """Write who orders what and why; the text stays here, the message carries its number.
 
         False = it was written before.
@@ -69,10 +65,10 @@ class OrderBook:
             known_staff(session, self._by)
             go_live = records.latest_go_live(session, organisation.id)
             if go_live is None:
-                raise CommandError(not_running(slug))
+                raise CommandError(Problem.NOT_RUNNING, slug=slug)
             request = order_requests.request_of(session, order_id)
             if request and (request.order, request.requested_by) != (order.value, self._by):
-                raise UsageError(_ANOTHER_ORDERS)
+                raise UsageError(Problem.ID_OF_ANOTHER_ORDER)
             entry, is_new = orders.record_order(
                 session,
                 go_live,
@@ -85,7 +81,7 @@ class OrderBook:
             check_same(entry, organisation, order.value, self._by)
             return entry, is_new
 
-    def note_new_run(self, go_live_id: UUID, why: str) -> None:
+    def record_new_run(self, go_live_id: UUID, why: str) -> None:
         """Write that a run was begun where there was one before, and why."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             go_live = records.go_live_by_id(session, go_live_id)
@@ -99,8 +95,8 @@ class OrderBook:
         """Return the request of this order once another member of staff has confirmed it.
 
         Raises:
-            ToBeConfirmedError: nobody has yet; it is noted, and can be confirmed for an hour.
-            RefusedError: the go-live would not take it now; nothing is noted.
+            ToBeConfirmedError: nobody has yet; it is recorded, and can be confirmed for an hour.
+            RefusedError: the go-live would not take it now; nothing is recorded.
             CommandError: the hour is over.
         """
         at = wall_clock()
@@ -109,7 +105,7 @@ class OrderBook:
             known_staff(session, self._by)
             go_live = records.latest_go_live(session, organisation.id)
             if go_live is None:
-                raise CommandError(not_running(slug))
+                raise CommandError(Problem.NOT_RUNNING, slug=slug)
             request = order_requests.request_of(session, order_id)
             if request is None:
                 _check_position(session, slug, order, argument, at)
@@ -125,14 +121,11 @@ class OrderBook:
                 )
             said = (request.go_live_id, request.order, request.requested_by)
             if said != (go_live.id, order.value, self._by):
-                raise UsageError(_ANOTHER_ORDERS)
+                raise UsageError(Problem.ID_OF_ANOTHER_ORDER)
             if request.confirmed_by is None:
                 _check_hour(request, slug, at)
         if request.confirmed_by is None:
-            raise ToBeConfirmedError(
-                f"{slug}: Another member of staff confirms this within an hour; nothing is done "
-                f"before. They type: python starter.py confirm {slug} {order_id}"
-            )
+            raise ToBeConfirmedError(Problem.TO_BE_CONFIRMED, slug=slug, order_id=order_id)
         return request
 
     def confirm(self, slug: str, order_id: UUID) -> tuple[AuditEntry, OrderRequest]:
@@ -151,17 +144,15 @@ class OrderBook:
             request = order_requests.request_of(session, order_id, lock=True)
             go_live = records.go_live_by_id(session, request.go_live_id) if request else None
             if request is None or go_live is None or go_live.organisation_id != organisation.id:
-                raise CommandError(f"{slug}: No order with this id waits for a second person.")
+                raise CommandError(Problem.NOTHING_TO_CONFIRM, slug=slug)
             if request.requested_by == self._by:
-                raise CommandError(
-                    f"{slug}: You gave this order yourself; another member of staff confirms it."
-                )
+                raise CommandError(Problem.OWN_ORDER, slug=slug)
             if request.confirmed_by not in {None, self._by}:
-                raise CommandError(f"{slug}: {request.confirmed_by} has confirmed this already.")
+                raise CommandError(Problem.CONFIRMED_ALREADY, slug=slug, by=request.confirmed_by)
             if request.confirmed_by is None:
                 _check_hour(request, slug, at)
                 if go_live.closed_at is not None:
-                    raise CommandError(f"{slug}: {REFUSED[OrderRefusal.ENDED]}")
+                    raise CommandError(OrderRefusal.ENDED, slug=slug)
                 order_requests.confirm(session, go_live, request, self._by, at)
             entry, _ = orders.record_order(
                 session,
@@ -175,16 +166,16 @@ class OrderBook:
             check_same(entry, organisation, request.order, request.requested_by)
             refusal = orders.recorded_refusal(session, entry)
             if refusal is not None:
-                raise RefusedError(f"{slug}: {refusal}", refusal)
+                raise _refused_before(slug, refusal)
             return entry, request
 
-    def record_refusal(self, entry: AuditEntry, why: str) -> None:
+    def record_refusal(self, entry: AuditEntry, why: Problem | OrderRefusal) -> None:
         """Write that this order is not carried out."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             orders.record_refusal(session, entry, why, self._by, wall_clock())
 
     def record_move_date(self, slug: str, chosen: datetime | None) -> None:
-        """Show the date that the run has accepted to everyone who looks."""
+        """Record the date that the run has accepted, so that pages show it."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = organisation_named(session, slug)
             go_live = records.latest_go_live(session, organisation.id)
@@ -205,7 +196,7 @@ def check_same(entry: AuditEntry, organisation: Organisation, action: str, by: s
         UsageError: its id is another order's.
     """
     if (entry.organisation_id, entry.action, entry.actor) != (organisation.id, action, by):
-        raise UsageError(_ANOTHER_ORDERS)
+        raise UsageError(Problem.ID_OF_ANOTHER_ORDER)
 
 
 def _check_position(
@@ -213,7 +204,7 @@ def _check_position(
 ) -> None:
     standing = standings.standing_of(session, slug)
     if standing is None or standing.progress is None:
-        raise CommandError(not_running(slug))
+        raise CommandError(Problem.NOT_RUNNING, slug=slug)
     given = Argument.of_data(argument)
     refusal = refusal_of(
         order,
@@ -223,12 +214,20 @@ def _check_position(
         now=at,
     )
     if refusal is not None:
-        raise RefusedError(f"{slug}: {REFUSED[refusal]}", REFUSED[refusal])
+        raise RefusedError(refusal, slug=slug)
 
 
 def _check_hour(request: OrderRequest, slug: str, at: datetime) -> None:
     if at - request.requested_at >= order_requests.OPEN_FOR:
-        raise CommandError(f"{slug}: This order was to be confirmed within an hour. Give it anew.")
+        raise CommandError(Problem.CONFIRMED_TOO_LATE, slug=slug)
+
+
+def _refused_before(slug: str, code: str) -> RefusedError:
+    """Return what an order was refused with, by its code in the audit trail."""
+    if code in list(OrderRefusal):
+        return RefusedError(OrderRefusal(code), slug=slug)
+    known = code == Problem.NOT_RUNNING
+    return RefusedError(Problem.NOT_RUNNING if known else Problem.REFUSED_BEFORE, slug=slug)
 
 
 def organisation_named(session: Session, slug: str) -> Organisation:
@@ -240,7 +239,7 @@ def organisation_named(session: Session, slug: str) -> Organisation:
     try:
         return records.organisation_by_slug(session, slug)
     except records.UnknownOrganisationError:
-        raise CommandError(unknown_organisation(slug)) from None
+        raise CommandError(Problem.UNKNOWN_ORGANISATION, slug=slug) from None
 
 
 def known_staff(session: Session, handle: str) -> Staff:
@@ -252,7 +251,4 @@ def known_staff(session: Session, handle: str) -> Staff:
     try:
         return records.staff_by_handle(session, handle)
     except records.UnknownStaffError:
-        raise UsageError(
-            f"{handle!r} is no known staff handle. Say who gives the order with "
-            "--by HANDLE or GOLIVE_BY; handles come with an import."
-        ) from None
+        raise UsageError(Problem.UNKNOWN_STAFF, handle=handle) from None

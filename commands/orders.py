@@ -14,17 +14,17 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands import dates, sending, standings
 from commands.errors import CommandError, RefusedError, UsageError, plain_database_errors
 from commands.order_book import OrderBook, check_same, known_staff, organisation_named
-from commands.sending import Argument, not_running
+from commands.sending import Argument
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
 from contracts.orders import ORDERS, Order, OrderRefusal
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import orders, records
 from database.go_live.beginnings import furthest_stage
 from database.models import AuditEntry, Staff
 from wording import runs
-from wording.orders import REFUSED
 from workflows import search_attributes
 from workflows.go_live import SsoGoLive
 
@@ -109,7 +109,7 @@ class Orders:
             became = lost.status.name if lost and lost.status else None
             ended_at = lost.close_time if lost else None
             resumed_after = runs.goes_on(go_live.number, became, ended_at, stage)
-            await asyncio.to_thread(self._book.note_new_run, go_live.id, resumed_after)
+            await asyncio.to_thread(self._book.record_new_run, go_live.id, resumed_after)
         return Started(slug, go_live.number, go_live_id(slug), already, resumed_after)
 
     async def _run_before(self, start: StartGoLive) -> WorkflowExecutionDescription | None:
@@ -151,10 +151,7 @@ class Orders:
                 if await (await handle.describe()).static_summary() == summary:
                     return False
             if clock() > give_up:
-                raise CommandError(
-                    f"{start.slug}: the go-live before is still ending. Start again in a minute; "
-                    "nothing is done twice."
-                )
+                raise CommandError(Problem.STILL_ENDING, slug=start.slug)
             await asyncio.sleep(0.1)
 
     # Each is given once, however often: an `order_id` names one that may have been given before.
@@ -239,7 +236,7 @@ class Orders:
         """
         most = rules.MOST_EXTENSION_DAYS
         if not 1 <= days <= most:
-            raise UsageError(f"A deadline moves by 1 to {most} days, not by {days}.")
+            raise UsageError(Problem.DEADLINE_OUT_OF_RANGE, most=most, days=days)
         if until is None:
             # By then the deadline is another one, or nothing with a deadline is waited for.
             answer = await self._answered(slug, Order.EXTEND_DEADLINE, order_id)
@@ -247,7 +244,7 @@ class Orders:
                 return answer
             due_at = (await self._progress(slug)).due_at
             if due_at is None:
-                raise CommandError(f"{slug}: {REFUSED[OrderRefusal.NO_DEADLINE]}")
+                raise CommandError(OrderRefusal.NO_DEADLINE, slug=slug)
             until = due_at + timedelta(days=days)
         elif isinstance(until, str):
             until = dates.deadline(until, await self._time_zone(slug))
@@ -303,7 +300,7 @@ class Orders:
             data = argument.as_data()
             request = await asyncio.to_thread(self._book.ask, slug, order, data, reason, order_id)
             argument = Argument.of_data(request.argument)
-        entry, is_new = await asyncio.to_thread(self._book.note, slug, order, reason, order_id)
+        entry, is_new = await asyncio.to_thread(self._book.record, slug, order, reason, order_id)
         return await self._carry_out(slug, order, argument, entry, perhaps_before=not is_new)
 
     async def _carry_out(
@@ -319,11 +316,11 @@ class Orders:
         assert entry.id is not None  # noqa: S101  (the database has given it)
         assert entry.order_id is not None  # noqa: S101
         message = sending.MESSAGES[order](entry.actor, entry.id, argument)
-        sent = sending.Sent(slug, order, entry.order_id, message, perhaps_before)
+        sent = sending.SentOrder(slug, order, entry.order_id, message, perhaps_before)
         try:
             answer = await sending.give(self._client, sent)
         except RefusedError as refused:
-            await asyncio.to_thread(self._book.record_refusal, entry, refused.why)
+            await asyncio.to_thread(self._book.record_refusal, entry, refused.problem)
             raise
         if order is Order.ACKNOWLEDGE_IT:
             await asyncio.to_thread(self._book.record_move_date, slug, argument.moment)
@@ -340,7 +337,7 @@ class Orders:
     async def _progress(self, slug: str) -> Progress:
         found = await asyncio.to_thread(standings.standing, self._engine, slug)
         if found.progress is None:
-            raise CommandError(not_running(slug))
+            raise CommandError(Problem.NOT_RUNNING, slug=slug)
         return found.progress
 
     async def _time_zone(self, slug: str) -> str:
@@ -353,4 +350,4 @@ def _summary(start: StartGoLive) -> str:
 
 def _check_reason(order: Order, reason: str) -> None:
     if ORDERS[order].needs_reason and not reason.strip():
-        raise UsageError('Say why, with --reason "...": this order is given with a reason only.')
+        raise UsageError(Problem.REASON_MISSING)

@@ -1,7 +1,7 @@
 """Changes who looks after an organisation, here and at the customer, also while it goes live.
 
-The database comes first: mails go to whom it names. Then the running go-live is told, so that its
-search attribute and its reminders follow.
+The database comes first: mails go to whom it names. Then the running go-live is signalled, so that
+its search attribute and its reminders follow.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.order_book import known_staff
-from commands.standings import unknown_organisation
+from commands.order_book import known_staff, organisation_named
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import outbox, records
 from database.links.renewal import NewLink
@@ -32,7 +32,7 @@ _ANSWER_WITHIN = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
-class Told:
+class PeopleChangeResult:
     """What a change means for the go-live that runs, if one does."""
 
     go_live_runs: bool
@@ -49,7 +49,7 @@ class PeopleInCharge:
         self._client = client
         self._by = by
 
-    async def change_owner(self, slug: str, handle: str, reason: str = "") -> Told:
+    async def change_owner(self, slug: str, handle: str, reason: str = "") -> PeopleChangeResult:
         """Hand an organisation, and its go-live, to another member of staff.
 
         Raises:
@@ -73,7 +73,7 @@ class PeopleInCharge:
         instead_of: str = "",
         first: bool = False,
         reason: str = "",
-    ) -> Told:
+    ) -> PeopleChangeResult:
         """Name an IT contact, written `Name <address>`, in somebody's stead or besides the others.
 
         Raises:
@@ -82,9 +82,7 @@ class PeopleInCharge:
         """
         name, address = parseaddr(contact) if "<" in contact else ("", contact.strip())
         if not is_mail_address(address):
-            raise UsageError(
-                f'{contact!r} is no contact. Write it like this: "Ira Tee <ira.tee@acme.example>".'
-            )
+            raise UsageError(Problem.NOT_A_CONTACT, contact=contact)
 
         def change(session: Session, organisation: Organisation) -> NewLink | None:
             return contacts.name_contact(
@@ -101,8 +99,8 @@ class PeopleInCharge:
 
         return await self._change(slug, change)
 
-    async def remove_contact(self, slug: str, address: str, reason: str = "") -> Told:
-        """Write to an IT contact no more; their personal links are dead from now on.
+    async def remove_contact(self, slug: str, address: str, reason: str = "") -> PeopleChangeResult:
+        """Remove an IT contact; their personal links are dead from now on.
 
         Raises:
             CommandError: nobody of the organisation has this address, or it is the last contact.
@@ -125,21 +123,18 @@ class PeopleInCharge:
             return records.staff_by_handle(session, handle)
         except records.UnknownStaffError:
             known = ", ".join(sorted(imported.staff_addresses(session)))
-            raise UsageError(
-                f"Nobody of ours has the handle {handle!r}; there are: {known}. "
-                "A new one comes with an import (customer_success_handle)."
-            ) from None
+            raise UsageError(Problem.UNKNOWN_SUCCESSOR, handle=handle, handles=known) from None
 
     async def _change(
         self, slug: str, change: Callable[[Session, Organisation], NewLink | None]
-    ) -> Told:
+    ) -> PeopleChangeResult:
         pack, owner = await asyncio.to_thread(self._write, slug, change)
         if owner is None:
-            return Told(go_live_runs=False)
-        runs = await tell(self._client, slug, owner)
+            return PeopleChangeResult(go_live_runs=False)
+        runs = await signal_people_changed(self._client, slug, owner)
         if pack is not None and runs:
             await self._deliver(slug, pack)
-        return Told(runs, pack_sent=pack is not None and runs)
+        return PeopleChangeResult(runs, pack_sent=pack is not None and runs)
 
     def _write(
         self, slug: str, change: Callable[[Session, Organisation], NewLink | None]
@@ -147,13 +142,18 @@ class PeopleInCharge:
         """Return the pack to deliver, and the owner of the go-live that runs."""
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             known_staff(session, self._by)
+            organisation = organisation_named(session, slug)
             try:
-                organisation = records.organisation_by_slug(session, slug)
                 pack = change(session, organisation)
-            except records.UnknownOrganisationError:
-                raise CommandError(unknown_organisation(slug)) from None
-            except contacts.ContactError as error:
-                raise CommandError(str(error)) from None
+            except contacts.UnknownContactError as error:
+                raise CommandError(
+                    Problem.UNKNOWN_CONTACT,
+                    slug=slug,
+                    address=error.address,
+                    contacts=", ".join(error.known) or "none",
+                ) from None
+            except contacts.OnlyContactError as error:
+                raise CommandError(Problem.ONLY_CONTACT, address=error.address) from None
             session.flush()
             return pack, contacts.owner_of_open_go_live(session, organisation.id)
 
@@ -165,11 +165,7 @@ class PeopleInCharge:
                 rpc_timeout=_ANSWER_WITHIN,
             )
         except RPCError:
-            raise CommandError(
-                f"{slug}: the contact is named, but Temporal did not take the order to send the "
-                "pack. It follows by itself within a minute of Temporal's return, unless the "
-                "go-live ends."
-            ) from None
+            raise CommandError(Problem.PACK_NOT_SIGNALLED, slug=slug) from None
         if pack.entry is not None:
             await asyncio.to_thread(self._acknowledge, pack.entry)
 
@@ -178,8 +174,8 @@ class PeopleInCharge:
             outbox.acknowledge(session, entry)
 
 
-async def tell(client: Client, slug: str, owner: str) -> bool:
-    """Tell a running go-live that its people changed; False = none runs.
+async def signal_people_changed(client: Client, slug: str, owner: str) -> bool:
+    """Signal to a running go-live that its people changed; False = none runs.
 
     Raises:
         CommandError: Temporal did not take it; the change itself stands.
@@ -192,7 +188,6 @@ async def tell(client: Client, slug: str, owner: str) -> bool:
         if error.status is RPCStatusCode.NOT_FOUND:
             return False
         raise CommandError(
-            f"{slug}: the change is recorded and mails follow it, but Temporal did not take it "
-            f"({error.status.name}). Give the same command again."
+            Problem.CHANGE_NOT_SIGNALLED, slug=slug, status=error.status.name
         ) from None
     return True

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from commands.errors import CommandError, plain_database_errors
-from commands.standings import unknown_organisation
+from commands.errors import plain_database_errors
+from commands.order_book import organisation_named
 from contracts import rules
 from contracts.business_hours import morning_of, next_working_morning, spread_over_business_hours
 from contracts.notices import Audience, Message
 from contracts.rules import ReminderRule
 from database.engine import open_sessions
-from database.go_live import records
 from database.mail import mail_facts
 from database.models import Agreement, Organisation, Preference, Staff
 from mail.messages import MESSAGES
@@ -48,10 +47,7 @@ def rehearse(engine: Engine, slug: str, at: datetime) -> list[Planned]:
         CommandError: there is no such organisation.
     """
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        try:
-            organisation = records.organisation_by_slug(session, slug)
-        except records.UnknownOrganisationError:
-            raise CommandError(unknown_organisation(slug)) from None
+        organisation = organisation_named(session, slug)
         return list(_rehearsal_of(session, organisation, at).everything())
 
 

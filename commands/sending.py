@@ -42,7 +42,8 @@ from contracts.go_live import (
     Skip,
     go_live_id,
 )
-from contracts.orders import Order
+from contracts.orders import Order, OrderRefusal
+from contracts.problems import Problem
 
 ANSWER_WITHIN_SECONDS = 20
 """An update is answered by a worker; without one the server waits, so we do not."""
@@ -59,7 +60,7 @@ _NEVER_CARRIED_OUT = {
 }
 """What Temporal answers where it has done nothing, and would not do it next time either."""
 
-_TROUBLE = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError)
+_UNANSWERED = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ MESSAGES: dict[Order, Callable[[str, int, Argument], object]] = {
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentOrder:
     """One order on its way."""
 
     slug: str
@@ -115,7 +116,7 @@ class Sent:
     """It may have been sent before, and have arrived."""
 
 
-async def give(client: Client, sent: Sent) -> Progress:
+async def give(client: Client, sent: SentOrder) -> Progress:
     """Send an order until it is answered, for as long as a person waits.
 
     Raises:
@@ -134,10 +135,10 @@ async def give(client: Client, sent: Sent) -> Progress:
         )
         return answer
 
-    answer = await _patiently(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
+    answer = await _with_retries(send, sent.slug, sent.order_id, in_doubt=sent.perhaps_before)
     if answer is None:
         # Certain also of one sent before: a run that has ended answers what it had taken.
-        raise NotRunningError(not_running(sent.slug), not_running(sent.slug))
+        raise NotRunningError(Problem.NOT_RUNNING, slug=sent.slug)
     return answer
 
 
@@ -150,10 +151,10 @@ async def answer_of(client: Client, slug: str, order_id: UUID) -> Progress | Non
     """
     handle = client.get_workflow_handle(go_live_id(slug))
     update = handle.get_update_handle(str(order_id), result_type=Progress)
-    return await _patiently(update.result, slug, order_id, in_doubt=True)
+    return await _with_retries(update.result, slug, order_id, in_doubt=True)
 
 
-async def _patiently(
+async def _with_retries(
     ask: Callable[[], Awaitable[Progress]], slug: str, order_id: UUID, *, in_doubt: bool
 ) -> Progress | None:
     """Ask until there is an answer; None = Temporal knows no such run, or no such order.
@@ -169,15 +170,15 @@ async def _patiently(
                 return await ask()
         except WorkflowUpdateFailedError as error:
             raise _refused(error, slug) from None
-        except _TROUBLE as error:
-            _raise_what_is_no_trouble(error)
+        except _UNANSWERED as error:
+            _raise_if_final(error)
             trouble = error
         if isinstance(trouble, RPCError):
             if trouble.status is RPCStatusCode.NOT_FOUND:
                 return None
             if trouble.status in _NEVER_CARRIED_OUT and not in_doubt:
-                why = f"Temporal refuses it ({trouble.status.name})."
-                raise RefusedError(f"{slug}: {why}", why)
+                status = trouble.status.name
+                raise RefusedError(Problem.TEMPORAL_REFUSES, slug=slug, status=status)
         in_doubt = True
         if clock() + AGAIN_AFTER_SECONDS >= give_up:
             raise _unanswered(trouble, slug, order_id)
@@ -185,26 +186,22 @@ async def _patiently(
 
 
 def start_failed(error: RPCError) -> CommandError:
-    """Return what to say of a go-live that Temporal did not start."""
+    """Return why Temporal did not start a go-live."""
     if error.status is RPCStatusCode.INVALID_ARGUMENT:
-        return CommandError(
-            "Temporal refuses it: this namespace does not know what go-lives are listed by. "
-            "Register that with: python starter.py setup"
-        )
-    return UnavailableError(f"Temporal did not take the command ({error.status.name}). Try again.")
-
-
-def not_running(slug: str) -> str:
-    """Return what to say of an organisation without a go-live that runs."""
-    return f"{slug} has no running go-live. Start one with: python starter.py start {slug}"
+        return CommandError(Problem.SEARCH_ATTRIBUTES_MISSING)
+    return UnavailableError(Problem.START_NOT_TAKEN, status=error.status.name)
 
 
 def _refused(error: WorkflowUpdateFailedError, slug: str) -> RefusedError:
-    why = error.cause.message if isinstance(error.cause, ApplicationError) else "refused"
-    return RefusedError(f"{slug}: {why}", why)
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type in list(OrderRefusal):
+        return RefusedError(OrderRefusal(cause.type), slug=slug)
+    # As where the worker is of a later release, whose code for it is not known here.
+    why = cause.message if isinstance(cause, ApplicationError) else "It was refused."
+    return RefusedError(Problem.REFUSED_OTHERWISE, slug=slug, why=why)
 
 
-def _raise_what_is_no_trouble(error: Exception) -> None:
+def _raise_if_final(error: Exception) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         # Whoever waits wants to wait no longer; the client turns that into an error of its own.
@@ -216,12 +213,8 @@ def _raise_what_is_no_trouble(error: Exception) -> None:
 def _unanswered(trouble: Exception, slug: str, order_id: UUID) -> UnansweredError:
     late = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
     if isinstance(trouble, RuntimeError):
-        what = "Temporal does not answer."
-    elif isinstance(trouble, RPCError) and trouble.status not in late:
-        what = f"Temporal did not take the order ({trouble.status.name})."
-    else:
-        what = "No worker answered in time. Start one with: python worker.py"
-    return UnansweredError(
-        f"{what}\nThe order may still be carried out; see: python starter.py status {slug}\n"
-        f"To repeat it, add --order-id {order_id} to the same command; nothing is done twice."
-    )
+        return UnansweredError(Problem.TEMPORAL_SILENT, slug=slug, order_id=order_id)
+    if isinstance(trouble, RPCError) and trouble.status not in late:
+        status = trouble.status.name
+        return UnansweredError(Problem.ORDER_NOT_TAKEN, slug=slug, order_id=order_id, status=status)
+    return UnansweredError(Problem.NO_WORKER_ANSWERS, slug=slug, order_id=order_id)

@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.errors import CommandError, OtherTablesError, plain_database_errors
 from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE
+from contracts.problems import Problem
 from database.engine import UnknownRevisionError, migrate
 from workflows import search_attributes
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
@@ -42,9 +43,7 @@ def set_up_database(engine: Engine) -> None:
     except UnknownRevisionError as error:
         where = engine.url.render_as_string(hide_password=True)
         raise OtherTablesError(
-            f"The tables at {where} were made by another release (revision {error}) and are left "
-            "as they are. Use the release that made them, or name an empty database in "
-            "GOLIVE_DATABASE_URL and run this again; on the local stack, make clean forgets them."
+            Problem.TABLES_OF_ANOTHER_RELEASE, where=where, revision=error
         ) from None
 
 
@@ -65,10 +64,7 @@ async def set_up_temporal(client: Client) -> list[str]:
         }
         wrong = [name for name, kind in wanted.items() if types.get(name, kind) != kind]
         if wrong:
-            raise CommandError(
-                f"Search attribute {wrong[0]} exists at Temporal with another type. "
-                "Remove it or use another namespace (TEMPORAL_NAMESPACE)."
-            )
+            raise CommandError(Problem.SEARCH_ATTRIBUTE_OF_OTHER_TYPE, name=wrong[0])
         missing = {name: kind for name, kind in wanted.items() if name not in types}
         if missing:
             await client.operator_service.add_search_attributes(
@@ -76,10 +72,8 @@ async def set_up_temporal(client: Client) -> list[str]:
             )
     except RPCError as error:
         if error.status is RPCStatusCode.PERMISSION_DENIED:
-            raise CommandError(
-                "This Temporal account may not register search attributes. Ask an administrator "
-                "of the namespace to add: " + ", ".join(key.name for key in search_attributes.ALL)
-            ) from None
+            names = ", ".join(key.name for key in search_attributes.ALL)
+            raise CommandError(Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED, names=names) from None
         raise
     return sorted(missing)
 

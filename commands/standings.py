@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 from commands.errors import CommandError, plain_database_errors
 from contracts.go_live import Progress
 from contracts.notices import RecipientKind
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import standings
 from database.go_live.standings import Standing
 from database.mail import mail_facts
-from database.mail.mail_facts import RefusedAddress
 from mail.outgoing import mailbox
 from wording import sentences
 
@@ -30,8 +30,6 @@ class RefusedMail:
     """What the relay said."""
     ask: str
     """Such as `Ira Tee <ira.tee@acme.example>`; empty = nobody at the customer."""
-    words: str
-    """What happened and who must do what, in two sentences."""
 
 
 def standing(engine: Engine, slug: str) -> Standing:
@@ -43,7 +41,7 @@ def standing(engine: Engine, slug: str) -> Standing:
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         found = standings.standing_of(session, slug)
     if found is None:
-        raise CommandError(unknown_organisation(slug))
+        raise CommandError(Problem.UNKNOWN_ORGANISATION, slug=slug)
     return found
 
 
@@ -51,14 +49,6 @@ def every_standing(engine: Engine) -> list[Standing]:
     """Return where every organisation stands; what needs attention first."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         return standings.standings(session)
-
-
-def unknown_organisation(slug: str) -> str:
-    """Return what to say when no organisation has this slug."""
-    return (
-        f"No organisation is called {slug!r}. See the names with: python starter.py list; "
-        "bring a new one with: python starter.py import ORGANISATIONS.csv USERS.csv"
-    )
 
 
 def five_lines(found: Standing) -> list[tuple[str, str]]:
@@ -97,21 +87,13 @@ def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
         contacts = mail_facts.contacts_of(session, found.organisation_id)
     silent = {one.address for one in refused}
     reachable = [mailbox(one.name, one.address) for one in contacts if one.address not in silent]
-    return [_refused(one, found.slug, reachable[0] if reachable else "") for one in refused]
-
-
-def _refused(one: RefusedAddress, slug: str, contact: str) -> RefusedMail:
-    ask = "" if one.kind is RecipientKind.STAFF else contact
-    happened = f"{one.address} refuses our mail for good."
-    whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
-    to_do = {
-        RecipientKind.CONTACT: f"{whom} for the right address, then: python starter.py contact "
-        f'{slug} "NAME <ADDRESS>" --instead-of {one.address}',
-        RecipientKind.USER: f"{whom} for the right address, and import it; the person does not "
-        "know yet that SSO is there.",
-        RecipientKind.STAFF: "Ask an operator: this is one of our own.",
-    }[one.kind]
-    return RefusedMail(one.address, one.kind, one.reply, ask, f"{happened} {to_do}")
+    contact = reachable[0] if reachable else ""
+    return [
+        RefusedMail(
+            one.address, one.kind, one.reply, "" if one.kind is RecipientKind.STAFF else contact
+        )
+        for one in refused
+    ]
 
 
 def where(found: Standing, progress: Progress) -> str:

@@ -19,8 +19,9 @@ from commands.errors import CommandError
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage
 from contracts.go_live import Progress as Where
+from contracts.problems import Problem
 from database.go_live.standings import Standing
-from wording import sentences
+from wording import sentences, shell
 
 LOOK_EVERY_SECONDS = 0.5
 STANDARD_OUTPUT = Path("-")
@@ -75,7 +76,8 @@ def status(engine: Engine, slug: str, console: Console) -> None:
     for name, words in (*standings.five_lines(found), *domains.lines(engine, slug)):
         console.print(Text.assemble((f"{name:<10}", "bold"), words))
     for refused in standings.refused_mail(engine, found):
-        console.print(Text.assemble((f"{'Mail':<10}", "bold red"), refused.words))
+        words = shell.mail_refused(slug, refused.address, refused.whose, refused.ask)
+        console.print(Text.assemble((f"{'Mail':<10}", "bold red"), words))
 
 
 def watch(
@@ -142,5 +144,7 @@ def write_csv(users: Iterable[Any], csv_file: Path) -> None:
         with csv_file.open("w", newline="", encoding="utf-8") as file:
             written = migration.write_csv(users, file)
     except OSError as error:
-        raise CommandError(f"{csv_file} cannot be written: {error.strerror}.") from None
+        raise CommandError(
+            Problem.FILE_CANNOT_BE_WRITTEN, path=csv_file, error=error.strerror
+        ) from None
     sys.stderr.write(f"{written:,} users are listed in {csv_file}.\n")

@@ -9,6 +9,9 @@ from commands.errors import CommandError, UsageError, plain_database_errors, pla
 from commands.order_book import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
+from contracts.directory import DecisionEffect
+from contracts.go_live import Wait
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.models import GoLive, Organisation
@@ -24,8 +27,8 @@ def link(
     address: str,
     object_id: str,
     reason: str,
-) -> str:
-    """Decide that a user is this account of the directory, and return what comes of it.
+) -> DecisionEffect:
+    """Decide that a user is this account of the directory, and return when that counts.
 
     It counts from the next plan on; where the user is linked already, at once: that is the way
     back in for somebody whose account was deleted and made anew.
@@ -36,27 +39,20 @@ def link(
     try:
         identity = UUID(object_id)
     except ValueError:
-        raise UsageError(
-            f"{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
-            "customer IT finds it in Microsoft Entra on the user's page."
-        ) from None
-    _why(reason)
+        raise UsageError(Problem.NOT_AN_OBJECT_ID, object_id=object_id) from None
+    _check_reason(reason)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
         user = _user(session, organisation_named(session, slug), address)
     if user.linked_tenant_id is None:
-        then = _decide(engine, by, slug, address, "link", identity, reason)
-        return f"{address} is to be linked. {then}"
+        return _decide(engine, by, slug, address, "link", identity, reason)
     if user.linked_tenant_id != user.proven_tenant_id:
-        raise CommandError(
-            f"{address} is linked in another Microsoft organisation than the one that {slug} signs "
-            "in with. Only an account of the same one can take its place."
-        )
+        raise CommandError(Problem.LINKED_ELSEWHERE, slug=slug, address=address)
     _must_fit(graph, user.linked_tenant_id, identity)
     return _relink(engine, by, slug, address, identity, reason)
 
 
-def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> DecisionEffect:
     """Decide that a user is left out and keeps the password; counts from the next plan on.
 
     Raises:
@@ -65,7 +61,7 @@ def exclude(engine: Engine, by: str, slug: str, address: str, reason: str) -> st
     return _decide(engine, by, slug, address, "exclude", None, reason)
 
 
-def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> str:
+def include(engine: Engine, by: str, slug: str, address: str, reason: str) -> DecisionEffect:
     """Take an earlier `link` or `exclude` back; it counts from the next plan on.
 
     Raises:
@@ -82,34 +78,29 @@ def _decide(
     decision: str | None,
     object_id: UUID | None,
     reason: str,
-) -> str:
-    """Write a decision and its reason; return what happens next, in a sentence."""
-    _why(reason)
+) -> DecisionEffect:
+    """Write a decision and its reason; return when it counts."""
+    _check_reason(reason)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         known_staff(session, by)
         organisation = organisation_named(session, slug)
         go_live = records.open_go_live(session, organisation.id)
         user = _user(session, organisation, address)
         if user.moved:
-            raise CommandError(
-                f"{address} has moved already: once linked, only the Microsoft account's object "
-                "id counts. Rolling back undoes the move; another account takes its place with: "
-                f"python starter.py link {slug} {address} OBJECT_ID --reason ..."
-            )
+            raise CommandError(Problem.MOVED_ALREADY, slug=slug, address=address)
         action = f"{decision or 'include'}_user"
-        _keep(session, by, organisation, go_live, user, action, decision, object_id, reason)
+        _record(session, by, organisation, go_live, user, action, decision, object_id, reason)
         where = go_live.wait if go_live is not None else None
     if where is None:
-        return (
-            "It counts from the next plan on, which a go-live makes; "
-            f"start one with: python starter.py start {slug}"
-        )
-    if where in {"approval", "aftercare"}:
-        return f"It counts from the next plan on: python starter.py replan {slug}"
-    return "It counts from the next plan on, which the go-live makes before it moves anyone."
+        return DecisionEffect.WITH_THE_FIRST_PLAN
+    if where in {Wait.APPROVAL, Wait.AFTERCARE}:
+        return DecisionEffect.WITH_A_NEW_PLAN
+    return DecisionEffect.WITH_THE_COMING_PLAN
 
 
-def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, reason: str) -> str:
+def _relink(
+    engine: Engine, by: str, slug: str, address: str, object_id: UUID, reason: str
+) -> DecisionEffect:
     """Put another account in the place of the one that a user is linked to."""
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
@@ -122,20 +113,15 @@ def _relink(engine: Engine, by: str, slug: str, address: str, object_id: UUID, r
                 session, user.user_id, object_id, go_live.id if go_live else None, wall_clock()
             )
         except decisions.AccountTakenError:
-            raise CommandError(
-                "Another user is linked to this account already. One account is one user."
-            ) from None
+            raise CommandError(Problem.ACCOUNT_TAKEN) from None
         if not linked:
-            raise CommandError(f"{address} was moved back meanwhile. Give the order once more.")
+            raise CommandError(Problem.MOVED_BACK, address=address)
         # So that whoever is rolled back and moved again gets the account that is there.
-        _keep(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
-    return (
-        f"{address} is linked to the account you named from now on. Whoever was signed in with the "
-        "one before is logged out."
-    )
+        _record(session, by, organisation, go_live, user, "relink_user", "link", object_id, reason)
+    return DecisionEffect.AT_ONCE
 
 
-def _keep(
+def _record(
     session: Session,
     by: str,
     organisation: Organisation,
@@ -146,7 +132,7 @@ def _keep(
     object_id: UUID | None,
     reason: str,
 ) -> None:
-    """Keep a decision, and in the audit trail who took it and why."""
+    """Record a decision, and in the audit trail who took it and why."""
     at = wall_clock()
     reason_id = records.write_audit(
         session,
@@ -166,22 +152,20 @@ def _must_fit(graph: GraphClient, tenant_id: UUID, object_id: UUID) -> None:
     with plain_microsoft_errors():
         account = graph.user(str(tenant_id), str(object_id))
     if account is None:
-        raise CommandError(
-            f"The organisation's Microsoft directory has no account {object_id}. Customer IT finds "
-            "the object id in Microsoft Entra on the user's page."
-        )
-    if account.is_guest or not account.enabled:
-        what = "a guest of the organisation" if account.is_guest else "disabled"
-        raise CommandError(f"The Microsoft account {object_id} is {what}; nobody is linked to it.")
+        raise CommandError(Problem.ACCOUNT_MISSING, object_id=object_id)
+    if account.is_guest:
+        raise CommandError(Problem.ACCOUNT_IS_GUEST, object_id=object_id)
+    if not account.enabled:
+        raise CommandError(Problem.ACCOUNT_IS_DISABLED, object_id=object_id)
 
 
-def _why(reason: str) -> None:
+def _check_reason(reason: str) -> None:
     if not reason.strip():
-        raise UsageError('Say why, with --reason "...".')
+        raise UsageError(Problem.REASON_MISSING)
 
 
 def _user(session: Session, organisation: Organisation, address: str) -> decisions.UserToDecide:
     user = decisions.user_to_decide(session, organisation.id, address_key(address))
     if user is None:
-        raise CommandError(f"{organisation.slug} has no user {address!r}.")
+        raise CommandError(Problem.UNKNOWN_USER, slug=organisation.slug, address=address)
     return user

@@ -124,6 +124,19 @@ class PlanToMake:
     at: datetime
 
 
+class DecisionEffect(StrEnum):
+    """When a decision about one user counts."""
+
+    AT_ONCE = "at_once"
+    """The user had moved: another account is linked from now on."""
+    WITH_THE_FIRST_PLAN = "with_the_first_plan"
+    """No go-live is open; the next one makes a plan."""
+    WITH_A_NEW_PLAN = "with_a_new_plan"
+    """The plan stands already; one has to be made anew."""
+    WITH_THE_COMING_PLAN = "with_the_coming_plan"
+    """The go-live makes its plan later."""
+
+
 @dataclass(frozen=True)
 class MigrationPlan:
     """Counts of a plan and the hash over its decisions."""

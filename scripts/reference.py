@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.directory import ExceptionReason
-from contracts.errors import MEANING, ErrorType
+from contracts.errors import ErrorType
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.notices import Message
 from contracts.waiting_on import OF_WAIT
 from mail.messages import MESSAGES
 from settings import EXAMPLES, Settings
 from wording import sentences
+from wording.errors import MEANING
 from wording.refusals import REFUSALS
 from workflows.go_live import SsoGoLive
 

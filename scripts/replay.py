@@ -21,7 +21,7 @@ from temporalio.worker import Replayer
 
 from bootstrap import connections
 from bootstrap.exit import leave
-from commands.errors import CommandError, UnavailableError
+from commands.errors import UnavailableError
 from contracts.go_live import go_live_id
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
@@ -39,6 +39,10 @@ _ADVICE = """\
 Do not deploy this code: these go-lives would stop where they are and need a person.
 Keep the old order of steps for runs that have passed it, with workflow.patched(...), and replay
 again; docs/deploying.md shows how. Or deploy once they have ended."""
+
+
+class NotLookedAtError(Exception):
+    """Go-lives could not be replayed; the text says why."""
 
 
 async def recorded_failures(folder: Path) -> tuple[int, dict[str, str]]:
@@ -82,7 +86,7 @@ async def _histories(client: Client, wanted: list[str]) -> AsyncIterator[Workflo
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-                raise CommandError(f"There is no go-live {workflow_id} at Temporal.") from None
+                raise NotLookedAtError(f"There is no go-live {workflow_id} at Temporal.") from None
         return
     async for run in client.list_workflows(RUNNING, page_size=PAGE):
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
@@ -118,7 +122,7 @@ async def gate(organisations: list[str], *, recorded_only: bool = False) -> int:
     """Replay, tell, and return the exit status: 0 = deploy, 1 = do not.
 
     Raises:
-        UnavailableError: the go-lives that run could not be looked at.
+        NotLookedAtError: the go-lives that run could not be looked at.
     """
     count, failures = await recorded_failures(RECORDED)
     print(f"Recorded histories: {count - len(failures)} of {count} replay.")
@@ -143,7 +147,7 @@ async def _client() -> Client:
     try:
         return await connections.temporal()
     except UnavailableError as error:
-        raise UnavailableError(
+        raise NotLookedAtError(
             f"Running go-lives: not looked at, so do not deploy yet. {error}\n"
             "With --recorded-only the recorded histories alone are replayed."
         ) from None
@@ -175,7 +179,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     try:
         return asyncio.run(gate(chosen.organisations, recorded_only=chosen.recorded_only))
-    except CommandError as error:
+    except NotLookedAtError as error:
         print(error, file=sys.stderr)
     except RPCError as error:
         print(f"Temporal did not answer: {error.status.name}. Try again.", file=sys.stderr)

@@ -11,7 +11,7 @@ from bootstrap.exit import leave
 from settings import SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from web.app import create_app
-from web.middleware.request_limits import HeadersInTime
+from web.middleware.request_limits import HeaderTimeout
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def main() -> int:
         app,
         host=arguments.host,
         port=arguments.port,
-        http=HeadersInTime,
+        http=HeaderTimeout,
         access_log=False,
         server_header=False,
         log_config=None,

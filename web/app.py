@@ -1,4 +1,4 @@
-"""Makes the web application: its rooms, routes, headers and calm answers when something fails."""
+"""Makes the web application: dependencies, routes, middleware and error handlers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,11 +22,11 @@ from telemetry.tracing import set_up_tracing
 from web import error_handlers, login, outbox_relay
 from web.console import contacts, organisations, plans, staff, users
 from web.customer import consent, hand_off, invitation, new_link, setup
+from web.dependencies import Dependencies
 from web.microsoft import consent_callback, other_account, sign_in_callback
 from web.middleware.request_limits import BodyLimits
-from web.middleware.request_metrics import Measured, metrics_page
+from web.middleware.request_metrics import RequestMetrics, metrics_page
 from web.middleware.security_headers import HeadAsGet, SecurityHeaders
-from web.visit import Rooms
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         ):
             entra = connections.entra_client(settings, http)
             graph = GraphClient(http, settings.graph_url, entra)
-            app.state.rooms = Rooms(
+            app.state.dependencies = Dependencies(
                 settings=settings,
                 engine=engine,
                 sessions=sessions,
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
-            relaying = asyncio.create_task(outbox_relay.keep_relaying(app.state.rooms))
+            relaying = asyncio.create_task(outbox_relay.keep_relaying(app.state.dependencies))
             with registered(RecordCollector(sessions), GraphUsageCollector(graph)):
                 yield
             relaying.cancel()
@@ -101,9 +101,9 @@ def create_app(settings: Settings) -> FastAPI:
         microsoft=settings.entra_authority,
         https=settings.public_url.startswith("https://"),
     )
-    app.add_middleware(Measured)
+    app.add_middleware(RequestMetrics)
     app.add_middleware(HeadAsGet)
-    error_handlers.answer_calmly(app)
+    error_handlers.register(app)
     return app
 
 

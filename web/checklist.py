@@ -5,33 +5,7 @@ from dataclasses import dataclass
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
 from wording import sentences
-
-_WHO = {
-    GoLiveStage.ENTITLEMENT_CONFIRMED: "Customer success",
-    GoLiveStage.IT_NOTIFIED: "Your IT team",
-    GoLiveStage.SSO_ACTIVATED: "Clientshare",
-    GoLiveStage.ADMIN_CONSENT_AWAITED: "Your Global Administrator",
-    GoLiveStage.USERS_MIGRATED: "Clientshare, then everyone",
-}
-_WHAT = {
-    GoLiveStage.ENTITLEMENT_CONFIRMED: "Your subscription agreement includes single sign-on.",
-    GoLiveStage.IT_NOTIFIED: "You have what you need to prepare your colleagues.",
-    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” is on the login page; passwords still work.",
-    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator allows it once for the organisation.",
-    GoLiveStage.USERS_MIGRATED: "Everyone is linked to their Microsoft account and told.",
-}
-_WAS = {
-    GoLiveStage.ADMIN_CONSENT_AWAITED: "An administrator has allowed it for the organisation.",
-    GoLiveStage.USERS_MIGRATED: "Everyone who can be moved is linked and was told.",
-}
-"""What is said instead once it is done."""
-
-
-_UNDONE = {
-    GoLiveStage.SSO_ACTIVATED: "“Login with SSO” was taken off the login page again.",
-    GoLiveStage.USERS_MIGRATED: "Whoever had moved logs in as before again.",
-}
-"""What is said once it was taken back; the other stages leave nothing to take back."""
+from wording.checklist import CHECKS, UNDONE, WAS, WHAT, WHO
 
 
 @dataclass(frozen=True)
@@ -61,7 +35,7 @@ def stage_states(
             state = "next"
         elif progress.outcome is GoLiveOutcome.LIVE:
             state = "done"
-        elif _is_taken_back(progress) and stage in reached and stage in _UNDONE:
+        elif _is_taken_back(progress) and stage in reached and stage in UNDONE:
             # Without a plan nobody has moved.
             moved = stage is not GoLiveStage.USERS_MIGRATED or progress.plan_hash is not None
             undone = "undone" if progress.outcome is not None else "being undone"
@@ -72,22 +46,14 @@ def stage_states(
             state = "not reached"
         else:
             state = "now" if position == current else "next"
-        what = {"done": _WAS, "undone": _UNDONE}.get(state, {}).get(stage, _WHAT[stage])
-        states.append(StageState(stage, sentences.STAGES[stage], what, _WHO[stage], state))
+        what = {"done": WAS, "undone": UNDONE}.get(state, {}).get(stage, WHAT[stage])
+        states.append(StageState(stage, sentences.STAGES[stage], what, WHO[stage], state))
     return states
 
 
 def _is_taken_back(progress: Progress) -> bool:
     ending = progress.outcome or progress.ending
     return ending is not None and ending is not GoLiveOutcome.LIVE
-
-
-_CHECKS = (
-    "You came back in the browser you started in",
-    "Microsoft confirmed who you are",
-    "You belong to this organisation's own Microsoft tenant",
-    "Microsoft gives us what was consented to",
-)
 
 
 def consent_checks(progress: Progress) -> list[tuple[str, str]]:
@@ -112,11 +78,11 @@ def consent_checks(progress: Progress) -> list[tuple[str, str]]:
         last = "failed"
     else:
         last = "now"
-    return [*((words, "done") for words in _CHECKS[:3]), (_CHECKS[3], last)]
+    return [*((words, "done") for words in CHECKS[:3]), (CHECKS[3], last)]
 
 
 def is_moving(progress: Progress) -> bool:
-    """Tell whether the page may change within minutes, so that it is worth looking again."""
+    """Tell whether the page may change within minutes, so that it is polled."""
     return progress.outcome is None and progress.wait in {
         Wait.NOTHING,
         Wait.MICROSOFT,

@@ -1,6 +1,6 @@
-"""Names, in the lines of the log, the organisation whose page a browser asks for; never the link.
+"""Log context: each line of a request names the organisation of its page, never its link.
 
-A made-up link names nobody: otherwise anybody could write about any organisation.
+A made-up link names none: otherwise anybody could write about any organisation.
 """
 
 from fastapi import Depends
@@ -13,17 +13,17 @@ from web.visit import AVisit, Visit
 
 
 async def _name_organisation(visit: AVisit) -> None:
-    # Here and not in the thread that looks: what a thread notes, the rest of the request forgets.
+    # Here and not in the thread: a context variable set there does not reach the request.
     set_organisation(await run_in_threadpool(_slug, visit))
 
 
 def _slug(visit: Visit) -> str:
     token = visit.request.path_params.get("token")
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         if token is None:
             return authorization_requests.organisation_of_consent(session, visit.browser)
-        return renewal.organisation_of(session, visit.rooms.signer, token)
+        return renewal.organisation_of(session, visit.dependencies.signer, token)
 
 
-NAMED = Depends(_name_organisation)
+LOG_CONTEXT = Depends(_name_organisation)
 """For the pages of personal links, and for what a consent begun by one leads to."""

@@ -10,9 +10,10 @@ from fastapi.responses import Response
 
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
+from web.forms import OwnForm
 from web.microsoft.authorization_request import to_consent, to_login
-from web.rate_limits import look_up
-from web.visit import SESSION_COOKIE, AVisit, OwnForm, Visit
+from web.rate_limits import way_in
+from web.visit import SESSION_COOKIE, AVisit, Visit
 
 router = APIRouter()
 
@@ -27,7 +28,7 @@ Address = Annotated[str, Form(max_length=320)]
 def home(visit: AVisit) -> Response:
     """Show who is signed in and how, or the login page."""
     if visit.session_token:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             person, _ = sign_in.session_of(session, visit.session_token, visit.at)
         if person is not None:
             return visit.page("home.html", person=person)
@@ -45,7 +46,7 @@ def _login_page(visit: Visit, ended_because: str | None = None) -> Response:
     moved_address = ""
     # Most people come without a session: nothing has to be looked up for them.
     if visit.session_token:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             _, ended_because = sign_in.session_of(session, visit.session_token, visit.at)
             if ended_because == "moved_to_sso":
                 moved_address = sign_in.address_of_session(session, visit.session_token)
@@ -55,8 +56,8 @@ def _login_page(visit: Visit, ended_because: str | None = None) -> Response:
 @router.post("/login")
 def ways_in(visit: OwnForm, email: Address = "") -> Response:
     """Show the ways in for the address's domain; the same whether or not it has an account."""
-    with visit.rooms.sessions.begin() as session:
-        way = look_up(session, visit, email)
+    with visit.dependencies.sessions.begin() as session:
+        way = way_in(session, visit, email)
     return visit.page("ways_in.html", email=email.strip(), way=way)
 
 
@@ -66,7 +67,7 @@ def with_password(
 ) -> Response:
     """Sign in by password, as long as it counts for this person."""
     tries = sign_in.password_tries(email, visit.network)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         if sign_in.too_many_failures(session, tries, visit.at):
             SLOWED_DOWN.labels("password").inc()
             return visit.page("too_many.html", status=429, email=email)
@@ -96,7 +97,7 @@ def _is(known: str, password: str) -> bool:
 @router.post("/logout")
 def logout(visit: OwnForm) -> Response:
     """End the session in the database and in the browser."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         sign_in.end_session(session, visit.session_token, visit.at)
     response = visit.go_to("/login?logged_out=yes")
     visit.forget_cookie(response, SESSION_COOKIE)
@@ -112,8 +113,8 @@ def to_microsoft(
     An earlier go-live's connection may be there already: whoever is not the administrator signs
     in by it, as before.
     """
-    with visit.rooms.sessions.begin() as session:
-        way = look_up(session, visit, email)
+    with visit.dependencies.sessions.begin() as session:
+        way = way_in(session, visit, email)
     if way.go_live_id is not None and i_am == "administrator":
         return to_consent(visit, way.go_live_id, None)
     awaited = way.tenant_id is None or way.go_live_id is not None

@@ -1,6 +1,6 @@
 """Relays the outbox (`database.go_live.outbox`) to go-lives, as signals: at once, else later.
 
-The same loop forgets what browsers left behind, so that no login has to.
+The same loop purges authorization requests that are over, so that no login has to.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from database.go_live import outbox
 from database.go_live.outbox import AnySignal, PendingSignal
 from database.links.renewal import NewLink
 from telemetry.logs import set_organisation
-from web.visit import Rooms
+from web.dependencies import Dependencies
 from workflows.go_live import SsoGoLive
 
 _log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ _log = logging.getLogger(__name__)
 ANSWER_WITHIN = timedelta(seconds=5)
 """A person waits for this; Temporal takes a signal in milliseconds."""
 
-LOOK_SECONDS = 5.0
-"""Between two looks for what is still pending."""
+POLL_SECONDS = 5.0
+"""Between two polls for what is still pending."""
 
-LOOKS_FOR_THE_REST = 3
-"""Every so many looks, what is over is forgotten."""
+POLLS_PER_PURGE = 3
+"""After so many polls, authorization requests that are over are purged."""
 
-LEFT_ALONE = timedelta(seconds=10)
+GRACE = timedelta(seconds=10)
 """An entry this young is still being relayed by the request that enqueued it."""
 
 _HANDLERS: dict[type[AnySignal], Callable[[SsoGoLive, Any], None]] = {
@@ -63,49 +63,49 @@ class TemporalAwayError(Exception):
     """Temporal does not answer: whatever is pending waits."""
 
 
-async def relay(rooms: Rooms, number: int) -> bool:
+async def relay(dependencies: Dependencies, number: int) -> bool:
     """Signal the go-live this entry; False = not now, `keep_relaying` does it later."""
-    found = await run_in_threadpool(_pending, rooms, wall_clock(), number)
+    found = await run_in_threadpool(_pending, dependencies, wall_clock(), number)
     try:
-        return all([await _relayed(rooms, signal) for signal in found])
+        return all([await _relayed(dependencies, signal) for signal in found])
     except TemporalAwayError:
         return False
 
 
-async def keep_relaying(rooms: Rooms) -> None:
+async def keep_relaying(dependencies: Dependencies) -> None:
     """Relay what is still pending, until cancelled. Any number of processes may do it."""
-    for look in count(1):
+    for poll in count(1):
         set_organisation("")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         try:
-            if look % LOOKS_FOR_THE_REST == 0:
-                await run_in_threadpool(_purge_expired, rooms)
-            await _relay_all(rooms)
+            if poll % POLLS_PER_PURGE == 0:
+                await run_in_threadpool(_purge_authorization_requests, dependencies)
+            await _relay_all(dependencies)
         except TemporalAwayError:
             continue
         except Exception as error:
             # The database is away, perhaps: its text may quote values, its kind says enough.
-            _log.warning("The look for what is left to do failed: %s", type(error).__name__)
+            _log.warning("Polling the outbox failed: %s", type(error).__name__)
 
 
-async def _relay_all(rooms: Rooms) -> None:
+async def _relay_all(dependencies: Dependencies) -> None:
     """Relay each organisation's signals in their order; one that cannot holds up its own only."""
     held_up: set[str] = set()
-    for signal in await run_in_threadpool(_pending, rooms, wall_clock() - LEFT_ALONE, None):
-        if signal.slug not in held_up and not await _relayed(rooms, signal):
+    for signal in await run_in_threadpool(_pending, dependencies, wall_clock() - GRACE, None):
+        if signal.slug not in held_up and not await _relayed(dependencies, signal):
             held_up.add(signal.slug)
 
 
-async def send_again(rooms: Rooms, slug: str, renewed: NewLink) -> bool:
+async def send_again(dependencies: Dependencies, slug: str, renewed: NewLink) -> bool:
     """Have the mail with a new link delivered; False = not now, `keep_relaying` does it later.
 
     Signalled, not waited for: a mail relay may take its time.
     """
     set_organisation(slug)
-    return renewed.entry is None or await relay(rooms, renewed.entry)
+    return renewed.entry is None or await relay(dependencies, renewed.entry)
 
 
-async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
+async def _relayed(dependencies: Dependencies, pending: PendingSignal) -> bool:
     """Relay one signal, if there is a run to get it; the same one twice changes nothing there.
 
     Raises:
@@ -113,7 +113,7 @@ async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
     """
     set_organisation(pending.slug)
     kind = _KINDS[pending.signal]
-    handle = rooms.temporal.get_workflow_handle(go_live_id(pending.slug))
+    handle = dependencies.temporal.get_workflow_handle(go_live_id(pending.slug))
     try:
         argument = TypeAdapter[AnySignal](kind).validate_python(pending.argument)
         if pending.is_open:
@@ -134,20 +134,20 @@ async def _relayed(rooms: Rooms, pending: PendingSignal) -> bool:
             raise
         _log.warning("%s could not be signalled: Temporal does not answer", pending.signal)
         raise TemporalAwayError from None
-    await run_in_threadpool(_acknowledge, rooms, pending.id)
+    await run_in_threadpool(_acknowledge, dependencies, pending.id)
     return True
 
 
-def _pending(rooms: Rooms, before: datetime, only: int | None) -> list[PendingSignal]:
-    with rooms.sessions.begin() as session:
+def _pending(dependencies: Dependencies, before: datetime, only: int | None) -> list[PendingSignal]:
+    with dependencies.sessions.begin() as session:
         return outbox.pending(session, before=before, only=only)
 
 
-def _purge_expired(rooms: Rooms) -> None:
-    with rooms.sessions.begin() as session:
+def _purge_authorization_requests(dependencies: Dependencies) -> None:
+    with dependencies.sessions.begin() as session:
         authorization_requests.purge_expired(session, wall_clock())
 
 
-def _acknowledge(rooms: Rooms, number: int) -> None:
-    with rooms.sessions.begin() as session:
+def _acknowledge(dependencies: Dependencies, number: int) -> None:
+    with dependencies.sessions.begin() as session:
         outbox.acknowledge(session, number)

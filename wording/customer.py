@@ -96,7 +96,7 @@ _TROUBLE = {
 
 
 @dataclass(frozen=True)
-class Told:
+class CustomerStatus:
     """Three sentences, each to be read alone."""
 
     happened: str
@@ -104,7 +104,7 @@ class Told:
     by_itself: str
 
 
-def told(progress: Progress, time_zone: str) -> Told:
+def customer_status(progress: Progress, time_zone: str) -> CustomerStatus:
     """Return where a go-live stands, who does what, and what comes by itself, in local time."""
     zone = ZoneInfo(time_zone)
     reminder_at = progress.reminder_at if progress.wait in _REMIND_THE_CUSTOMER else None
@@ -116,7 +116,7 @@ def told(progress: Progress, time_zone: str) -> Told:
     happened, to_do = sentences.happened(local), sentences.to_do(local)
     by_itself = sentences.by_itself(local)
     if progress.outcome is not None:
-        return Told(happened, to_do, by_itself)
+        return CustomerStatus(happened, to_do, by_itself)
     if progress.paused:
         by_itself = "It is paused: nobody is moved and no reminder goes out until it goes on."
     elif progress.attention is not None:
@@ -130,7 +130,7 @@ def told(progress: Progress, time_zone: str) -> Told:
         happened, to_do = "The next step waits.", "Your customer success manager lets it go on."
     elif trouble is None and progress.ending is None:
         happened, to_do = _WAITS.get(progress.wait, (happened, to_do))
-    return Told(happened, to_do, by_itself)
+    return CustomerStatus(happened, to_do, by_itself)
 
 
 def _is_refused(progress: Progress) -> bool:

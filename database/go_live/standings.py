@@ -53,6 +53,19 @@ def standing_of(session: Session, slug: str) -> Standing | None:
     return _standing(row) if row else None
 
 
+def standing_of_go_live(session: Session, go_live_id: UUID | None) -> Standing | None:
+    """Return where a go-live stands, also once it has ended; None once another one has begun."""
+    newest = (
+        _STANDING
+        + """
+        WHERE o.id = (SELECT organisation_id FROM golive.go_live WHERE id = :go_live)
+          AND g.id = :go_live
+        """
+    )
+    row = session.execute(text(newest), {"go_live": go_live_id}).first()
+    return _standing(row) if row else None
+
+
 def standings(session: Session) -> list[Standing]:
     """Return every organisation: those that need attention first, then by due date."""
     rows = session.execute(

@@ -32,8 +32,22 @@ _PACK_STAGES = {
 """Stages in which a new contact gets the pack at once: after it went out, before the consent."""
 
 
-class ContactError(ValueError):
-    """The change is not possible; the text says why."""
+class UnknownContactError(ValueError):
+    """Nobody here has this address."""
+
+    def __init__(self, address: str, known: list[str]) -> None:
+        """Keep the address that was named, and those that there are."""
+        super().__init__(address)
+        self.address, self.known = address, known
+
+
+class OnlyContactError(ValueError):
+    """The last contact stays: somebody has to be written to."""
+
+    def __init__(self, address: str) -> None:
+        """Keep the contact's address."""
+        super().__init__(address)
+        self.address = address
 
 
 def change_owner(
@@ -89,11 +103,11 @@ def name_contact(
     the new name. Returns the queued pack for a new contact, None if it is not sent now.
 
     Raises:
-        ContactError: nobody here has the address `instead_of`.
+        UnknownContactError: nobody here has the address `instead_of`.
     """
     key = address_key(address)
     before = contacts_of(session, organisation.id)
-    leaver = _with_address(organisation, before, instead_of) if instead_of else None
+    leaver = _with_address(before, instead_of) if instead_of else None
     known = next((one for one in before if one.address_key == key), None)
     contact = _save(session, organisation, name, address)
     order = [one.id for one in before if one.id != contact]
@@ -136,12 +150,13 @@ def remove_contact(
     """Remove a contact: they get no more mail, and their personal links are revoked.
 
     Raises:
-        ContactError: nobody here has this address, or it is the last contact.
+        UnknownContactError: nobody here has this address.
+        OnlyContactError: it is the last contact.
     """
     before = contacts_of(session, organisation.id)
-    leaver = _with_address(organisation, before, address)
+    leaver = _with_address(before, address)
     if len(before) == 1:
-        raise ContactError(f"{address} is the only IT contact; name another one instead of it.")
+        raise OnlyContactError(address)
     _leave(session, leaver, at)
     records.write_audit(
         session,
@@ -173,15 +188,12 @@ def put_in_order(session: Session, contacts: list[UUID]) -> None:
         )
 
 
-def _with_address(organisation: Organisation, among: list[Contact], address: str) -> Contact:
+def _with_address(among: list[Contact], address: str) -> Contact:
     key = address_key(address)
     for one in among:
         if one.address_key == key:
             return one
-    there_are = ", ".join(one.address for one in among) or "none"
-    raise ContactError(
-        f"{organisation.slug} has no IT contact {address.strip()}; there are: {there_are}."
-    )
+    raise UnknownContactError(address.strip(), [one.address for one in among])
 
 
 def _save(session: Session, organisation: Organisation, name: str, address: str) -> UUID:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from contracts import rules
 from contracts.addresses import address_key
 from contracts.go_live import ItAcknowledged
+from contracts.problems import SecondContactRefusal
 from database.go_live import outbox, records
 from database.models import AuditEntry, Contact, Preference
 
@@ -96,8 +97,8 @@ def record_announced_date(session: Session, go_live_id: UUID, move_at: datetime 
 
 def name_second_contact(
     session: Session, go_live_id: UUID, *, by: Contact, name: str, address: str, at: datetime
-) -> str:
-    """Make someone the second contact; return why it is refused, "" if it is not.
+) -> SecondContactRefusal | None:
+    """Make someone the second contact, before those who come after; return why not, if not.
 
     The present second contact becomes the third, and so on. An address that is known already gets
     the new name.
@@ -113,17 +114,11 @@ def name_second_contact(
     first = min(contacts, key=lambda contact: contact.position)
     known = next((contact for contact in contacts if contact.address_key == key), None)
     if known is not None and known.id == first.id:
-        return "This is the first contact already; name somebody else."
+        return SecondContactRefusal.IS_THE_FIRST
     if known is None and len(contacts) >= rules.MOST_CONTACTS:
-        return (
-            f"There are {rules.MOST_CONTACTS} contacts already; "
-            "ask your customer success manager to tidy up."
-        )
+        return SecondContactRefusal.TOO_MANY
     if key.rpartition("@")[2] not in records.organisation_domains(session, organisation_id):
-        return (
-            "The address must be one of your organisation's own; for anyone else, "
-            "ask your customer success manager."
-        )
+        return SecondContactRefusal.FOREIGN_DOMAIN
     others = [one for one in contacts if one.position >= 2 and one is not known]
     for position, contact in enumerate(sorted(others, key=lambda one: one.position), start=3):
         contact.position = position
@@ -154,4 +149,4 @@ def name_second_contact(
         go_live=go_live,
         subject=f"contact:{made}",
     )
-    return ""
+    return None

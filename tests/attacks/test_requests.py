@@ -23,7 +23,7 @@ from tests.attacks.conftest import Target
 from tests.cluster import Cluster
 from tests.consenting import somebody
 from web.app import create_app
-from web.middleware.request_limits import MOST_BYTES, BodyLimits, HeadersInTime
+from web.middleware.request_limits import MOST_BYTES, BodyLimits, HeaderTimeout
 from web.rate_limits import MOST_LOOK_UPS
 
 # --- forged -----------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(f"read {len(body)}")(scope, receive, send)
 
 
-class _InAHurry(HeadersInTime):
+class _InAHurry(HeaderTimeout):
     header_seconds = 0.5
 
 

@@ -14,9 +14,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands import sending
 from commands.errors import RefusedError, UnansweredError
-from commands.sending import MESSAGES, Argument, Sent, answer_of, give
+from commands.sending import MESSAGES, Argument, SentOrder, answer_of, give
 from contracts.go_live import GoLiveStage, Pause, Progress, Wait
-from contracts.orders import Order
+from contracts.orders import Order, OrderRefusal
 
 ID = UUID("0b54a6c6-9d1c-4d5e-8a53-4b2f0c1de001")
 ANSWER = Progress(
@@ -29,7 +29,9 @@ def rpc(status: RPCStatusCode) -> RPCError:
 
 
 TOO_LATE = WorkflowUpdateRPCTimeoutOrCancelledError()
-REFUSED = WorkflowUpdateFailedError(ApplicationError("This go-live is not paused.", type="refused"))
+REFUSED = WorkflowUpdateFailedError(
+    ApplicationError("This go-live is not paused.", type=OrderRefusal.NOT_PAUSED)
+)
 NOT_CONNECTED = RuntimeError("Failed client connect: nobody there")
 
 
@@ -64,8 +66,8 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "AGAIN_AFTER_SECONDS", 0.01)
 
 
-def order(*, perhaps_before: bool = False) -> Sent:
-    return Sent("acme", Order.PAUSE, ID, Pause("dana", 7), perhaps_before)
+def order(*, perhaps_before: bool = False) -> SentOrder:
+    return SentOrder("acme", Order.PAUSE, ID, Pause("dana", 7), perhaps_before)
 
 
 AWAY = [
@@ -121,7 +123,7 @@ async def test_what_the_go_live_refuses_is_refused_however_often_it_was_sent() -
         with pytest.raises(RefusedError) as caught:
             await give(Temporal(*answers), order())  # type: ignore[arg-type]
         assert str(caught.value) == "acme: This go-live is not paused."
-        assert caught.value.why == "This go-live is not paused."
+        assert caught.value.problem is OrderRefusal.NOT_PAUSED
 
 
 async def test_without_a_run_it_is_refused_also_where_it_was_sent_before() -> None:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from contracts import rules
-from contracts.errors import MEANING, ErrorType
+from contracts.errors import ErrorType
+from wording.errors import MEANING
 from workflows import policies
 
 ROOT = Path(__file__).parents[2]

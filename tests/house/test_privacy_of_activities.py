@@ -83,7 +83,7 @@ async def asking(cluster: Cluster, rooms: WorkerDependencies) -> AsyncIterator[C
 
 @contextmanager
 def failing(cluster: Cluster, failure: Callable[[], Exception]) -> Iterator[WorkerDependencies]:
-    """WorkerDependencies whose database fails at every statement."""
+    """Dependencies whose database fails at every statement."""
     engine = open_engine(cluster.environment["GOLIVE_DATABASE_URL"])
 
     def fail(*_: Any) -> None:

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import UnavailableError
+from contracts.problems import Problem
 from graph.errors import MicrosoftUnreachableError
 from local.histories import found_in
 from telemetry.logs import JsonLines, PlainLines
@@ -51,7 +52,7 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "temporal": lambda: RPCError(SAID, RPCStatusCode.UNAVAILABLE, ADDRESS.encode()),
     "activity": lambda: ApplicationError(SAID, ADDRESS),
     "microsoft": lambda: MicrosoftUnreachableError(SAID),
-    "unavailable": lambda: UnavailableError(SAID),
+    "unavailable": lambda: UnavailableError(Problem.MICROSOFT_UNREACHABLE, what=SAID),
     "refused": lambda: HTTPException(418, SAID),
 }
 

@@ -8,10 +8,11 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from contracts.go_live import Refusal, Wait
+from contracts.sign_in import SignInAnswer
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, somebody, waiting_for_consent
-from web.rate_limits import MOST_STRAYS
-from web.refusal_pages import SIGN_IN, SignInAnswer
+from web.rate_limits import MOST_UNBOUND_ANSWERS
+from wording.pages import SIGN_IN
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 CALLBACKS = ("/consent/callback", "/auth/microsoft/callback")
@@ -94,17 +95,17 @@ async def test_made_up_answers_fill_the_audit_trail_no_further_than_a_limit(
     def come() -> None:
         with somebody(organisation) as who:
             lines = _audit_lines(cluster)
-            for number in range(MOST_STRAYS):
+            for number in range(MOST_UNBOUND_ANSWERS):
                 who.open(f"{CALLBACKS[number % 2]}?state=made-up-{number}")
                 assert who.status == 400, who.text
             # Each has its line, and one says that there were too many.
-            assert _audit_lines(cluster) == lines + MOST_STRAYS + 1
+            assert _audit_lines(cluster) == lines + MOST_UNBOUND_ANSWERS + 1
             for query in ("state=made-up", "", "error=access_denied", "state=%C3"):
                 for callback in CALLBACKS:
                     who.open(f"{callback}?{query}")
                     assert who.status == 429, (callback, query, who.text)
                     assert "Wait 15 minutes" in who.text
-            assert _audit_lines(cluster) == lines + MOST_STRAYS + 1
+            assert _audit_lines(cluster) == lines + MOST_UNBOUND_ANSWERS + 1
             # Who was sent to Microsoft by us comes back from the same network all the same.
             who.accept()
             assert "/consent/progress" in who.browser.url, who.text

@@ -5,9 +5,10 @@ import re
 import time
 
 from contracts.go_live import Refusal, Wait
+from contracts.sign_in import SignInAnswer
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, somebody
-from web.refusal_pages import SIGN_IN, SignInAnswer
+from wording.pages import SIGN_IN
 from wording.refusals import REFUSALS
 
 NEW = ("nora", "omar")

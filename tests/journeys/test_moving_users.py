@@ -14,6 +14,7 @@ import pytest
 
 from commands import migration, user_decisions
 from commands.errors import CommandError, UsageError
+from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person
@@ -105,10 +106,10 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
         )
     with pytest.raises(CommandError, match="has no user"):
         user_decisions.exclude(cluster.engine, STAFF, slug, organisation.address("nobody"), "why")
-    then = user_decisions.exclude(
+    effect = user_decisions.exclude(
         cluster.engine, STAFF, slug, organisation.address("=sum"), "a typing slip"
     )
-    assert "starter.py replan" in then
+    assert effect is DecisionEffect.WITH_A_NEW_PLAN
     await orders.replan(slug)
     await organisation.until(
         lambda now: now.wait is Wait.APPROVAL and now.plan_hash != held.plan_hash
@@ -190,7 +191,7 @@ async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> No
     before = organisation.user("anna")
     ben = str(organisation.user("ben")["object_id"])
 
-    def link(object_id: str) -> str:
+    def link(object_id: str) -> DecisionEffect:
         return user_decisions.link(
             cluster.engine,
             cluster.rooms.graph,
@@ -214,7 +215,7 @@ async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> No
         WHERE s.user_id = :user AND s.method = 'sso' AND s.ended_at IS NULL
     """
     assert cluster.rows(sessions, user=before["id"])
-    assert "from now on" in link(new)
+    assert link(new) is DecisionEffect.AT_ONCE
     assert not cluster.rows(sessions, user=before["id"])
     assert {**before, "object_id": UUID(new)} == organisation.user("anna")
     assert ("dana", "relink_user", "a new account") in organisation.audit()

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from contracts.go_live import Wait
+from contracts.sign_in import SignInAnswer
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CLIENT, Consenting, somebody
-from web.refusal_pages import SIGN_IN, SignInAnswer
+from wording.pages import SIGN_IN
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 GUEST = Person(

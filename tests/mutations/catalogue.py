@@ -155,7 +155,7 @@ MUTATIONS = (
         "check 3 is skipped when a browser comes back",
         "an administrator of a strange tenant consents for somebody else's organisation",
         "web/microsoft/consent_callback.py",
-        "    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):\n",
+        "    if asked.tenant_id is None or response.tenant != str(asked.tenant_id):\n",
         "    if asked.tenant_id is None:\n",
         ("tests/attacks/test_identity.py",),
     ),
@@ -202,9 +202,8 @@ MUTATIONS = (
     Mutation(
         "forms are not checked for where they come from",
         "another site gives orders in your browser",
-        "web/visit.py",
-        "    if not hmac.compare_digest(form_token.encode(), "
-        "visit.rooms.form_token(visit.browser).encode()):\n",
+        "web/forms.py",
+        "    if not hmac.compare_digest(form_token.encode(), own.encode()):\n",
         "    if False:\n",
         ("tests/attacks/test_requests.py",),
     ),
@@ -276,8 +275,8 @@ MUTATIONS = (
         "domains may be asked for without end",
         "anybody lists our customers",
         "web/rate_limits.py",
-        "{asking: MOST_LOOK_UPS}",
-        "{asking: 10**9}",
+        "{subject: MOST_LOOK_UPS}",
+        "{subject: 10**9}",
         ("tests/attacks/test_requests.py",),
     ),
     Mutation(

@@ -117,7 +117,7 @@ async def test_a_page_that_fails_is_logged_with_its_organisation(
 
     def come() -> None:
         with TestClient(app, raise_server_exceptions=False) as http:
-            engine = app.state.rooms.engine
+            engine = app.state.dependencies.engine
             # What the page itself asks, after the look for whose it is.
             event.listen(engine, "before_cursor_execute", _after("stage_time", fail))
             assert http.get(f"/setup/{token}").status_code == 500

@@ -7,14 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from contracts.go_live import Refusal
-from web.microsoft.authorization_response import MOST_BYTES, Returned, ending_of, read_returned
+from web.microsoft.authorization_response import (
+    MOST_BYTES,
+    AuthorizationResponse,
+    ending_of,
+    read_response,
+)
 
 
 def test_a_consent_is_read_as_claimed() -> None:
     query = urlencode(
         {"admin_consent": "True", "tenant": "ABC-1", "state": "s", "scope": "https://x/.default"}
     )
-    assert read_returned(query.encode()) == Returned(
+    assert read_response(query.encode()) == AuthorizationResponse(
         state="s", admin_consent=True, tenant="abc-1", codes=()
     )
 
@@ -22,7 +27,7 @@ def test_a_consent_is_read_as_claimed() -> None:
 def test_a_description_gives_its_numbers_and_nothing_else() -> None:
     text = "AADSTS90095: Admin consent is required.\r\nTrace ID: 1 é"
     query = urlencode({"error": "access_denied", "error_description": text, "state": "s"})
-    assert read_returned(query.encode()) == Returned(
+    assert read_response(query.encode()) == AuthorizationResponse(
         state="s", error="access_denied", codes=(90095,)
     )
 
@@ -45,12 +50,12 @@ def test_a_description_gives_its_numbers_and_nothing_else() -> None:
     ],
 )
 def test_what_microsoft_never_sends_is_not_read(query: bytes) -> None:
-    assert read_returned(query) is None
+    assert read_response(query) is None
 
 
 @given(some.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_and_never_an_error(query: bytes) -> None:
-    found = read_returned(query)
+    found = read_response(query)
     if found is not None:
         for value in (found.state, found.code, found.error, found.tenant):
             assert value.isascii()

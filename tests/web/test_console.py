@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-import pytest
 from playwright.async_api import BrowserContext, Download, Page, expect
 from playwright.async_api._generated import AsyncEventContextManager
 
@@ -12,7 +11,6 @@ from tests.cluster import Cluster, Person
 from tests.web.conftest import assert_accessible, sign_in_to_console
 from tests.web.test_journeys import link_in_mail
 from web.console.orders import ORDERS
-from web.console.organisations import in_words
 
 
 async def test_customer_success_signs_in_and_sees_the_organisations(
@@ -81,22 +79,6 @@ def test_the_console_has_every_order_of_the_shell() -> None:
     }
     on_pages = {*READ_ON_PAGES, *DECIDED_ON_PAGES, *CONFIRMED_ON_PAGES, *PEOPLE}
     assert commands == {*ORDERS, *on_pages, *ONLY_IN_THE_SHELL}
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        (
-            "acme: The plan has changed.\nThe plan is now 1a2b; see it with: python starter.py "
-            "plan acme",
-            "The plan has changed. The plan is now 1a2b.",
-        ),
-        ("acme has no running go-live. Start one with: python starter.py start acme", None),
-        ("acme: This is over.", "This is over."),
-    ],
-)
-def test_an_answer_of_the_shell_is_told_without_what_to_type(said: str, shown: str | None) -> None:
-    assert in_words(said, "acme") == (shown or "acme has no running go-live.")
 
 
 async def test_a_plan_is_looked_at_decided_about_and_approved(cluster: Cluster, page: Page) -> None:

@@ -27,7 +27,7 @@ from tests.cluster import STAFF, Cluster, process
 from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.middleware.security_headers import SecurityHeaders
-from web.rate_limits import MOST_MADE_UP
+from web.rate_limits import MOST_UNKNOWN_LINKS
 from web.visit import BROWSER_COOKIE, network_of
 
 
@@ -283,9 +283,9 @@ async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(
         headers = {"X-Forwarded-For": address}
         return await asyncio.to_thread(ask, cluster, "GET", path, headers=headers)
 
-    for number in range(MOST_MADE_UP):
+    for number in range(MOST_UNKNOWN_LINKS):
         assert (await asked_from(network.format(number))).status_code != 429
-    refused = await asked_from(network.format(MOST_MADE_UP))
+    refused = await asked_from(network.format(MOST_UNKNOWN_LINKS))
     assert refused.status_code == 429
     assert "Wait 15 minutes" in refused.text
     assert (await asked_from(another)).status_code != 429

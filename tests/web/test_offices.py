@@ -14,7 +14,7 @@ from local.browser import Browser
 from tests.cluster import Cluster, Organisation
 from tests.consenting import somebody
 from tests.web.test_journeys import give_password
-from web.rate_limits import MOST_LOOK_UPS, MOST_MADE_UP
+from web.rate_limits import MOST_LOOK_UPS, MOST_UNKNOWN_LINKS
 
 RIGHT = "correct horse battery"
 OFFICE, HOME = "203.0.113.7", "198.51.100.9"
@@ -105,7 +105,7 @@ async def test_a_genuine_link_opens_whatever_was_tried_from_the_same_office(
 
     def act() -> None:
         made_up = f"{cluster.endpoints.web}/consent/00000000000000000000000000000000.x"
-        answers = [httpx2.get(made_up, trust_env=False) for _ in range(MOST_MADE_UP + 1)]
+        answers = [httpx2.get(made_up, trust_env=False) for _ in range(MOST_UNKNOWN_LINKS + 1)]
         assert answers[-1].status_code == 429
         with somebody(organisation) as who:
             who.browser.open(who.link)

@@ -1,4 +1,4 @@
-"""Who looks after an organisation, here and at the customer; and links sent again to a contact."""
+"""The owner and the IT contacts of an organisation; and links sent again to a contact."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -18,7 +18,9 @@ from database.mail import mail_facts
 from web import outbox_relay
 from web.console.organisations import again, in_words
 from web.console.staff import AStaffVisit, StaffVisit
-from web.visit import OwnForm, TypedText, Visit
+from web.forms import OwnForm, TypedText
+from web.visit import Visit
+from wording import console
 
 router = APIRouter(prefix="/console")
 
@@ -71,14 +73,14 @@ async def remove_contact(
     """Write to an IT contact no more; the links sent there no longer work."""
 
     def address() -> str:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             standing = standings.standing_of(session, slug)
             those = mail_facts.contacts_of(session, standing.organisation_id) if standing else []
         return next((one.address for one in those if one.id == contact_id), "")
 
     leaver = await run_in_threadpool(address)
     if not leaver:
-        return await again(staff, slug, "This contact has left already.", "")
+        return await again(staff, slug, console.CONTACT_HAS_LEFT, "")
     return await _change(
         staff,
         visit,
@@ -95,7 +97,7 @@ async def send_links_again(
     """Mail a contact the go-live pack once more, with links that work."""
 
     def queued() -> NewLink | None:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             standing = standings.standing_of(session, slug)
             if standing is None or standing.go_live_id is None:
                 return None
@@ -107,8 +109,8 @@ async def send_links_again(
 
     renewed = await run_in_threadpool(queued)
     if renewed is None:
-        return await again(staff, slug, "The pack cannot be sent to this contact now.", "")
-    on_its_way = await outbox_relay.send_again(visit.rooms, slug, renewed)
+        return await again(staff, slug, console.NO_PACK_NOW, "")
+    on_its_way = await outbox_relay.send_again(visit.dependencies, slug, renewed)
     return visit.go_to(
         f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"
     )
@@ -122,11 +124,13 @@ async def _change(
     change: Callable[[PeopleInCharge], Awaitable[object]],
 ) -> Response:
     """Change who is in charge as the person who is signed in, and show what became of it."""
-    people = PeopleInCharge(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    people = PeopleInCharge(
+        visit.dependencies.engine, visit.dependencies.temporal, staff.staff.handle
+    )
     try:
         await change(people)
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(str(error), slug), what)
+        return await again(staff, slug, in_words(error), what)
     return visit.go_to(f"/console/{quote(slug)}?done={what}")

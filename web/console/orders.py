@@ -12,7 +12,7 @@ from contracts import rules
 from contracts.go_live import Progress
 from contracts.orders import ORDERS as RULES
 from contracts.orders import Order, OrderPosition, OrderRule
-from wording import sentences
+from wording.console import ORDER_WORDS, OrderWords
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,13 @@ class Given:
 class ConsoleOrder:
     """One order as the console offers it."""
 
-    button: str
-    does: str
-    """What happens, in one sentence."""
+    words: OrderWords
     give: Callable[[Orders, str, Given], Awaitable[object]]
     order: Order | None
     """Whose rule it follows; None = it starts a go-live."""
-    done: str
-    """What the console says afterwards."""
     asks_reason: bool = False
-    asks_until: str = ""
-    """Label of the date, which may be left open; empty = no date is asked for."""
+    asks_until: bool = False
+    """It asks for a date, which may be left open."""
     asks_aftercare: bool = False
     asks_plan: bool = False
     undoes: bool = False
@@ -82,125 +78,98 @@ class ConsoleOrder:
 
 ORDERS: dict[str, ConsoleOrder] = {
     "start": ConsoleOrder(
-        "Start the go-live",
-        "It begins at once; what an earlier go-live finished is passed over.",
+        ORDER_WORDS["start"],
         lambda orders, slug, given: orders.start(
             slug, aftercare_days=given.aftercare_days, order_id=given.order_id
         ),
         None,
-        "The go-live is started.",
         asks_aftercare=True,
     ),
     "confirm-entitlement": ConsoleOrder(
-        "Confirm the entitlement",
-        "SSO is in the subscription agreement; the go-live goes on.",
+        ORDER_WORDS["confirm-entitlement"],
         lambda orders, slug, given: orders.confirm_entitlement(
             slug, given.reason, order_id=given.order_id
         ),
         Order.CONFIRM_ENTITLEMENT,
-        "The entitlement is confirmed; the go-live goes on.",
         asks_reason=True,
     ),
     "decline-entitlement": ConsoleOrder(
-        "Decline the entitlement",
-        "SSO is not in the subscription agreement; the go-live ends and nothing was changed.",
+        ORDER_WORDS["decline-entitlement"],
         lambda orders, slug, given: orders.decline_entitlement(
             slug, given.reason, order_id=given.order_id
         ),
         Order.DECLINE_ENTITLEMENT,
-        "The entitlement is declined; the go-live ends.",
         asks_reason=True,
         undoes=True,
     ),
     "retry": ConsoleOrder(
-        "Try again",
-        "What stopped is tried once more.",
+        ORDER_WORDS["retry"],
         lambda orders, slug, given: orders.retry(slug, given.reason, order_id=given.order_id),
         Order.RETRY,
-        "It is being tried again.",
         asks_reason=True,
     ),
     "skip": ConsoleOrder(
-        "Go on without it",
-        "Only a mail, the IT team's acknowledgement or one user can be left out.",
+        ORDER_WORDS["skip"],
         lambda orders, slug, given: orders.skip(slug, given.reason, order_id=given.order_id),
         Order.SKIP,
-        "It is left out; the go-live goes on.",
     ),
     "approve": ConsoleOrder(
-        "Approve the plan",
-        "Users are moved by exactly the plan shown here; the exceptions stay as they are.",
+        ORDER_WORDS["approve"],
         lambda orders, slug, given: migration.approve(
             orders, given.engine, slug, given.plan_hash, given.reason, order_id=given.order_id
         ),
         Order.APPROVE_MIGRATION,
-        "The plan is approved; users are being moved.",
         asks_reason=True,
         asks_plan=True,
     ),
     "replan": ConsoleOrder(
-        "Plan again",
-        "The directory is read again, and whoever became possible is moved.",
+        ORDER_WORDS["replan"],
         lambda orders, slug, given: orders.replan(slug, given.reason, order_id=given.order_id),
         Order.REPLAN,
-        "The directory is being read again.",
         asks_reason=True,
     ),
     "acknowledge": ConsoleOrder(
-        "Acknowledge for customer IT",
-        "The IT team told you that it is ready; it may have chosen when users move.",
+        ORDER_WORDS["acknowledge"],
         lambda orders, slug, given: orders.acknowledge(
             slug, given.until or None, given.reason, order_id=given.order_id
         ),
         Order.ACKNOWLEDGE_IT,
-        "It is noted that the IT team is ready.",
         asks_reason=True,
-        asks_until="Users move at",
+        asks_until=True,
     ),
     "extend": ConsoleOrder(
-        "Move the deadline",
-        "Reminders and the end of this wait move with it. Without a date it is "
-        f"{sentences.counted(rules.EXTENSION_DAYS, 'day')} later.",
+        ORDER_WORDS["extend"],
         lambda orders, slug, given: orders.extend(
             slug, given.until or None, reason=given.reason, order_id=given.order_id
         ),
         Order.EXTEND_DEADLINE,
-        "The deadline is moved.",
         asks_reason=True,
-        asks_until="New deadline",
+        asks_until=True,
     ),
     "pause": ConsoleOrder(
-        "Pause",
-        "No reminder goes out and nobody is moved until you resume; a consent still counts.",
+        ORDER_WORDS["pause"],
         lambda orders, slug, given: orders.pause(slug, given.reason, order_id=given.order_id),
         Order.PAUSE,
-        "The go-live is paused.",
         asks_reason=True,
     ),
     "resume": ConsoleOrder(
-        "Resume",
-        "It goes on; dates from before the pause move by it, those chosen during it stay.",
+        ORDER_WORDS["resume"],
         lambda orders, slug, given: orders.resume(slug, given.reason, order_id=given.order_id),
         Order.RESUME,
-        "The go-live goes on.",
         asks_reason=True,
     ),
     "close-declined": ConsoleOrder(
-        "Close as declined",
-        "The customer declined the consent for good; people log in as before.",
+        ORDER_WORDS["close-declined"],
         lambda orders, slug, given: orders.close_declined(
             slug, given.reason, order_id=given.order_id
         ),
         Order.CLOSE_DECLINED,
-        "The go-live is closed as declined.",
         undoes=True,
     ),
     "roll-back": ConsoleOrder(
-        "Roll back",
-        "Every stage is undone and the go-live ends; people log in with their password as before.",
+        ORDER_WORDS["roll-back"],
         lambda orders, slug, given: orders.roll_back(slug, given.reason, order_id=given.order_id),
         Order.ROLL_BACK,
-        "The go-live is being rolled back.",
         undoes=True,
     ),
 }

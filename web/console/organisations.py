@@ -1,6 +1,5 @@
 """The console of customer success: every organisation, one organisation, every order."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -35,8 +34,11 @@ from database.people import imported
 from web.checklist import stage_states
 from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
-from web.visit import AVisit, OwnForm, Rooms, TypedText, Visit
-from wording import sentences
+from web.dependencies import Dependencies
+from web.forms import OwnForm, TypedText
+from web.refusal_pages import Way, message_page
+from web.visit import AVisit, Visit
+from wording import console, pages, sentences
 from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
 
 router = APIRouter(prefix="/console")
@@ -44,26 +46,6 @@ router = APIRouter(prefix="/console")
 MOST_MAILS = 40
 MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
-_SAID = {
-    "send-again": "The go-live pack is on its way again; its older links no longer work.",
-    "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
-    "owner": "The organisation is handed over; mails to its manager go there from now on.",
-    "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
-    "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
-    "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
-    "confirmed": "The order is confirmed and given.",
-    "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
-}
-
-SHOW_WORDS = {
-    Show.ALL: "All",
-    Show.ATTENTION: "Needs attention",
-    Show.OURS: "Waiting on us",
-    Show.THEIRS: "Waiting on the customer",
-    Show.RUNNING: "Running",
-    Show.ENDED: "Ended",
-    Show.NOT_STARTED: "Not started",
-}
 
 
 @router.get("")
@@ -74,7 +56,7 @@ def every_organisation(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """List the organisations: what needs attention, what waits on us, then by due date."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         staff = whoever_signed_in(session, visit)
         found = console_views.listing(session, show=show, search=search, page=page)
     return visit.page(
@@ -82,8 +64,8 @@ def every_organisation(
         staff=staff,
         rows=[_row(one, visit.at) for one in found.rows],
         filters=[
-            (words, found.tally[one], _address(one, search, 1), one is show)
-            for one, words in SHOW_WORDS.items()
+            (console.FILTERS[one], found.tally[one], _address(one, search, 1), one is show)
+            for one in Show
         ],
         show=show,
         search=search,
@@ -102,7 +84,7 @@ def one_organisation(
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
     """Show everything about one organisation; `every` and `before` say which of its trail."""
-    said = ORDERS[done].done if done in ORDERS else _SAID.get(done, "")
+    said = ORDERS[done].words.done if done in ORDERS else console.DONE.get(done, "")
     return organisation_page(staff, slug, said=said, trail=(every, before))
 
 
@@ -125,23 +107,21 @@ async def give_order(
     known = ORDERS.get(order)
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
-    if known.needs_reason and not reason.strip():
-        return await again(staff, slug, "Please say why; it goes into the audit trail.", order)
-    engine, order_id = visit.rooms.engine, order_id or uuid4()
-    public_url = visit.rooms.settings.public_url
-    orders = Orders(engine, visit.rooms.temporal, staff.staff.handle, public_url)
+    engine, order_id = visit.dependencies.engine, order_id or uuid4()
+    public_url = visit.dependencies.settings.public_url
+    orders = Orders(engine, visit.dependencies.temporal, staff.staff.handle, public_url)
     given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
         became = await known.give(orders, slug, given)
     except UnansweredError:
-        return _unanswered(visit, slug, known.button, given.as_fields())
+        return _unanswered(visit, slug, known.words.button, given.as_fields())
     except UnavailableError:
         raise
     except ToBeConfirmedError:
         return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
     except CommandError as error:
         lost = isinstance(error, NotRunningError)
-        return await again(staff, slug, in_words(str(error), slug), order, may_start=lost)
+        return await again(staff, slug, in_words(error), order, may_start=lost)
     if isinstance(became, Started) and became.resumed_after is not None:
         said = became.resumed_after
         return await run_in_threadpool(organisation_page, staff, slug, said=said)
@@ -151,7 +131,7 @@ async def give_order(
 @router.post("/{slug}/requests/{order_id}/confirm")
 async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id: UUID) -> Response:
     """Confirm what another member of staff ordered, and show what became of it."""
-    orders = Orders(visit.rooms.engine, visit.rooms.temporal, staff.staff.handle)
+    orders = Orders(visit.dependencies.engine, visit.dependencies.temporal, staff.staff.handle)
     try:
         await orders.confirm(slug, order_id)
     except UnansweredError:
@@ -159,7 +139,7 @@ async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id:
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(str(error), slug), "")
+        return await again(staff, slug, in_words(error), "")
     return visit.go_to(f"/console/{quote(slug)}?done=confirmed")
 
 
@@ -192,11 +172,9 @@ async def again(
     )
 
 
-def in_words(text: str, slug: str) -> str:
-    """Return a command's answer as the console says it: no slug in front, no shell commands."""
-    clauses = re.split(r"(?<=[.;])\s+|\n", text.removeprefix(f"{slug}: "))
-    said = " ".join(one for one in clauses if "starter.py" not in one)
-    return said.rstrip(";.") + "."
+def in_words(error: CommandError) -> str:
+    """Return why an order is not carried out, as the console says it."""
+    return error.words(console.said_of)
 
 
 # --- what the pages show ----------------------------------------------------------------------
@@ -318,23 +296,15 @@ def organisation_page(
     `may_start`: a go-live that is open has no run, so that starting it is offered.
     """
     visit = staff.visit
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = _read(session, slug, trail, visit.at)
     if found is None:
-        return visit.page(
-            "message.html",
-            status=404,
-            title="No such organisation",
-            happened="No organisation has this name.",
-            to_do="Look for it in the list; a new one comes with an import.",
-            link="/console",
-            button="Show all organisations",
-        )
+        return message_page(visit, pages.NO_SUCH_ORGANISATION, Way("/console"), 404)
     progress = found.standing.progress
-    refused = refused_mail(visit.rooms.engine, found.standing)
+    refused = refused_mail(visit.dependencies.engine, found.standing)
     return visit.page(
         "console_organisation.html",
-        refused_mail=[one.words for one in refused],
+        refused_mail=[console.mail_refused(one.address, one.whose, one.ask) for one in refused],
         status=status,
         staff=staff.staff,
         found=found,
@@ -342,16 +312,14 @@ def organisation_page(
         progress=progress,
         zone=found.preference.time_zone,
         stages=stage_states(progress, found.times),
-        happened=sentences.happened(progress) if progress else "Nobody has started a go-live yet.",
-        to_do=sentences.to_do(progress) if progress else "Customer success starts it.",
-        by_itself=sentences.by_itself(progress) if progress else "Nothing happens by itself.",
+        explained=sentences.sentences(progress) if progress else console.NOT_STARTED,
         orders=[
             (name, order)
             for name, order in ORDERS.items()
             if order.fits(progress) or (may_start and name == "start")
         ],
         order_ids={name: uuid4() for name in ORDERS},
-        buttons={one.order.value: one.button for one in ORDERS.values() if one.order},
+        buttons={one.order.value: one.words.button for one in ORDERS.values() if one.order},
         open_for=order_requests.OPEN_FOR,
         has_links=progress is not None
         and progress.goes_on
@@ -376,16 +344,19 @@ def organisation_page(
         said=said,
         problem=problem,
         opened=opened,
-        temporal_ui=_temporal_ui(visit.rooms, slug) if progress else "",
+        temporal_ui=_temporal_ui(visit.dependencies, slug) if progress else "",
         instant=sentences.instant,
         plainly=plainly,
         audit=sentences.AUDIT,
+        why_refused=console.why_refused,
     )
 
 
-def _temporal_ui(rooms: Rooms, slug: str) -> str:
-    base = rooms.settings.temporal_ui_url
+def _temporal_ui(dependencies: Dependencies, slug: str) -> str:
+    base = dependencies.settings.temporal_ui_url
     workflow = quote(go_live_id(slug), safe="")
     return (
-        f"{base}/namespaces/{quote(rooms.temporal.namespace)}/workflows/{workflow}" if base else ""
+        f"{base}/namespaces/{quote(dependencies.temporal.namespace)}/workflows/{workflow}"
+        if base
+        else ""
     )

@@ -15,7 +15,7 @@ from database.go_live import standings
 from database.moves.plans import Decision
 from web.console.organisations import in_words, organisation_page, plainly
 from web.console.staff import AStaffVisit, StaffVisit
-from web.visit import OwnForm
+from web.forms import OwnForm
 from wording import sentences
 
 router = APIRouter(prefix="/console")
@@ -69,7 +69,7 @@ def exceptions_as_file(staff: AStaffVisit, slug: str) -> Response:
     """Give everyone whom the go-live's plan cannot move, as a spreadsheet opens it."""
     opened = ExitStack()
     found = _entered(
-        staff, slug, opened, lambda: migration.exceptions(staff.visit.rooms.engine, slug)
+        staff, slug, opened, lambda: migration.exceptions(staff.visit.dependencies.engine, slug)
     )
     if isinstance(found, Response):
         return found
@@ -81,12 +81,12 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
     """Show every mail and date if each wait began now; nothing is sent."""
     visit = staff.visit
     try:
-        planned = rehearsal.rehearse(visit.rooms.engine, slug, visit.at)
+        planned = rehearsal.rehearse(visit.dependencies.engine, slug, visit.at)
     except UnavailableError:
         raise
     except CommandError:
         return organisation_page(staff, slug, status=404)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
     return visit.page(
         "console_schedule.html",
@@ -105,8 +105,8 @@ def _titled(what: str) -> str:
 
 
 def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.DryRun]:
-    rooms = staff.visit.rooms
-    return migration.dry_run(rooms.engine, rooms.graph, slug)
+    dependencies = staff.visit.dependencies
+    return migration.dry_run(dependencies.engine, dependencies.graph, slug)
 
 
 def _entered(
@@ -121,7 +121,7 @@ def _entered(
     except UnavailableError:
         raise
     except CommandError as error:
-        return organisation_page(staff, slug, problem=in_words(str(error), slug), status=409)
+        return organisation_page(staff, slug, problem=in_words(error), status=409)
 
 
 def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:

@@ -1,4 +1,4 @@
-"""Staff sign in to the console through SSO in our own tenant; everyone else is calmly refused."""
+"""Staff sign in to the console through SSO in our own tenant; everyone else is refused."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,9 +11,10 @@ from sqlmodel import Session
 from database.go_live import records
 from database.models import Organisation, Staff
 from database.people import staff
+from web.forms import OwnForm
 from web.microsoft.authorization_request import to_login
 from web.microsoft.staff_admission import STAFF_COOKIE
-from web.visit import AVisit, OwnForm, Visit
+from web.visit import AVisit, Visit
 
 router = APIRouter(prefix="/console")
 
@@ -36,7 +37,7 @@ def signed_in(visit: AVisit) -> StaffVisit:
     Raises:
         StaffOnlyError: the browser has no console session, or it is over.
     """
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         return StaffVisit(visit, whoever_signed_in(session, visit))
 
 
@@ -62,7 +63,7 @@ def sign_in_page(visit: Visit) -> Response:
     return visit.page(
         "console_sign_in.html",
         status=401,
-        ready=visit.rooms.settings.staff_tenant_id is not None,
+        ready=visit.dependencies.settings.staff_tenant_id is not None,
         slug=visit.request.path_params.get("slug", ""),
     )
 
@@ -70,12 +71,12 @@ def sign_in_page(visit: Visit) -> Response:
 @router.post("/sign-in")
 def sign_in(visit: OwnForm, slug: Annotated[str, Form(max_length=64)] = "") -> Response:
     """Lead to Microsoft's login of our own tenant."""
-    tenant_id = visit.rooms.settings.staff_tenant_id
+    tenant_id = visit.dependencies.settings.staff_tenant_id
     if tenant_id is None:
         return sign_in_page(visit)
     organisation: Organisation | None = None
     if slug:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             try:
                 organisation = records.organisation_by_slug(session, slug)
             except records.UnknownOrganisationError:
@@ -91,7 +92,7 @@ def sign_in(visit: OwnForm, slug: Annotated[str, Form(max_length=64)] = "") -> R
 @router.post("/sign-out")
 def sign_out(visit: OwnForm) -> Response:
     """End the console session in the database and in the browser."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         staff.end_session(session, visit.cookie(STAFF_COOKIE), visit.at)
     response = visit.go_to("/console")
     visit.forget_cookie(response, STAFF_COOKIE)

@@ -16,18 +16,12 @@ from database.go_live import console_views, standings
 from database.moves import decisions
 from web.console.organisations import in_words, organisation_page
 from web.console.staff import AStaffVisit, StaffVisit
-from web.visit import OwnForm, TypedText
-from wording import sentences
+from web.forms import OwnForm, TypedText
+from wording import console, sentences
 
 router = APIRouter(prefix="/console")
 
 _Reason = Annotated[TypedText, Form(max_length=2000)]
-_DONE = {
-    "link": "This user is linked to the account you named",
-    "relink": "This user is linked to the account you named from now on",
-    "exclude": "This user is left out",
-    "include": "The directory decides about this user again",
-}
 
 
 @router.post("/{slug}/users")
@@ -38,7 +32,7 @@ def find_user(
     address: Annotated[TypedText, Form(max_length=320)] = "",
 ) -> Response:
     """Go to the page of the user with this address."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
         user = (
             decisions.user_to_decide(session, standing.organisation_id, address_key(address))
@@ -47,7 +41,7 @@ def find_user(
         )
     if user is None:
         return organisation_page(
-            staff, slug, problem="Nobody here has this address.", opened="find-user", status=404
+            staff, slug, problem=console.NO_SUCH_ADDRESS, opened="find-user", status=404
         )
     return visit.go_to(f"/console/{quote(slug)}/users/{user.user_id}")
 
@@ -55,7 +49,7 @@ def find_user(
 @router.get("/{slug}/users/{user_id}")
 def one_user(staff: AStaffVisit, slug: str, user_id: UUID, done: str = "") -> Response:
     """Show what becomes of one user, and what can be decided about them."""
-    return _user_page(staff, slug, user_id, said=_DONE.get(done, ""))
+    return _user_page(staff, slug, user_id, said=console.USER_DONE.get(done, ""))
 
 
 @router.post("/{slug}/users/{user_id}/{decision}")
@@ -69,21 +63,23 @@ def decide(
     object_id: Annotated[TypedText, Form(max_length=100)] = "",
 ) -> Response:
     """Link a user to an account, leave them out, or take either back."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         user = console_views.user_of(session, slug, user_id)
     if user is None or decision not in {"link", "exclude", "include"}:
         return _user_page(staff, slug, user_id, status=404)
-    engine, common = visit.rooms.engine, (staff.staff.handle, slug, user.address)
+    engine, common = visit.dependencies.engine, (staff.staff.handle, slug, user.address)
 
     def give() -> None:
         if decision == "link":
-            user_decisions.link(engine, visit.rooms.graph, *common, object_id.strip(), reason)
+            user_decisions.link(
+                engine, visit.dependencies.graph, *common, object_id.strip(), reason
+            )
         elif decision == "exclude":
             user_decisions.exclude(engine, *common, reason)
         else:
             user_decisions.include(engine, *common, reason)
 
-    problem = _problem(give, reason, slug)
+    problem = _problem(give)
     if problem:
         return _user_page(
             staff, slug, user_id, problem=problem, opened=decision, typed=object_id, status=409
@@ -103,23 +99,21 @@ def remove_domain(
     """Take a wrong e-mail domain off the organisation's list."""
     handle = staff.staff.handle
     problem = _problem(
-        lambda: domains.remove(visit.rooms.engine, slug, domain, handle, reason), reason, slug
+        lambda: domains.remove(visit.dependencies.engine, slug, domain, handle, reason)
     )
     if problem:
         return organisation_page(staff, slug, problem=problem, opened="domains", status=409)
     return visit.go_to(f"/console/{quote(slug)}?done=remove-domain")
 
 
-def _problem(give: Callable[[], object], reason: str, slug: str) -> str:
+def _problem(give: Callable[[], object]) -> str:
     """Do it; return what the person has to correct, if anything."""
-    if not reason.strip():
-        return "Please say why; it goes into the audit trail."
     try:
         give()
     except UnavailableError:
         raise
     except CommandError as error:
-        return in_words(str(error), slug)
+        return in_words(error)
     return ""
 
 
@@ -135,11 +129,11 @@ def _user_page(
     status: int = 200,
 ) -> Response:
     visit = staff.visit
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
         user = console_views.user_of(session, slug, user_id)
     if standing is None or user is None:
-        return organisation_page(staff, slug, problem="There is no such user here.", status=404)
+        return organisation_page(staff, slug, problem=console.NO_SUCH_USER, status=404)
     progress = standing.progress
     return visit.page(
         "console_user.html",

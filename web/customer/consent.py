@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import (
@@ -18,33 +17,32 @@ from database.go_live.standings import Standing
 from database.links import hand_off
 from database.models import (
     AuthorizationRequest,
-    GoLive,
-    Organisation,
     PersonalLink,
     Preference,
 )
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from web.checklist import consent_checks, is_moving
 from web.customer.new_link import dead_link
-from web.log_context import NAMED
+from web.forms import OwnForm
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import (
     to_consent,
 )
-from web.microsoft.consent_callback import enqueue_consent, kept
+from web.microsoft.consent_callback import consent_pending, enqueue_consent
 from web.outbox_relay import relay
 from web.refusal_pages import has_ended, nothing_to_show, refused
-from web.visit import AVisit, OwnForm, Visit
+from web.visit import AVisit, Visit
 from wording import customer
 
-router = APIRouter(prefix="/consent", dependencies=[NAMED])
+router = APIRouter(prefix="/consent", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/progress")
 def progress(visit: AVisit) -> Response:
     """Show how far the go-live is that this browser consented for."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
-        standing = _standing(session, asked)
+        standing = standings.standing_of_go_live(session, asked.go_live_id if asked else None)
     proven = asked is not None and asked.evidence_id is not None
     return _progress_page(visit, standing, asked, again="/consent/again", proven=proven)
 
@@ -55,20 +53,20 @@ async def relay_again(visit: OwnForm) -> Response:
     entry = await run_in_threadpool(_enqueue_again, visit)
     if isinstance(entry, Response):
         return entry
-    relayed = await relay(visit.rooms, entry)
-    return visit.go_to("/consent/progress") if relayed else kept(visit)
+    relayed = await relay(visit.dependencies, entry)
+    return visit.go_to("/consent/progress") if relayed else consent_pending(visit)
 
 
 @router.get("/again")
-def look_again(visit: AVisit) -> Response:
-    """Show how far it is to whoever opens the address of that form."""
+def progress_again(visit: AVisit) -> Response:
+    """Show how far it is where the address of that form is opened again."""
     return visit.go_to("/consent/progress")
 
 
 @router.post("/again")
 def again(visit: OwnForm) -> Response:
     """Send this browser's administrator to the organisation-wide consent page once more."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
     if asked is None or asked.go_live_id is None:
         return nothing_to_show(visit)
@@ -81,7 +79,7 @@ def ask(visit: AVisit, token: str) -> Response:
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
         return dead_link(visit, LinkPurpose.CONSENT, token, link)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, link.go_live_id)
     if found is None:
         return has_ended(visit, link.go_live_id)
@@ -98,9 +96,9 @@ def ask(visit: AVisit, token: str) -> Response:
 def progress_of_link(visit: AVisit, token: str) -> Response:
     """Show how far the go-live is that this link belongs to, also once the link is used."""
     link = _link(visit, token)
-    with visit.rooms.sessions.begin() as session:
-        row = hand_off.genuine_consent_link(session, visit.rooms.signer, token)
-        standing = _standing(session, row)
+    with visit.dependencies.sessions.begin() as session:
+        row = hand_off.genuine_consent_link(session, visit.dependencies.signer, token)
+        standing = standings.standing_of_go_live(session, row.go_live_id if row else None)
         asked = authorization_requests.newest_consent(session, visit.browser)
     now = standing.progress if standing else None
     # Once the consent is given, every link to it leads here: the one that was handed on as well.
@@ -135,18 +133,8 @@ def go(visit: OwnForm, token: str) -> Response:
 
 
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:
-    with visit.rooms.sessions.begin() as session:
-        return hand_off.consent_link(session, visit.rooms.signer, token, visit.at)
-
-
-def _standing(session: Session, row: AuthorizationRequest | PersonalLink | None) -> Standing | None:
-    """Return how far the go-live of a consent is, also once it has ended."""
-    go_live = session.get(GoLive, row.go_live_id) if row and row.go_live_id else None
-    if go_live is None:
-        return None
-    organisation = session.get_one(Organisation, go_live.organisation_id)
-    standing = standings.standing_of(session, organisation.slug)
-    return standing if standing and standing.go_live_id == go_live.id else None
+    with visit.dependencies.sessions.begin() as session:
+        return hand_off.consent_link(session, visit.dependencies.signer, token, visit.at)
 
 
 def _progress_page(
@@ -162,7 +150,7 @@ def _progress_page(
     if standing is None or standing.progress is None:
         return nothing_to_show(visit)
     now = standing.progress
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     waits = now.outcome is None and now.wait is Wait.ADMIN_CONSENT
     refused_or_stuck = (
@@ -174,8 +162,8 @@ def _progress_page(
     return visit.page(
         "consent_progress.html",
         standing=standing,
-        told=customer.told(now, zone),
-        # Only who has come through the first three checks is told that they are through.
+        customer_status=customer.customer_status(now, zone),
+        # Only a browser that passed the first three checks sees that they are passed.
         checks=consent_checks(now) if proven else [],
         moving=is_moving(now),
         ended=now.outcome is not None and now.outcome is not GoLiveOutcome.LIVE,
@@ -186,11 +174,11 @@ def _progress_page(
 
 
 def _enqueue_again(visit: Visit) -> int | Response:
-    """Keep what this very browser proved, for another try."""
-    with visit.rooms.sessions.begin() as session:
+    """Enqueue what this very browser proved once more."""
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
         evidence = authorization_requests.evidence_of(session, asked, visit.at) if asked else None
-        standing = _standing(session, asked)
+        standing = standings.standing_of_go_live(session, asked.go_live_id if asked else None)
         now = standing.progress if standing else None
         # While it is being proven, the run has nothing to learn from hearing of it again.
         proving = now is not None and now.wait is Wait.MICROSOFT
@@ -200,5 +188,5 @@ def _enqueue_again(visit: Visit) -> int | Response:
     if evidence is None:
         # It proved nothing, or so long ago that it no longer counts.
         return refused(visit, Refusal.SIGN_IN_TOO_OLD, status=409, action="/consent/again")
-    # None = there is nothing to tell it now; the page says how far it is.
+    # None = there is nothing to signal now; the page says how far it is.
     return visit.go_to("/consent/progress") if entry is None else entry

@@ -9,26 +9,14 @@ from database.go_live import records
 from database.links import hand_off as handing
 from database.models import PersonalLink
 from web.customer.new_link import dead_link
-from web.log_context import NAMED
+from web.forms import OwnForm
+from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
-from web.visit import PRODUCT_NAME, AVisit, OwnForm, Visit
-from wording import sentences
+from web.templating import PRODUCT_NAME
+from web.visit import AVisit, Visit
+from wording import pages, sentences
 
-router = APIRouter(prefix="/hand-off", dependencies=[NAMED])
-
-_MESSAGE = """Hello,
-
-{organisation} is moving {product} to Microsoft single sign-on. One step needs a Global \
-Administrator or Privileged Role Administrator of our Microsoft Entra directory: please allow it, \
-once for the whole organisation.
-
-Open this page, read what is asked and why, press the button, sign in at Microsoft and accept. It \
-takes about two minutes, and nothing in our directory changes:
-{link}
-
-The link works until {until}. Questions: {support}
-
-Thank you"""
+router = APIRouter(prefix="/hand-off", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")
@@ -43,8 +31,8 @@ def ask(visit: AVisit, token: str) -> Response:
 @router.post("/{token}")
 def hand_on(visit: OwnForm, token: str) -> Response:
     """Let this link die, and make the one for the administrator."""
-    signer = visit.rooms.signer
-    with visit.rooms.sessions.begin() as session:
+    signer = visit.dependencies.signer
+    with visit.dependencies.sessions.begin() as session:
         link = handing.genuine_consent_link(session, signer, token)
         if link is not None and records.open_go_live_of(session, link.go_live_id) is None:
             return has_ended(visit, link.go_live_id)
@@ -61,26 +49,26 @@ def message(visit: AVisit, token: str) -> Response:
     found = _find(visit, token)
     if not isinstance(found, PersonalLink):
         return _dead(visit, token, found)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         open_one = records.open_go_live_of(session, found.go_live_id)
     if open_one is None:
         return has_ended(visit, found.go_live_id)
     return visit.page(
         "hand_off_message.html",
         organisation_name=open_one[1].name,
-        message=_MESSAGE.format(
+        message=pages.HAND_OFF.format(
             product=PRODUCT_NAME,
             organisation=open_one[1].name,
-            link=visit.rooms.url(f"/consent/{token}"),
+            link=visit.dependencies.url(f"/consent/{token}"),
             until=sentences.day(found.expires_at),
-            support=visit.rooms.settings.support_address,
+            support=visit.dependencies.settings.support_address,
         ),
     )
 
 
 def _find(visit: Visit, token: str) -> PersonalLink | Refusal | None:
-    with visit.rooms.sessions.begin() as session:
-        return handing.consent_link(session, visit.rooms.signer, token, visit.at)
+    with visit.dependencies.sessions.begin() as session:
+        return handing.consent_link(session, visit.dependencies.signer, token, visit.at)
 
 
 def _dead(visit: Visit, token: str, why: Refusal | None) -> Response:

@@ -8,12 +8,13 @@ from database.links import genuine
 from database.models import PersonalLink
 from database.people import sign_in
 from web.customer.new_link import dead_link
-from web.log_context import NAMED
+from web.forms import OwnForm
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import to_login
 from web.refusal_pages import invitation_is_over
-from web.visit import AVisit, OwnForm, Visit
+from web.visit import AVisit, Visit
 
-router = APIRouter(prefix="/invitation", dependencies=[NAMED])
+router = APIRouter(prefix="/invitation", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")
@@ -37,9 +38,9 @@ def accept(visit: OwnForm, token: str) -> Response:
 
 
 def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = genuine.personal_link(
-            session, visit.rooms.signer, token, LinkPurpose.INVITATION, visit.at
+            session, visit.dependencies.signer, token, LinkPurpose.INVITATION, visit.at
         )
         if not isinstance(link, PersonalLink):
             return dead_link(visit, LinkPurpose.INVITATION, token, link)

@@ -15,11 +15,21 @@ from database.links.renewal import NewLink
 from database.models import GoLive, PersonalLink
 from database.people import sign_in
 from web import outbox_relay
-from web.log_context import NAMED
-from web.refusal_pages import has_ended, has_left, invitation_is_over, refused, unknown_link
-from web.visit import OwnForm, Visit
+from web.forms import OwnForm
+from web.log_context import LOG_CONTEXT
+from web.refusal_pages import (
+    Way,
+    has_ended,
+    has_left,
+    invitation_is_over,
+    message_page,
+    refused,
+    unknown_link,
+)
+from web.visit import Visit
+from wording import pages
 
-router = APIRouter(dependencies=[NAMED])
+router = APIRouter(dependencies=[LOG_CONTEXT])
 
 
 class Renewable(StrEnum):
@@ -34,7 +44,7 @@ def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | Non
     """Say which kind of dead a link is, and offer a new one where one can be sent."""
     if why is None:
         return unknown_link(visit)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = _genuine(session, visit, purpose, token)
         instead = _instead(session, visit, purpose, token, link) if link else None
     return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
@@ -66,7 +76,7 @@ def _consented(visit: Visit, token: str) -> Response:
 def _genuine(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
-    signer = visit.rooms.signer
+    signer = visit.dependencies.signer
     link = genuine.genuine_link(session, signer, token, purpose)
     if link is None and purpose is LinkPurpose.CONSENT:
         link = hand_off.genuine_consent_link(session, signer, token)
@@ -79,29 +89,13 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     found = await run_in_threadpool(_renew, visit, LinkPurpose(purpose.value), token)
     if isinstance(found, Response):
         return found
-    if not await outbox_relay.send_again(visit.rooms, *found):
-        return visit.page(
-            "message.html",
-            status=202,
-            title="A new link will come",
-            happened="It is noted. A part of our service does not answer right now, so the new "
-            "link comes a little later, by itself, to the address we have on file.",
-            to_do="There is nothing more for you to do. The links in older mails no longer work.",
-            link="/login",
-            button="Go to the login page",
-        )
-    return visit.page(
-        "message.html",
-        title="A new link is on its way",
-        happened="We have sent a new link to the address we have on file.",
-        to_do="Use the newest mail from us; the links in older ones no longer work.",
-        link="/login",
-        button="Go to the login page",
-    )
+    if not await outbox_relay.send_again(visit.dependencies, *found):
+        return message_page(visit, pages.NEW_LINK_PENDING, Way(), 202)
+    return message_page(visit, pages.NEW_LINK_SENT, Way(), 200)
 
 
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = _genuine(session, visit, purpose, token)
         if link is None:
             return unknown_link(visit)
@@ -118,17 +112,8 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
         if found is None:
             return has_ended(visit, link.go_live_id)
         renewed = renewal.renew(session, link, found[0], visit.at)
-    return (found[1].slug, renewed) if renewed else _enough(visit)
-
-
-def _enough(visit: Visit) -> Response:
-    return visit.page(
-        "message.html",
-        status=429,
-        title="No more new links today",
-        happened="Several new links were asked for today, and they go to the address we have on "
-        "file. That is as many as we send in a day.",
-        to_do="Use the newest mail from us, also in the folder for junk; or try again tomorrow.",
-        link="/login",
-        button="Go to the login page",
+    return (
+        (found[1].slug, renewed)
+        if renewed
+        else message_page(visit, pages.NO_MORE_LINKS, Way(), 429)
     )

@@ -24,21 +24,23 @@ from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
 from database.links import genuine
 from database.mail import ledger, mail_facts
-from database.models import Contact, GoLive, Organisation, PersonalLink, Preference
+from database.models import Contact, PersonalLink, Preference
 from database.people import it_team
 from mail.errors import MissingValueError
 from mail.rendering import announcement
 from web import outbox_relay
 from web.checklist import stage_states
 from web.customer.new_link import dead_link
-from web.log_context import NAMED
+from web.forms import OwnForm, TypedText
+from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
-from web.visit import PRODUCT_NAME, AVisit, OwnForm, TypedText, Visit
-from wording import sentences
-from wording.customer import told
+from web.templating import PRODUCT_NAME
+from web.visit import AVisit, Visit
+from wording import sentences, setup_page
+from wording.customer import customer_status
 from wording.orders import REFUSED
 
-router = APIRouter(prefix="/setup", dependencies=[NAMED])
+router = APIRouter(prefix="/setup", dependencies=[LOG_CONTEXT])
 
 
 @router.get("/{token}")
@@ -47,7 +49,7 @@ def show(visit: AVisit, token: str, done: str = "") -> Response:
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
-    return _page(visit, token, *found, said=_SAID.get(done, ""))
+    return _page(visit, token, *found, said=setup_page.DONE.get(done, ""))
 
 
 @router.get(f"/{{token}}/{PACK_FILE}")
@@ -58,15 +60,17 @@ def pack(visit: AVisit, token: str) -> Response:
         return found
     link, standing = found
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
-        mail = GoLiveMail(session, link.go_live_id, connections.branding(visit.rooms.settings))
+        mail = GoLiveMail(
+            session, link.go_live_id, connections.branding(visit.dependencies.settings)
+        )
         try:
             document = mail.pack_as_pdf(sent) if sent else None
         except MissingValueError:
             document = None
     if document is None:
-        return _page(visit, token, link, standing, problem=_NO_PACK, at="pack")
+        return _page(visit, token, link, standing, problem=setup_page.NO_PACK, at="pack")
     return Response(
         document.content,
         media_type=document.content_type,
@@ -74,19 +78,11 @@ def pack(visit: AVisit, token: str) -> Response:
     )
 
 
-_NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
-_NO_HOUR = "Please give the date with an hour."
-_SAID = {
-    "acknowledged": "Thank you. We have noted that you are ready.",
-    "contact": "Thank you. We ask this person too when the first contact does not answer.",
-}
-
-
 @router.post("/{token}/acknowledge")
 def acknowledge(
     visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
 ) -> Response:
-    """Write down that the IT team is ready, and when users may move; the go-live hears of it."""
+    """Record that the IT team is ready, and when users may move; the go-live is signalled."""
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
@@ -95,14 +91,14 @@ def acknowledge(
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
     chosen = _chosen(visit, standing, move_at) if move_at.strip() else None
     if move_at.strip() and chosen is None:
-        return _page(visit, token, link, standing, problem=_NO_HOUR, at="date")
+        return _page(visit, token, link, standing, problem=setup_page.NO_HOUR, at="date")
     refused = refusal_of(
         Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress), moment=chosen, now=visit.at
     )
     if refused is not None:
         return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
     try:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             entry = it_team.acknowledge(
                 session,
                 link.go_live_id,
@@ -117,7 +113,7 @@ def acknowledge(
     answer = visit.go_to(f"/setup/{token}?done=acknowledged")
     if entry is not None:
         # It is safe in the outbox: nobody waits for Temporal, or for a worker.
-        answer.background = BackgroundTask(outbox_relay.relay, visit.rooms, entry)
+        answer.background = BackgroundTask(outbox_relay.relay, visit.dependencies, entry)
     return answer
 
 
@@ -135,13 +131,13 @@ def name_contact(
     link, standing = found
     address = address.strip()
     if not name.strip():
-        problem = "Please give the person's name."
+        problem = setup_page.NO_NAME
     elif not is_mail_address(address):
-        problem = "This is not a complete e-mail address."
+        problem = setup_page.NO_ADDRESS
     else:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             by = session.get_one(Contact, link.contact_id)
-            problem = it_team.name_second_contact(
+            refused = it_team.name_second_contact(
                 session,
                 link.go_live_id,
                 by=by,
@@ -149,6 +145,7 @@ def name_contact(
                 address=address,
                 at=visit.at,
             )
+        problem = setup_page.SECOND_CONTACT[refused] if refused else ""
     if problem:
         return _page(
             visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
@@ -157,31 +154,23 @@ def name_contact(
 
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = genuine.personal_link(
-            session, visit.rooms.signer, token, LinkPurpose.SETUP, visit.at
+            session, visit.dependencies.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):
             return dead_link(visit, LinkPurpose.SETUP, token, link)
-        organisation = session.get_one(
-            Organisation, session.get_one(GoLive, link.go_live_id).organisation_id
-        )
-        standing = standings.standing_of(session, organisation.slug)
-    if standing is None or standing.go_live_id != link.go_live_id:
+        standing = standings.standing_of_go_live(session, link.go_live_id)
+    if standing is None:
         return has_ended(visit, link.go_live_id)
     return link, standing
 
 
 def _enough_dates(visit: Visit, standing: Standing, again_at: datetime) -> str:
     """Say when the date can be changed again, and who can change it until then."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
-    again = sentences.instant(again_at.astimezone(ZoneInfo(zone)))
-    return (
-        f"Your team has changed this {rules.MOST_DATE_CHANGES_A_DAY} times within a day, and that "
-        f"is as often as we take it here. You can change it again from {again}. Until then your "
-        "customer success manager can change it for you."
-    )
+    return setup_page.too_many_dates(again_at.astimezone(ZoneInfo(zone)))
 
 
 def _page(
@@ -198,8 +187,8 @@ def _page(
 ) -> Response:
     progress = standing.progress
     assert progress is not None  # noqa: S101  (a link belongs to a go-live)
-    settings = visit.rooms.settings
-    with visit.rooms.sessions.begin() as session:
+    settings = visit.dependencies.settings
+    with visit.dependencies.sessions.begin() as session:
         facts = mail_facts.facts(session, link.go_live_id)
         contacts = mail_facts.contacts_of(session, standing.organisation_id)
         ready_at = records.acknowledged_at(session, link.go_live_id)
@@ -215,7 +204,7 @@ def _page(
         status=status if problem else 200,
         standing=standing,
         stages=stage_states(progress, reached),
-        told=told(progress, facts.time_zone),
+        customer_status=customer_status(progress, facts.time_zone),
         consent=consent,
         action=f"/setup/{token}",
         said=said,
@@ -239,7 +228,7 @@ def _page(
         announcement=announcement(
             product_name=PRODUCT_NAME,
             moves_at=moves_at,
-            login_url=visit.rooms.url("/login"),
+            login_url=visit.dependencies.url("/login"),
             support_address=settings.support_address,
         ),
     )
@@ -255,7 +244,9 @@ def _consent_page(session: Session, visit: Visit, link: PersonalLink, progress: 
     )
     if found is None or found.used_at is not None:
         return ""
-    return f"/consent/{visit.rooms.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
+    return (
+        f"/consent/{visit.dependencies.signer.token(LinkPurpose.CONSENT, found.id, found.version)}"
+    )
 
 
 def _field(at: datetime | None, zone: ZoneInfo) -> str:
@@ -282,7 +273,7 @@ def _plan(session: Session, link: PersonalLink) -> dict[str, object] | None:
 
 
 def _chosen(visit: Visit, standing: Standing, written: str) -> datetime | None:
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         zone = session.get_one(Preference, standing.organisation_id).time_zone
     try:
         at = datetime.fromisoformat(written.strip())

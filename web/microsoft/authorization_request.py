@@ -34,14 +34,14 @@ def to_login(
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
     try:
-        request = visit.rooms.entra.begin_sign_in(
+        request = visit.dependencies.entra.begin_sign_in(
             str(tenant_id),
-            visit.rooms.url("/auth/microsoft/callback"),
+            visit.dependencies.url("/auth/microsoft/callback"),
             login_hint=login_hint or None,
             prompt="select_account" if other_account else None,
         )
     except TenantUnknownError:
-        with visit.rooms.sessions.begin() as session:
+        with visit.dependencies.sessions.begin() as session:
             records.write_audit(
                 session,
                 visit.at,
@@ -54,7 +54,7 @@ def to_login(
                 reason=Refusal.TENANT_UNKNOWN,
             )
         return refused(visit, Refusal.TENANT_UNKNOWN, status=409)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         authorization_requests.begin(
             session,
             state=request.state,
@@ -79,7 +79,7 @@ def to_consent(
     `link_version` is that of the link the browser holds; None = the present one.
     """
     state = secrets.token_urlsafe(32)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, go_live_id)
         if found is None:
             return has_ended(visit, go_live_id)
@@ -108,7 +108,9 @@ def to_consent(
         )
         tenant_id = str(go_live.tenant_id)
     return visit.go_to(
-        visit.rooms.entra.admin_consent_url(tenant_id, visit.rooms.url("/consent/callback"), state)
+        visit.dependencies.entra.admin_consent_url(
+            tenant_id, visit.dependencies.url("/consent/callback"), state
+        )
     )
 
 
@@ -118,17 +120,17 @@ def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
         return "/console"
     if asked is None or asked.link_id is None:
         return "/login"
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         link = session.get_one(PersonalLink, asked.link_id)
     # The link it began with, even if a newer one has gone to its owner meanwhile.
     version = asked.link_version or 0
-    token = visit.rooms.signer.token(LinkPurpose(link.purpose), link.id, version)
+    token = visit.dependencies.signer.token(LinkPurpose(link.purpose), link.id, version)
     return f"/{'invitation' if asked.purpose == 'invitation' else 'consent'}/{token}"
 
 
 def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Response:
     """Answer a browser that came back too late, a second time, or from nowhere."""
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.of_browser(session, state, visit.browser)
         consent = authorization_requests.newest_consent(session, visit.browser)
     if refusal is not Refusal.STATE_USED or asked is None:

@@ -1,4 +1,4 @@
-"""Reads what a browser brings back from Microsoft; whatever Microsoft would not send is refused.
+"""Reads an authorization response of Microsoft; one that it would never send is refused.
 
 Decisions rest on `error` alone. Microsoft's numbers choose between two wordings and nothing else.
 
@@ -24,14 +24,14 @@ _PLAIN = {
     "admin_consent": re.compile(r"[A-Za-z]{1,5}"),
     "tenant": re.compile(r"[A-Za-z0-9.-]{1,100}"),
 }
-"""What each parameter that we look at may hold."""
+"""What each parameter that we read may hold."""
 _FREE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")
 """Whatever else comes may hold any text, but nothing that only machines write."""
 _APPROVAL_REQUESTED = 90095
 
 
 @dataclass(frozen=True)
-class Returned:
+class AuthorizationResponse:
     """An answer that Microsoft might have sent. Nothing of it is proven yet."""
 
     state: str = ""
@@ -44,7 +44,7 @@ class Returned:
     """Microsoft's numbers, for wording only."""
 
 
-def read_returned(query: bytes) -> Returned | None:
+def read_response(query: bytes) -> AuthorizationResponse | None:
     """Return what a callback's query says, None for one that Microsoft never sends.
 
     That is one too long, in another encoding than UTF-8, with control characters, with a
@@ -67,7 +67,7 @@ def read_returned(query: bytes) -> Returned | None:
     for name, value in pairs:
         if not _PLAIN.get(name, _FREE).fullmatch(value):
             return None
-    return Returned(
+    return AuthorizationResponse(
         state=values.get("state", ""),
         code=values.get("code", ""),
         error=values.get("error", ""),

@@ -26,19 +26,25 @@ from database.models import (
 )
 from graph.errors import GraphError
 from telemetry.metrics import CONSENTS_REFUSED
-from web.log_context import NAMED
+from web.log_context import LOG_CONTEXT
 from web.microsoft.authorization_request import (
     no_authorization_request,
     start_of,
     to_login,
 )
-from web.microsoft.authorization_response import Ending, Returned, ending_of, read_returned
+from web.microsoft.authorization_response import (
+    AuthorizationResponse,
+    Ending,
+    ending_of,
+    read_response,
+)
 from web.outbox_relay import relay
-from web.rate_limits import note_stray
-from web.refusal_pages import has_ended, refused
+from web.rate_limits import count_unbound_answer
+from web.refusal_pages import Way, has_ended, message_page, refused
 from web.visit import AVisit, Visit
+from wording import pages
 
-router = APIRouter(dependencies=[NAMED])
+router = APIRouter(dependencies=[LOG_CONTEXT])
 _log = logging.getLogger(__name__)
 
 
@@ -47,14 +53,14 @@ async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
     answer, entry = await run_in_threadpool(_come_back, visit)
     if entry is not None:
-        await relay(visit.rooms, entry)
+        await relay(visit.dependencies, entry)
     return answer
 
 
 def enqueue_consent(session: Session, evidence: ConsentEvidence, at: datetime) -> int | None:
-    """Keep the consent for the go-live; the link is used up by the proof, so clicks can repeat.
+    """Enqueue the consent for the go-live; the proof uses the link up, so clicks can repeat.
 
-    None = the go-live has ended, or has heard of this account often enough today.
+    None = the go-live has ended, or was signalled often enough about this account today.
     """
     found = records.open_go_live_of(session, evidence.go_live_id)
     # Our own number of it: the audit trail keeps none of Microsoft's that leads to somebody.
@@ -72,7 +78,7 @@ def not_consented(
 ) -> tuple[Response, int | None]:
     """Return the page for a consent that Microsoft ended, and its entry in the outbox if new."""
     entry = None
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, ending.refusal)
         # Anybody who knows an address can begin on the login page, so only who came by a personal
@@ -100,8 +106,8 @@ def not_consented(
 def not_believed(
     visit: Visit, asked: AuthorizationRequest, refusal: Refusal, status: int = 400
 ) -> Response:
-    """Return the page for an answer that proves nothing: a line in the audit trail, no word."""
-    with visit.rooms.sessions.begin() as session:
+    """Return the page for an answer that proves nothing; it is in the audit trail only."""
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
         _audit(session, visit, found[0] if found else None, refusal)
     return refused(visit, refusal, link=start_of(visit, asked), status=status)
@@ -112,29 +118,29 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
 
     Source: Microsoft Learn, *Admin consent on the Microsoft identity platform*, read 2026-11-23.
     """
-    returned = read_returned(visit.request.scope["query_string"])
-    if returned is None or not returned.state:
-        return _unbound(visit, returned), None
-    with visit.rooms.sessions.begin() as session:
+    response = read_response(visit.request.scope["query_string"])
+    if response is None or not response.state:
+        return _unbound(visit, response), None
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
-            state=returned.state,
+            state=response.state,
             browser=visit.browser,
             purposes={"consent"},
             at=visit.at,
         )
         if isinstance(asked, Refusal):
-            note_stray(session, visit)
+            count_unbound_answer(session, visit)
             _audit(session, visit, None, asked)
     if isinstance(asked, Refusal):
-        return no_authorization_request(visit, returned.state, asked), None
-    if returned.error:
-        return not_consented(visit, asked, ending_of(returned.error, returned.codes))
-    if not returned.admin_consent or not returned.tenant:
+        return no_authorization_request(visit, response.state, asked), None
+    if response.error:
+        return not_consented(visit, asked, ending_of(response.error, response.codes))
+    if not response.admin_consent or not response.tenant:
         return not_believed(visit, asked, Refusal.MALFORMED), None
-    if asked.tenant_id is None or returned.tenant != str(asked.tenant_id):
+    if asked.tenant_id is None or response.tenant != str(asked.tenant_id):
         return not_believed(visit, asked, Refusal.WRONG_TENANT), None
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
     if found is None:
         return has_ended(visit, asked.go_live_id), None
@@ -145,19 +151,19 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
         return not_believed(visit, asked, Refusal.MICROSOFT_NOT_ASKED, 503), None
 
 
-def _unbound(visit: Visit, returned: Returned | None) -> Response:
+def _unbound(visit: Visit, response: AuthorizationResponse | None) -> Response:
     """Answer what carries no state, which Microsoft leaves out of some errors. It proves nothing.
 
     The browser's own cookie says which consent it may have been about.
     """
-    if returned is None:
+    if response is None:
         refusal = Refusal.MALFORMED
-    elif returned.error:
+    elif response.error:
         refusal = Refusal.ERROR_WITHOUT_STATE
     else:
         refusal = Refusal.STATE_UNKNOWN
-    with visit.rooms.sessions.begin() as session:
-        note_stray(session, visit)
+    with visit.dependencies.sessions.begin() as session:
+        count_unbound_answer(session, visit)
         asked = authorization_requests.open_consent(session, visit.browser, visit.at)
         of = asked.go_live_id if asked else None
         found = records.open_go_live_of(session, of) if of else None
@@ -172,15 +178,6 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
     )
 
 
-def kept(visit: Visit) -> Response:
-    """Say that a consent is safe although the go-live could not be told of it yet."""
-    return visit.page(
-        "message.html",
-        status=202,
-        title="Thank you",
-        happened="Your consent is noted. A part of our service does not answer right now, so it is "
-        "checked a little later, by itself.",
-        to_do="There is nothing more for you to do. In a minute you can see here how far it is.",
-        link="/consent/progress",
-        button="Look again",
-    )
+def consent_pending(visit: Visit) -> Response:
+    """Say that a consent is recorded although the go-live could not be signalled yet."""
+    return message_page(visit, pages.CONSENT_PENDING, Way("/consent/progress"), 202)

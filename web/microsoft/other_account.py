@@ -5,9 +5,9 @@ from fastapi.responses import Response
 
 from database.consent import authorization_requests
 from database.go_live import records
+from web.forms import OwnForm
 from web.microsoft.authorization_request import to_login
 from web.refusal_pages import OTHER_ACCOUNT, has_ended
-from web.visit import OwnForm
 
 router = APIRouter()
 
@@ -19,7 +19,7 @@ def choose(visit: OwnForm) -> Response:
     After a consent it is the sign-in that is repeated, not the consent: that one is Microsoft's to
     remember, and the proof looks whether it is there.
     """
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_sign_in(session, visit.browser)
         of = asked.go_live_id if asked else None
         ended = of is not None and records.open_go_live_of(session, of) is None

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
+from contracts.sign_in import SignInAnswer
 from database.consent import authorization_requests
 from database.go_live import outbox, records
 from database.models import AuthorizationRequest, PersonalLink
@@ -30,10 +31,10 @@ from graph.errors import (
 from graph.tokens import SignedInPerson
 from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
-from web.microsoft.authorization_response import Ending, ending_of, read_returned
+from web.microsoft.authorization_response import Ending, ending_of, read_response
 from web.outbox_relay import relay
-from web.rate_limits import note_stray
-from web.refusal_pages import SignInAnswer, refused, sign_in_page
+from web.rate_limits import count_unbound_answer
+from web.refusal_pages import refused, sign_in_page
 from web.visit import AVisit, Visit
 
 router = APIRouter()
@@ -55,35 +56,35 @@ class _Answer:
 async def callback(visit: AVisit) -> Response:
     """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
     answer = await run_in_threadpool(_come_back, visit)
-    relayed = answer.entry is None or await relay(visit.rooms, answer.entry)
+    relayed = answer.entry is None or await relay(visit.dependencies, answer.entry)
     return answer.response if relayed or answer.pending is None else answer.pending
 
 
 def _come_back(visit: Visit) -> _Answer:
-    returned = read_returned(visit.request.scope["query_string"])
-    if returned is None:
+    response = read_response(visit.request.scope["query_string"])
+    if response is None:
         return _unbound(visit, "", Refusal.MALFORMED)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.end(
             session,
-            state=returned.state,
+            state=response.state,
             browser=visit.browser,
             purposes=_PURPOSES,
             at=visit.at,
         )
     if isinstance(asked, Refusal):
-        return _unbound(visit, returned.state, asked)
-    parameters = {"state": returned.state, "code": returned.code}
-    if returned.error:
-        parameters |= {"error": returned.error}
+        return _unbound(visit, response.state, asked)
+    parameters = {"state": response.state, "code": response.code}
+    if response.error:
+        parameters |= {"error": response.error}
     try:
-        person = visit.rooms.entra.complete_sign_in(asked.flow, parameters)
+        person = visit.dependencies.entra.complete_sign_in(asked.flow, parameters)
     except SignInRefusedError as error:
-        if not returned.error:
-            # No word of Microsoft's in the address: a missing, made-up or replayed code.
+        if not response.error:
+            # No error of Microsoft in the address: a missing, made-up or replayed code.
             answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
             return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
-        codes = (*returned.codes, *error.codes)
+        codes = (*response.codes, *error.codes)
         return _not_signed_in(
             visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
         )
@@ -119,8 +120,8 @@ def _come_back(visit: Visit) -> _Answer:
 
 
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
-    with visit.rooms.sessions.begin() as session:
-        note_stray(session, visit)
+    with visit.dependencies.sessions.begin() as session:
+        count_unbound_answer(session, visit)
         records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
     return _Answer(no_authorization_request(visit, state, refusal))
 
@@ -139,18 +140,20 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, None)
     if person.hinted_guest:
         return _not_signed_in(visit, asked, Ending(Refusal.GUEST, said_no=False), None)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
         entry = consent_callback.enqueue_consent(session, evidence, visit.at)
     # No entry = there is nothing to tell the go-live now; the page says how far it is.
-    return _Answer(visit.go_to("/consent/progress"), entry, pending=consent_callback.kept(visit))
+    return _Answer(
+        visit.go_to("/consent/progress"), entry, pending=consent_callback.consent_pending(visit)
+    )
 
 
 def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
     token = secrets.token_urlsafe(32)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = sign_in.person_of_identity(session, UUID(person.tenant_id), UUID(person.object_id))
         why = _why_not(session, asked, person, found)
         if why is not None or found is None:
@@ -201,7 +204,7 @@ def _why_not(
 def _not_signed_in(
     visit: Visit, asked: AuthorizationRequest, ending: Ending, answer: SignInAnswer | None
 ) -> _Answer:
-    """Microsoft's own word, in a request of ours: a consent's run is told of it."""
+    """Answer an error of Microsoft to a request of ours; a consent's go-live is signalled."""
     if asked.purpose == "consent_sign_in":
         return _Answer(*consent_callback.not_consented(visit, asked, ending))
     return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
@@ -214,10 +217,10 @@ def _not_believed(
     answer: SignInAnswer | None,
     status: int | None = None,
 ) -> _Answer:
-    """A page and a line in the audit trail; nobody else hears of it."""
+    """Answer with a page and an entry in the audit trail; nothing is signalled."""
     if asked.purpose == "consent_sign_in":
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         records.write_audit(
             session,
             visit.at,

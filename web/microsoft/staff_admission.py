@@ -1,4 +1,4 @@
-"""Who comes back from Microsoft is let into the console with the role and a staff handle."""
+"""Admission to the console: by the role in our tenant and a staff handle."""
 
 import secrets
 from uuid import UUID
@@ -10,12 +10,12 @@ from database.go_live import records
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
 from graph.tokens import SignedInPerson
-from web.refusal_pages import OTHER_ACCOUNT
+from web.refusal_pages import OTHER_ACCOUNT, Way, message_page
 from web.visit import Visit
-from wording.refusals import CHOOSE_ACCOUNT
+from wording import pages
+from wording.pages import StaffRefusal
 
 STAFF_COOKIE = "pulse_staff"
-
 
 ROLE = "CustomerSuccess"
 """The role of our application that our tenant gives to customer success."""
@@ -24,10 +24,10 @@ ROLE = "CustomerSuccess"
 def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> Response:
     """Let in whoever our tenant gives the role and the import knows as staff."""
     why = _why_not(visit, person)
-    if why:
+    if why is not None:
         return _refused(visit, why)
     token = secrets.token_urlsafe(32)
-    with visit.rooms.sessions.begin() as session:
+    with visit.dependencies.sessions.begin() as session:
         found = staff.recognise(
             session, UUID(person.object_id), address_key(person.preferred_username)
         )
@@ -38,32 +38,22 @@ def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> 
             session.get(Organisation, asked.organisation_id) if asked.organisation_id else None
         )
     if found is None:
-        return _refused(
-            visit, "Your account has the role, but no staff handle here belongs to your address."
-        )
+        return _refused(visit, StaffRefusal.NO_HANDLE)
     response = visit.go_to(f"/console/{organisation.slug}" if organisation else "/console")
     visit.set_cookie(response, STAFF_COOKIE, token)
     return response
 
 
-def _why_not(visit: Visit, person: SignedInPerson) -> str:
-    if person.tenant_id.lower() != visit.rooms.settings.staff_tenant_id or person.hinted_guest:
-        return "You signed in with an account that does not belong to Clientshare itself."
-    if ROLE not in person.roles:
-        return "Your account works, but it does not have the role “CustomerSuccess”."
-    return ""
+def _why_not(visit: Visit, person: SignedInPerson) -> StaffRefusal | None:
+    if (
+        person.tenant_id.lower() != visit.dependencies.settings.staff_tenant_id
+        or person.hinted_guest
+    ):
+        return StaffRefusal.NOT_OURS
+    return None if ROLE in person.roles else StaffRefusal.NO_ROLE
 
 
-def _refused(visit: Visit, happened: str) -> Response:
-    with visit.rooms.sessions.begin() as session:
+def _refused(visit: Visit, why: StaffRefusal) -> Response:
+    with visit.dependencies.sessions.begin() as session:
         records.write_audit(session, visit.at, "system", "console_refused")
-    return visit.page(
-        "message.html",
-        status=403,
-        title="The console is for customer success",
-        happened=happened,
-        to_do="Sign in with the account that has access, or ask an administrator of Clientshare "
-        "to give it to this one. The product itself has a login page of its own.",
-        action=OTHER_ACCOUNT,
-        button=CHOOSE_ACCOUNT,
-    )
+    return message_page(visit, pages.not_admitted(why), Way(action=OTHER_ACCOUNT), 403)

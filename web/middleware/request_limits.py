@@ -22,7 +22,7 @@ Page = Callable[[Request], Response]
 
 
 class BodyLimits:
-    """ASGI middleware: no room of the application meets a body that is huge or never ends.
+    """ASGI middleware: no code of ours meets a body that is huge or never ends.
 
     A form is read here, whole, before any code of ours runs; what is too large is refused by its
     announced length, or at the byte that is too many.
@@ -96,11 +96,11 @@ def _once(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
     return next_message
 
 
-class HeadersInTime(H11Protocol):
-    """A connection that is closed when its headers trickle in; uvicorn itself waits for ever."""
+class HeaderTimeout(H11Protocol):
+    """A connection that is closed when its headers take too long; uvicorn has no such timeout."""
 
     header_seconds = HEADER_SECONDS
-    _patience: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -112,7 +112,7 @@ class HeadersInTime(H11Protocol):
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
-        elif self._patience is None:
+        elif self._timer is None:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -121,9 +121,9 @@ class HeadersInTime(H11Protocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(self.header_seconds, self.transport.close)
+        self._timer = self.loop.call_later(self.header_seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -25,7 +25,7 @@ _NONE = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware around everything else, so that failures are measured as well."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -41,7 +41,7 @@ class Measured:
         set_organisation("")
         status = _NONE
 
-        async def noting(message: Message) -> None:
+        async def observe(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -50,7 +50,7 @@ class Measured:
         method = scope["method"] if scope["method"] in _METHODS else _UNKNOWN
         with request_span(method) as span:
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, observe)
             except Exception:
                 status = 500
                 raise

@@ -9,8 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from html import unescape
-from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import get_type_hints
 from uuid import UUID
 
 from contracts import rules
@@ -73,10 +72,10 @@ def _mails() -> dict[str, Callable[[], str]]:
 def _pages() -> dict[str, Callable[[], str]]:
     from jinja2 import ChainableUndefined
 
-    from web import error_handlers
     from web.console import organisations
     from web.console.orders import ORDERS
-    from web.visit import TEMPLATES
+    from web.templating import TEMPLATES
+    from wording.pages import RateLimit, too_many
 
     pages = TEMPLATES.env.overlay(undefined=ChainableUndefined)
 
@@ -94,21 +93,10 @@ def _pages() -> dict[str, Callable[[], str]]:
             instant=str,
             found={},
         ),
-        "page console, extend": lambda: ORDERS["extend"].does,
-        "page guessing": lambda: _said_to_guessers(error_handlers),
+        "page console, extend": lambda: ORDERS["extend"].words.does,
+        "page guessing": lambda: too_many(RateLimit.LINKS).to_do,
         "form of the console": lambda: repr(form.__metadata__[0].metadata),
     }
-
-
-def _said_to_guessers(handlers: Any) -> str:
-    said: dict[str, str] = {}
-
-    def page(_template: str, **values: str) -> None:
-        said.update(values)
-
-    handlers.visit = lambda _request: SimpleNamespace(page=page)
-    handlers._too_many_guesses(None, handlers.rate_limits.TooManyGuessesError("links"))
-    return said["to_do"]
 
 
 def _shell() -> dict[str, Callable[[], str]]:

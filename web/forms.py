@@ -1,0 +1,36 @@
+"""Forms: only one that a page of ours gave to this very browser counts, and what was typed."""
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Form
+from pydantic import AfterValidator
+
+from web.visit import AVisit, Visit
+
+
+def _printable(written: str) -> str:
+    return "".join(letter for letter in written if letter.isprintable() or letter in "\n\t")
+
+
+TypedText = Annotated[str, AfterValidator(_printable)]
+"""What a person typed, without control characters: PostgreSQL refuses some, people see none."""
+
+
+class FormRefusedError(Exception):
+    """A form came without the token of this browser: another site, or cookies are off."""
+
+
+async def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
+    """Return the present visit of a form that one of our pages gave to this very browser.
+
+    Raises:
+        FormRefusedError: it did not come from there.
+    """
+    own = visit.dependencies.form_token(visit.browser)
+    if not hmac.compare_digest(form_token.encode(), own.encode()):
+        raise FormRefusedError
+    return visit
+
+
+OwnForm = Annotated[Visit, Depends(own_form)]

@@ -1,0 +1,359 @@
+"""What pages say that hold one message: a title, what happened, who must do what, one button."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contracts import rules
+from contracts.go_live import GoLiveOutcome, Refusal
+from contracts.sign_in import SignInAnswer
+from wording.refusals import CHOOSE_ACCOUNT, REFUSALS, Advice
+from wording.sentences import counted
+from wording.situations import OUTCOMES
+
+
+@dataclass(frozen=True)
+class PageMessage:
+    """The whole text of a page that holds one message."""
+
+    title: str
+    happened: str
+    to_do: str
+    button: str
+
+    @classmethod
+    def of(cls, title: str, advice: Advice) -> "PageMessage":
+        """Return what the consent doctor says, under a title."""
+        return cls(title, advice.happened, advice.to_do, advice.button)
+
+
+_LOGIN_PAGE = "Go to the login page"
+_OPEN_AGAIN = "Open the page again"
+_START_AGAIN = "Start again"
+_LOG_IN = "Log in with SSO"
+
+# --- errors ---------------------------------------------------------------------------------------
+
+FAILED = PageMessage(
+    "This did not work",
+    "Something went wrong on our side, and we have noted it.",
+    "Look whether it was done before you try again. If it stays like this, write to us.",
+    _OPEN_AGAIN,
+)
+NOT_FOUND = PageMessage(
+    "This page does not exist",
+    "There is nothing at this address.",
+    "Go to the login page, or use the newest mail from us.",
+    _LOGIN_PAGE,
+)
+NOT_UNDERSTOOD = PageMessage(
+    "That could not be read",
+    "Something in this address or form is longer or other than it can be.",
+    "Go back, correct it and try again. Nothing was changed.",
+    "Go on",
+)
+_SEND_ONCE_MORE = "Go back and send it once more. Nothing was changed."
+TOO_LARGE = PageMessage(
+    "That could not be read",
+    "More was sent than any form of ours can hold.",
+    _SEND_ONCE_MORE,
+    _LOGIN_PAGE,
+)
+TOO_SLOW = PageMessage(
+    "That could not be read", "The form did not arrive in time.", _SEND_ONCE_MORE, _LOGIN_PAGE
+)
+FORM_REFUSED = PageMessage(
+    "Please try once more",
+    "This form did not come from a page that this browser opened.",
+    "Allow cookies for this site, open the page again and repeat the click.",
+    _OPEN_AGAIN,
+)
+
+
+class AwayAt(StrEnum):
+    """What a browser was doing when a part of our service did not answer."""
+
+    PAGE = "page"
+    FORM = "form"
+    MICROSOFTS_ANSWER = "microsofts_answer"
+
+
+def _away(to_do: str, button: str) -> PageMessage:
+    happened = "A part of our service does not answer right now. Nothing was changed."
+    return PageMessage("One moment, please", happened, to_do, button)
+
+
+AWAY = {
+    AwayAt.PAGE: _away("Wait a minute and repeat the click; nothing happens twice.", "Try again"),
+    AwayAt.FORM: _away(
+        "Wait a minute, go back and repeat the click; nothing happens twice.", "Go back"
+    ),
+    AwayAt.MICROSOFTS_ANSWER: _away(
+        "Wait a minute, then start again; nothing happens twice.", _START_AGAIN
+    ),
+}
+
+
+class RateLimit(StrEnum):
+    """What one network may send only so many of."""
+
+    LINKS = "links"
+    DOMAINS = "domains"
+    ANSWERS = "answers"
+
+
+_TOO_MANY = {
+    RateLimit.LINKS: "links that are not ours",
+    RateLimit.DOMAINS: "e-mail addresses of organisations that are not with us",
+    RateLimit.ANSWERS: "answers of Microsoft that belong to no request of ours",
+}
+
+
+def too_many(limit: RateLimit) -> PageMessage:
+    """Return what is said to a network that sends too many."""
+    return PageMessage(
+        "Please wait a little",
+        f"Too many {_TOO_MANY[limit]} were tried from your network.",
+        f"Wait {counted(rules.FAILURE_MINUTES, 'minute')}, then try again, "
+        "or open the link from our mail.",
+        _LOGIN_PAGE,
+    )
+
+
+# --- sign-in and consent --------------------------------------------------------------------------
+
+SIGN_IN = {
+    SignInAnswer.OTHER_TENANT: Advice(
+        "You signed in with an account of another Microsoft organisation.",
+        "Sign in again with your work account of the organisation whose address you entered.",
+        CHOOSE_ACCOUNT,
+    ),
+    SignInAnswer.GUEST: Advice(
+        "You are a guest in this Microsoft organisation, and no account with us is linked to you.",
+        "Sign in with the work account of your own organisation, or ask the IT team of this one.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.UNKNOWN: Advice(
+        "Microsoft knows you, but no account with us is linked to your Microsoft account yet.",
+        "If you have a password with us, log in with it. Otherwise ask your IT team or the person "
+        "who invited you.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.DEACTIVATED: Advice(
+        "Your account with us is deactivated.",
+        "Ask the person in your organisation who manages access to have it activated.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.NOT_THE_INVITED: Advice(
+        "This invitation is for another person; it was not used up.",
+        "Sign in with the account the invitation was sent to, or ask for one of your own.",
+        CHOOSE_ACCOUNT,
+    ),
+    SignInAnswer.CANCELLED: Advice(
+        "You left Microsoft's page before you were signed in.",
+        "Choose “Login with SSO” once more, or use your password as long as you have one.",
+        _START_AGAIN,
+    ),
+    SignInAnswer.NOT_ALLOWED: Advice(
+        "Your organisation does not allow signing in to us with Microsoft at the moment.",
+        "Ask your IT team; an administrator of theirs has to allow it again.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.SWITCHED_OFF: Advice(
+        "Your organisation has switched our application off in Microsoft Entra.",
+        "Ask your IT team; an administrator of theirs can enable it again.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.FAILED: Advice(
+        "Microsoft ended the sign-in with an error.",
+        "Choose “Login with SSO” once more. If it happens again, ask your IT team.",
+        _START_AGAIN,
+    ),
+    SignInAnswer.MICROSOFT_NOT_ASKED: REFUSALS[Refusal.MICROSOFT_NOT_ASKED],
+}
+"""Why a sign-in leads nowhere, and the way on."""
+
+
+def not_signed_in(answer: SignInAnswer) -> PageMessage:
+    """Return why a sign-in leads nowhere."""
+    return PageMessage.of("You are not signed in", SIGN_IN[answer])
+
+
+ALREADY_BACK = PageMessage(
+    "Already done",
+    "This answer from Microsoft was already used.",
+    "Nothing was done twice. The start page says whether you are signed in.",
+    "Go to the start page",
+)
+NOTHING_TO_SHOW = PageMessage(
+    "There is nothing to show here",
+    "No consent of this browser is under way.",
+    "Open the link from our mail; it shows where the go-live stands.",
+    _LOGIN_PAGE,
+)
+CONSENT_PENDING = PageMessage(
+    "Thank you",
+    "Your consent is noted. A part of our service does not answer right now, so it is "
+    "checked a little later, by itself.",
+    "There is nothing more for you to do. In a minute you can see here how far it is.",
+    "Look again",
+)
+
+_TITLES = {
+    **dict.fromkeys((Refusal.STATE_USED, Refusal.LINK_USED), "Already done"),
+    **dict.fromkeys((Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED), "This link no longer works"),
+}
+
+
+def refused(refusal: Refusal) -> PageMessage:
+    """Return what the consent doctor says about a refusal."""
+    return PageMessage.of(_TITLES.get(refusal, "This did not work"), REFUSALS[refusal])
+
+
+TO_THE_ADMINISTRATOR_SUBJECT = "An administrator's consent is needed"
+_TO_THE_ADMINISTRATOR = """\
+Hello,
+
+our organisation moves to Microsoft single sign-on in Clientshare Pulse. It needs the consent of a \
+Global Administrator or a Privileged Role Administrator, once. Please open this page, enter your \
+work address, choose “Login with SSO” and then “I am the administrator”:
+
+{url}
+"""
+
+
+def to_the_administrator(url: str) -> str:
+    """Return a message that whoever is not the administrator can send on; it holds no secret."""
+    return _TO_THE_ADMINISTRATOR.format(url=url)
+
+
+HAND_OFF = """Hello,
+
+{organisation} is moving {product} to Microsoft single sign-on. One step needs a Global \
+Administrator or Privileged Role Administrator of our Microsoft Entra directory: please allow it, \
+once for the whole organisation.
+
+Open this page, read what is asked and why, press the button, sign in at Microsoft and accept. It \
+takes about two minutes, and nothing in our directory changes:
+{link}
+
+The link works until {until}. Questions: {support}
+
+Thank you"""
+"""What whoever opened a consent link sends on to the administrator."""
+
+# --- personal links -------------------------------------------------------------------------------
+
+_ENDED = "This go-live has ended"
+
+
+def has_ended(outcome: GoLiveOutcome | None) -> PageMessage:
+    """Return how a go-live ended and whom to ask; None = it is just being ended."""
+    if outcome is None:
+        return PageMessage(
+            _ENDED,
+            "This go-live is just being ended.",
+            "In a minute this page says how. Your customer success manager can say more.",
+            _LOGIN_PAGE,
+        )
+    if outcome is GoLiveOutcome.LIVE:
+        now = "From now on everyone there logs in with SSO."
+        return PageMessage(_ENDED, OUTCOMES[outcome], now, _LOG_IN)
+    return PageMessage(
+        _ENDED,
+        OUTCOMES[outcome],
+        "Nothing more happens by itself. Your customer success manager can say more; if another "
+        "go-live has begun since, its links are in our newest mail.",
+        _LOGIN_PAGE,
+    )
+
+
+HAS_LEFT = PageMessage(
+    "This link no longer works",
+    "We write to other people of your organisation about the go-live now.",
+    "Ask a colleague of your IT team, or your customer success manager.",
+    _LOGIN_PAGE,
+)
+INVITATION_USED = PageMessage(
+    "Log in with SSO",
+    REFUSALS[Refusal.LINK_USED].happened,
+    "From now on you log in with SSO.",
+    _LOG_IN,
+)
+INVITATION_NOT_NEEDED = PageMessage(
+    "Log in with SSO",
+    "This invitation is over, and no longer needed: your account is ready.",
+    "Log in with SSO, with your Microsoft work account.",
+    _LOG_IN,
+)
+INVITATION_WITHDRAWN = PageMessage(
+    "This link no longer works",
+    "This invitation was withdrawn.",
+    "Ask the person in your organisation who manages access for a new one.",
+    _LOGIN_PAGE,
+)
+UNKNOWN_LINK = PageMessage(
+    "This link is not complete",
+    "We cannot find what this link should open.",
+    "Open it from our mail once more, or copy the whole line.",
+    _LOGIN_PAGE,
+)
+NEW_LINK_SENT = PageMessage(
+    "A new link is on its way",
+    "We have sent a new link to the address we have on file.",
+    "Use the newest mail from us; the links in older ones no longer work.",
+    _LOGIN_PAGE,
+)
+NEW_LINK_PENDING = PageMessage(
+    "A new link will come",
+    "It is noted. A part of our service does not answer right now, so the new "
+    "link comes a little later, by itself, to the address we have on file.",
+    "There is nothing more for you to do. The links in older mails no longer work.",
+    _LOGIN_PAGE,
+)
+NO_MORE_LINKS = PageMessage(
+    "No more new links today",
+    "Several new links were asked for today, and they go to the address we have on "
+    "file. That is as many as we send in a day.",
+    "Use the newest mail from us, also in the folder for junk; or try again tomorrow.",
+    _LOGIN_PAGE,
+)
+
+# --- the console ----------------------------------------------------------------------------------
+
+
+class StaffRefusal(StrEnum):
+    """Why somebody who signed in is not let into the console."""
+
+    NOT_OURS = "not_ours"
+    NO_ROLE = "no_role"
+    NO_HANDLE = "no_handle"
+
+
+_NOT_ADMITTED = {
+    StaffRefusal.NOT_OURS: (
+        "You signed in with an account that does not belong to Clientshare itself."
+    ),
+    StaffRefusal.NO_ROLE: ("Your account works, but it does not have the role “CustomerSuccess”."),
+    StaffRefusal.NO_HANDLE: (
+        "Your account has the role, but no staff handle here belongs to your address."
+    ),
+}
+
+
+def not_admitted(why: StaffRefusal) -> PageMessage:
+    """Return why somebody who signed in is not let into the console."""
+    return PageMessage(
+        "The console is for customer success",
+        _NOT_ADMITTED[why],
+        "Sign in with the account that has access, or ask an administrator of Clientshare "
+        "to give it to this one. The product itself has a login page of its own.",
+        CHOOSE_ACCOUNT,
+    )
+
+
+NO_SUCH_ORGANISATION = PageMessage(
+    "No such organisation",
+    "No organisation has this name.",
+    "Look for it in the list; a new one comes with an import.",
+    "Show all organisations",
+)

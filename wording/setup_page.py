@@ -1,0 +1,39 @@
+"""What the IT team's page says of what was sent to it."""
+
+from datetime import datetime
+
+from contracts import rules
+from contracts.problems import SecondContactRefusal
+from wording import sentences
+
+NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
+NO_HOUR = "Please give the date with an hour."
+NO_NAME = "Please give the person's name."
+NO_ADDRESS = "This is not a complete e-mail address."
+DONE = {
+    "acknowledged": "Thank you. We have noted that you are ready.",
+    "contact": "Thank you. We ask this person too when the first contact does not answer.",
+}
+
+SECOND_CONTACT = {
+    SecondContactRefusal.IS_THE_FIRST: "This is the first contact already; name somebody else.",
+    SecondContactRefusal.TOO_MANY: (
+        f"There are {rules.MOST_CONTACTS} contacts already; "
+        "ask your customer success manager to tidy up."
+    ),
+    SecondContactRefusal.FOREIGN_DOMAIN: (
+        "The address must be one of your organisation's own; for anyone else, "
+        "ask your customer success manager."
+    ),
+}
+"""Why a second contact is not taken."""
+
+
+def too_many_dates(again_at: datetime) -> str:
+    """Return when the date can be changed again, and who can change it until then."""
+    return (
+        f"Your team has changed this {rules.MOST_DATE_CHANGES_A_DAY} times within a day, and that "
+        f"is as often as we take it here. You can change it again from "
+        f"{sentences.instant(again_at)}. Until then your customer success manager can change it "
+        "for you."
+    )

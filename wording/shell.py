@@ -1,0 +1,236 @@
+"""What the shell says of a command that is not carried out: why, and what to type instead."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.directory import DecisionEffect
+from contracts.notices import RecipientKind
+from contracts.orders import OrderRefusal
+from contracts.problems import Problem
+from wording.orders import REFUSED
+
+MOST_FAULTS = 50
+"""Faults of imported files that are listed one by one."""
+
+_STILL_POSSIBLE = (
+    "\nThe order may still be carried out; see: python starter.py status {slug}\n"
+    "To repeat it, add --order-id {order_id} to the same command; nothing is done twice."
+)
+_OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
+_THE_PLAN_NOW = "The plan is now {plan:.12}; see it with: python starter.py plan {slug}"
+_REASON_STAYS = "The reason stays; leave {what} out of it, such as: request 2026-117."
+
+PROBLEMS: dict[Problem, str] = {
+    Problem.NOT_A_DATE: "{text!r} is not a date such as 2026-12-31 or 2026-12-31T09:00.",
+    Problem.NOT_A_CONTACT: (
+        '{contact!r} is no contact. Write it like this: "Ira Tee <ira.tee@acme.example>".'
+    ),
+    Problem.NOT_AN_OBJECT_ID: (
+        "{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
+        f"customer IT {_OBJECT_ID}"
+    ),
+    Problem.NOT_A_PLAN_HASH: (
+        "A plan is named by the first {least} or more characters of its hash, such as 1a2b3c4d. "
+        "See it with: python starter.py plan {slug}"
+    ),
+    Problem.DEADLINE_OUT_OF_RANGE: "A deadline moves by 1 to {most} days, not by {days}.",
+    Problem.REASON_MISSING: 'Say why, with --reason "..."; it goes into the audit trail.',
+    Problem.REASON_NAMES_AN_ADDRESS: _REASON_STAYS.replace("{what}", "addresses"),
+    Problem.REASON_NAMES_SOMEBODY: _REASON_STAYS.replace("{what}", "names"),
+    Problem.FILE_IS_NOT_UTF8: "{path} is not UTF-8 text. Save it as CSV UTF-8.",
+    Problem.FILE_CANNOT_BE_READ: "{path} cannot be read: {error}.",
+    Problem.FILE_CANNOT_BE_WRITTEN: "{path} cannot be written: {error}.",
+    Problem.NOT_CONFIRMED: "Nothing was changed.",
+    Problem.UNKNOWN_ORGANISATION: (
+        "No organisation is called {slug!r}. See the names with: python starter.py list; "
+        "bring a new one with: python starter.py import ORGANISATIONS.csv USERS.csv"
+    ),
+    Problem.UNKNOWN_STAFF: (
+        "{handle!r} is no known staff handle. Say who gives the order with --by HANDLE or "
+        "GOLIVE_BY; handles come with an import."
+    ),
+    Problem.UNKNOWN_SUCCESSOR: (
+        "Nobody of ours has the handle {handle!r}; there are: {handles}. "
+        "A new one comes with an import (customer_success_handle)."
+    ),
+    Problem.UNKNOWN_CONTACT: "{slug} has no IT contact {address}; there are: {contacts}.",
+    Problem.ONLY_CONTACT: "{address} is the only IT contact; name another one instead of it.",
+    Problem.UNKNOWN_DOMAIN: "{slug} has no domain {domain}; it has: {domains}.",
+    Problem.ONLY_DOMAIN: "{domain} is the only domain of {slug}; import another one first.",
+    Problem.UNKNOWN_USER: "{slug} has no user {address!r}.",
+    Problem.NOT_RUNNING: (
+        "{slug} has no running go-live. Start one with: python starter.py start {slug}"
+    ),
+    Problem.STILL_ENDING: (
+        "{slug}: the go-live before is still ending. Start again in a minute; nothing is done "
+        "twice."
+    ),
+    Problem.STILL_OPEN: (
+        "{slug} has an open go-live, which needs its people. Wait for its end, or end it: "
+        'python starter.py roll-back {slug} --reason "..."'
+    ),
+    Problem.NOT_CONSENTED: (
+        "{slug}: nobody has consented yet, so the Microsoft directory cannot be read. "
+        "A plan can be made once the administrator's consent is proven."
+    ),
+    Problem.NO_PLAN: (
+        "{slug} has no plan yet. See what it would be with: python starter.py plan {slug}"
+    ),
+    Problem.ANOTHER_PLAN_SINCE: f"Since then: {{difference}}. {_THE_PLAN_NOW}",
+    Problem.UNKNOWN_PLAN: f"No plan of this go-live begins with {{wanted:.12}}. {_THE_PLAN_NOW}",
+    Problem.ORDER_OF_EARLIER_GO_LIVE: (
+        "{slug}: This order was given to an earlier go-live; it is not given to the present one."
+    ),
+    Problem.ID_OF_ANOTHER_ORDER: (
+        "This id belongs to another order. Give the new one an id of its own."
+    ),
+    Problem.REFUSED_BEFORE: (
+        "{slug}: This order was refused before. Give it anew, without --order-id."
+    ),
+    Problem.REFUSED_OTHERWISE: "{slug}: {why}",
+    Problem.TO_BE_CONFIRMED: (
+        "{slug}: Another member of staff confirms this within an hour; nothing is done before. "
+        "They type: python starter.py confirm {slug} {order_id}"
+    ),
+    Problem.NOTHING_TO_CONFIRM: "{slug}: No order with this id waits for a second person.",
+    Problem.OWN_ORDER: (
+        "{slug}: You gave this order yourself; another member of staff confirms it."
+    ),
+    Problem.CONFIRMED_ALREADY: "{slug}: {by} has confirmed this already.",
+    Problem.CONFIRMED_TOO_LATE: (
+        "{slug}: This order was to be confirmed within an hour. Give it anew."
+    ),
+    Problem.MOVED_ALREADY: (
+        "{address} has moved already: once linked, only the Microsoft account's object id counts. "
+        "Rolling back undoes the move; another account takes its place with: "
+        "python starter.py link {slug} {address} OBJECT_ID --reason ..."
+    ),
+    Problem.MOVED_BACK: "{address} was moved back meanwhile. Give the order once more.",
+    Problem.LINKED_ELSEWHERE: (
+        "{address} is linked in another Microsoft organisation than the one that {slug} signs in "
+        "with. Only an account of the same one can take its place."
+    ),
+    Problem.ACCOUNT_TAKEN: (
+        "Another user is linked to this account already. One account is one user."
+    ),
+    Problem.ACCOUNT_MISSING: (
+        "The organisation's Microsoft directory has no account {object_id}. Customer IT "
+        f"{_OBJECT_ID}"
+    ),
+    Problem.ACCOUNT_IS_GUEST: (
+        "The Microsoft account {object_id} is a guest of the organisation; nobody is linked to it."
+    ),
+    Problem.ACCOUNT_IS_DISABLED: (
+        "The Microsoft account {object_id} is disabled; nobody is linked to it."
+    ),
+    Problem.CONSENT_NOT_IN_EFFECT: (
+        "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
+        "minutes; if it stays so, the administrator consents again."
+    ),
+    Problem.MICROSOFT_ASKS_TO_WAIT: (
+        "Microsoft asks to wait {seconds:.0f} seconds. Try again then."
+    ),
+    Problem.MICROSOFT_UNREACHABLE: "{what} Try again in a minute.",
+    Problem.MICROSOFT_REFUSES: "{what}",
+    Problem.TEMPORAL_AWAY: (
+        "No Temporal server answers at {where}. "
+        "Start it (make stack runs one on this machine), or correct TEMPORAL_ADDRESS."
+    ),
+    Problem.TEMPORAL_SILENT: f"Temporal does not answer.{_STILL_POSSIBLE}",
+    Problem.TEMPORAL_REFUSES: "{slug}: Temporal refuses it ({status}).",
+    Problem.START_NOT_TAKEN: "Temporal did not take the command ({status}). Try again.",
+    Problem.ORDER_NOT_TAKEN: f"Temporal did not take the order ({{status}}).{_STILL_POSSIBLE}",
+    Problem.NO_WORKER_ANSWERS: (
+        f"No worker answered in time. Start one with: python worker.py{_STILL_POSSIBLE}"
+    ),
+    Problem.CHANGE_NOT_SIGNALLED: (
+        "{slug}: the change is recorded and mails follow it, but Temporal did not take it "
+        "({status}). Give the same command again."
+    ),
+    Problem.PACK_NOT_SIGNALLED: (
+        "{slug}: the contact is named, but Temporal did not take the order to send the pack. It "
+        "follows by itself within a minute of Temporal's return, unless the go-live ends."
+    ),
+    Problem.SEARCH_ATTRIBUTES_MISSING: (
+        "Temporal refuses it: this namespace does not know what go-lives are listed by. "
+        "Register that with: python starter.py setup"
+    ),
+    Problem.SEARCH_ATTRIBUTE_OF_OTHER_TYPE: (
+        "Search attribute {name} exists at Temporal with another type. "
+        "Remove it or use another namespace (TEMPORAL_NAMESPACE)."
+    ),
+    Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED: (
+        "This Temporal account may not register search attributes. Ask an administrator of the "
+        "namespace to add: {names}"
+    ),
+    Problem.VERSION_IS_CURRENT: (
+        "Version {version} is current at Temporal, and a worker without a version would get "
+        "nothing to do. Set GOLIVE_BUILD_ID to the version of this code (docs/deploying.md)."
+    ),
+    Problem.DATABASE_AWAY: (
+        "No database answers at {where}. Start it, or correct GOLIVE_DATABASE_URL."
+    ),
+    Problem.DATABASE_NOT_SET_UP: (
+        "The database at {where} is not set up. Run: python starter.py setup"
+    ),
+    Problem.TABLES_OF_ANOTHER_RELEASE: (
+        "The tables at {where} were made by another release (revision {revision}) and are left as "
+        "they are. Use the release that made them, or name an empty database in "
+        "GOLIVE_DATABASE_URL and run this again; on the local stack, make clean forgets them."
+    ),
+}
+"""A sentence or two for each code; the fields are facts that the error carries."""
+
+
+def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str:
+    """Return why a command is not carried out, and what to type instead."""
+    if isinstance(problem, OrderRefusal):
+        return f"{facts['slug']}: {REFUSED[problem]}"
+    return PROBLEMS[problem].format_map(facts)
+
+
+def decided(slug: str, effect: DecisionEffect) -> str:
+    """Return when a decision about one user counts, and what to type for that."""
+    return {
+        DecisionEffect.AT_ONCE: "It counts from now on.",
+        DecisionEffect.WITH_THE_FIRST_PLAN: (
+            "It counts from the next plan on, which a go-live makes; "
+            f"start one with: python starter.py start {slug}"
+        ),
+        DecisionEffect.WITH_A_NEW_PLAN: (
+            f"It counts from the next plan on: python starter.py replan {slug}"
+        ),
+        DecisionEffect.WITH_THE_COMING_PLAN: (
+            "It counts from the next plan on, which the go-live makes before it moves anyone."
+        ),
+    }[effect]
+
+
+def linked(slug: str, address: str, effect: DecisionEffect) -> str:
+    """Return what comes of the decision that a user is a Microsoft account."""
+    if effect is DecisionEffect.AT_ONCE:
+        return (
+            f"{address} is linked to the account you named from now on. Whoever was signed in with "
+            "the one before is logged out."
+        )
+    return f"{address} is to be linked. {decided(slug, effect)}"
+
+
+def mail_refused(slug: str, address: str, whose: RecipientKind, ask: str) -> str:
+    """Return that an address refuses our mail, and who must do what; `ask` is a contact, or ""."""
+    whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
+    to_do = {
+        RecipientKind.CONTACT: f"{whom} for the right address, then: python starter.py contact "
+        f'{slug} "NAME <ADDRESS>" --instead-of {address}',
+        RecipientKind.USER: f"{whom} for the right address, and import it; the person does not "
+        "know yet that SSO is there.",
+        RecipientKind.STAFF: "Ask an operator: this is one of our own.",
+    }[whose]
+    return f"{address} refuses our mail for good. {to_do}"
+
+
+def faults_of_files(faults: Sequence[str]) -> str:
+    """Return why nothing was imported: the first faults one by one, and how many there are."""
+    shown = "\n".join(f"  {fault}" for fault in faults[:MOST_FAULTS])
+    more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+    count = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
+    return f"Nothing was imported: {count} found.\n{shown}{more}"
