@@ -24,3 +24,17 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(f"{file}#{anchor}")
     assert dead == []
+
+
+NAMED = re.compile(r"`((?!\.state)[\w.-]+(?:/[\w.-]+)+\.(?:py|md|txt|html|css|json|yaml|toml|sh))`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    """The tables of docs/testing.md name files below `tests/`."""
+    named = set(NAMED.findall(page.read_text(encoding="utf-8")))
+    assert [
+        one
+        for one in sorted(named)
+        if not any((at / one).exists() for at in (ROOT, ROOT / "tests"))
+    ] == []
