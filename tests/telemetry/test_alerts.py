@@ -59,7 +59,9 @@ def test_a_run_that_grows_is_noticed_long_before_temporal_ends_it() -> None:
 
 def test_every_metric_of_ours_that_a_rule_reads_is_exported() -> None:
     exported = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "telemetry").glob("*.py")
+        path.read_text(encoding="utf-8")
+        for room in ("telemetry", "bootstrap")
+        for path in (ROOT / room).glob("*.py")
     )
     for rule in rules():
         for name in re.findall(r"\bgolive_\w+", rule["expr"]):
