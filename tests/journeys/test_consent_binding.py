@@ -122,7 +122,7 @@ async def test_without_cookies_every_click_has_a_next_step(cluster: Cluster) -> 
     organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act() -> None:
-        link = urlsplit(cluster.endpoints.consent_link(organisation.contact)).path
+        link = urlsplit(cluster.places.consent_link(organisation.contact)).path
         with httpx2.Client(base_url=cluster.endpoints.web, trust_env=False) as without_cookies:
             page = without_cookies.get(f"{link}/progress").text
             without_cookies.cookies.clear()
@@ -212,7 +212,7 @@ async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(
     cluster: Cluster,
 ) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    old = await asyncio.to_thread(lambda: cluster.endpoints.consent_link(organisation.contact))
+    old = await asyncio.to_thread(lambda: cluster.places.consent_link(organisation.contact))
     seen: list[str] = []
 
     def act(who: Consenting) -> None:
