@@ -98,7 +98,7 @@ EXAMPLES = {
 
 
 class Settings(BaseSettings):
-    """What the environment (prefix `GOLIVE_`) says; see the README for each one."""
+    """What the environment (prefix `GOLIVE_`) says; docs/help.md lists each one."""
 
     model_config = SettingsConfigDict(env_prefix="GOLIVE_", frozen=True, extra="ignore")
 

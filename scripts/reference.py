@@ -78,7 +78,7 @@ def reference() -> str:
                 _section(
                     "Messages to a running go-live",
                     ("Message", "Kind", "What it says"),
-                    _conversation(),
+                    _messages_of_a_run(),
                 ),
                 _section(
                     "Types of activity errors",
@@ -118,7 +118,7 @@ def _at(
     )
 
 
-def _conversation() -> list[tuple[str, str, str]]:
+def _messages_of_a_run() -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     for owner in SsoGoLive.__mro__:
         for name, member in vars(owner).items():

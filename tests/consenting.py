@@ -24,7 +24,7 @@ class Consenting:
 
     @property
     def link(self) -> str:
-        return self.organisation.cluster.places.consent_link(self.organisation.contact)
+        return self.organisation.cluster.endpoints.consent_link(self.organisation.contact)
 
     @property
     def text(self) -> str:

@@ -147,7 +147,7 @@ def test_running_a_program_without_settings_says_what_is_missing() -> None:
 
 
 def test_each_decision_has_a_number_of_its_own_and_its_title_says_it() -> None:
-    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     numbers = [int(page.name[:4]) for page in pages]
     assert numbers == list(range(1, len(pages) + 1))
     for number, page in zip(numbers, pages, strict=True):

@@ -21,7 +21,7 @@ async def _new_link(organisation: Organisation, old: str) -> str:
     """The link of the newest mail, once it is another one."""
     for _ in range(400):
         link = await asyncio.to_thread(
-            organisation.cluster.places.consent_link, organisation.contact
+            organisation.cluster.endpoints.consent_link, organisation.contact
         )
         if link != old:
             return link
@@ -33,7 +33,7 @@ async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(
     cluster: Cluster,
 ) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    old = cluster.places.consent_link(organisation.contact)
+    old = cluster.endpoints.consent_link(organisation.contact)
     _links(organisation, "expires_at = '2020-01-01'")
 
     def ask(who: Consenting) -> None:
@@ -60,7 +60,7 @@ async def test_an_expired_link_is_replaced_by_one_click_at_the_address_on_file(
 
 async def test_asking_again_and_again_does_not_fill_a_mailbox(cluster: Cluster) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    old = cluster.places.consent_link(organisation.contact)
+    old = cluster.endpoints.consent_link(organisation.contact)
     before = len(organisation.received(organisation.contact))
     _links(organisation, "expires_at = '2020-01-01'")
 
@@ -78,7 +78,7 @@ async def test_asking_again_and_again_does_not_fill_a_mailbox(cluster: Cluster) 
 
 async def test_a_used_link_shows_where_the_go_live_stands(cluster: Cluster) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    link = cluster.places.consent_link(organisation.contact)
+    link = cluster.endpoints.consent_link(organisation.contact)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
 
@@ -95,7 +95,7 @@ async def test_a_used_link_shows_where_the_go_live_stands(cluster: Cluster) -> N
 
 async def test_a_link_of_a_go_live_that_has_ended_says_how(cluster: Cluster) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    link = cluster.places.consent_link(organisation.contact)
+    link = cluster.endpoints.consent_link(organisation.contact)
     await cluster.orders().roll_back(organisation.slug, "A change of mind.")
     await organisation.ended()
 
@@ -111,7 +111,7 @@ async def test_a_link_of_a_go_live_that_has_ended_says_how(cluster: Cluster) -> 
 
 
 def _setup_link(organisation: Organisation) -> str:
-    texts = organisation.cluster.places._mails(organisation.contact)
+    texts = organisation.cluster.endpoints._mails(organisation.contact)
     found = (re.search(r"http\S+/setup/\S+", text) for text in texts)
     return next(link.group() for link in found if link)
 
@@ -127,7 +127,7 @@ def _assert_ended(who: Consenting) -> None:
 
 async def test_whoever_handed_the_consent_on_sees_that_it_is_given(cluster: Cluster) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    own = cluster.places.consent_link(organisation.contact)
+    own = cluster.endpoints.consent_link(organisation.contact)
 
     def hand_on(who: Consenting) -> None:
         who.browser.open(own)

@@ -13,7 +13,7 @@ async def test_a_link_nobody_has_used_claims_no_check(cluster: Cluster) -> None:
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    link = await asyncio.to_thread(cluster.places.consent_link, organisation.contact)
+    link = await asyncio.to_thread(cluster.endpoints.consent_link, organisation.contact)
     page = await asyncio.to_thread(httpx2.get, f"{link}/progress", trust_env=False)
     assert page.status_code == 200
     assert 'class="done"' not in page.text

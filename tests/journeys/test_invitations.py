@@ -29,7 +29,7 @@ def _links(organisation: Organisation, name: str, at_least: int = 1) -> list[str
     wanted = re.compile(rf"{re.escape(organisation.cluster.endpoints.web)}(/invitation/\S+)")
     while time.monotonic() < give_up:
         # The mailbox shows the newest first.
-        mails = list(organisation.cluster.places._mails(address))[::-1]
+        mails = list(organisation.cluster.endpoints._mails(address))[::-1]
         found = [hit[1] for text in mails if (hit := wanted.search(text))]
         if len(found) >= at_least:
             return found

@@ -37,7 +37,7 @@ async def proven_by_a_web_without_temporal(
     cluster: Cluster, organisation: Organisation, log: Path
 ) -> str:
     """Consent by the link in the mail, at a web process that does not reach Temporal."""
-    link = await asyncio.to_thread(cluster.places.consent_link, organisation.contact)
+    link = await asyncio.to_thread(cluster.endpoints.consent_link, organisation.contact)
 
     def consent() -> str:
         with web_without_temporal(cluster, log) as public:

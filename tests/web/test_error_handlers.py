@@ -170,7 +170,7 @@ async def test_a_double_click_on_hand_off_makes_one_link(cluster: Cluster) -> No
     await organisation.until(Wait.ADMIN_CONSENT)
 
     def twice() -> set[str]:
-        link = cluster.places.consent_link(organisation.contact)
+        link = cluster.endpoints.consent_link(organisation.contact)
         seen = set()
         with Browser() as browser:
             for _ in range(2):

@@ -24,7 +24,7 @@ async def link_in_mail(
     organisation: Organisation, address: str, path: str, *, other_than: str = ""
 ) -> str:
     """The newest link of a kind in somebody's mailbox, as soon as it is there."""
-    places = organisation.cluster.places
+    places = organisation.cluster.endpoints
     wanted = re.compile(rf"{re.escape(places.web)}/{path}/\S+")
 
     def look() -> str | None:
