@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from contracts.clock import wall_clock
 from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from web.customer import setup
 from web.visit import Visit
@@ -83,7 +84,9 @@ def clicking(
     purpose: LinkPurpose = LinkPurpose.SETUP,
 ) -> Iterator[Clicking]:
     """Somebody with the first contact's link, at this web process."""
-    with httpx2.Client(base_url=web or cluster.endpoints.web, timeout=30, trust_env=False) as http:
+    with httpx2.Client(
+        base_url=web or cluster.endpoints.web, timeout=LONGEST_WAIT, trust_env=False
+    ) as http:
         yield Clicking(http, personal_link(cluster, organisation, purpose))
 
 

@@ -36,6 +36,7 @@ from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import Stack
 from settings import Settings
+from tests.bounds import LONGEST_WAIT
 from worker import WorkerDependencies, build_workers, open_dependencies
 from workflows.payloads import DATA_CONVERTER
 
@@ -102,7 +103,7 @@ class Organisation:
         return found
 
     async def until(
-        self, what: Callable[[Progress], bool] | Wait, *, within: float = 30
+        self, what: Callable[[Progress], bool] | Wait, *, within: float = LONGEST_WAIT
     ) -> Progress:
         """Return the first progress in the database of which this is true."""
         wanted = (lambda progress: progress.wait is what) if isinstance(what, Wait) else what
@@ -114,7 +115,7 @@ class Organisation:
             await asyncio.sleep(0.02)
         raise AssertionError(f"{self.slug} did not get there in {within} s: {progress}")
 
-    async def ended(self, *, within: float = 60) -> GoLiveResult:
+    async def ended(self, *, within: float = LONGEST_WAIT) -> GoLiveResult:
         return await asyncio.wait_for(self.handle.result(), within)
 
     async def consent(self) -> None:
@@ -195,6 +196,7 @@ class Organisation:
             f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": address, "limit": 200},
             trust_env=False,
+            timeout=LONGEST_WAIT,
         ).json()
         return sorted(found, key=lambda one: int(one["id"]))
 
@@ -222,11 +224,13 @@ class Organisation:
         """The text of the newest mail in someone's mailbox, in one line."""
         newest = self.received(address)[-1]
         shown = httpx2.get(
-            f"{self.cluster.endpoints.mailbox}/api/messages/{newest['id']}", trust_env=False
+            f"{self.cluster.endpoints.mailbox}/api/messages/{newest['id']}",
+            trust_env=False,
+            timeout=LONGEST_WAIT,
         ).json()
         return " ".join(str(shown["text"]).split())
 
-    async def received_by(self, address: str, words: str, *, within: float = 20) -> str:
+    async def received_by(self, address: str, words: str, *, within: float = LONGEST_WAIT) -> str:
         """The newest mail to someone, once it says this."""
         give_up = time.monotonic() + within
         text = ""
@@ -318,7 +322,11 @@ class Cluster:
     def control(self, method: str, path: str, *, missing_ok: bool = False, **body: Any) -> Any:
         """Ask the pretend Microsoft for a fault, a clock or a tenant."""
         response = httpx2.request(
-            method, f"{self.simulator}/_control{path}", json=body or None, trust_env=False
+            method,
+            f"{self.simulator}/_control{path}",
+            json=body or None,
+            trust_env=False,
+            timeout=LONGEST_WAIT,
         )
         assert response.is_success or (missing_ok and response.status_code == 404), response.text
         return response.json() if response.content else None
@@ -327,7 +335,11 @@ class Cluster:
         """Let the relay refuse, defer or drop."""
         method = "POST" if fault else "DELETE"
         httpx2.request(
-            method, f"{self.endpoints.mailbox}/api/faults", json=fault or None, trust_env=False
+            method,
+            f"{self.endpoints.mailbox}/api/faults",
+            json=fault or None,
+            trust_env=False,
+            timeout=LONGEST_WAIT,
         ).raise_for_status()
 
     def create_organisation(
@@ -512,16 +524,18 @@ def process(
     finally:
         with suppress(ProcessLookupError):
             running.terminate()
-        running.wait(20)
+        running.wait(LONGEST_WAIT)
 
 
 @contextmanager
 def web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
     with process(environment, "-m", "web", "--port", str(port), log=log) as running:
-        give_up = time.monotonic() + 90
+        give_up = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < give_up and running.poll() is None:
             with suppress(httpx2.TransportError):
-                if httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success:
+                if httpx2.get(
+                    f"http://127.0.0.1:{port}/health", trust_env=False, timeout=LONGEST_WAIT
+                ).is_success:
                     yield
                     return
             time.sleep(0.05)

@@ -23,6 +23,7 @@ from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
 from tests.activity_worker import activity_worker
 from tests.asking import Asked, AskOnce
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.house.test_privacy_of_failures import written
 from worker import WorkerDependencies
@@ -51,7 +52,7 @@ class SlowRelay:
     def send(self, mail: OutgoingMail) -> str:
         reply = self._mailer.send(mail)
         self.taken.append(mail.recipient)
-        assert self.go_on.wait(60)
+        assert self.go_on.wait(LONGEST_WAIT)
         return reply
 
 
@@ -88,7 +89,7 @@ class Asking:
 
     async def do(self, name: str, **argument: Any) -> Any:
         handle = await self.begin(name, **argument)
-        return await asyncio.wait_for(handle.result(), 60)
+        return await asyncio.wait_for(handle.result(), LONGEST_WAIT)
 
     async def cancelled(
         self, name: str, is_busy: Callable[[], bool], release: Callable[[], None], **argument: Any
@@ -101,7 +102,7 @@ class Asking:
         await self.until(self.hears_of_it(seen))
         release()
         with suppress(WorkflowFailureError):
-            await asyncio.wait_for(handle.result(), 60)
+            await asyncio.wait_for(handle.result(), LONGEST_WAIT)
         self.assert_no_trouble(seen)
         events = (await handle.fetch_history()).events
         return any(one.HasField("activity_task_canceled_event_attributes") for one in events)
@@ -124,7 +125,7 @@ class Asking:
         )
 
     async def until(self, true: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + LONGEST_WAIT
         while not await asyncio.to_thread(true):
             assert time.monotonic() < give_up, self.lines[-20:]
             await asyncio.sleep(0.02)
@@ -323,7 +324,7 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
         assert ask.count("golive.mail", "idempotency_key = 'beside' AND state = 'sent'") == 2
         await paced.cancel()
         with suppress(WorkflowFailureError):
-            await asyncio.wait_for(paced.result(), 60)
+            await asyncio.wait_for(paced.result(), LONGEST_WAIT)
         ask.assert_no_trouble(seen)
         assert ask.count("golive.mail", sent) == 1
     await organisation.handle.cancel()

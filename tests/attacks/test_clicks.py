@@ -13,6 +13,7 @@ from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
+from tests.bounds import LONGEST_WAIT
 from tests.clicking import Clicking, Page, clicking, pending
 from tests.cluster import Cluster, Organisation
 from wording import sentences
@@ -173,7 +174,7 @@ async def test_new_links_are_asked_for_without_end_and_the_go_live_hears_of_few(
 
 
 async def _told(cluster: Cluster, organisation: Organisation) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while pending(cluster, organisation):
             await asyncio.sleep(0.02)
 

@@ -15,6 +15,7 @@ from commands.errors import ImportRefusedError
 from contracts.go_live import Wait
 from database.moves.plans import Decision
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, write_csv
 from tests.consenting import somebody
 
@@ -202,7 +203,9 @@ def _link(organisation: Organisation, path: str) -> str:
 def _mails(organisation: Organisation, address: str) -> list[dict[str, Any]]:
     return [
         httpx2.get(
-            f"{organisation.cluster.endpoints.mailbox}/api/messages/{one['id']}", trust_env=False
+            f"{organisation.cluster.endpoints.mailbox}/api/messages/{one['id']}",
+            trust_env=False,
+            timeout=LONGEST_WAIT,
         ).json()
         for one in organisation.received(address)
     ]

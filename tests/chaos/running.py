@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from contracts.go_live import go_live_id
+from tests.bounds import LONGEST_WAIT
 from tests.chaos import checking
 from tests.chaos.environment import ChaosEnvironment, chaos_environment
 from tests.chaos.plan import WORKERS, Kind, Plan, make_plan
@@ -78,7 +79,9 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
             for slot in range(WORKERS):
                 workers.start(slot)
             quiet = [Play(there.organisations[slug], kind) for slug, kind in calm]
-            await asyncio.wait_for(asyncio.gather(*(play.to_the_end() for play in quiet)), 120)
+            await asyncio.wait_for(
+                asyncio.gather(*(play.to_the_end() for play in quiet)), LONGEST_WAIT
+            )
             say(f"{len(calm)} quiet go-lives have ended after {time.monotonic() - began:.0f} s.")
             trouble = Trouble(there, workers)
             plays = [Play(there.organisations[slug], kind) for slug, kind in wild]
@@ -137,7 +140,7 @@ async def _look(
         handle = there.cluster.client.get_workflow_handle(go_live_id(slug))
         # The run ends a moment after the database says so.
         try:
-            await asyncio.wait_for(handle.result(), 30)
+            await asyncio.wait_for(handle.result(), LONGEST_WAIT)
         except TimeoutError:
             found.lost.append(f"{slug}: its run goes on although its record is closed")
             continue

@@ -16,13 +16,11 @@ from temporalio.common import RetryPolicy
 import worker
 from local.ports import free_port
 from local.readiness import answers_http
+from tests.bounds import LONGEST_WAIT
 from workflows import policies
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.chaos.workers"])
-
-READY_WITHIN = 60.0
-"""Seconds for a new worker to answer, on a busy machine."""
 
 
 def _have_no_patience() -> None:
@@ -105,7 +103,7 @@ class Workers:
         return answers_http(f"http://127.0.0.1:{self._ports[slot]}/health")()
 
     def until_ready(self, slot: int) -> None:
-        give_up = time.monotonic() + READY_WITHIN
+        give_up = time.monotonic() + LONGEST_WAIT
         while not self.is_ready(slot):
             if time.monotonic() > give_up:
                 raise AssertionError(f"Worker {slot} does not get ready; its log: {self._log}")

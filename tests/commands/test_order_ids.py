@@ -17,6 +17,7 @@ from commands.errors import CommandError, RefusedError, UnansweredError, UsageEr
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.commands.test_starter import plain, shell
 
@@ -324,7 +325,7 @@ async def test_the_shell_sends_the_same_order_again_while_temporal_is_briefly_aw
         command = asyncio.create_task(
             asyncio.to_thread(shell, environment, "pause", organisation.slug)
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONGEST_WAIT):
             while not lines(organisation)["pause"]:
                 await asyncio.sleep(0.02)
         # It is on its way, or has arrived: nobody knows. Longer than the client itself is patient.

@@ -17,6 +17,7 @@ from contracts.go_live import Wait
 from database.engine import open_engine
 from mail.messages import MESSAGES
 from mail.preview import preview
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation
 from workflows.staff_digest import SCHEDULE_ID
 
@@ -35,7 +36,7 @@ def shell(
         env={**kept, **environment, "GOLIVE_BY": by, "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=LONGEST_WAIT,
         check=False,
     )
 

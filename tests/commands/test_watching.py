@@ -13,6 +13,7 @@ import termios
 import time
 
 from contracts.go_live import Progress, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster
 from wording import sentences
 
@@ -36,16 +37,16 @@ def _watched(cluster: Cluster, slug: str, last_words: str) -> tuple[int, str]:
     )
     os.close(slave)
     os.set_blocking(master, False)
-    shown, give_up = "", time.monotonic() + 60
+    shown, give_up = "", time.monotonic() + LONGEST_WAIT
     try:
         while last_words not in _words(shown) and time.monotonic() < give_up:
             shown += _read(master)
         watching.send_signal(signal.SIGINT)
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + LONGEST_WAIT
         # A terminal goes on reading; a full one would hold up the process at its last screen.
         while watching.poll() is None and time.monotonic() < give_up:
             shown += _read(master)
-        return watching.wait(0), _words(shown)
+        return watching.wait(LONGEST_WAIT), _words(shown)
     finally:
         watching.kill()
         watching.wait()

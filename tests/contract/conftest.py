@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import CLIENT, CONTOSO, Pretend, running, seed
 
 EVERYTHING = [
@@ -31,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def pretend(address: str) -> Iterator[Pretend]:
-    with httpx2.Client(timeout=30) as http:
+    with httpx2.Client(timeout=LONGEST_WAIT) as http:
         found = Pretend(address, http)
         found.control("POST", "/reset")
         grant = {"application": EVERYTHING, "delegated": ["openid", "profile"]}

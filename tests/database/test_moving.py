@@ -17,6 +17,7 @@ from contracts.directory import ExceptionReason, MoveClass, Wave
 from database.engine import open_sessions
 from database.models import DirectoryLink, ExceptionDecision
 from database.moves import plans, waves
+from tests.bounds import LONGEST_WAIT
 from tests.database.customers import AT, Customer, account, customer, move_once, with_users
 
 MOST_EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "12"))
@@ -214,7 +215,7 @@ def test_workers_that_move_the_same_organisation_at_once_do_no_harm(
 
     def work() -> None:
         try:
-            start.wait(10)
+            start.wait(LONGEST_WAIT)
             for wave in Wave:
                 while True:
                     with open_sessions(engine).begin() as session:

@@ -24,6 +24,7 @@ from graph.credentials import ClientSecret
 from graph.directory import users_of
 from graph.tokens import EntraClient
 from graph.transport import open_http
+from tests.bounds import LONGEST_WAIT
 from tests.database.customers import AT, Customer, account, customer
 from tests.graph.scripted import CLIENT_ID, Answer, Request, ScriptedMicrosoft, SteppedClock
 
@@ -110,7 +111,7 @@ def test_a_reader_taken_for_dead_writes_nothing_into_its_successors_copy(
     def first_one_hangs(request: Request) -> Answer:
         if "$skiptoken" in request.query and not slow.is_set():
             slow.set()
-            assert go_on.wait(30)
+            assert go_on.wait(LONGEST_WAIT)
         return page(request)
 
     def overtaken() -> None:
@@ -122,7 +123,7 @@ def test_a_reader_taken_for_dead_writes_nothing_into_its_successors_copy(
     microsoft.routes["/users"] = first_one_hangs
     thread = threading.Thread(target=overtaken)
     thread.start()
-    assert slow.wait(30)
+    assert slow.wait(LONGEST_WAIT)
     assert read(2) == Snapshot(entries=PAGES, pages=PAGES, users=0)
     go_on.set()
     thread.join(30)
@@ -142,7 +143,7 @@ def test_a_page_that_takes_microsoft_long_is_no_death(
 
     def slow(request: Request) -> Answer:
         for _ in range(5):
-            assert beats.acquire(timeout=30), "the reader fell silent"
+            assert beats.acquire(timeout=LONGEST_WAIT), "the reader fell silent"
         return page(request)
 
     microsoft.routes["/users"] = slow

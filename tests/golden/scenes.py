@@ -25,6 +25,7 @@ import starter
 from bootstrap import connections
 from contracts.go_live import Attention, Refusal, Wait
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, changed_environment
 from tests.consenting import Consenting
 from tests.golden.golden import normalised, outline, sorted_rows
@@ -214,7 +215,7 @@ async def at_rest(organisation: Organisation) -> None:
     def now() -> object:
         return organisation.mails(), organisation.audit(), organisation.progress
 
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + LONGEST_WAIT
     before, since = None, time.monotonic()
     while time.monotonic() < give_up:
         seen = await asyncio.to_thread(now)
@@ -432,7 +433,9 @@ class Mailbox:
     """Everybody's mail, by one connection; each mail is fetched once, as it stays as it is."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._http = httpx2.Client(base_url=cluster.endpoints.mailbox, trust_env=False)
+        self._http = httpx2.Client(
+            base_url=cluster.endpoints.mailbox, trust_env=False, timeout=LONGEST_WAIT
+        )
         self._web = cluster.endpoints.web
         self._seen: dict[str, dict[str, str]] = {}
 

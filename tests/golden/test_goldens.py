@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 
-import pytest
 import pytest_asyncio
 from typer.main import get_command
 
@@ -19,7 +18,6 @@ from tests.golden.golden import check, check_folder, normalised, readable
 from tests.golden.scenes import Recording, recorded, shell
 
 # Whichever test comes first waits for all scenes, on a machine that may have other work.
-pytestmark = pytest.mark.timeout(300)
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -16,6 +16,7 @@ from graph.client import GraphClient
 from graph.credentials import Credential
 from graph.directory import DirectoryUser
 from graph.tokens import EntraClient
+from tests.bounds import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 CLIENT_ID = "33333333-3333-4333-8333-333333333333"
@@ -172,7 +173,7 @@ class Simulator:
     def close(self) -> None:
         self._control.close()
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(LONGEST_WAIT)
         assert self._process.stdout is not None
         self._process.stdout.close()
 

@@ -21,6 +21,7 @@ from mail.messages import MESSAGES
 from mail.rendering import render
 from scripts import reference
 from settings import EXAMPLES, Settings
+from tests.bounds import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
@@ -138,7 +139,7 @@ def test_running_a_program_without_settings_says_what_is_missing() -> None:
             env={"PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LONGEST_WAIT,
             check=False,
         )
         assert done.returncode == 1

@@ -14,6 +14,7 @@ from contracts.go_live import Attention, Refusal, Wait
 from database.engine import open_sessions
 from database.go_live import records
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.workflows.driver import never_applied, until_attention
@@ -54,9 +55,7 @@ async def _consented_in_vain(organisation: Organisation) -> AsyncIterator[Consen
 
 async def _until_refused(organisation: Organisation, refusal: Refusal) -> None:
     """The run has dealt with it and waits for a consent again."""
-    await organisation.until(
-        lambda now: now.refusal is refusal and now.wait is Wait.ADMIN_CONSENT, within=60
-    )
+    await organisation.until(lambda now: now.refusal is refusal and now.wait is Wait.ADMIN_CONSENT)
 
 
 async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(
@@ -123,7 +122,9 @@ async def test_without_cookies_every_click_has_a_next_step(cluster: Cluster) -> 
 
     def act() -> None:
         link = urlsplit(cluster.places.consent_link(organisation.contact)).path
-        with httpx2.Client(base_url=cluster.endpoints.web, trust_env=False) as without_cookies:
+        with httpx2.Client(
+            base_url=cluster.endpoints.web, trust_env=False, timeout=LONGEST_WAIT
+        ) as without_cookies:
             page = without_cookies.get(f"{link}/progress").text
             without_cookies.cookies.clear()
             assert AGAIN in page

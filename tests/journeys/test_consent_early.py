@@ -40,5 +40,5 @@ async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_sta
         authorization_requests.purge_expired(session, wall_clock())
     # Nobody answers: after two weeks it goes on by itself.
     await organisation.skip_to_due()
-    await organisation.until(Wait.MOVE_DATE, within=60)
+    await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["consent_reported"]

@@ -24,6 +24,7 @@ from commands import setup
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
 from local.ports import free_port
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation, web
 from tests.mutations.catalogue import copy_of_the_code
 from workflows.payloads import DATA_CONVERTER
@@ -72,7 +73,7 @@ class Releases:
             )
         self.shells[step] = shell
         self.closing.callback(self._kill, shell)
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(LONGEST_WAIT):
             while not (found := re.search(r"^workers: (.*)\.$", log.read_text(), re.MULTILINE)):
                 assert shell.poll() is None, (step, log.read_text())
                 await asyncio.sleep(0.1)
@@ -82,13 +83,13 @@ class Releases:
     def _kill(self, shell: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)
-        shell.wait(20)
+        shell.wait(LONGEST_WAIT)
 
     def stop(self, step: str) -> None:
         """Stop the workers of a step by SIGTERM; each ends well."""
         for pid in self.workers[step]:
             os.kill(pid, signal.SIGTERM)
-        assert self.shells[step].wait(30) == 0
+        assert self.shells[step].wait(LONGEST_WAIT) == 0
 
     def run(self, program: str, release: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -97,7 +98,7 @@ class Releases:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LONGEST_WAIT,
             check=False,
         )
 
@@ -120,7 +121,7 @@ async def namespace_of_its_own(cluster: Cluster, tmp_path: Path) -> AsyncIterato
         data_converter=DATA_CONVERTER,
         lazy=True,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
                 # The server makes a new namespace known by and by.
@@ -167,7 +168,6 @@ async def activities(organisation: Organisation) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.timeout(240)
 async def test_a_go_live_begun_on_version_1_ends_on_version_2(
     idle_cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -251,7 +251,11 @@ def test_waiting_for_a_worker_ends_when_the_worker_does(step: str, tmp_path: Pat
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-c", commands(step)], cwd=tmp_path, env=environment, timeout=30, check=False
+        ["bash", "-c", commands(step)],
+        cwd=tmp_path,
+        env=environment,
+        timeout=LONGEST_WAIT,
+        check=False,
     )
     assert done.returncode != 0
     assert "set-current-version" not in (tmp_path / "asked").read_text(encoding="utf-8")

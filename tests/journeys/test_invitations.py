@@ -6,6 +6,7 @@ import time
 
 from contracts.go_live import Refusal, Wait
 from contracts.sign_in import SignInAnswer
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import Consenting, somebody
 from wording.pages import SIGN_IN
@@ -25,7 +26,7 @@ async def _invited(cluster: Cluster) -> Organisation:
 
 def _links(organisation: Organisation, name: str, at_least: int = 1) -> list[str]:
     """The invitation links in somebody's mails, oldest first."""
-    address, give_up = organisation.address(name), time.monotonic() + 30
+    address, give_up = organisation.address(name), time.monotonic() + LONGEST_WAIT
     wanted = re.compile(rf"{re.escape(organisation.cluster.endpoints.web)}(/invitation/\S+)")
     while time.monotonic() < give_up:
         # The mailbox shows the newest first.

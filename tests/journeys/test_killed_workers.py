@@ -21,13 +21,14 @@ from sqlalchemy import text
 
 from commands import user_decisions
 from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person, build_cluster
 
 USERS = int(os.environ.get("KILLED_USERS", "300"))
 KILLS = int(os.environ.get("KILLS", "5"))
 """A quarter of them, at least one, while the directory is read, as many while the plan is made."""
 LONG = "KILLED_USERS" in os.environ
-LONGEST = 60 + USERS / 20
+LONGEST = LONGEST_WAIT + USERS / 20
 PAGE = 999 if LONG else 20
 
 IN_SMALL_STEPS = f"""
@@ -44,6 +45,7 @@ worker.Worker = partial(
     worker.Worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=1)
 )
 from bootstrap.exit import leave
+from tests.bounds import LONGEST_WAIT
 leave(worker.main())
 """
 """worker.py itself, with as many pages and batches for few users as it has for many; and whose
@@ -69,7 +71,7 @@ def worker(cluster: Cluster, log: Path, **settings: str) -> Iterator[None]:
         yield
     finally:
         running.kill()
-        running.wait(20)
+        running.wait(LONGEST_WAIT)
 
 
 def found(cluster: Cluster) -> Organisation:

@@ -17,6 +17,7 @@ from commands.errors import CommandError, UsageError
 from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person
 
 TABLES = ("golive.user_move", "golive.directory_entry", "golive.plan", "golive.go_live")
@@ -49,7 +50,7 @@ def starter(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[st
         env={**os.environ, **cluster.environment, "GOLIVE_BY": STAFF},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST_WAIT,
     )
 
 

@@ -15,6 +15,7 @@ from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkPurpose
 from local import people
 from local.ports import Ports
+from tests.bounds import LONGEST_WAIT
 from tests.clicking import clicking, pending
 from tests.cluster import Cluster, Organisation, web
 
@@ -68,7 +69,7 @@ async def test_a_consent_given_while_temporal_is_away_is_told_later_by_itself(
     page = await proven_by_a_web_without_temporal(cluster, organisation, tmp_path / "web.log")
     assert "Your consent is noted." in page
     assert "There is nothing more for you to do." in page
-    await organisation.until(Wait.MOVE_DATE, within=60)
+    await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["consent_reported"]
     assert (
         cluster.rows(
@@ -140,7 +141,7 @@ async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later
 
     (kept,) = await asyncio.to_thread(click)
     assert datetime.fromisoformat(kept["move_at"]) == dates[-1]
-    await organisation.until(Wait.ADMIN_CONSENT, within=60)
+    await organisation.until(Wait.ADMIN_CONSENT)
     assert await organisation.signals() == ["it_acknowledged"]
     await organisation.consent()
     moves = await organisation.until(Wait.MOVE_DATE)
@@ -166,7 +167,7 @@ async def test_a_new_link_asked_for_while_temporal_is_away_comes_later_by_itself
             assert "A new link will come" in answer.text
 
     await asyncio.to_thread(ask)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while len(await asyncio.to_thread(organisation.received, organisation.contact)) == before:
             await asyncio.sleep(0.1)
     assert await organisation.signals() == ["mail_requested"]

@@ -3,8 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from bootstrap import connections
 from commands import imports
 from contracts.go_live import GoLiveOutcome, Wait
@@ -13,6 +11,7 @@ from local.demo import ADMINISTRATORS, Demo
 from local.ports import Ports
 from local.stack import Stack
 from settings import Settings
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, changed_environment
 
 SLUG = "northwind"
@@ -20,7 +19,7 @@ SLUG = "northwind"
 
 
 async def _look_until(demo: Demo, wait: Wait | None) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             progress = next(one for one in await demo.poll() if one.slug == SLUG).progress
             if progress and progress.outcome is not None:
@@ -31,7 +30,6 @@ async def _look_until(demo: Demo, wait: Wait | None) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.timeout(300)
 async def test_a_consent_and_a_half_done_move_survive_a_stop(tmp_path: Path) -> None:
     # The same ports twice, as a person has them: links in mails lead to them.
     ports = Ports.free()

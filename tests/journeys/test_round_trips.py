@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from contracts.go_live import Refusal, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import (
     CLIENT,
@@ -358,6 +359,6 @@ async def test_no_address_is_kept_of_a_sign_in_and_no_secret_after_it(cluster: C
 
     await in_a_browser(organisation, act)
     # The secrets of a trip that nobody came back from are forgotten, whether others come or not.
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while "code_verifier" in await asyncio.to_thread(kept):
             await asyncio.sleep(0.2)

@@ -28,6 +28,7 @@ from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import POSTGRESQL, SETUP, WEB, WORKER, Stack
 from settings import Settings
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, changed_environment
 from tests.journeys.watched import (
     Spans,
@@ -113,7 +114,7 @@ async def _until_ahead(play: Play, spans: Spans) -> None:
         asyncio.to_thread(shell, "status", ALPENGLOW), asyncio.to_thread(shell, "start", TYPED)
     )
     seen.said += [command.stderr for command in failed]
-    httpx2.get(f"{play.web}/consent/{play.consent_token()}", trust_env=False)
+    httpx2.get(f"{play.web}/consent/{play.consent_token()}", trust_env=False, timeout=LONGEST_WAIT)
     seen.metrics["away"] = scrape(play.web).text
     await asyncio.to_thread(supervisor.restart, POSTGRESQL)
     await play.consent(ALPENGLOW)

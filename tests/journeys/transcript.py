@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bootstrap.exit import leave
 from contracts.go_live import Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation, Person, build_cluster, working
 
 PAGE = ROOT / "docs" / "customer-success.md"
@@ -79,7 +80,7 @@ def run(cluster: Cluster, folder: Path, command: str) -> str:
         env={**os.environ, **cluster.environment, "GOLIVE_BY": "dana", "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=180,  # each is a process of its own, and the machine may be busy
+        timeout=LONGEST_WAIT,  # each is a process of its own, and the machine may be busy
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

@@ -23,10 +23,8 @@ from database.engine import open_sessions
 from database.go_live import standings
 from local.postgresql import PROGRAMS
 from local.stack import METRICS_TOKEN
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT
-
-LOADED = 120
-"""Seconds that anything may take on a busy machine."""
 
 
 @dataclass
@@ -74,7 +72,7 @@ async def until(
     look: Callable[[], Awaitable[Found]], is_so: Callable[[Found], bool], what: str
 ) -> Found:
     """Return what a look finds, once it is so."""
-    give_up = time.monotonic() + LOADED
+    give_up = time.monotonic() + LONGEST_WAIT
     while True:
         found = await look()
         if is_so(found):
@@ -103,7 +101,10 @@ async def until_wait(engine: Engine, slug: str, wait: Wait | str) -> Progress:
 
 def scrape(url: str, token: str = METRICS_TOKEN) -> httpx2.Response:
     return httpx2.get(
-        f"{url}/metrics", headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        f"{url}/metrics",
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+        timeout=LONGEST_WAIT,
     )
 
 
@@ -126,7 +127,7 @@ def postgresql(program: str, port: int, *arguments: str) -> None:
             *arguments,
         ],
         check=True,
-        timeout=LOADED,
+        timeout=LONGEST_WAIT,
         env={"LC_ALL": "C", "PATH": os.defpath},
     )
 
@@ -137,6 +138,6 @@ def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=LOADED,
+        timeout=LONGEST_WAIT,
         check=False,
     )

@@ -19,6 +19,7 @@ from database.go_live import standings
 from local import people, queries
 from local.demo import ADMINISTRATORS
 from local.stack import Stack
+from tests.bounds import LONGEST_WAIT
 from tests.journeys.watched import until_wait
 from tests.journeys.watched_keys import Keys
 from web.visit import SESSION_COOKIE
@@ -107,11 +108,11 @@ class Play:
 
     @staticmethod
     def _post(url: str, body: dict[str, Any]) -> None:
-        httpx2.post(url, json=body, trust_env=False).raise_for_status()
+        httpx2.post(url, json=body, trust_env=False, timeout=LONGEST_WAIT).raise_for_status()
 
     def visit_badly(self, link: str) -> None:
         """What strangers and unlucky people do; each with an address in it."""
-        with httpx2.Client(base_url=self.web, trust_env=False) as browser:
+        with httpx2.Client(base_url=self.web, trust_env=False, timeout=LONGEST_WAIT) as browser:
             browser.get(f"/{TYPED}/nowhere?email={TYPED}")
             browser.get(f"/consent/{link}x")
             browser.get("/auth/microsoft/callback", params={"state": TYPED, "code": TYPED})

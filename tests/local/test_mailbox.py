@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from local.mailstore import MailStore
+from tests.bounds import LONGEST_WAIT
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +22,9 @@ class Mailbox:
 
     def __init__(self, smtp_port: int, http_port: int) -> None:
         self.smtp_port = smtp_port
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{http_port}", trust_env=False)
+        self.http = httpx2.Client(
+            base_url=f"http://127.0.0.1:{http_port}", trust_env=False, timeout=LONGEST_WAIT
+        )
 
     def connect(self) -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="localhost")
@@ -189,7 +192,7 @@ def test_a_relay_that_falls_silent_takes_the_mail_once_it_speaks_again(mailbox):
         assert not waiting.done()
         assert [one["to"] for one in mailbox.list()] == [["ben@contoso.example"]]
         mailbox.http.delete("/api/faults")
-        waiting.result(timeout=10)
+        waiting.result(timeout=LONGEST_WAIT)
     assert len(mailbox.list()) == 2
 
 

@@ -15,6 +15,7 @@ from local.errors import PartFailedError
 from local.ports import free_port
 from local.postgresql import postgresql_part, running_postgresql, url
 from local.supervisor import Supervisor
+from tests.bounds import LONGEST_WAIT
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="ordinary users run it as themselves")
 
@@ -160,7 +161,7 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path):
         family = [server, *server.children()]
         process.kill()
     assert len(family) > 3
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONGEST_WAIT
     while any(lives(one) for one in family) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(lives(one) for one in family)

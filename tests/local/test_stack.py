@@ -22,6 +22,7 @@ from local.ports import Ports
 from local.postgresql import url
 from local.stack import PROJECT_FOLDER, SEED, Stack
 from settings import Settings
+from tests.bounds import LONGEST_WAIT
 
 # These parts are programs of other rooms; the journeys run them.
 OTHERS = ("simulator", "setup", "worker", "web")
@@ -43,7 +44,7 @@ def stack(tmp_path_factory):
 
 
 def get(url: str) -> httpx2.Response:
-    return httpx2.get(url, trust_env=False)
+    return httpx2.get(url, trust_env=False, timeout=LONGEST_WAIT)
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def test_every_part_answers_where_the_table_says(stack):
 
 def test_temporal_gets_the_extra_arguments(stack):
     namespaces = f"http://127.0.0.1:{stack.ports.temporal_ui}/api/v1/namespaces"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONGEST_WAIT
     while get(f"{namespaces}/second").status_code != 200:
         assert time.monotonic() < deadline
 
@@ -191,7 +192,7 @@ def test_the_command_runs_until_it_is_asked_to_stop_and_again_after_kill_9(tmp_p
             parts = psutil.Process(process.pid).children()
             assert len(parts) == 2
             process.send_signal(ending)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=LONGEST_WAIT)
             assert errors == ""
             assert process.returncode == (0 if ending == signal.SIGTERM else -9)
     ports.check_free()
@@ -202,7 +203,7 @@ def test_the_command_says_which_part_died_and_leaves_with_status_1(tmp_path):
     with command_line(tmp_path, ports) as process:
         children = psutil.Process(process.pid).children()
         next(child for child in children if child.name() != "postgres").kill()
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=LONGEST_WAIT)
     assert process.returncode == 1
     assert errors.startswith("mailbox stopped by itself: signal 9 (SIGKILL).\nIts log, ")
     assert "    mailbox listening on smtp://" in errors
@@ -211,7 +212,7 @@ def test_the_command_says_which_part_died_and_leaves_with_status_1(tmp_path):
 
 def test_the_command_refuses_taken_ports_in_plain_words(stack, tmp_path):
     with command_line(tmp_path, stack.ports) as process:
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=LONGEST_WAIT)
     assert process.returncode == 1
     assert "GOLIVE_LOCAL_SMTP_PORT=" in errors
     assert "Traceback" not in errors

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.bounds import LONGEST_WAIT
+
 REFUSALS = {
     "full@": "452 4.2.2 full@northwind.example has no room left",
     "busy@": "451 4.3.0 Try again later",
@@ -58,7 +60,7 @@ class Relay:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(LONGEST_WAIT)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,7 +78,7 @@ class Relay:
             done.set()
 
         self._loop.call_soon_threadsafe(close)
-        assert done.wait(10)
+        assert done.wait(LONGEST_WAIT)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)

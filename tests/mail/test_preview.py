@@ -9,6 +9,7 @@ import pytest
 from mail.errors import UnknownMessageError
 from mail.messages import MESSAGES
 from mail.preview import index_page, preview, write_previews
+from tests.bounds import LONGEST_WAIT
 
 
 def test_writes_an_index_and_every_message_in_both_forms(tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_the_command_says_where_to_look(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=LONGEST_WAIT,
         cwd=Path(__file__).parents[2],
     )
     assert "index.html" in done.stdout

@@ -22,6 +22,7 @@ from mail.errors import (
 )
 from mail.mailer import OutgoingMail, SmtpMailer
 from mail.relay import Timeouts
+from tests.bounds import LONGEST_WAIT
 from tests.mail.relays import Certificate, Relay, ScriptedRelay, authenticate
 
 Make = Callable[..., OutgoingMail]
@@ -90,7 +91,7 @@ def test_closes_connections_that_nobody_uses(a_mail: Make) -> None:
 
     with Watching() as relay, mailer_for(relay, idle_seconds=0.05) as mailer:
         mailer.send(a_mail())
-        assert heard_goodbye.wait(5)
+        assert heard_goodbye.wait(LONGEST_WAIT)
         mailer.send(a_mail(2))
     assert len(relay.clients) == 2
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.go_live import Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
 from tests.mutations.catalogue import MUTATIONS, copy_of_the_code
 
@@ -28,7 +29,7 @@ def gate(folder: Path, environment: dict[str, str], *arguments: str) -> tuple[in
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=LONGEST_WAIT,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

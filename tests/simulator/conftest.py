@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import Pretend, running, seed
 
 
@@ -72,7 +73,7 @@ def address(seed_file: Path) -> Iterator[str]:
 
 @pytest.fixture
 def pretend(address: str) -> Iterator[Pretend]:
-    with httpx2.Client(timeout=30) as http:
+    with httpx2.Client(timeout=LONGEST_WAIT) as http:
         found = Pretend(address, http)
         found.control("POST", "/reset")
         yield found

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 
+from tests.bounds import LONGEST_WAIT
+
 ROOT = Path(__file__).parents[2]
 CLIENT = "10000000-0000-4000-8000-000000000001"
 OTHER_CLIENT = "10000000-0000-4000-8000-000000000002"
@@ -284,6 +286,6 @@ def started(*arguments: str) -> Iterator[tuple[str, int]]:
         yield line.split()[-1], process.pid
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=LONGEST_WAIT)
         assert process.stdout is not None
         process.stdout.close()

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from simulator import demo_people, demo_seed
+from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import ROOT, running, started
 
 CLIENT = "11111111-2222-3333-4444-555555555555"
@@ -41,7 +42,7 @@ def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LONGEST_WAIT,
         check=False,
     )
 
@@ -76,7 +77,7 @@ def test_ctrl_c_ends_it_in_order() -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=LONGEST_WAIT)
     assert process.returncode == 0
     assert errors == b""
 
@@ -145,7 +146,7 @@ def resident_megabytes(process_id: int) -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_a_page_of_a_million_users_is_cheap_in_time_and_memory() -> None:
-    with started() as (base, process_id), httpx2.Client(timeout=60) as http:
+    with started() as (base, process_id), httpx2.Client(timeout=LONGEST_WAIT) as http:
         body = {
             "domains": [{"name": "large.example"}],
             "generated": {"count": 1_000_000, "domain": "large.example", "seed": 1},

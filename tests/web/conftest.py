@@ -10,12 +10,13 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=LONGEST_WAIT * 1000)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -40,7 +41,7 @@ async def somebody(
 
     async def new(**options: Any) -> BrowserContext:
         context = await chromium.new_context(base_url=cluster.endpoints.web, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(LONGEST_WAIT * 1000)
         contexts.append(context)
         return context
 

@@ -11,6 +11,7 @@ from contracts.go_live import Wait
 from local.browser import Browser
 from local.ports import Ports
 from telemetry.logs import JsonLines
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, process
 from tests.web.test_error_handlers import ask, setup_link, wait_for
 from web.app import create_app
@@ -44,7 +45,7 @@ async def test_a_new_link_that_was_asked_for_while_temporal_is_away_comes_by_its
 
         await asyncio.to_thread(click)
     sent = ("it_pack", organisation.contact, "sent")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while organisation.mails("it_pack").count(sent) < 2:
             await asyncio.sleep(0.2)
 

@@ -23,6 +23,7 @@ from database.go_live import records
 from database.people import staff
 from local.browser import Browser
 from local.ports import Ports
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import STAFF, Cluster, process
 from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE
@@ -65,7 +66,7 @@ NASTY = [
 
 def ask(cluster: Cluster, method: str, path: str, **more: object) -> httpx2.Response:
     return httpx2.request(
-        method, f"{cluster.endpoints.web}{path}", trust_env=False, timeout=30, **more
+        method, f"{cluster.endpoints.web}{path}", trust_env=False, timeout=LONGEST_WAIT, **more
     )
 
 
@@ -346,10 +347,15 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
 
 def setup_link(cluster: Cluster, address: str) -> str:
     for mail in httpx2.get(
-        f"{cluster.endpoints.mailbox}/api/messages", params={"to": address}, trust_env=False
+        f"{cluster.endpoints.mailbox}/api/messages",
+        params={"to": address},
+        trust_env=False,
+        timeout=LONGEST_WAIT,
     ).json():
         shown = httpx2.get(
-            f"{cluster.endpoints.mailbox}/api/messages/{mail['id']}", trust_env=False
+            f"{cluster.endpoints.mailbox}/api/messages/{mail['id']}",
+            trust_env=False,
+            timeout=LONGEST_WAIT,
         )
         found = re.search(rf"{re.escape(cluster.endpoints.web)}/setup/\S+", shown.json()["text"])
         if found:
@@ -358,7 +364,7 @@ def setup_link(cluster: Cluster, address: str) -> str:
 
 
 def wait_for(url: str) -> None:
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, timeout=LONGEST_WAIT) as client:
         for _ in range(1800):
             try:
                 if client.get(url).is_success:

@@ -11,6 +11,7 @@ import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.consenting import waiting_for_consent
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
@@ -29,13 +30,15 @@ async def link_in_mail(
 
     def look() -> str | None:
         for mail in reversed(organisation.received(address)):
-            shown = httpx2.get(f"{places.mailbox}/api/messages/{mail['id']}", trust_env=False)
+            shown = httpx2.get(
+                f"{places.mailbox}/api/messages/{mail['id']}", trust_env=False, timeout=LONGEST_WAIT
+            )
             found = wanted.search(shown.json()["text"])
             if found and found.group() != other_than:
                 return found.group()
         return None
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while (link := await asyncio.to_thread(look)) is None:
             await asyncio.sleep(0.05)
     return link
@@ -193,7 +196,7 @@ async def test_a_consent_for_oneself_only_leads_to_the_organisation_wide_page(
     await page.get_by_role("button", name="Accept").click()
     await organisation.until(Wait.MICROSOFT)
     await organisation.skip(timedelta(minutes=16))
-    await organisation.until(lambda now: now.attention is Attention.SELF_ONLY, within=60)
+    await organisation.until(lambda now: now.attention is Attention.SELF_ONLY)
     await page.goto("/consent/progress")
     await expect(page.get_by_text(REFUSALS[Refusal.SELF_ONLY].happened)).to_be_visible()
     await assert_accessible(page)

@@ -11,6 +11,7 @@ from contracts.go_live import Wait
 from database.engine import open_sessions
 from database.people import sign_in
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.consenting import somebody
 from tests.web.test_journeys import give_password
@@ -105,7 +106,10 @@ async def test_a_genuine_link_opens_whatever_was_tried_from_the_same_office(
 
     def act() -> None:
         made_up = f"{cluster.endpoints.web}/consent/00000000000000000000000000000000.x"
-        answers = [httpx2.get(made_up, trust_env=False) for _ in range(MOST_UNKNOWN_LINKS + 1)]
+        answers = [
+            httpx2.get(made_up, trust_env=False, timeout=LONGEST_WAIT)
+            for _ in range(MOST_UNKNOWN_LINKS + 1)
+        ]
         assert answers[-1].status_code == 429
         with somebody(organisation) as who:
             who.browser.open(who.link)

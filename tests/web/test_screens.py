@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import pytest
 from playwright.async_api import BrowserContext, Page
 
 from contracts.go_live import Wait
@@ -53,7 +52,6 @@ class Album:
         await chromium.detach()
 
 
-@pytest.mark.timeout(300)
 async def test_every_page_fits_and_is_accessible_at_each_width(
     cluster: Cluster, somebody: Somebody
 ) -> None:

@@ -13,6 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from contracts.go_live import Attention, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 
 SETTINGS = {"sso_included": "no", "it_acknowledgement": "yes", "exception_threshold": "0"}
@@ -137,7 +138,7 @@ async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> 
             text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
         )
         await begin
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_WAIT):
             while not cluster.rows(waits):
                 await asyncio.sleep(0.02)
         yield
@@ -172,14 +173,14 @@ async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
 
 async def ordinary_activity_tries(organisation: Organisation, name: str) -> None:
     """Wait until Temporal itself tries this activity, no longer the worker by itself."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(LONGEST_WAIT):
         while name not in await _pending(organisation):
             await asyncio.sleep(0.1)
 
 
 async def ordinary_activity_ended(organisation: Organisation) -> None:
     """Wait until Temporal tries no activity any more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while await _pending(organisation):
             await asyncio.sleep(0.1)
 

@@ -12,6 +12,7 @@ from commands import setup
 from contracts.business_hours import next_working_morning
 from contracts.digests import DigestRound, DigestsSent
 from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.workflows.driver import until_attention
 from workflows import policies
@@ -47,7 +48,9 @@ class Manager:
         def read() -> str:
             number = self._received()[-1]["id"]
             url = f"{self.cluster.endpoints.mailbox}/api/messages/{number}"
-            return " ".join(str(httpx2.get(url, trust_env=False).json()["text"]).split())
+            return " ".join(
+                str(httpx2.get(url, trust_env=False, timeout=LONGEST_WAIT).json()["text"]).split()
+            )
 
         return await asyncio.to_thread(read)
 
@@ -56,6 +59,7 @@ class Manager:
             f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": self.address, "limit": 200},
             trust_env=False,
+            timeout=LONGEST_WAIT,
         ).json()
         return sorted(found, key=lambda one: int(str(one["id"])))
 
@@ -168,7 +172,7 @@ async def test_a_relay_that_is_away_delays_the_digest_and_nobody_gets_two(
     cluster.mail_faults(defer=manager.address, code=451)
     first = morning(0)
     running = asyncio.create_task(a_round(cluster, first))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONGEST_WAIT):
         while not cluster.rows(
             "SELECT 1 FROM golive.mail m JOIN golive.staff s ON s.id = m.recipient_id "
             "WHERE s.handle = :handle AND m.message = 'staff_digest' AND m.attempts > 0",

@@ -23,6 +23,7 @@ from contracts.go_live import (
 )
 from contracts.records import Position
 from database.go_live import positions
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, build_cluster
 from tests.workflows.driver import (
     beside_reminders,
@@ -98,12 +99,12 @@ async def test_another_report_does_not_take_the_place_of_the_consent_at_hand(
 async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Cluster) -> None:
     organisation = await _asked(delayed)
     await consented_in_vain(organisation)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while not await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
     await delayed.orders().retry(organisation.slug)
     await organisation.until(Wait.MICROSOFT)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
     assert await organisation.shown("WaitingOn") == "microsoft"

@@ -34,6 +34,7 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.notices import Message
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.workflows.driver import PLACES, beside_reminders, founded, go_on
 from tests.workflows.schedule import ledger
@@ -180,7 +181,7 @@ async def _other_people(organisation: Organisation) -> None:
     before = await _progress(organisation)
     for owner in ("lee", "lee", "dana"):
         await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged(owner))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("CustomerSuccessOwner") != owner:
                 await asyncio.sleep(0.02)
     after = await _settled(organisation, before.wait)
@@ -363,7 +364,7 @@ async def _progress(organisation: Organisation) -> Progress:
 
 async def _settled(organisation: Organisation, place: Wait) -> Progress:
     """Where it stands once the run itself waits at a place; the record may be a moment behind."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while (progress := await _progress(organisation)).wait is not place:
             await asyncio.sleep(0.02)
     await organisation.until(lambda now: now == progress)

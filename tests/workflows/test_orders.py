@@ -10,6 +10,7 @@ from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Wait
 from database.engine import open_sessions
 from database.go_live import operator_counts
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
 
 
@@ -106,7 +107,7 @@ async def test_a_run_measures_its_history_and_its_orders(cluster: Cluster) -> No
     await cluster.orders().resume(organisation.slug)
     go_live_id = organisation.standing().go_live_id
     orders = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONGEST_WAIT):
         while orders < 4:
             ((events, orders),) = cluster.rows(
                 "SELECT run_events, run_orders FROM golive.go_live WHERE id = :g", g=go_live_id

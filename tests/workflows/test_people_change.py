@@ -12,6 +12,7 @@ from commands import imports
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Attention, GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, write_csv
 from tests.consenting import waiting_for_consent
 from tests.workflows.driver import until_attention
@@ -37,7 +38,7 @@ def links_of(organisation: Organisation, address: str) -> list[str]:
 
 
 async def shown_becomes(organisation: Organisation, name: str, value: object) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while await organisation.shown(name) != value:
             await asyncio.sleep(0.02)
 
@@ -77,7 +78,9 @@ async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(
     fresh = await asyncio.to_thread(links_of, organisation, new)
 
     def statuses(links: list[str]) -> list[int]:
-        return [httpx2.get(link, trust_env=False).status_code for link in links]
+        return [
+            httpx2.get(link, trust_env=False, timeout=LONGEST_WAIT).status_code for link in links
+        ]
 
     assert await asyncio.to_thread(statuses, old) == [410, 410]
     assert await asyncio.to_thread(statuses, fresh) == [200, 200]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from contracts.go_live import GoLiveOutcome, Progress, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, founded
 from tests.workflows.schedule import (
@@ -293,7 +294,7 @@ async def test_a_pause_stops_the_reminders_to_users_in_their_midst(cluster: Clus
     await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
     await cluster.orders().pause(organisation.slug)
     cluster.mail_faults()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while (await organisation.handle.describe()).raw_description.pending_activities:
             await asyncio.sleep(0.05)
     await _reminded(organisation, anna="queued", ben="sent", cleo="queued")
@@ -309,7 +310,7 @@ async def test_a_pause_stops_the_reminders_to_users_in_their_midst(cluster: Clus
 async def _reminded(organisation: Organisation, **states: str) -> None:
     """Return once the reminders to sign in are so, one each."""
     wanted = {(organisation.address(name), state) for name, state in states.items()}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while {row[1:] for row in organisation.mails("sign_in_reminder")} != wanted:
             await asyncio.sleep(0.05)
     assert len(organisation.mails("sign_in_reminder")) == len(states)

@@ -11,6 +11,7 @@ import pytest
 from activities import directory
 from commands import standings
 from contracts.go_live import GoLiveOutcome, Wait
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.workflows.driver import MEMBERS, PLACES, bring_to, founded
 
@@ -217,7 +218,7 @@ async def test_with_the_relay_away_people_and_the_login_page_come_first(cluster:
         cluster.mail_faults(defer=address, code=451)
     try:
         await cluster.orders().roll_back(organisation.slug, "Enough.")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_WAIT):
             while _everything(organisation) != before:
                 await asyncio.sleep(0.1)
         assert organisation.progress.outcome is None

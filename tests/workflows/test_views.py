@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from contracts.go_live import Attention, ConsentNotGiven, Refusal, Wait, go_live_id
 from contracts.waiting_on import waiting_on
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation
 from tests.workflows.driver import founded, go_on, until_attention
 from workflows.go_live import SsoGoLive
@@ -49,7 +50,7 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(cluster: Cluster) ->
         (found["Needs attention"], {stuck.slug}),
         (overdue, {administrator.slug}),
     ):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_WAIT):
             # Lists follow what runs say within a moment.
             while await _listed(cluster, query) & everyone != wanted:
                 await asyncio.sleep(0.1)
@@ -66,7 +67,7 @@ async def test_whoever_waits_is_listed_by_what_the_record_says(cluster: Cluster)
         if here is Wait.MICROSOFT:
             # A look of a minute at most comes first.
             await organisation.skip(timedelta(minutes=1))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("WaitingOn") != waiting_on(stands):
                 await asyncio.sleep(0.02)
         assert await organisation.shown("GoLiveStage") == stands.stage.value

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.go_live import GoLiveStage, Wait
 from contracts.waiting_on import waiting_on
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.workflows.driver import bring_to, founded, work_held_up
 from wording import sentences
@@ -40,7 +41,7 @@ async def test_it_is_being_done_now_wherever_one_looks(cluster: Cluster, wait: W
         assert sentences.happened(now) == "This is being done now."
         assert sentences.to_do(now) == "Nobody has to do anything."
         assert sentences.happened(now) in await organisation.temporal_details()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("WaitingOn") != waiting_on(now):
                 await asyncio.sleep(0.02)
     await organisation.handle.cancel()

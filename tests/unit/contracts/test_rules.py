@@ -13,6 +13,7 @@ import pytest
 
 from contracts import business_hours, rules
 from contracts.notices import Audience, Message
+from tests.bounds import LONGEST_WAIT
 from tests.unit.contracts.sayings import CHANGED
 from wording.durations import in_words
 
@@ -140,7 +141,7 @@ def sayings(*options: str) -> dict[str, str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST_WAIT,
         check=False,
     )
     assert done.returncode == 0, done.stderr
