@@ -21,6 +21,7 @@ from local.processes import Part
 from local.readiness import answers_http
 from local.stack import PROJECT_FOLDER, SEED, SETUP, Stack
 from settings import Settings
+from tests.bounds import LONGEST_WAIT
 from tests.chaos.balancer import balancing
 from tests.chaos.plan import Kind
 from tests.cluster import (
@@ -160,7 +161,7 @@ def program(
         name=name,
         command=(sys.executable, *arguments),
         ready=answers_http(ready_at) if ready_at else None,
-        ready_timeout=120.0,
+        ready_timeout=LONGEST_WAIT,
         environment=environment,
         working_folder=PROJECT_FOLDER,
     )

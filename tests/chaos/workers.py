@@ -17,10 +17,8 @@ import worker
 from local.ports import free_port
 from local.readiness import answers_http
 from tests.bounds import LONGEST_WAIT
+from tests.forks import FORKS
 from workflows import policies
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.chaos.workers"])
 
 
 def _have_no_patience() -> None:
@@ -82,7 +80,7 @@ class Workers:
 
     def start(self, slot: int) -> None:
         """Start a worker in this slot, without waiting for it."""
-        process = _FORKS.Process(
+        process = FORKS.Process(
             target=_work,
             args=(
                 {**self._environment, "GOLIVE_WORKER_HEALTH_PORT": str(self._ports[slot])},

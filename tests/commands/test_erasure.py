@@ -14,7 +14,7 @@ from database.engine import open_sessions
 from local import queries
 from local.histories import everything_kept, found_in
 from tests.cluster import Cluster, Organisation, Person
-from tests.commands.test_starter import plain, run
+from tests.shell import plain, run
 
 REASON = "request 2026-117"
 

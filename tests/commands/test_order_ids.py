@@ -19,7 +19,7 @@ from contracts.go_live import GoLiveOutcome, Wait
 from local.browser import Browser
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.commands.test_starter import plain, shell
+from tests.shell import plain, shell
 
 HOST = "127.0.0.1"
 

@@ -29,8 +29,8 @@ from database.people import staff
 from local.browser import Browser
 from tests.cluster import STAFF, Cluster, Organisation, changed_environment
 from tests.commands.test_order_ids import lines, updates
-from tests.commands.test_starter import plain, run
 from tests.house.test_privacy import personal_data
+from tests.shell import plain, run
 from tests.web.test_error_handlers import form_token_of
 from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE

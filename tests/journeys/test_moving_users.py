@@ -4,9 +4,6 @@ import asyncio
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,8 +14,8 @@ from commands.errors import CommandError, UsageError
 from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
 from local import people
-from tests.bounds import LONGEST_WAIT
-from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person
+from tests.cluster import STAFF, Cluster, Organisation, Person
+from tests.shell import shell
 
 TABLES = ("golive.user_move", "golive.directory_entry", "golive.plan", "golive.go_live")
 
@@ -41,17 +38,6 @@ def look(cluster: Cluster, organisation: Organisation) -> tuple[dict[str, Any], 
 
 def state(cluster: Cluster) -> list[Any]:
     return [cluster.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in TABLES]
-
-
-def starter(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "starter.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **cluster.environment, "GOLIVE_BY": STAFF},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_WAIT,
-    )
 
 
 async def test_a_plan_before_the_consent_says_what_is_missing(cluster: Cluster) -> None:
@@ -148,9 +134,9 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
     assert (done.users_total, done.exceptions) == (4, 1)
     assert len(organisation.mails("sign_in_with_sso")) == 3
     assert str(organisation.user("ghost")["object_id"]) == ghost.object_id
-    listed = starter(cluster, "exceptions", slug, "--json")
+    listed = shell(cluster.environment, "exceptions", slug, "--json")
     assert json.loads(listed.stdout)["counts"] == {"excluded": 1}, listed.stderr
-    planned = starter(cluster, "plan", slug)
+    planned = shell(cluster.environment, "plan", slug)
     assert planned.returncode == 0, planned.stderr
     assert "Nothing was changed." in planned.stdout
 
@@ -159,7 +145,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
     assert (standing.signed_in, standing.progress.users_done) == (1, 4)  # type: ignore[union-attr]
     assert (
         "1 signed in with SSO, 3 not yet, 1 cannot be moved"
-        in starter(cluster, "status", slug).stdout
+        in shell(cluster.environment, "status", slug).stdout
     )
     await _account_made_anew(cluster, organisation)
     await orders.roll_back(slug, "changed their mind")

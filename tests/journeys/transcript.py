@@ -1,11 +1,8 @@
 """Runs the commands of docs/customer-success.md: python -m tests.journeys.transcript writes it."""
 
 import asyncio
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -13,8 +10,8 @@ from pathlib import Path
 
 from bootstrap.exit import leave
 from contracts.go_live import Wait
-from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation, Person, build_cluster, working
+from tests.shell import shell
 
 PAGE = ROOT / "docs" / "customer-success.md"
 SLUG = "harbour"
@@ -74,15 +71,8 @@ def run(cluster: Cluster, folder: Path, command: str) -> str:
     """Run one command as it stands in the page, and return what it printed."""
     program, script, *arguments = shlex.split(command)
     assert (program, script) == ("python", "starter.py")
-    done = subprocess.run(
-        [sys.executable, str(ROOT / script), *arguments],
-        cwd=folder,
-        env={**os.environ, **cluster.environment, "GOLIVE_BY": "dana", "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_WAIT,  # each is a process of its own, and the machine may be busy
-        check=False,
-    )
+    environment = {**cluster.environment, "COLUMNS": "100"}
+    done = shell(environment, *arguments, folder=folder)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
 

@@ -399,4 +399,12 @@ MUTATIONS = (
         "        self.may_skip = False\n",
         ("tests/unit/workflows/test_progress.py",),
     ),
+    Mutation(
+        "a command ends as the interpreter ends",
+        "a script takes an order that was given for one that failed",
+        "bootstrap/exit.py",
+        "    os._exit(status)\n",
+        "    sys.exit(status)\n",
+        ("tests/commands/test_starter.py",),
+    ),
 )

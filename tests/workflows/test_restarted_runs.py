@@ -10,7 +10,7 @@ from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, U
 from local.browser import Browser
 from local.people import SceneFailedError
 from tests.cluster import Cluster, Organisation
-from tests.commands.test_starter import run
+from tests.shell import run
 from tests.workflows.driver import (
     MEMBERS,
     bring_to,
