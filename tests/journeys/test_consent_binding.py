@@ -121,7 +121,7 @@ async def test_without_cookies_every_click_has_a_next_step(cluster: Cluster) -> 
     organisation = await waiting_for_consent(cluster, Person("anna"))
 
     def act() -> None:
-        link = urlsplit(cluster.places.consent_link(organisation.contact)).path
+        link = urlsplit(cluster.endpoints.consent_link(organisation.contact)).path
         with httpx2.Client(
             base_url=cluster.endpoints.web, trust_env=False, timeout=LONGEST_WAIT
         ) as without_cookies:
@@ -213,7 +213,7 @@ async def test_a_renewed_link_is_never_handed_to_whoever_holds_the_old_one(
     cluster: Cluster,
 ) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"))
-    old = await asyncio.to_thread(lambda: cluster.places.consent_link(organisation.contact))
+    old = await asyncio.to_thread(lambda: cluster.endpoints.consent_link(organisation.contact))
     seen: list[str] = []
 
     def act(who: Consenting) -> None:
