@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: help demo stack test unit check audit format lock replay mutations chaos screens bench bench-full kills reference clean
+.PHONY: help demo stack test test-busy unit check audit format lock replay mutations chaos screens bench bench-full kills reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,7 +26,10 @@ stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
 
 test: $(READY) ## Run every test (installs Chromium for those in a browser, where it can)
 	@scripts/install_chromium.sh
-	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 2 --dist loadfile)
+	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
+
+test-busy: $(READY) ## Run a part of the tests beside two busy processes
+	@scripts/beside_busy_processes.sh $(BIN)/python -m pytest -q tests/commands/test_watching.py tests/workflows/test_proving.py
 
 check: $(READY) ## Format, lint, types, import direction, secrets
 	@$(BIN)/ruff format --check .

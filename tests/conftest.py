@@ -1,11 +1,32 @@
-"""What every test may use: one cluster a session, and the workers in it."""
+"""What every test may use: one cluster a session, and the workers in it; and which go first."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.cluster import Cluster, build_cluster, working
+
+LONGEST = (
+    "chaos/test_chaos.py",
+    "journeys/test_watched_stack.py",
+    "chaos/test_topology.py",
+    "journeys/test_killed_worker.py",
+    "journeys/test_resumed_stack.py",
+    "journeys/test_killed_workers.py",
+    "journeys/test_deploying.py",
+    "web/test_screens.py",
+    "journeys/test_transcript.py",
+)
+"""Files of few and long tests: whichever began last would end alone, when all others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first; the others stay as they are."""
+    tests = Path(__file__).parent
+    first = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
 
 
 @pytest_asyncio.fixture(scope="session")
