@@ -35,9 +35,7 @@ _ORGANISATION_COLUMNS = (
     "agreement_start",
     "agreement_end",
     "customer_success_handle",
-    "country",
     "time_zone",
-    "language",
     "exception_threshold",
     "it_acknowledgement",
     "go_live_date",
@@ -118,7 +116,6 @@ def organisations() -> list[dict[str, str]]:
         "agreement_start": "2026-01-01",
         "agreement_end": "2027-12-31",
         "customer_success_handle": "dana",
-        "language": "en",
         "it_acknowledgement": "no",
         "go_live_date": "",
     }
@@ -130,7 +127,6 @@ def organisations() -> list[dict[str, str]]:
             "domains": "alpenglow.example;alpenglow.co.example",
             "it_contacts": "Grace Admin <grace.admin@alpenglow.example>;"
             "Tom Berger <tom.berger@alpenglow.example>",
-            "country": "AT",
             "time_zone": "Europe/Vienna",
             "exception_threshold": "10",
         },
@@ -141,7 +137,6 @@ def organisations() -> list[dict[str, str]]:
             "domains": "northwind.example",
             "it_contacts": "Ada Admin <ada.admin@northwind.example>;"
             "Amelia Baker <amelia.baker@northwind.example>",
-            "country": "GB",
             "time_zone": "Europe/London",
             "exception_threshold": "50",
         },
@@ -152,7 +147,6 @@ def organisations() -> list[dict[str, str]]:
             "domains": "borealis.example",
             "it_contacts": "Nils Admin <nils.admin@borealis.example>",
             "sso_included": "no",
-            "country": "NO",
             "time_zone": "Europe/Oslo",
             "exception_threshold": "1",
         },

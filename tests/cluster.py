@@ -115,7 +115,7 @@ class Organisation:
             progress = (await asyncio.to_thread(self.standing)).progress
             if progress is not None and wanted(progress):
                 return progress
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         raise AssertionError(f"{self.slug} did not get there in {within} s: {progress}")
 
     async def ended(self, *, within: float = LONGEST_WAIT) -> GoLiveResult:

@@ -34,6 +34,8 @@ def _watched(cluster: Cluster, slug: str, last_words: str) -> tuple[int, str]:
         stdout=slave,
         stderr=slave,
         start_new_session=True,
+        # Whoever runs the tests in the background ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     os.close(slave)
     os.set_blocking(master, False)

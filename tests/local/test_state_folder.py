@@ -60,7 +60,7 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
 
 
 def test_what_a_killed_stack_left_running_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr("local.state_folder._LEFTOVER_PATIENCE", 0.2)
+    monkeypatch.setattr("local.state_folder._LEFTOVER_SECONDS", 0.2)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as leftover:
         StateFolder(tmp_path).record("worker", leftover.pid)
         with StateFolder(tmp_path).claimed():
