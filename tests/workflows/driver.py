@@ -112,7 +112,7 @@ async def beside_reminders(organisation: Organisation) -> None:
     begun = await looks_and_proofs(organisation)
     await organisation.skip(timedelta(minutes=1))
     while await looks_and_proofs(organisation) == begun:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 async def bring_to(organisation: Organisation, place: Wait) -> None:
@@ -140,7 +140,7 @@ async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> 
         await begin
         async with asyncio.timeout(LONGEST_WAIT):
             while not cluster.rows(waits):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
         yield
 
 

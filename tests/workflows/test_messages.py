@@ -183,7 +183,7 @@ async def _other_people(organisation: Organisation) -> None:
         await organisation.handle.signal(SsoGoLive.people_changed, PeopleChanged(owner))
         async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("CustomerSuccessOwner") != owner:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
     after = await _settled(organisation, before.wait)
     assert replace(after, since=before.since) == before
 
@@ -366,7 +366,7 @@ async def _settled(organisation: Organisation, place: Wait) -> Progress:
     """Where it stands once the run itself waits at a place; the record may be a moment behind."""
     async with asyncio.timeout(LONGEST_WAIT):
         while (progress := await _progress(organisation)).wait is not place:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
     await organisation.until(lambda now: now == progress)
     return progress
 

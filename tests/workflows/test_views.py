@@ -69,7 +69,7 @@ async def test_whoever_waits_is_listed_by_what_the_record_says(cluster: Cluster)
             await organisation.skip(timedelta(minutes=1))
         async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("WaitingOn") != waiting_on(stands):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
         assert await organisation.shown("GoLiveStage") == stands.stage.value
         consent = here in {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
         assert await organisation.shown("ConsentDeadline") == (stands.due_at if consent else None)
