@@ -1,4 +1,4 @@
-"""One frozen Settings, read only by worker.py, starter.py, web and the local stack."""
+"""One frozen `Settings`: what the environment says, checked once where a process starts."""
 
 import re
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What crosses a process boundary: messages, results, closed sets and the words for them."""
+"""What crosses a process boundary: messages, results, closed sets, the orders table, the rules."""

@@ -3,10 +3,7 @@
 The go-live's validators, the console's buttons and the shell read the same table. Nothing here has
 an effect; `wording.orders` has the sentence for each refusal.
 
-To add an order: its message in `contracts.go_live`; its code and row here; words for new refusals;
-handler and validator in `workflows.go_live` (a test holds that each order has one); how it is said
-in `commands.sending` and given in `commands.orders`; its button in `web.console.orders` and its
-command in `starter.py`.
+CONTRIBUTING.md lists what belongs to a new order, file by file.
 """
 
 from collections.abc import Callable

@@ -90,7 +90,7 @@ def refused(
     status: int = 400,
     action: str = "",
 ) -> Response:
-    """Say what the consent doctor says about a refusal.
+    """Say the advice on a refusal.
 
     `link` leads to where the same can be begun again; `action` is a form's instead.
     """

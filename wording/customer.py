@@ -92,7 +92,7 @@ _TROUBLE = {
         "An administrator of your own organisation's tenant consents there.",
     ),
 }
-"""What the consent doctor says in words for our own people."""
+"""The advice on a refusal in words for our own people."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class PageMessage:
 
     @classmethod
     def of(cls, title: str, advice: Advice) -> "PageMessage":
-        """Return what the consent doctor says, under a title."""
+        """Return the advice under a title."""
         return cls(title, advice.happened, advice.to_do, advice.button)
 
 
@@ -205,7 +205,7 @@ _TITLES = {
 
 
 def refused(refusal: Refusal) -> PageMessage:
-    """Return what the consent doctor says about a refusal."""
+    """Return the advice on a refusal."""
     return PageMessage.of(_TITLES.get(refusal, "This did not work"), REFUSALS[refusal])
 
 

@@ -1,4 +1,4 @@
-"""The consent doctor's words: what happened, who must do what, and the one way on."""
+"""The advice on each refusal: what happened, who must do what, and the one way on."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from wording.durations import in_words
 
 @dataclass(frozen=True)
 class Advice:
-    """What the consent doctor says: what happened, who must do what, and the one way on."""
+    """The advice on a refusal: what happened, who must do what, and the one way on."""
 
     happened: str
     to_do: str

@@ -88,7 +88,7 @@ ATTENTION = {
         "Something unexpected went wrong; the Temporal UI shows the error.",
         "An operator looks at it; then customer success retries or rolls back.",
     ),
-    # The consent doctor's words, whether a page, a mail, the shell or the Temporal UI says them.
+    # The same advice, whether a page, a mail, the shell or the Temporal UI says them.
     **{
         attention: (REFUSALS[refusal].happened, REFUSALS[refusal].to_do)
         for attention, refusal in {

@@ -507,7 +507,7 @@ class SsoGoLive:
 
     @workflow.update(description="Undo everything and end")
     def roll_back(self, order: RollBack) -> Progress:
-        """Stop the stages, then undo each in reverse order."""
+        """Stop the stages, then undo users, login page and mail."""
         if self._roll_back is None:
             self._roll_back = order
             if self._stages is not None:
