@@ -26,7 +26,7 @@ stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
 
 test: $(READY) ## Run every test (installs Chromium for those in a browser, where it can)
 	@scripts/install_chromium.sh
-	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist loadgroup --no-loadscope-reorder)
+	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 test-busy: $(READY) ## Run a part of the tests beside two busy processes
 	@scripts/beside_busy_processes.sh $(BIN)/python -m pytest -q tests/commands/test_watching.py tests/workflows/test_proving.py

@@ -22,22 +22,11 @@ LONGEST = (
 """Files of few and long tests: whichever began last would end alone, when all others are done."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first, and what shares a fixture of its file run together."""
+    """Let the longest files begin first; the others stay as they are."""
     tests = Path(__file__).parent
     first = {tests / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: first.get(item.path, len(first)))
-    for item in items:
-        if _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(tests))))
-
-
-def _shares_a_fixture(item: pytest.Item) -> bool:
-    """Tell whether a test uses something that is set up once for its file."""
-    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    scopes = {definition.scope for definitions in known.values() for definition in definitions}
-    return not scopes.isdisjoint({"module", "class", "package"})
 
 
 @pytest_asyncio.fixture(scope="session")
