@@ -139,8 +139,9 @@ class Play:
                 raise
 
     async def _let_the_date_come(self) -> None:
+        # One that is given up too soon may still happen, and the next would skip past the date.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._skip(), 5)
+            await asyncio.wait_for(self._skip(), 20)
 
     async def _skip(self) -> None:
         progress = (await asyncio.to_thread(self.organisation.standing)).progress
