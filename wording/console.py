@@ -9,6 +9,7 @@ from contracts.orders import OrderRefusal
 from contracts.problems import Problem
 from wording import sentences
 from wording.orders import REFUSED
+from wording.problems import EVERYWHERE, OBJECT_ID
 
 
 @dataclass(frozen=True)
@@ -137,18 +138,17 @@ NO_PACK_NOW = "The pack cannot be sent to this contact now."
 
 # --- orders that are not carried out --------------------------------------------------------------
 
-_OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 _THE_PLAN_NOW = "The plan shown here now is {plan:.12}."
 
 PROBLEMS: dict[Problem, str] = {
+    **EVERYWHERE,
     Problem.NOT_A_DATE: "“{text}” is not a date and hour, such as 2026-12-31T09:00.",
     Problem.NOT_A_CONTACT: "This is not a complete e-mail address, such as ira.tee@acme.example.",
     Problem.NOT_AN_OBJECT_ID: (
         "“{object_id}” is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
-        f"customer IT {_OBJECT_ID}"
+        f"customer IT {OBJECT_ID}"
     ),
     Problem.NOT_A_PLAN_HASH: "This form named no plan. Read the plan shown here, then approve.",
-    Problem.DEADLINE_OUT_OF_RANGE: "A deadline moves by 1 to {most} days, not by {days}.",
     Problem.REASON_MISSING: "Please say why; it goes into the audit trail.",
     Problem.UNKNOWN_ORGANISATION: (
         "No organisation has this name any more. Look for it in the list of all organisations."
@@ -211,29 +211,10 @@ PROBLEMS: dict[Problem, str] = {
         "{address} has moved already: from then on only the Microsoft account counts. “Link to "
         "another Microsoft account” puts another one in its place; rolling back undoes the move."
     ),
-    Problem.MOVED_BACK: "{address} was moved back meanwhile. Give the order once more.",
     Problem.LINKED_ELSEWHERE: (
         "{address} is linked in another Microsoft organisation than the one that people here sign "
         "in with. Only an account of the same one can take its place."
     ),
-    Problem.ACCOUNT_TAKEN: (
-        "Another user is linked to this account already. One account is one user."
-    ),
-    Problem.ACCOUNT_MISSING: (
-        "The organisation's Microsoft directory has no account {object_id}. Customer IT "
-        f"{_OBJECT_ID}"
-    ),
-    Problem.ACCOUNT_IS_GUEST: (
-        "The Microsoft account {object_id} is a guest of the organisation; nobody is linked to it."
-    ),
-    Problem.ACCOUNT_IS_DISABLED: (
-        "The Microsoft account {object_id} is disabled; nobody is linked to it."
-    ),
-    Problem.CONSENT_NOT_IN_EFFECT: (
-        "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
-        "minutes; if it stays so, the administrator consents again."
-    ),
-    Problem.MICROSOFT_REFUSES: "{what}",
     Problem.TEMPORAL_REFUSES: (
         "Temporal refuses the order ({status}). An operator looks at the worker and its namespace."
     ),

@@ -7,6 +7,7 @@ from contracts.notices import RecipientKind
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
 from wording.orders import REFUSED
+from wording.problems import EVERYWHERE, OBJECT_ID
 
 MOST_FAULTS = 50
 """Faults of imported files that are listed one by one."""
@@ -15,24 +16,23 @@ _STILL_POSSIBLE = (
     "\nThe order may still be carried out; see: python starter.py status {slug}\n"
     "To repeat it, add --order-id {order_id} to the same command; nothing is done twice."
 )
-_OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 _THE_PLAN_NOW = "The plan is now {plan:.12}; see it with: python starter.py plan {slug}"
 _REASON_STAYS = "The reason stays; leave {what} out of it, such as: request 2026-117."
 
 PROBLEMS: dict[Problem, str] = {
+    **EVERYWHERE,
     Problem.NOT_A_DATE: "{text!r} is not a date such as 2026-12-31 or 2026-12-31T09:00.",
     Problem.NOT_A_CONTACT: (
         '{contact!r} is no contact. Write it like this: "Ira Tee <ira.tee@acme.example>".'
     ),
     Problem.NOT_AN_OBJECT_ID: (
         "{object_id!r} is no object id. It looks like 6f9c3c1e-2c1f-4b43-9a80-0a6c9d0e7f11; "
-        f"customer IT {_OBJECT_ID}"
+        f"customer IT {OBJECT_ID}"
     ),
     Problem.NOT_A_PLAN_HASH: (
         "A plan is named by the first {least} or more characters of its hash, such as 1a2b3c4d. "
         "See it with: python starter.py plan {slug}"
     ),
-    Problem.DEADLINE_OUT_OF_RANGE: "A deadline moves by 1 to {most} days, not by {days}.",
     Problem.REASON_MISSING: 'Say why, with --reason "..."; it goes into the audit trail.',
     Problem.REASON_NAMES_AN_ADDRESS: _REASON_STAYS.replace("{what}", "addresses"),
     Problem.REASON_NAMES_SOMEBODY: _REASON_STAYS.replace("{what}", "names"),
@@ -104,33 +104,14 @@ PROBLEMS: dict[Problem, str] = {
         "Rolling back undoes the move; another account takes its place with: "
         "python starter.py link {slug} {address} OBJECT_ID --reason ..."
     ),
-    Problem.MOVED_BACK: "{address} was moved back meanwhile. Give the order once more.",
     Problem.LINKED_ELSEWHERE: (
         "{address} is linked in another Microsoft organisation than the one that {slug} signs in "
         "with. Only an account of the same one can take its place."
-    ),
-    Problem.ACCOUNT_TAKEN: (
-        "Another user is linked to this account already. One account is one user."
-    ),
-    Problem.ACCOUNT_MISSING: (
-        "The organisation's Microsoft directory has no account {object_id}. Customer IT "
-        f"{_OBJECT_ID}"
-    ),
-    Problem.ACCOUNT_IS_GUEST: (
-        "The Microsoft account {object_id} is a guest of the organisation; nobody is linked to it."
-    ),
-    Problem.ACCOUNT_IS_DISABLED: (
-        "The Microsoft account {object_id} is disabled; nobody is linked to it."
-    ),
-    Problem.CONSENT_NOT_IN_EFFECT: (
-        "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
-        "minutes; if it stays so, the administrator consents again."
     ),
     Problem.MICROSOFT_ASKS_TO_WAIT: (
         "Microsoft asks to wait {seconds:.0f} seconds. Try again then."
     ),
     Problem.MICROSOFT_UNREACHABLE: "{what} Try again in a minute.",
-    Problem.MICROSOFT_REFUSES: "{what}",
     Problem.TEMPORAL_AWAY: (
         "No Temporal server answers at {where}. "
         "Start it (make stack runs one on this machine), or correct TEMPORAL_ADDRESS."
