@@ -70,9 +70,12 @@ class AttentionRequests:
         self._beside: Attention | None = None
         """What is wrong while a wait continues; shown again when nothing else needs attention."""
 
-    def answer(self, order: Retry | Skip) -> None:
-        """Take a person's answer; the first one counts."""
+    def answer(self, order: Retry | Skip) -> bool:
+        """Take a person's answer, of which the first counts; False = nothing needs attention."""
+        if self.why is None:
+            return False
         self._answer = self._answer or order
+        return True
 
     @property
     def is_retried_beside(self) -> bool:

@@ -304,6 +304,10 @@ class SsoGoLive:
         # A date that somebody chose while the announcement went out counts, too.
         return self._answers.date is not None
 
+    async def _chosen_date_replaces_the_awaited(self) -> None:
+        if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
+            await self._waits.change_deadline(chosen)
+
     async def _announce(self, date: AnnouncedDate) -> None:
         announced = date.date
         idempotency_key = "first" if date.announced is None else stamp()
@@ -329,6 +333,13 @@ class SsoGoLive:
             Wait.AFTERCARE, lambda: self._migration.is_replan_ordered, schedule
         ):
             await self._migration.plan_and_move(in_waves=False)
+
+    def _begin_roll_back(self, order: RollBack) -> None:
+        """Cancel the stages, once; an order that comes before they began counts as well."""
+        if self._roll_back is None:
+            self._roll_back = order
+            if self._stages is not None:
+                self._stages.cancel()
 
     async def _end(self, outcome: GoLiveOutcome) -> GoLiveResult:
         """Undo what must not stay, notify people, close the record."""
@@ -447,8 +458,7 @@ class SsoGoLive:
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Continue, and move users at the time that the IT team chose, if it did."""
         self._answers.acknowledge(order.move_at, order.reason_id)
-        if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
-            await self._waits.change_deadline(chosen)
+        await self._chosen_date_replaces_the_awaited()
         return self._taken()
 
     @workflow.update(description="Move users by the plan with this hash")
@@ -467,8 +477,7 @@ class SsoGoLive:
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
         """Continue; dates from before the pause move by its length, newer ones stay."""
-        if (paused_at := self._state.resume()) is not None:
-            self._waits.resume(paused_at)
+        self._waits.resume(paused_at=self._state.resume())
         await self._status.record()
         return self._taken()
 
@@ -481,10 +490,8 @@ class SsoGoLive:
     @workflow.update(description="Go on without what needs attention")
     def skip(self, order: Skip) -> Progress:
         """Continue without it, or without the IT team's acknowledgement."""
-        if self._attention.why is None:
+        if not self._attention.answer(order):
             self._answers.skip_acknowledgement()
-        else:
-            self._attention.answer(order)
         return self._taken()
 
     @workflow.update(description="Move the deadline of the present wait")
@@ -508,10 +515,7 @@ class SsoGoLive:
     @workflow.update(description="Undo everything and end")
     def roll_back(self, order: RollBack) -> Progress:
         """Stop the stages, then undo users, login page and mail."""
-        if self._roll_back is None:
-            self._roll_back = order
-            if self._stages is not None:
-                self._stages.cancel()
+        self._begin_roll_back(order)
         return self._taken()
 
     def _taken(self) -> Progress:

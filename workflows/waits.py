@@ -198,8 +198,13 @@ class Waits:
         if paused or self._held:
             await self._status.record()
 
-    def resume(self, paused_at: datetime) -> None:
-        """Move all dates by the length of the pause, except those chosen during it."""
+    def resume(self, *, paused_at: datetime | None) -> None:
+        """Move all dates by the length of the pause, except those chosen during it.
+
+        None = there was no pause.
+        """
+        if paused_at is None:
+            return
         for schedule in self._schedules:
             schedule.resume(paused_at, workflow.now())
 

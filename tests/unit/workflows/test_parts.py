@@ -1,6 +1,7 @@
 """A go-live is put together from parts; each owns its state, and nobody else changes it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from workflows.go_live import SsoGoLive
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
 MODULES = sorted(WORKFLOWS.glob("*.py"))
 MOST_ATTRIBUTES = 12
+MOST_STATEMENTS = 3
+"""Of a handler, besides its docstring; what it does belongs to the part that owns the subject."""
 
 
 def classes(module: Path) -> Iterator[ast.ClassDef]:
@@ -89,8 +92,33 @@ def inherited(source: str) -> list[str]:
     ]
 
 
+def test_no_handler_has_more_than_three_statements() -> None:
+    source = (WORKFLOWS / "go_live.py").read_text(encoding="utf-8")
+    lengths = handlers(source)
+    assert {"roll_back", "consent_reported", "_may_skip"} <= lengths.keys()
+    assert {name for name, length in lengths.items() if length > MOST_STATEMENTS} == set()
+
+
+def handlers(source: str) -> dict[str, int]:
+    """The statements of each handler of a signal or update, and of each validator, nested too."""
+    return {
+        node.name: sum(isinstance(one, ast.stmt) for one in ast.walk(node))
+        - (1 if ast.get_docstring(node) is None else 2)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(
+            re.search(r"workflow\.(signal|update)\b|\.validator$", ast.unparse(decorator))
+            for decorator in node.decorator_list
+        )
+    }
+
+
 def test_what_a_part_may_not_do_is_found() -> None:
     """A test of these tests: planted offenders do not get through."""
     assert inherited("class Part: ...\nclass Other(Part): ...") == ["Other(Part)"]
     planted = ast.parse("class Other:\n  def take(self):\n    self.part.state = self.own = 1")
     assert [one.attr for one in assigned(planted) if not of_itself(one)] == ["state"]
+    long = (
+        '@workflow.update(description="x")\ndef take(self):\n  "Take."\n  if 1:\n    a()\n    b()'
+    )
+    assert handlers(long + "\n  return 2") == {"take": 4}
