@@ -20,6 +20,9 @@ BASE_CHARGES: dict[str, int] = {
 }
 """Resource units of one GET by its last named collection; anything else is counted as one."""
 
+UNITS_PER_WINDOW = 3_500
+"""Resource units per window for an application in the smallest tenants; larger ones allow more."""
+
 _SMALL_PAGE = 20
 _SHORTEST_WAIT = 0.01
 """Seconds; a wait that rounding has made too small for any clock would never end."""
@@ -29,8 +32,7 @@ def charge(path: str) -> int:
     """Return the resource units that Graph charges for one GET.
 
     `$select` makes it one cheaper, `$expand` one dearer, `$top` below 20 one cheaper; never
-    below one. Each request inside a batch is charged singly. A next link carries its query with it,
-    so it is charged alike.
+    below one. A next link carries its query with it, so it is charged alike.
 
     Args:
         path: path and query below the Graph URL, or a whole URL.
@@ -46,16 +48,6 @@ def charge(path: str) -> int:
     return max(1, units)
 
 
-def units_per_window(directory_size: int | None) -> int:
-    """Return the resource units per ten seconds for an application in a tenant of this size.
-
-    An unknown size counts as the smallest.
-    """
-    if directory_size is None or directory_size < 50:
-        return 3_500
-    return 5_000 if directory_size <= 500 else 8_000
-
-
 class Budget:
     """A token bucket for one tenant: one window's units at once, refilled evenly.
 
@@ -66,7 +58,7 @@ class Budget:
     def __init__(self, clock: Callable[[], float], units: int | None = None) -> None:
         """Start with a full bucket; `clock` gives seconds of any clock that moves forward."""
         self._clock = clock
-        self._limit = float(units or units_per_window(None))
+        self._limit = float(units or UNITS_PER_WINDOW)
         self._left = self._limit
         self._seen_at = clock()
         self._closed_until = 0.0
@@ -83,14 +75,6 @@ class Budget:
     def throttles(self) -> int:
         """Times that Graph asked us to wait, for metrics."""
         return self._throttles
-
-    def resize(self, directory_size: int) -> None:
-        """Use the limit for a tenant of this many users from now on."""
-        with self._lock:
-            self._refill()
-            limit = float(units_per_window(directory_size))
-            self._left += limit - self._limit
-            self._limit = limit
 
     def take(self, units: int) -> float:
         """Spend units and return 0, or spend nothing and return the seconds to wait first.

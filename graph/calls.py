@@ -70,33 +70,20 @@ class GraphCalls:
         """Return how long one call may still wait."""
         return RetryBudget(self._pause)
 
-    def get(
-        self, tenant_id: str, url: str, headers: Mapping[str, str] | None = None
-    ) -> httpx2.Response:
-        """GET with a kept token; a 401 or 403 causes one attempt with a fresh one.
+    def get(self, tenant_id: str, url: str) -> httpx2.Response:
+        """GET with a kept token, and once more with a fresh one if it was refused.
+
+        Tokens run out in the middle of a long listing, and one issued before the consent lacks its
+        roles.
 
         Raises:
             as `send`; besides, whatever getting a token raises.
         """
-        return self.with_kept_token(
-            tenant_id,
-            lambda token, retry_budget: self.send(
-                tenant_id, "GET", url, token, retry_budget, units=charge(url), headers=headers
-            ),
-        )
-
-    def with_kept_token(
-        self, tenant_id: str, call: Callable[[str, RetryBudget], httpx2.Response]
-    ) -> httpx2.Response:
-        """Make a call with a kept token, and once more with a fresh one if it was refused.
-
-        Tokens run out in the middle of a long listing, and one issued before the consent lacks its
-        roles.
-        """
         retry_budget = self.retry_budget()
-        response = call(self.token(tenant_id, retry_budget), retry_budget)
+        response = self.send(tenant_id, url, self.token(tenant_id, retry_budget), retry_budget)
         if response.status_code in (401, 403):
-            response = call(self.token(tenant_id, retry_budget, fresh=True), retry_budget)
+            fresh = self.token(tenant_id, retry_budget, fresh=True)
+            response = self.send(tenant_id, url, fresh, retry_budget)
         return response
 
     def token(self, tenant_id: str, retry_budget: RetryBudget, *, fresh: bool = False) -> str:
@@ -116,31 +103,22 @@ class GraphCalls:
         self._entra.discard_token(tenant_id)
 
     def send(
-        self,
-        tenant_id: str,
-        method: str,
-        url: str,
-        token: str,
-        retry_budget: RetryBudget,
-        *,
-        units: int,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        self, tenant_id: str, url: str, token: str, retry_budget: RetryBudget
     ) -> httpx2.Response:
-        """Send one request within the tenant's budget; returns any answer below 500 except 429.
+        """GET within the tenant's budget; returns any answer below 500 except 429.
 
         Raises:
             ThrottledError: Graph, or our own budget, asks for a longer wait than the call has left.
             MicrosoftUnreachableError: as usual.
         """
-        budget = self.budget(tenant_id)
-        sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
+        budget, units = self.budget(tenant_id), charge(url)
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         while True:
             if wait := budget.take(units):
                 retry_budget.wait(wait)
                 continue
             try:
-                response = send(self._http, method, url, headers=sent, content=content)
+                response = send(self._http, "GET", url, headers=headers)
             except ThrottledError as throttled:
                 # The next take() tells this thread, and every other one on this tenant, to wait.
                 budget.close_for(throttled.retry_after_seconds)
@@ -197,7 +175,7 @@ def prove(calls: GraphCalls, tenant_id: str) -> None:
     refused: list[str] = []
     for permission in APPLICATION_PERMISSIONS:
         url = f"{calls.base}{permission.proof_path}"
-        response = calls.send(tenant_id, "GET", url, token, retry_budget, units=charge(url))
+        response = calls.send(tenant_id, url, token, retry_budget)
         if response.status_code in (401, 403):
             refused.append(permission.name)
         else:

@@ -1,17 +1,15 @@
 """Microsoft Graph: whose tenant is this, is the grant there, and who is in it.
 
-Written by hand over HTTP and JSON: the official SDK lists about 190 users a second and does not
-retry the items of a batch; this client lists as fast as JSON can be read.
+Written by hand over HTTP and JSON: the official SDK lists about 190 users a second; this client
+lists as fast as JSON can be read.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import httpx2
 
-from graph.batches import BATCH_SIZE, BatchAnswer, look_up_paths, run_batch
 from graph.calls import GraphCalls, prove, refuse
 from graph.directory import (
     PAGE_SIZE,
@@ -22,7 +20,7 @@ from graph.directory import (
     organization_of,
     users_of,
 )
-from graph.errors import ListingExpiredError, MicrosoftUnreachableError, UnexpectedAnswerError
+from graph.errors import ListingExpiredError, UnexpectedAnswerError
 from graph.tokens import EntraClient
 from graph.transport import json_object
 
@@ -153,67 +151,6 @@ class GraphClient:
             return None
         refuse(response.status_code, _READ_USERS)
         return users_of({"value": [json_object(response)]})[0]
-
-    def users_by_address(
-        self, tenant_id: str, addresses: Iterable[str]
-    ) -> Iterator[list[DirectoryUser]]:
-        """Yield every account with one of these addresses.
-
-        An address counts as mail, user principal name or SMTP proxy, whatever its case. Addresses
-        travel in the bodies of batches, further pages too, never in a URL that is logged. Each
-        account comes once; a list may be empty.
-        Cheaper than the listing only for few addresses in a large tenant: see
-        `graph.directory.look_up_or_list`.
-        """
-        seen: set[str] = set()
-        paths = look_up_paths(addresses)
-        while group := list(islice(paths, BATCH_SIZE)):
-            found: dict[str, DirectoryUser] = {}
-            asked: set[str] = set()
-            while group:
-                asked.update(group)
-                more: list[str] = []
-                for answer in self.batch(tenant_id, group, _READ_USERS):
-                    refuse(answer.status, _READ_USERS)
-                    found.update((user.object_id, user) for user in users_of(answer.body))
-                    link = self._calls.next_link(answer.body)
-                    if link is not None:
-                        more.append(link.removeprefix(self._calls.base))
-                if not asked.isdisjoint(more):
-                    raise UnexpectedAnswerError("The look-up goes round in a circle.")
-                group = more
-            yield [user for user in found.values() if user.object_id not in seen]
-            seen.update(found)
-
-    def batch(
-        self, tenant_id: str, paths: Sequence[str], permission: str = _READ_USERS
-    ) -> list[BatchAnswer]:
-        """Answer any number of GET requests, in their order; they are sent in batches of twenty.
-
-        Items that Graph throttles, fails or leaves out are asked again, and only those. Items are
-        charged singly.
-
-        Args:
-            tenant_id: the tenant.
-            paths: paths below the Graph URL with their query, such as `/users?$top=1&$select=id`.
-            permission: the permission to name if an item is refused with 403.
-        """
-        return run_batch(self._calls, tenant_id, paths, permission)
-
-    def user_count(self, tenant_id: str) -> int:
-        """Return about how many accounts the tenant has, and size the tenant's budget by it."""
-        url = f"{self._calls.base}/users?$count=true&$top=1&$select=id"
-        response = self._calls.get(tenant_id, url, {"ConsistencyLevel": "eventual"})
-        refuse(response.status_code, _READ_USERS)
-        count = json_object(response).get("@odata.count")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise MicrosoftUnreachableError("Microsoft's answer was malformed.")
-        self._calls.budget(tenant_id).resize(count)
-        return count
-
-    def charged(self, tenant_id: str) -> int:
-        """Return the resource units spent in this tenant since the process started."""
-        return self._calls.budget(tenant_id).charged
 
     @property
     def units(self) -> int:

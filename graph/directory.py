@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from math import ceil
 from typing import Any, NamedTuple
 
 from graph.discovery import ascii_domain
@@ -15,11 +13,6 @@ USER_FIELDS = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
 
 PAGE_SIZE = 999
 """The largest page of users that Graph gives."""
-ADDRESSES_PER_FILTER = 15
-"""The most values in one `in` and the most clauses joined by `or`."""
-FILTERS_PER_ADDRESS = 3
-"""`mail`, `userPrincipalName` and `proxyAddresses` are asked for apart, each in its own
-request."""
 
 _GUEST_MARK = "#EXT#"
 _NO_ADDRESSES: tuple[str, ...] = ()
@@ -71,38 +64,6 @@ class Organization:
     display_name: str
     verified_domains: tuple[str, ...]
     """In lower case; the tenant has proven to Microsoft that it owns them."""
-
-
-class Strategy(StrEnum):
-    """How to read what we need of a directory."""
-
-    LIST = "list"
-    """Every account, page by page."""
-    LOOK_UP = "look_up"
-    """Our users' addresses only, packed into batches."""
-
-
-def list_charge(directory_size: int) -> int:
-    """Return the resource units for listing a directory: one per page, as `$select` saves one."""
-    return max(1, ceil(directory_size / PAGE_SIZE))
-
-
-def look_up_charge(addresses: int) -> int:
-    """Return the resource units for looking up addresses: three filters per 15, one unit each."""
-    return FILTERS_PER_ADDRESS * ceil(addresses / ADDRESSES_PER_FILTER)
-
-
-def look_up_or_list(directory_size: int, addresses: int) -> Strategy:
-    """Choose what Graph charges less for; the listing on a tie, because it is simpler.
-
-    Listing costs `ceil(directory_size / 999)` units, one request each, strictly one after
-    another. Looking up costs `3 * ceil(addresses / 15)` units, twenty to a request. So 40 users
-    are looked up in any directory of more than 8,991 accounts, 2,000 users only in one of more than
-    401,598, and both ways find the same accounts.
-    """
-    if look_up_charge(addresses) < list_charge(directory_size):
-        return Strategy.LOOK_UP
-    return Strategy.LIST
 
 
 def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:

@@ -146,7 +146,6 @@ def send(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
     form: Mapping[str, str] | None = None,
 ) -> httpx2.Response:
     """Send one request and return any answer below 500 except 429.
@@ -159,9 +158,7 @@ def send(
     """
     with call_span(method, url) as span:
         try:
-            response = _whole(
-                http, http.build_request(method, url, headers=headers, content=content, data=form)
-            )
+            response = _whole(http, http.build_request(method, url, headers=headers, data=form))
         except httpx2.HTTPError:
             raise MicrosoftUnreachableError(
                 "Microsoft could not be reached, or its answer was cut."

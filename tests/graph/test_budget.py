@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from graph.budget import Budget, charge, units_per_window
+from graph.budget import Budget, charge
 from graph.directory import USER_FIELDS
 from graph.errors import ThrottledError
 from graph.retry_budget import LONGEST_PAUSE_SECONDS, LONGEST_PAUSES_SECONDS, RetryBudget
@@ -30,22 +30,6 @@ from tests.graph.scripted import SteppedClock
 )
 def test_each_request_is_charged_as_microsoft_documents(path: str, units: int) -> None:
     assert charge(path) == units
-
-
-@pytest.mark.parametrize(
-    ("size", "units"),
-    [
-        (None, 3500),
-        (0, 3500),
-        (49, 3500),
-        (50, 5000),
-        (500, 5000),
-        (501, 8000),
-        (1_000_000, 8000),
-    ],
-)
-def test_the_limit_grows_with_the_tenant(size: int | None, units: int) -> None:
-    assert units_per_window(size) == units
 
 
 def test_a_budget_spends_one_window_at_once_and_refills_evenly(clock: SteppedClock) -> None:
@@ -89,15 +73,6 @@ def test_a_throttled_tenant_is_closed_to_everyone_until_the_wait_is_over(
     assert budget.take(1) == pytest.approx(2.128)
     clock.now += 2.2
     assert budget.take(1) == 0
-
-
-def test_a_larger_tenant_has_more_to_spend_at_once(clock: SteppedClock) -> None:
-    budget = Budget(clock)
-    budget.take(3500)
-    budget.resize(10_000)
-
-    assert budget.take(4500) == 0
-    assert budget.take(1) > 0
 
 
 def test_many_threads_never_spend_more_than_the_limit(clock: SteppedClock) -> None:

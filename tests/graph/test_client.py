@@ -256,27 +256,7 @@ def test_what_graph_says_it_charged_corrects_the_budget(
 
     list(client.user_pages(TENANT))
 
-    assert client.charged(TENANT) == 50
-
-
-def test_the_count_is_asked_for_as_graph_wants_it(
-    client: GraphClient, scripted: ScriptedMicrosoft
-) -> None:
-    scripted.routes["/users"] = lambda _: Answer(200, {"@odata.count": 12, "value": []})
-
-    assert client.user_count(TENANT) == 12
-    assert scripted.requests[-1].headers["ConsistencyLevel"] == "eventual"
-    assert scripted.requests[-1].query == {"$count": "true", "$top": "1", "$select": "id"}
-
-
-@pytest.mark.parametrize("count", [None, "12", -1, True])
-def test_a_count_that_is_no_number_is_malformed(
-    client: GraphClient, scripted: ScriptedMicrosoft, count: object
-) -> None:
-    scripted.routes["/users"] = lambda _: Answer(200, {"@odata.count": count, "value": []})
-
-    with pytest.raises(MicrosoftUnreachableError):
-        client.user_count(TENANT)
+    assert client.units == 50
 
 
 def test_a_grant_is_proven_with_one_new_token_and_one_call_per_permission(

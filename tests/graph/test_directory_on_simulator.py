@@ -1,6 +1,5 @@
 """Reading a directory, against the real simulator process and its troubles."""
 
-import itertools
 import tracemalloc
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -60,11 +59,6 @@ def test_a_large_directory_comes_whole_and_in_few_requests(
     assert {user.object_id for user in users} == expected
     assert len(users) == LARGE_SIZE
     assert len(simulator.requests("/users")) == 3
-
-
-def test_the_count_is_the_directorys_size(client: GraphClient) -> None:
-    assert client.user_count(LARGE) == LARGE_SIZE
-    assert client.user_count(CONTOSO) == 5
 
 
 def test_a_listing_resumes_after_the_last_page_that_was_dealt_with(
@@ -168,66 +162,25 @@ def test_a_throttled_token_endpoint_is_waited_for_inside(
     assert clock.pauses == [3.0]
 
 
-@pytest.mark.parametrize("retry_after", ["2.128", "1", None])
-def test_items_throttled_inside_a_batch_are_asked_again_alone(
-    client: GraphClient, simulator: Simulator, retry_after: str | None
-) -> None:
-    simulator.fault("throttle", retry_after=retry_after, inner=True, times=5)
-
-    answers = client.batch(LARGE, ["/users?$top=1&$select=id"] * 20)
-
-    assert [len(answer.body["value"]) for answer in answers] == [1] * 20
-    assert len(simulator.requests("/$batch")) == 2
-
-
-def test_looking_up_finds_the_same_accounts_as_the_listing(client: GraphClient) -> None:
-    wanted = {
-        "ADA@contoso.example",
-        "g.hopper@contoso.example",
-        "without-mail@contoso.example",
-        "guest@home.example",
-        "left@contoso.example",
-        "nobody@contoso.example",
-        "o'brien+tag@contoso.example",
-    }
-    folded = {address.casefold() for address in wanted}
-
-    found = set(itertools.chain.from_iterable(client.users_by_address(CONTOSO, wanted)))
-
-    assert found == {user for user in listed(client, CONTOSO) if user.addresses() & folded}
-    assert len(found) == 5
-
-
-def test_looking_up_many_finds_each_once(client: GraphClient, simulator: Simulator) -> None:
-    wanted = [f"user{k}@large.example" for k in range(0, LARGE_SIZE, 10)]
-
-    found = list(itertools.chain.from_iterable(client.users_by_address(LARGE, wanted)))
-
-    assert sorted(user.user_principal_name for user in found) == sorted(wanted)
-    assert len(simulator.requests("/$batch")) == 3
-
-
 def test_our_account_of_charges_is_microsofts(client: GraphClient, simulator: Simulator) -> None:
-    client.user_count(LARGE)
     client.organization(LARGE)
     listed(client, LARGE)
-    list(client.users_by_address(LARGE, [f"user{k}@large.example" for k in range(40)]))
+    client.prove_grant(LARGE)
 
-    charged = simulator.charged()
-    assert client.charged(LARGE) == charged == 1 + 1 + 3 + 9
+    assert client.units == simulator.charged() == 1 + 3 + 2
 
 
-def test_no_request_carries_an_address_in_its_url(
+def test_no_address_and_no_secret_is_logged(
     client: GraphClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", logger="httpx2")
     caplog.set_level("DEBUG", logger="msal")
 
-    # A name with letters that no hexadecimal id has.
-    list(client.users_by_address(CONTOSO, ["grete@contoso.example"]))
+    addresses = {address for user in listed(client, CONTOSO) for address in user.addresses()}
 
     assert caplog.records
-    assert "grete" not in caplog.text.casefold()
+    assert addresses
+    assert [address for address in addresses if address in caplog.text.casefold()] == []
     assert SECRET not in caplog.text
 
 

@@ -74,11 +74,6 @@ def sign_in(_: GraphClient, entra: EntraClient, scripted: ScriptedMicrosoft, *__
 ASKED: dict[str, tuple[Ask, tuple[str, ...]]] = {
     "the listing": (lambda graph, *_: list(graph.user_pages(TENANT)), ("/users", "/token")),
     "one user": (lambda graph, *_: graph.user(TENANT, "some-id"), ("/some-id",)),
-    "how many": (lambda graph, *_: graph.user_count(TENANT), ("/users",)),
-    "look-ups": (
-        lambda graph, *_: list(graph.users_by_address(TENANT, [ADDRESS])),
-        ("/$batch", "/token"),
-    ),
     "the organisation": (lambda graph, *_: graph.organization(TENANT), ("/organization",)),
     "the proof": (lambda graph, *_: graph.prove_grant(TENANT), ("/organization", "/token")),
     "the tenant": (

@@ -4,10 +4,6 @@ import pytest
 
 from graph.directory import (
     DirectoryUser,
-    Strategy,
-    list_charge,
-    look_up_charge,
-    look_up_or_list,
     looks_shared,
     organization_of,
     users_of,
@@ -108,34 +104,6 @@ def test_an_answer_that_is_no_collection_of_users_is_malformed(answer: dict[str,
 def test_an_answer_that_is_no_organisation_is_malformed(answer: dict[str, Any]) -> None:
     with pytest.raises(MicrosoftUnreachableError):
         organization_of(answer)
-
-
-@pytest.mark.parametrize(
-    ("directory", "addresses", "strategy"),
-    [
-        (0, 0, Strategy.LOOK_UP),
-        (0, 1, Strategy.LIST),
-        (40, 40, Strategy.LIST),
-        (2997, 15, Strategy.LIST),
-        (2998, 15, Strategy.LOOK_UP),
-        (2998, 16, Strategy.LIST),
-        (8991, 40, Strategy.LIST),
-        (8992, 40, Strategy.LOOK_UP),
-        (100_000, 100_000, Strategy.LIST),
-        (401_598, 2000, Strategy.LIST),
-        (401_599, 2000, Strategy.LOOK_UP),
-        (1_000_000, 100_000, Strategy.LIST),
-    ],
-)
-def test_the_cheaper_way_is_chosen_and_the_listing_on_a_tie(
-    directory: int, addresses: int, strategy: Strategy
-) -> None:
-    assert look_up_or_list(directory, addresses) is strategy
-
-
-def test_charges_are_those_of_the_documented_rule() -> None:
-    assert [list_charge(n) for n in (0, 1, 999, 1000, 100_000)] == [1, 1, 1, 2, 101]
-    assert [look_up_charge(n) for n in (0, 1, 15, 16, 100_000)] == [0, 3, 3, 6, 20_001]
 
 
 @pytest.mark.parametrize(
