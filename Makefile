@@ -76,7 +76,7 @@ bench-full: $(READY) ## Measure everything, a million users and 10,000 waiting g
 	@$(BIN)/python -m benchmarks listing migration_million history mail_rate go_lives web_pages fairness waiting
 
 kills: $(READY) ## Kill the worker ten times while 20,000 users are read, planned and moved (about a quarter of an hour)
-	@KILLED_USERS=20000 KILLS=10 $(BIN)/python -m pytest -q tests/journeys/test_killed_workers.py
+	@KILLED_USERS=20000 KILLS=10 $(BIN)/python -m pytest -q tests/journeys/test_worker_killed_in_move.py
 
 reference: $(READY) ## Write the reference part of docs/help.md anew
 	@$(BIN)/python -m scripts.reference

@@ -41,7 +41,7 @@ from wording import sentences
 STAFF = "dana"
 """The customer success manager of the examples."""
 
-SECOND_LOOK = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two polls of the database."""
 
 ONCE_LIMIT = 180
@@ -236,7 +236,7 @@ async def _play(stack: Stack, *, alone: bool, began: float, console: Console) ->
                 return await demo.report(began)
             if alone and time.monotonic() - began > ONCE_LIMIT:
                 return await demo.report(began)
-            await asyncio.sleep(SECOND_LOOK)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _users(results: dict[str, int]) -> str:

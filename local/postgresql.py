@@ -64,7 +64,7 @@ _FAST_AND_FORGETFUL = {
 }
 _LEFTOVER_SECONDS = 15.0
 """Seconds for the processes of a killed server to end; they notice by themselves at once, or at
-their next look at the world."""
+their next check of their parent."""
 
 Say = Callable[[str], None]
 

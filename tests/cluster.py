@@ -309,7 +309,7 @@ class Cluster:
     simulator: str
     environment: dict[str, str]
     folder: Path
-    rooms: WorkerDependencies
+    dependencies: WorkerDependencies
 
     def orders(self, client: Client | None = None) -> Orders:
         return Orders(self.engine, client or self.client, STAFF, self.settings.public_url)
@@ -470,7 +470,7 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
         setup.set_up_database(engine)
         await setup.set_up_temporal(client)
         closing.enter_context(web(settings_of, ports.web, folder / "web.log"))
-        rooms = closing.enter_context(open_dependencies(settings))
+        dependencies = closing.enter_context(open_dependencies(settings))
         yield Cluster(
             client=client,
             skipper=TimeSkipper(client),
@@ -482,7 +482,7 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
             simulator=f"http://127.0.0.1:{ports.simulator}",
             environment=settings_of,
             folder=folder,
-            rooms=rooms,
+            dependencies=dependencies,
         )
 
 
@@ -504,7 +504,7 @@ def changed_environment(changes: dict[str, str]) -> Iterator[None]:
 async def working(cluster: Cluster) -> AsyncIterator[None]:
     """Run the workers, as `worker.py` builds them, in this process."""
     async with AsyncExitStack() as running:
-        for worker in build_workers(cluster.client, cluster.rooms):
+        for worker in build_workers(cluster.client, cluster.dependencies):
             await running.enter_async_context(worker)
         yield
 

@@ -12,9 +12,9 @@ LONGEST = (
     "chaos/test_chaos.py",
     "journeys/test_watched_stack.py",
     "chaos/test_topology.py",
-    "journeys/test_killed_worker.py",
+    "journeys/test_worker_killed_in_each_stage.py",
     "journeys/test_resumed_stack.py",
-    "journeys/test_killed_workers.py",
+    "journeys/test_worker_killed_in_move.py",
     "journeys/test_deploying.py",
     "web/test_screens.py",
     "journeys/test_transcript.py",
@@ -44,7 +44,7 @@ async def cluster(idle_cluster: Cluster) -> AsyncIterator[Cluster]:
 
 
 @pytest.fixture(autouse=True)
-def _guesses_forgiven(request: pytest.FixtureRequest) -> Iterator[None]:
+def _failed_logins_deleted(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whoever guesses has to wait; the next test is somebody else."""
     yield
     if "idle_cluster" in request.fixturenames:

@@ -22,10 +22,10 @@ from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, 
 from mail.mailer import Mailer
 from mail.outgoing import OutgoingMail
 from tests.activity_worker import activity_worker
-from tests.asking import Asked, AskOnce
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.house.test_privacy_of_failures import written
+from tests.one_activity import Asked, AskOnce
 from worker import WorkerDependencies
 
 USERS = 8
@@ -142,13 +142,13 @@ class Asking:
 async def asking(
     cluster: Cluster,
     organisation: Organisation,
-    rooms: WorkerDependencies | None = None,
+    dependencies: WorkerDependencies | None = None,
     *,
     like: str = GO_LIVE_BULK_QUEUE,
 ) -> AsyncIterator[Asking]:
     queue = f"cancelling-{uuid4().hex[:8]}"
     with written() as lines:
-        async with activity_worker(cluster, rooms or cluster.rooms, queue, like=like):
+        async with activity_worker(cluster, dependencies or cluster.dependencies, queue, like=like):
             yield Asking(cluster, queue, organisation, lines)
 
 
@@ -240,7 +240,7 @@ async def test_a_worker_that_stops_ends_with_the_batch_at_hand_and_another_goes_
     queue = f"stopping-{uuid4().hex[:8]}"
     with written() as lines, held(cluster, ITS_USERS, slug=organisation.slug) as holding:
         ask = Asking(cluster, queue, organisation, lines)
-        async with activity_worker(cluster, cluster.rooms, queue) as worker:
+        async with activity_worker(cluster, cluster.dependencies, queue) as worker:
             handle = await ask.begin(
                 "move_wave", plan_hash=plan["plan_hash"], wave="first", password_grace_days=14
             )
@@ -312,7 +312,7 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
 ) -> None:
     organisation = await _with_mail_for_all_users(cluster)
     slow = cluster.settings.model_copy(update={"user_mails_per_second": 0.001})
-    async with asking(cluster, organisation, cluster.rooms._replace(settings=slow)) as ask:
+    async with asking(cluster, organisation, cluster.dependencies._replace(settings=slow)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
         sent = "idempotency_key = 'move' AND state = 'sent'"
 
@@ -333,8 +333,8 @@ async def test_mail_to_all_users_keeps_its_pace_and_other_mail_does_not_wait_for
 async def test_the_ordinary_queue_mails_the_few_users_there_at_once(cluster: Cluster) -> None:
     organisation = await _with_mail_for_all_users(cluster)
     slow = cluster.settings.model_copy(update={"user_mails_per_second": 0.001})
-    rooms = cluster.rooms._replace(settings=slow)
-    async with asking(cluster, organisation, rooms, like=GO_LIVE_QUEUE) as ask:
+    dependencies = cluster.dependencies._replace(settings=slow)
+    async with asking(cluster, organisation, dependencies, like=GO_LIVE_QUEUE) as ask:
         await ask.do("deliver_mail", at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
         assert ask.count("golive.mail", "idempotency_key = 'move' AND state <> 'sent'") == 0
     await organisation.handle.cancel()
@@ -344,8 +344,8 @@ async def test_a_delivery_is_cancelled_between_two_mails_each_with_the_note_of_i
     cluster: Cluster,
 ) -> None:
     organisation = await _with_mail_for_all_users(cluster)
-    relay = SlowRelay(cluster.rooms.mailer)
-    async with asking(cluster, organisation, cluster.rooms._replace(mailer=relay)) as ask:
+    relay = SlowRelay(cluster.dependencies.mailer)
+    async with asking(cluster, organisation, cluster.dependencies._replace(mailer=relay)) as ask:
         at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
         assert await ask.cancelled(
             "deliver_mail", lambda: len(relay.taken) == 4, relay.go_on.set, at=at
@@ -381,10 +381,12 @@ async def test_a_round_of_digests_is_cancelled_after_the_digest_at_hand(cluster:
     for organisation in organisations:
         await organisation.start()
         await organisation.until(Wait.ENTITLEMENT)
-    relay = SlowRelay(cluster.rooms.mailer)
+    relay = SlowRelay(cluster.dependencies.mailer)
     morning = next_working_morning(datetime.now(UTC), ZONE) + timedelta(minutes=5)
 
-    async with asking(cluster, organisations[0], cluster.rooms._replace(mailer=relay)) as ask:
+    async with asking(
+        cluster, organisations[0], cluster.dependencies._replace(mailer=relay)
+    ) as ask:
         ask.reference = {"at": morning.isoformat()}
         assert await ask.cancelled("send_digests", lambda: len(relay.taken) == 1, relay.go_on.set)
         assert len(relay.taken) == 1

@@ -26,8 +26,8 @@ async def test_deliveries_do_not_wait_for_one_another_s_connections(cluster: Clu
     sessions = open_sessions(engine)
     notices = NoticeActivities(
         sessions,
-        Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
-        cluster.rooms.branding,
+        Sending(sessions, cluster.dependencies.mailer, cluster.settings.mail_from),
+        cluster.dependencies.branding,
         slots=Slots(2),
     )
     for idempotency_key in ("one", "two"):

@@ -75,8 +75,8 @@ async def test_a_long_delivery_lets_others_go_first_and_goes_on_where_it_was(
     sessions = open_sessions(cluster.engine)
     notices = NoticeActivities(
         sessions,
-        Sending(sessions, cluster.rooms.mailer, cluster.settings.mail_from),
-        cluster.rooms.branding,
+        Sending(sessions, cluster.dependencies.mailer, cluster.settings.mail_from),
+        cluster.dependencies.branding,
         slots=Slots(1),
         to_all_users=RateLimiter(1, longest_turn_seconds=0),
     )

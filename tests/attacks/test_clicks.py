@@ -14,8 +14,8 @@ from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
 from tests.bounds import LONGEST_WAIT
-from tests.clicking import Clicking, Page, clicking, pending
 from tests.cluster import Cluster, Organisation
+from tests.set_up_page import Clicking, Page, clicking, pending
 from wording import sentences
 from wording.orders import REFUSED
 

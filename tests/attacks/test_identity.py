@@ -14,9 +14,9 @@ import pytest
 from contracts.go_live import Attention, Refusal, Wait
 from contracts.sign_in import SignInAnswer
 from local.browser import Browser
+from tests.administrators import somebody
 from tests.attacks.conftest import Target
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import somebody
 from wording.pages import SIGN_IN
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"

@@ -19,10 +19,10 @@ from starlette.types import Receive, Scope, Send
 from contracts.go_live import Wait
 from local.browser import Browser
 from local.ports import free_port
+from tests.administrators import somebody
 from tests.attacks.conftest import Target
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
-from tests.consenting import somebody
 from web.app import create_app
 from web.middleware.request_limits import MOST_BYTES, BodyLimits, HeaderTimeout
 from web.rate_limits import MOST_LOOK_UPS

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from bootstrap.exit import leave
-from tests.chaos.running import run
+from tests.chaos.runner import run
 
 SEED = 20261201
 

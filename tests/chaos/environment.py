@@ -68,7 +68,7 @@ async def chaos_environment(
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64, "people"))
     ports, webs = Ports.free(), [free_port(), free_port()]
     # The tenants stand in the seed: whatever else the simulator was told is gone when it restarts.
-    unfounded = [
+    organisations = [
         Organisation(
             None,  # type: ignore[arg-type]
             slug,
@@ -79,7 +79,7 @@ async def chaos_environment(
     ]
     seed = folder / "seed.json"
     folder.mkdir(parents=True, exist_ok=True)
-    seed.write_text(json.dumps(_seed(unfounded)))
+    seed.write_text(json.dumps(_seed(organisations)))
     stack = Stack(folder / "state", ports, without={"setup", "worker", "web"}, seed=seed)
     async with AsyncExitStack() as closing:
         closing.enter_context(stack.running())
@@ -110,15 +110,15 @@ async def chaos_environment(
             simulator=f"http://{HOST}:{ports.simulator}",
             environment=environment,
             folder=folder,
-            rooms=None,  # type: ignore[arg-type]
+            dependencies=None,  # type: ignore[arg-type]
         )
-        for organisation, (_, kind) in zip(unfounded, kinds, strict=True):
+        for organisation, (_, kind) in zip(organisations, kinds, strict=True):
             organisation.cluster = cluster
             cluster.import_organisation(
                 organisation, sso_included="no" if kind is Kind.NOT_ENTITLED else "yes"
             )
         _sign_everyone_in(cluster)
-        yield ChaosEnvironment(stack, cluster, {one.slug: one for one in unfounded})
+        yield ChaosEnvironment(stack, cluster, {one.slug: one for one in organisations})
 
 
 class ChaosEnvironment:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import SEED
-from tests.chaos.running import run
+from tests.chaos.runner import run
 
 KILLS = 50
 

@@ -7,9 +7,9 @@ import pytest
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveStage
 from local.ports import free_port
+from tests.chaos.actors import Play
 from tests.chaos.environment import ChaosEnvironment, chaos_environment, program
 from tests.chaos.plan import Kind
-from tests.chaos.playing import Play
 from tests.cluster import Organisation
 
 ALONE = ("temporal", "postgresql", "simulator", "mailbox")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from tests.chaos.checking import Moment
+from tests.chaos.checker import Moment
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import WORKERS, Plan, Step
 from tests.chaos.workers import Workers

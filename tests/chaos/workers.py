@@ -21,7 +21,7 @@ from tests.forks import FORKS
 from workflows import policies
 
 
-def _have_no_patience() -> None:
+def _shorten_timeouts() -> None:
     """Notice a dead worker within seconds, and try again as soon.
 
     Nothing else differs from `worker.py`.
@@ -66,7 +66,7 @@ def _work(environment: Mapping[str, str], log: str) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(environment)
-    _have_no_patience()
+    _shorten_timeouts()
     os._exit(worker.main())
 
 

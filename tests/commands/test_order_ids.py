@@ -167,7 +167,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> str:
 def working_on(cluster: Cluster, queue: str) -> Worker:
     """A worker of that queue alone, as `worker.py` builds it."""
     settings = cluster.settings.model_copy(update={"worker_queue": queue})
-    (only,) = worker.build_workers(cluster.client, cluster.rooms._replace(settings=settings))
+    (only,) = worker.build_workers(cluster.client, cluster.dependencies._replace(settings=settings))
     return only
 
 

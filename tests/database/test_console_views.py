@@ -13,7 +13,7 @@ from database.engine import migrate, open_engine, open_sessions
 from database.go_live import console_views
 from database.go_live.console_views import Listing, Show
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
-from tests.database.explaining import explained, most_rows_read
+from tests.database.query_plans import explained, most_rows_read
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 State = dict[str, Any]

@@ -8,7 +8,7 @@ from contracts.directory import Wave
 from database.mail import ledger
 from database.moves import plans, staging, waves
 from tests.database.customers import AT, account, customer, move_once
-from tests.database.explaining import explained, full_reads, most_rows_read
+from tests.database.query_plans import explained, full_reads, most_rows_read
 
 
 def test_no_step_of_plan_or_move_scans_a_table_for_each_user(

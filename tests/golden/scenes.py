@@ -25,9 +25,9 @@ import starter
 from bootstrap import connections
 from contracts.go_live import Attention, Refusal, Wait
 from local.browser import Browser
+from tests.administrators import Consenting
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, changed_environment
-from tests.consenting import Consenting
 from tests.golden.golden import normalised, outline, sorted_rows
 from tests.workflows.driver import (
     MEMBERS,
@@ -63,15 +63,15 @@ async def recorded(cluster: Cluster) -> Recording:
     recording = Recording()
     # All of them before anybody signs in: members of staff come with the organisations.
     scenes = {
-        every_place: founded(cluster, "golden-foods", *MEMBERS, **SETTINGS),
-        attention_and_declined: founded(
+        every_place: new_organisation(cluster, "golden-foods", *MEMBERS, **SETTINGS),
+        attention_and_declined: new_organisation(
             cluster,
             "golden-goods",
             it_acknowledgement="yes",
             customer_success_handle=OTHER_STAFF,
             customer_success_email=f"{OTHER_STAFF}@clientshare.example",
         ),
-        rolled_back: founded(cluster, "golden-garden"),
+        rolled_back: new_organisation(cluster, "golden-garden"),
     }
     with onlookers(cluster) as looking:
         for scene, organisation in scenes.items():
@@ -196,7 +196,7 @@ def refuse_mail(organisation: Organisation) -> None:
         organisation.cluster.mail_faults(reject=address, code=550)
 
 
-def founded(cluster: Cluster, slug: str, *members: Person, **columns: str) -> Organisation:
+def new_organisation(cluster: Cluster, slug: str, *members: Person, **columns: str) -> Organisation:
     """An organisation whose users have the same ids every time: who moves first is by id."""
     organisation = cluster.create_organisation(*members, slug=slug, **columns)
     for one in organisation.people:

@@ -22,10 +22,10 @@ from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
 from local.histories import everything_kept, found_in
 from tests.activity_worker import activity_worker, every_activity
-from tests.asking import Asked, AskOnce
 from tests.cluster import Cluster
 from tests.graph.scripted import CLIENT_ID, Answer, ScriptedMicrosoft, SteppedClock
 from tests.house.test_privacy_of_failures import ADDRESS, FAILURES, NAME, SAID, written
+from tests.one_activity import Asked, AskOnce
 from worker import WorkerDependencies
 
 OF_OURS = {"activity"}
@@ -59,8 +59,10 @@ def argument_of(one: Callable[..., Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asking(cluster: Cluster, rooms: WorkerDependencies) -> AsyncIterator[Callable[..., Any]]:
-    """Have an activity done in these rooms, and return all that is kept of it, its log too."""
+async def asking(
+    cluster: Cluster, dependencies: WorkerDependencies
+) -> AsyncIterator[Callable[..., Any]]:
+    """Have an activity done, and return all that is kept of it, its log too."""
     queue = f"asking-{uuid4().hex[:8]}"
 
     async def ask(name: str, argument: dict[str, Any]) -> tuple[ApplicationError | None, list[str]]:
@@ -77,7 +79,7 @@ async def asking(cluster: Cluster, rooms: WorkerDependencies) -> AsyncIterator[C
         assert cause is None or isinstance(cause, ApplicationError), cause
         return cause, kept + lines
 
-    async with activity_worker(cluster, rooms, queue):
+    async with activity_worker(cluster, dependencies, queue):
         yield ask
 
 
@@ -91,15 +93,15 @@ def failing(cluster: Cluster, failure: Callable[[], Exception]) -> Iterator[Work
 
     event.listen(engine, "before_cursor_execute", fail)
     try:
-        yield cluster.rooms._replace(engine=engine)
+        yield cluster.dependencies._replace(engine=engine)
     finally:
         engine.dispose()
 
 
 async def test_no_activity_that_fails_unforeseen_names_anybody(cluster: Cluster) -> None:
-    with failing(cluster, FAILURES["chained"]) as rooms:
-        async with asking(cluster, rooms) as ask:
-            for name, one in every_activity(rooms).items():
+    with failing(cluster, FAILURES["chained"]) as dependencies:
+        async with asking(cluster, dependencies) as ask:
+            for name, one in every_activity(dependencies).items():
                 error, kept = await ask(name, argument_of(one))
                 assert error is not None, name
                 assert error.type == "unexpected", name
@@ -109,9 +111,9 @@ async def test_no_activity_that_fails_unforeseen_names_anybody(cluster: Cluster)
 
 @pytest.mark.parametrize("failure", sorted(FAILURES.keys() - OF_OURS))
 async def test_no_kind_of_failure_names_anybody(cluster: Cluster, failure: str) -> None:
-    with failing(cluster, FAILURES[failure]) as rooms:
-        argument = argument_of(every_activity(rooms)["close_record"])
-        async with asking(cluster, rooms) as ask:
+    with failing(cluster, FAILURES[failure]) as dependencies:
+        argument = argument_of(every_activity(dependencies)["close_record"])
+        async with asking(cluster, dependencies) as ask:
             error, kept = await ask("close_record", argument)
     assert error is not None
     assert error.type == "unexpected"
@@ -150,7 +152,9 @@ async def test_no_answer_of_microsoft_brings_a_name_into_the_history(cluster: Cl
     failures = []
     with scripted(cluster, organisation.tenant_id) as (microsoft, graph):
         settings = cluster.settings.model_copy(update={"entra_authority": microsoft.url})
-        async with asking(cluster, cluster.rooms._replace(graph=graph, settings=settings)) as ask:
+        async with asking(
+            cluster, cluster.dependencies._replace(graph=graph, settings=settings)
+        ) as ask:
             for name, path, status, body in (
                 (name, path, status, body)
                 for name, paths in ASKED.items()
@@ -195,14 +199,14 @@ def scripted(cluster: Cluster, tenant_id: str) -> Iterator[tuple[Microsoft, Grap
         authority=microsoft.url,
         client_id=CLIENT_ID,
         credential=ClientSecret("a-secret"),
-        http=cluster.rooms.http,
+        http=cluster.dependencies.http,
         clock=clock,
     )
     base = f"{microsoft.url}/graph/v1.0"
     try:
         yield (
             microsoft,
-            GraphClient(cluster.rooms.http, base, entra, pause=clock.pause, clock=clock),
+            GraphClient(cluster.dependencies.http, base, entra, pause=clock.pause, clock=clock),
         )
     finally:
         microsoft.close()

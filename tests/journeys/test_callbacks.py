@@ -9,9 +9,9 @@ import httpx2
 
 from contracts.go_live import Refusal, Wait
 from contracts.sign_in import SignInAnswer
+from tests.administrators import Consenting, somebody, waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import Consenting, somebody, waiting_for_consent
 from web.rate_limits import MOST_UNBOUND_ANSWERS
 from wording.pages import SIGN_IN
 

@@ -14,9 +14,9 @@ from contracts.go_live import Attention, Refusal, Wait
 from database.engine import open_sessions
 from database.go_live import records
 from local.browser import Browser
+from tests.administrators import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.workflows.driver import never_applied, until_attention
 from wording.refusals import REFUSALS
 

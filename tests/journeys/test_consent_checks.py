@@ -25,8 +25,8 @@ from database.go_live import records
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
 from graph.tokens import EntraClient
+from tests.administrators import CLIENT, somebody, waiting_for_consent
 from tests.cluster import Cluster, Organisation, Person, directory_domain
-from tests.consenting import CLIENT, somebody, waiting_for_consent
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 FULL = ["User.Read.All", "Organization.Read.All"]
@@ -117,7 +117,7 @@ async def test_a_tenant_that_says_it_verified_none_of_the_domains_is_not_connect
     _grant(organisation, FULL)
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
         failure = await _verify(
-            organisation, GraphClient(cluster.rooms.http, graph_url, _entra(cluster))
+            organisation, GraphClient(cluster.dependencies.http, graph_url, _entra(cluster))
         )
     assert (failure.type, failure.non_retryable) == (ErrorType.DOMAINS_NOT_VERIFIED, True)
     assert _connections(organisation) == []
@@ -151,7 +151,7 @@ def _entra(cluster: Cluster) -> EntraClient:
         authority=cluster.settings.entra_authority,
         client_id=cluster.settings.client_id,
         credential=ClientSecret(cluster.settings.client_secret_text or ""),
-        http=cluster.rooms.http,
+        http=cluster.dependencies.http,
         clock=time.time,
     )
 
@@ -222,7 +222,7 @@ async def test_an_earlier_consent_does_not_stand_where_the_domains_have_gone(
     assert await _verify(organisation) is None
     with _graph_that_says(organisation.tenant_id, "elsewhere.example") as graph_url:
         assert not await _stands(
-            organisation, GraphClient(cluster.rooms.http, graph_url, _entra(cluster))
+            organisation, GraphClient(cluster.dependencies.http, graph_url, _entra(cluster))
         )
     assert await _stands(organisation)
     _hide_domains(organisation)
@@ -279,8 +279,8 @@ def _hide_domains(organisation: Organisation) -> None:
 def _activities(cluster: Cluster, graph: GraphClient | None) -> DirectoryActivities:
     return DirectoryActivities(
         open_sessions(cluster.engine),
-        graph or cluster.rooms.graph,
-        cluster.rooms.http,
+        graph or cluster.dependencies.graph,
+        cluster.dependencies.http,
         cluster.settings.entra_authority,
     )
 

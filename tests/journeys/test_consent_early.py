@@ -6,8 +6,8 @@ from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from database.consent import authorization_requests
 from database.engine import open_sessions
+from tests.administrators import Consenting, somebody
 from tests.cluster import Cluster, Person
-from tests.consenting import Consenting, somebody
 
 
 async def test_a_consent_before_its_stage_is_noted_and_still_counts_when_the_stage_begins(

@@ -9,8 +9,8 @@ import pytest
 
 from commands import standings as shell
 from contracts.go_live import GoLiveStage, Progress, Refusal, Wait
+from tests.administrators import CLIENT, RETURN, Consenting, somebody
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import CLIENT, RETURN, Consenting, somebody
 from wording.refusals import REFUSALS
 
 GUEST = Person(

@@ -4,8 +4,8 @@ import asyncio
 import re
 
 from contracts.go_live import Refusal, Wait
+from tests.administrators import Consenting, in_a_browser, waiting_for_consent
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import Consenting, in_a_browser, waiting_for_consent
 
 NEW_LINK = "Send me a new link"
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.go_live import Attention, GoLiveStage, Progress, Refusal, Wait
+from tests.administrators import CLIENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import CLIENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from wording import sentences, situations
 from wording.refusals import REFUSALS
 

@@ -7,8 +7,8 @@ from argon2 import PasswordHasher
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
+from tests.administrators import somebody
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import somebody
 from wording import sentences
 
 WORDS = "correct horse battery staple"

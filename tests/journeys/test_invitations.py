@@ -6,9 +6,9 @@ import time
 
 from contracts.go_live import Refusal, Wait
 from contracts.sign_in import SignInAnswer
+from tests.administrators import Consenting, somebody
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import Consenting, somebody
 from wording.pages import SIGN_IN
 from wording.refusals import REFUSALS
 

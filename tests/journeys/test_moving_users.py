@@ -31,7 +31,7 @@ async def at_approval(cluster: Cluster, *members: Person) -> Organisation:
 def look(cluster: Cluster, organisation: Organisation) -> tuple[dict[str, Any], list[str], str]:
     """A dry run as data, as lines and as a table."""
     table = io.StringIO()
-    with migration.dry_run(cluster.engine, cluster.rooms.graph, organisation.slug) as found:
+    with migration.dry_run(cluster.engine, cluster.dependencies.graph, organisation.slug) as found:
         migration.write_csv(found.decisions(), table)
         return migration.plan_data(found), migration.plan_lines(found), table.getvalue()
 
@@ -74,7 +74,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
     with pytest.raises(UsageError, match="Say why"):
         user_decisions.link(
             cluster.engine,
-            cluster.rooms.graph,
+            cluster.dependencies.graph,
             STAFF,
             slug,
             organisation.address("ghost"),
@@ -84,7 +84,7 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
     with pytest.raises(UsageError, match="no object id"):
         user_decisions.link(
             cluster.engine,
-            cluster.rooms.graph,
+            cluster.dependencies.graph,
             STAFF,
             slug,
             organisation.address("ghost"),
@@ -181,7 +181,7 @@ async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> No
     def link(object_id: str) -> DecisionEffect:
         return user_decisions.link(
             cluster.engine,
-            cluster.rooms.graph,
+            cluster.dependencies.graph,
             STAFF,
             organisation.slug,
             organisation.address("anna"),

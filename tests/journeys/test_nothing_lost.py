@@ -16,8 +16,8 @@ from contracts.links import LinkPurpose
 from local import people
 from local.ports import Ports
 from tests.bounds import LONGEST_WAIT
-from tests.clicking import clicking, pending
 from tests.cluster import Cluster, Organisation, web
+from tests.set_up_page import clicking, pending
 
 
 @contextmanager
@@ -88,11 +88,11 @@ async def test_a_click_while_no_worker_runs_is_answered_at_once_and_counts_when_
     queue = "served-by-one-worker-alone"
     for module in (orders, worker):
         monkeypatch.setattr(module, "GO_LIVE_QUEUE", queue)
-    rooms = cluster.rooms._replace(
+    dependencies = cluster.dependencies._replace(
         settings=cluster.settings.model_copy(update={"worker_queue": queue})
     )
     organisation = cluster.create_organisation(it_acknowledgement="yes")
-    async with worker.build_workers(cluster.client, rooms)[0]:
+    async with worker.build_workers(cluster.client, dependencies)[0]:
         await organisation.start()
         await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
     chosen = (datetime.now(UTC) + timedelta(days=40)).replace(second=0, microsecond=0)
@@ -108,7 +108,7 @@ async def test_a_click_while_no_worker_runs_is_answered_at_once_and_counts_when_
     assert "You are ready" in shown
     assert f'value="{chosen:%Y-%m-%dT%H:%M}"' in shown
     assert organisation.progress.wait is Wait.IT_ACKNOWLEDGEMENT
-    async with worker.build_workers(cluster.client, rooms)[0]:
+    async with worker.build_workers(cluster.client, dependencies)[0]:
         await organisation.until(Wait.ADMIN_CONSENT)
         assert await organisation.signals() == ["it_acknowledged"]
         await organisation.consent()

@@ -3,8 +3,8 @@
 import asyncio
 
 from contracts.go_live import Refusal, Wait
+from tests.administrators import Consenting, somebody
 from tests.cluster import Cluster, Person
-from tests.consenting import Consenting, somebody
 from tests.journeys.test_consent_endings import GUEST
 from wording.refusals import CHOOSE_ACCOUNT
 

@@ -7,8 +7,8 @@ import pytest
 
 from contracts.go_live import Wait
 from contracts.sign_in import SignInAnswer
+from tests.administrators import CLIENT, Consenting, somebody
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import CLIENT, Consenting, somebody
 from wording.pages import SIGN_IN
 
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"

@@ -237,7 +237,7 @@ MUTATIONS = (
         "workflows/cancellation.py",
         "    if task is not None and task.cancelling():\n",
         "    if task is None:\n",
-        ("tests/workflows/test_heard.py",),
+        ("tests/workflows/test_reports_heard_at_once.py",),
     ),
     Mutation(
         "a move counts before it is on the disk",
@@ -285,7 +285,7 @@ MUTATIONS = (
         "commands/imports.py",
         "        if any(map(_is_control, value)):\n",
         "        if False:\n",
-        ("tests/attacks/test_words.py",),
+        ("tests/attacks/test_injection.py",),
     ),
     Mutation(
         "clicks that change nothing are told",
@@ -317,7 +317,7 @@ MUTATIONS = (
         "commands/migration.py",
         ' if text.lstrip(" ").startswith(("=", "+", "-", "@")) else text\n',
         " if False else text\n",
-        ("tests/attacks/test_words.py",),
+        ("tests/attacks/test_injection.py",),
     ),
     Mutation(
         "a go-live is closed as declined though nobody declined",

@@ -26,10 +26,10 @@ from tests.workflows.driver import (
     beside_reminders,
     bring_to,
     consented_in_vain,
-    founded,
     go_on,
     hears,
     never_applied,
+    new_organisation,
     ordinary_activity_ended,
     ordinary_activity_tries,
     proof_gives_up,
@@ -44,7 +44,7 @@ from workflows.go_live import SsoGoLive
 
 async def live(cluster: Cluster) -> Organisation:
     """Every wait there is, then LIVE."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=15))
     return organisation
@@ -177,7 +177,7 @@ async def proof_gave_up(cluster: Cluster) -> Organisation:
 
 async def rolled_back(cluster: Cluster) -> Organisation:
     """Everything is undone after the move."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=4))
     await cluster.orders().roll_back(organisation.slug, "A change of mind.")
@@ -295,7 +295,7 @@ async def told_before_another_plan(cluster: Cluster) -> Organisation:
     return organisation
 
 
-async def nobody_is_reminded_in_a_look(cluster: Cluster) -> Organisation:
+async def no_reminder_in_first_check(cluster: Cluster) -> Organisation:
     """A reminder that the relay refused is due when the administrator consents."""
     organisation = await with_a_stuck_reminder(cluster)
     await organisation.consent()
@@ -304,7 +304,7 @@ async def nobody_is_reminded_in_a_look(cluster: Cluster) -> Organisation:
     return organisation
 
 
-async def throttled_look(cluster: Cluster) -> Organisation:
+async def throttled_first_check(cluster: Cluster) -> Organisation:
     """Microsoft asks for a pause that is longer than a look."""
     organisation = cluster.create_organisation()
     await organisation.start()
@@ -584,10 +584,13 @@ PATHS: dict[str, tuple[Callable[[Cluster], Awaitable[Organisation]], GoLiveOutco
     "closed_during_a_proof": (closed_during_a_proof, GoLiveOutcome.CONSENT_DECLINED),
     "date_changed": (date_changed, GoLiveOutcome.LIVE),
     "chosen_in_a_pause": (chosen_in_a_pause, GoLiveOutcome.ROLLED_BACK),
-    "nobody_is_reminded_in_a_look": (nobody_is_reminded_in_a_look, GoLiveOutcome.ROLLED_BACK),
+    "no_reminder_in_first_check": (
+        no_reminder_in_first_check,
+        GoLiveOutcome.ROLLED_BACK,
+    ),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
-    "throttled_look": (throttled_look, GoLiveOutcome.ROLLED_BACK),
+    "throttled_first_check": (throttled_first_check, GoLiveOutcome.ROLLED_BACK),
     "proven_after_the_deadline": (proven_after_the_deadline, GoLiveOutcome.ROLLED_BACK),
     "tenant_unknown": (tenant_unknown, GoLiveOutcome.ROLLED_BACK),
     "trouble_in_a_pause": (trouble_in_a_pause, GoLiveOutcome.ROLLED_BACK),

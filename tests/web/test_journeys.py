@@ -11,9 +11,9 @@ import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from tests.administrators import waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import waiting_for_consent
 from tests.web.conftest import assert_accessible, at_microsoft, sign_in_to_console
 from wording import sentences
 from wording.refusals import REFUSALS

@@ -38,7 +38,7 @@ PLACES = (
 )
 
 
-def founded(cluster: Cluster) -> Organisation:
+def new_organisation(cluster: Cluster) -> Organisation:
     """An organisation that passes every wait."""
     return cluster.create_organisation(*MEMBERS, **SETTINGS)
 
@@ -87,7 +87,7 @@ def never_applied(organisation: Organisation) -> None:
     )
 
 
-async def looks_and_proofs(organisation: Organisation) -> int:
+async def checks_and_proofs(organisation: Organisation) -> int:
     """How often the workflow has asked whether the consent is there."""
     return sum(
         event.activity_task_scheduled_event_attributes.activity_type.name == "verify_consent"
@@ -109,9 +109,9 @@ async def proof_gives_up(organisation: Organisation) -> None:
 
 async def beside_reminders(organisation: Organisation) -> None:
     """Let the look of a proof end, so that reminders go on beside its second part."""
-    begun = await looks_and_proofs(organisation)
+    begun = await checks_and_proofs(organisation)
     await organisation.skip(timedelta(minutes=1))
-    while await looks_and_proofs(organisation) == begun:
+    while await checks_and_proofs(organisation) == begun:
         await asyncio.sleep(0.05)
 
 

@@ -8,8 +8,8 @@ import pytest
 from commands.errors import CommandError
 from contracts.go_live import GoLiveOutcome, Refusal, Wait
 from local.browser import Browser
+from tests.administrators import RETURN, Consenting
 from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import RETURN, Consenting
 from tests.workflows.driver import beside_reminders, go_on, proof_gives_up
 
 

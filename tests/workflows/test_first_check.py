@@ -27,9 +27,9 @@ from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, build_cluster
 from tests.workflows.driver import (
     beside_reminders,
+    checks_and_proofs,
     consented_in_vain,
     go_on,
-    looks_and_proofs,
     with_a_stuck_reminder,
 )
 from tests.workflows.schedule import ledger
@@ -71,13 +71,13 @@ async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(
     await organisation.until(Wait.MICROSOFT)
     await organisation.skip(NEARLY_A_MINUTE)
     await asyncio.sleep(1)
-    assert await looks_and_proofs(organisation) == 1
+    assert await checks_and_proofs(organisation) == 1
     assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
     delayed.control("DELETE", "/faults")
     await organisation.skip(timedelta(minutes=1))
     done = await organisation.until(Wait.MOVE_DATE)
     assert done.attention is None
-    assert await looks_and_proofs(organisation) == 2
+    assert await checks_and_proofs(organisation) == 2
     await _roll_back(organisation)
 
 
@@ -108,7 +108,7 @@ async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Cluster) -
         while await organisation.shown("NeedsAttention"):
             await asyncio.sleep(0.05)
     assert await organisation.shown("WaitingOn") == "microsoft"
-    assert await looks_and_proofs(organisation) == 3, "the second look still lasts"
+    assert await checks_and_proofs(organisation) == 3, "the second check still lasts"
     await _roll_back(organisation)
 
 
@@ -146,7 +146,7 @@ async def test_a_deadline_that_is_moved_in_it_is_seen_at_once(delayed: Cluster) 
     assert looking.due_at is not None
     assert moved.due_at == looking.due_at + timedelta(days=5)
     seen = await organisation.until(lambda now: now.due_at == moved.due_at)
-    assert (seen.wait, await looks_and_proofs(organisation)) == (Wait.MICROSOFT, 1)
+    assert (seen.wait, await checks_and_proofs(organisation)) == (Wait.MICROSOFT, 1)
     await _roll_back(organisation)
 
 
@@ -169,7 +169,7 @@ async def test_whoever_looks_after_it_may_change_in_it(delayed: Cluster) -> None
 @asynccontextmanager
 async def _thinking(cluster: Cluster) -> AsyncIterator[None]:
     """Run workflows, and no activity but the local ones."""
-    asked = activities(cluster.rooms)[GO_LIVE_QUEUE]
+    asked = activities(cluster.dependencies)[GO_LIVE_QUEUE]
     with ThreadPoolExecutor(4) as threads:
         async with Worker(
             cluster.client,
@@ -185,7 +185,7 @@ async def _thinking(cluster: Cluster) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _doing(cluster: Cluster) -> AsyncIterator[None]:
     """Run activities, and no workflow."""
-    asked = activities(cluster.rooms)[GO_LIVE_QUEUE]
+    asked = activities(cluster.dependencies)[GO_LIVE_QUEUE]
     with ThreadPoolExecutor(4) as threads:
         async with Worker(
             cluster.client, task_queue=GO_LIVE_QUEUE, activities=asked, activity_executor=threads

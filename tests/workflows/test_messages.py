@@ -36,7 +36,7 @@ from contracts.go_live import (
 from contracts.notices import Message
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import PLACES, beside_reminders, founded, go_on
+from tests.workflows.driver import PLACES, beside_reminders, go_on, new_organisation
 from tests.workflows.schedule import ledger
 from workflows.go_live import SsoGoLive
 
@@ -83,7 +83,7 @@ TABLE = {
 async def test_every_order_at_every_place_is_refused_with_its_reason_or_does_what_it_says(
     cluster: Cluster,
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     here = Wait.NOTHING
     for place in PLACES:
         here = await go_on(organisation, here)
@@ -228,7 +228,7 @@ async def _replan_in_aftercare(organisation: Organisation) -> None:
 
 
 async def test_early_messages_count_when_their_time_comes(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     handle = organisation.handle
     await organisation.start()
     await organisation.until(Wait.ENTITLEMENT)

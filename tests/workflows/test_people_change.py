@@ -12,9 +12,9 @@ from commands import imports
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Attention, GoLiveOutcome, Wait
 from local.browser import Browser
+from tests.administrators import waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, write_csv
-from tests.consenting import waiting_for_consent
 from tests.workflows.driver import until_attention
 from tests.workflows.schedule import ledger
 

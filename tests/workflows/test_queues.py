@@ -6,7 +6,7 @@ import pytest
 
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import bring_to, founded
+from tests.workflows.driver import bring_to, new_organisation
 from workflows import policies
 
 OF_ALL_USERS = {"plan_migration", "move_wave", "undo_moves", "deliver_mail", "send_notice users"}
@@ -31,7 +31,7 @@ async def _queues(organisation: Organisation) -> dict[str, set[str]]:
 async def test_few_in_a_small_directory_stay_where_everything_else_is_done(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, fewer_users: int, smaller_directory: int
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     ours = len([person for person in organisation.people if person.status])
     theirs = len([person for person in organisation.people if person.in_directory])
     monkeypatch.setattr(policies, "FEW_USERS", ours - fewer_users)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
-from tests.workflows.driver import bring_to, founded
+from tests.workflows.driver import bring_to, new_organisation
 from tests.workflows.schedule import (
     count_by_message,
     is_in_business_hours,
@@ -262,7 +262,7 @@ ANSWERS = {
 async def test_in_a_whole_go_live_nobody_gets_two_mails_a_day_unless_a_person_acted(
     cluster: Cluster,
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     await organisation.skip(timedelta(days=15))
     assert (await organisation.ended()).outcome is GoLiveOutcome.LIVE

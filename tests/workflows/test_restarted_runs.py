@@ -14,9 +14,9 @@ from tests.shell import run
 from tests.workflows.driver import (
     MEMBERS,
     bring_to,
-    founded,
     go_on,
     hears,
+    new_organisation,
     reset_to,
     run_id_of,
     schedules,
@@ -96,7 +96,7 @@ async def test_terminated_while_it_waits_for_consent_it_goes_on_and_goes_live(
     cluster: Cluster,
 ) -> None:
     """Entitlement and acknowledgement were given to the run that is no more."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.ADMIN_CONSENT)
     before = _sent(organisation)
     said = await _start_anew(organisation)
@@ -170,7 +170,7 @@ async def test_terminated_between_the_first_users_and_the_others_it_moves_the_ot
     cluster: Cluster,
 ) -> None:
     """One of the first signed in while there was no run; the plan was approved before."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.FIRST_SIGN_IN)
     mails, moves = _sent(organisation), _moves(organisation)
     assert len(moves) == 5
@@ -191,7 +191,7 @@ async def test_terminated_after_the_move_nobody_moves_or_is_written_to_again(
     cluster: Cluster,
 ) -> None:
     """Mail that the run had no time to send goes out."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     mails, moves = _sent(organisation), _moves(organisation)
     unsent = organisation.address("fay")
@@ -233,7 +233,7 @@ async def test_terminated_after_the_move_a_later_roll_back_undoes_it(cluster: Cl
 async def test_reset_to_before_the_move_it_asks_and_a_retry_does_nothing_twice(
     cluster: Cluster,
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     mails, moves, run = _sent(organisation), _moves(organisation), await run_id_of(organisation)
     await reset_to(organisation, schedules("verify_consent"))

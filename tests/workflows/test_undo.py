@@ -13,7 +13,7 @@ from commands import standings
 from contracts.go_live import GoLiveOutcome, Wait
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import MEMBERS, PLACES, bring_to, founded
+from tests.workflows.driver import MEMBERS, PLACES, bring_to, new_organisation
 
 TABLES = {
     "organisation": "SELECT * FROM pulse.organisation WHERE id = :o",
@@ -46,7 +46,7 @@ the audit trail, the ledger, ended sessions and revoked links."""
 async def test_undo_from_every_place_restores_every_row(
     cluster: Cluster, place: Wait, *, cancelled: bool
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await _set_passwords(organisation)
     before = _everything(organisation)
     await bring_to(organisation, place)
@@ -72,7 +72,7 @@ async def test_an_undo_that_is_interrupted_between_two_batches_goes_on_where_it_
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database refuses the third batch twice; what was undone before stays undone."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     before = _everything(organisation)
     await bring_to(organisation, Wait.AFTERCARE)
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
@@ -95,7 +95,7 @@ async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interr
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database refuses the second batch twice; only what the undo says goes out."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     unsent = "m.state = 'sent' AND m.message IN ('sign_in_with_sso', 'invitation')"
     of_it = "FROM golive.go_live g WHERE g.id = m.go_live_id AND g.organisation_id = :o"
@@ -119,7 +119,7 @@ async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interr
 
 
 async def test_while_it_is_undone_everyone_who_looks_is_told_so(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.AFTERCARE)
     with _failing_at(cluster, *_users_of(organisation), (1, 2)):
         await cluster.orders().roll_back(organisation.slug, "A change of mind.")
@@ -211,7 +211,7 @@ MOVED = [one.name for one in MEMBERS if one.status == "active" and one.in_direct
 
 async def test_with_the_relay_away_people_and_the_login_page_come_first(cluster: Cluster) -> None:
     """Everybody logs in as before, long before anybody can be told so."""
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     before = _everything(organisation)
     await bring_to(organisation, Wait.AFTERCARE)
     for address in (OWNER, organisation.contact, *map(organisation.address, MOVED)):

@@ -8,7 +8,7 @@ from contracts.go_live import Attention, ConsentNotGiven, Refusal, Wait, go_live
 from contracts.waiting_on import waiting_on
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, Cluster, Organisation
-from tests.workflows.driver import founded, go_on, until_attention
+from tests.workflows.driver import go_on, new_organisation, until_attention
 from workflows.go_live import SsoGoLive
 
 _ROW = re.compile(r"^\| (?P<name>[^|]+) \| `(?P<filter>ExecutionStatus[^`]+)` \|$", re.M)
@@ -59,7 +59,7 @@ async def test_each_saved_view_lists_the_go_lives_it_is_for(cluster: Cluster) ->
 
 
 async def test_whoever_waits_is_listed_by_what_the_record_says(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     here = Wait.NOTHING
     while here is not Wait.AFTERCARE:
         here = await go_on(organisation, here)

@@ -14,7 +14,7 @@ import pytest
 from contracts import business_hours, rules
 from contracts.notices import Audience, Message
 from tests.bounds import LONGEST_WAIT
-from tests.unit.contracts.sayings import CHANGED
+from tests.unit.contracts.stated_rules import CHANGED
 from wording.durations import in_words
 
 ROOT = Path(__file__).parents[3]
@@ -131,13 +131,13 @@ SAID = [
     ("FAILURE_MINUTES", "page too_many", "Try again in 45 minutes"),
     ("FAILURE_MINUTES", "page guessing", "Wait 45 minutes"),
 ]
-"""What is said, and where, once the rules are those of `sayings.CHANGED`."""
+"""What is said, and where, once the rules are those of `stated_rules.CHANGED`."""
 
 
-def sayings(*options: str) -> dict[str, str]:
+def stated_rules(*options: str) -> dict[str, str]:
     """What a product says that starts with other rules: some are read once, when it starts."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.contracts.sayings", *options],
+        [sys.executable, "-m", "tests.unit.contracts.stated_rules", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -151,12 +151,12 @@ def sayings(*options: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def said_now() -> dict[str, str]:
-    return sayings()
+    return stated_rules()
 
 
 @pytest.fixture(scope="module")
 def said_then() -> dict[str, str]:
-    return sayings("--changed")
+    return stated_rules("--changed")
 
 
 def test_each_rule_is_what_was_decided() -> None:

@@ -148,7 +148,7 @@ class TestReportsOfAConsent:
         assert asked.received_at == NOW + DAY
         assert not reports.is_any_waiting
 
-    def test_the_one_that_is_being_read_is_not_heard_twice(self, run: SsoGoLive) -> None:
+    def test_a_report_that_is_being_verified_is_not_kept_twice(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
         reports.consented(self.ONE)
         reports.to_verify("id", NOW)
@@ -162,14 +162,14 @@ class TestReportsOfAConsent:
         reports.consented(self.ONE)
         assert reports.is_any_waiting
 
-    def test_who_could_not_said_no_no(self, run: SsoGoLive) -> None:
+    def test_somebody_who_could_not_consent_did_not_decline(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
         reports.decline(ConsentNotGiven("not_an_administrator", said_no=False))
         assert not reports.said_no
         reports.decline(ConsentNotGiven("declined"))
         assert reports.said_no
 
-    def test_the_same_no_is_told_once_and_after_another_try_once_more(self, run: SsoGoLive) -> None:
+    def test_a_decline_is_reported_once_until_somebody_tries_again(self, run: SsoGoLive) -> None:
         reports, no = run._consent.reports, ConsentNotGiven("declined")
         reports.decline(no)
         assert reports.take_unreported() == no

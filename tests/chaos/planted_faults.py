@@ -1,4 +1,4 @@
-"""Changes what a go-live has left, for as long as a look at it lasts."""
+"""Changes what a go-live has left, for as long as it is checked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,14 @@ from typing import Any
 
 import psycopg
 
-from tests.chaos import checking
-from tests.chaos.checking import Delivery, Found
-from tests.chaos.trail import Diary
+from tests.chaos import checker
+from tests.chaos.audit_trail import ActionLog
+from tests.chaos.checker import Delivery, Found
 from tests.cluster import Cluster, Organisation
 
 
 def mails(cluster: Cluster) -> list[Delivery]:
-    return checking.deliveries(cluster.folder / "mailbox")
+    return checker.deliveries(cluster.folder / "mailbox")
 
 
 @contextmanager
@@ -34,13 +34,13 @@ def differences(
     cluster: Cluster,
     alike: list[Organisation],
     database: psycopg.Connection[Any],
-    diary: Diary | None = None,
+    actions: ActionLog | None = None,
 ) -> Found:
     """What the second lacks, or has too often, beside the first."""
-    found, diaries = Found(), (Diary(), diary or Diary())
+    found, diaries = Found(), (ActionLog(), actions or ActionLog())
     first, second = (
-        checking.picture(database, one.slug, mails(cluster), remembered)
+        checker.picture(database, one.slug, mails(cluster), remembered)
         for one, remembered in zip(alike, diaries, strict=True)
     )
-    checking.compare(alike[1].slug, second, first, found)
+    checker.compare(alike[1].slug, second, first, found)
     return found

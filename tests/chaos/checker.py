@@ -1,4 +1,4 @@
-"""An independent look at what is left: plain SQL, the mail files, Temporal's own histories.
+"""An independent check of what is left: plain SQL, the mail files, Temporal's own histories.
 
 It shares no query, no name and no word with the product, so that a mistake there is not repeated
 here. What an organisation should have come to, it reads off one of the same kind that nobody
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.chaos.trail import Diary, trail
+from tests.chaos.audit_trail import ActionLog, trail
 
 SURELY_COMMITTED = 0.5
 """Seconds after a delivery in which a kill may still keep us from noting it, on a busy machine."""
@@ -138,10 +138,10 @@ def _covered(moments: Collection[Moment], first: float, last: float) -> float:
 
 
 def picture(
-    database: psycopg.Connection[Any], slug: str, mails: list[Delivery], diary: Diary
+    database: psycopg.Connection[Any], slug: str, mails: list[Delivery], actions: ActionLog
 ) -> Counter[str]:
     """Everything a go-live leaves that another of its kind leaves too, as countable lines."""
-    lines = trail(database, slug, diary)
+    lines = trail(database, slug, actions)
     rows = database.cursor(row_factory=dict_row)
     for go_live in rows.execute(
         """SELECT g.*, o.sso_offered, c.tenant_id IS NOT NULL AS connected

@@ -15,9 +15,9 @@ from commands.errors import ImportRefusedError
 from contracts.go_live import Wait
 from database.moves.plans import Decision
 from local.browser import Browser
+from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person, write_csv
-from tests.consenting import somebody
 
 EVIL = (
     "{{ 7*7 }}{% for x in () %}${7*7}<%= 7*7 %><img src=x onerror=alert(1)>"

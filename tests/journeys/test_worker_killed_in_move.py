@@ -98,7 +98,7 @@ def found(cluster: Cluster) -> Organisation:
     )
     user_decisions.link(
         cluster.engine,
-        cluster.rooms.graph,
+        cluster.dependencies.graph,
         STAFF,
         organisation.slug,
         organisation.address("second"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.chaos.planting import differences, planted
-from tests.chaos.trail import MAY_BE_ADDED, Diary, trail
+from tests.chaos.audit_trail import MAY_BE_ADDED, ActionLog, trail
+from tests.chaos.planted_faults import differences, planted
 from tests.cluster import Cluster, Organisation
 
 OF_THE_ORGANISATION = "organisation_id = (SELECT id FROM pulse.organisation WHERE slug = %(slug)s) "
@@ -41,7 +41,7 @@ async def test_a_go_live_leaves_every_one_of_these_lines(
     cluster: Cluster, alike: list[Organisation]
 ) -> None:
     with planted(cluster) as database:
-        lines = trail(database, alike[0].slug, Diary())
+        lines = trail(database, alike[0].slug, ActionLog())
     assert {line.split()[2] for line in lines} == set(OF_A_GO_LIVE)
     assert lines["audit system consent_signed_in consent link of contact 1 (account ID)"] == 1
     assert lines["audit workflow user_moved ben"] == 1
@@ -93,17 +93,17 @@ async def test_another_subject_or_reason_is_found(
 async def test_an_order_has_one_line_for_each_attempt(
     cluster: Cluster, alike: list[Organisation], attempts: list[tuple[bool, int, int]], stands: int
 ) -> None:
-    slug, diary = alike[1].slug, Diary()
+    slug, actions = alike[1].slug, ActionLog()
     with planted(cluster) as database:
         for answered, lines, refusals in attempts:
-            reason = diary.reason("Not now.")
-            diary.orders[reason] = answered
+            reason = actions.reason("Not now.")
+            actions.orders[reason] = answered
             values = {"slug": slug, "actor": "dana", "action": "roll_back", "reason": reason}
             for _ in range(lines):
                 database.execute(ORDER, values)
             for _ in range(refusals):
                 database.execute(REFUSAL, values)
-        lines = trail(database, slug, diary)
+        lines = trail(database, slug, actions)
     assert lines["audit dana roll_back (Not now.)"] == stands
     assert not any("order_refused" in line for line in lines)
 
@@ -112,12 +112,12 @@ async def test_a_refusal_of_an_order_that_was_answered_or_a_second_one_is_found(
     cluster: Cluster, alike: list[Organisation]
 ) -> None:
     for answered, refusals in ((True, 1), (False, 2)):
-        diary = Diary()
-        reason = diary.reason("Not now.")
-        diary.orders[reason] = answered
+        actions = ActionLog()
+        reason = actions.reason("Not now.")
+        actions.orders[reason] = answered
         values = {"slug": alike[1].slug, "actor": "dana", "action": "roll_back", "reason": reason}
         with planted(cluster, ORDER, *[REFUSAL] * refusals, **values) as database:
-            found = differences(cluster, alike, database, diary)
+            found = differences(cluster, alike, database, actions)
         assert [line for line in found.doubled if "order_refused" in line], found
 
 
@@ -140,7 +140,7 @@ async def test_a_refused_browser_needs_a_visit_that_came_to_nothing(
     ):
         values = {"slug": alike[1].slug, "actor": "system", "reason": reason, "subject": ""}
         with planted(cluster, WRITTEN, action="consent_refused", **values) as database:
-            found = differences(cluster, alike, database, Diary(in_vain=in_vain))
+            found = differences(cluster, alike, database, ActionLog(in_vain=in_vain))
         assert len(found.doubled) == too_many, found
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.chaos import checking
+from tests.chaos import checker
 from tests.chaos.__main__ import ENOUGH, KEPT, PASSING, report_of
-from tests.chaos.checking import Delivery, Found, Moment
+from tests.chaos.audit_trail import ActionLog
+from tests.chaos.checker import Delivery, Found, Moment
 from tests.chaos.plan import OUTAGES, make_plan
-from tests.chaos.planting import differences, mails, planted
-from tests.chaos.trail import Diary
+from tests.chaos.planted_faults import differences, mails, planted
 from tests.cluster import ROOT, Cluster, Organisation
 
 OF_THE_USERS = (
@@ -30,7 +30,7 @@ OF_THE_GO_LIVE = (
 
 def broken_rules(organisation: Organisation, database: psycopg.Connection[Any]) -> list[str]:
     found = Found()
-    checking.check_rules(database, found)
+    checker.check_rules(database, found)
     return [line for line in found.wrong if line.startswith(f"{organisation.slug}:")]
 
 
@@ -38,7 +38,7 @@ async def test_two_that_went_well_are_the_same(cluster: Cluster, alike: list[Org
     with planted(cluster) as database:
         assert differences(cluster, alike, database).everything == []
         assert broken_rules(alike[1], database) == []
-        picture = checking.picture(database, alike[1].slug, mails(cluster), Diary())
+        picture = checker.picture(database, alike[1].slug, mails(cluster), ActionLog())
     kinds = Counter(line.split()[0] for line in picture.elements())
     assert kinds["user"] == 3
     assert kinds["mail"] >= 8
@@ -70,9 +70,9 @@ async def test_a_mail_that_never_arrived_is_found(
     without = [one for one in all_mails if one.recipient != alike[1].address("ben")]
     found = Found()
     with planted(cluster) as database:
-        first = checking.picture(database, alike[0].slug, all_mails, Diary())
-        second = checking.picture(database, alike[1].slug, without, Diary())
-    checking.compare(alike[1].slug, second, first, found)
+        first = checker.picture(database, alike[0].slug, all_mails, ActionLog())
+        second = checker.picture(database, alike[1].slug, without, ActionLog())
+    checker.compare(alike[1].slug, second, first, found)
     assert [line for line in found.lost if "mail to ben" in line]
 
 
@@ -92,10 +92,10 @@ async def test_a_planted_double_is_found(cluster: Cluster, alike: list[Organisat
     last = next(one for one in all_mails if one.recipient == alike[1].address("ben"))
     found = Found()
     with planted(cluster) as database:
-        first = checking.picture(database, alike[0].slug, all_mails, Diary())
+        first = checker.picture(database, alike[0].slug, all_mails, ActionLog())
         twice = [*all_mails, replace(last, message_id="<another@us.example>")]
-        second = checking.picture(database, alike[1].slug, twice, Diary())
-    checking.compare(alike[1].slug, second, first, found)
+        second = checker.picture(database, alike[1].slug, twice, ActionLog())
+    checker.compare(alike[1].slug, second, first, found)
     assert [line for line in found.doubled if "mail to ben" in line]
 
 
@@ -108,8 +108,8 @@ async def test_a_run_across_midnight_finds_no_fault_in_another_date(
         for day in ("Wed 25 Nov 2026, 09:00 GMT", "Thu 26 Nov 2026, 09:00 GMT")
     ]
     with planted(cluster) as database:
-        before, after = (checking.picture(database, slug, [one], Diary()) for one in dated)
-    checking.compare(slug, after, before, found)
+        before, after = (checker.picture(database, slug, [one], ActionLog()) for one in dated)
+    checker.compare(slug, after, before, found)
     assert found.everything == []
 
 
@@ -125,7 +125,7 @@ async def test_a_mail_delivered_again_needs_a_reason() -> None:
         ((2,), (Moment(90.0, 99.0, 4),), 1),
     ):
         found = Found()
-        checking.check_deliveries([first, again], cut, moments, found)
+        checker.check_deliveries([first, again], cut, moments, found)
         assert (len(found.doubled), found.repeated_deliveries) == (doubled, 1 - doubled)
 
 
@@ -138,7 +138,7 @@ async def test_a_kill_excuses_no_more_mails_than_a_worker_has_on_their_way() -> 
     again = [replace(one, number=100 + one.number, at=one.at + 5) for one in once]
     found = Found()
     kills = (Moment(100.1, 100.2, 4), Moment(100.15, 100.3, 4))
-    checking.check_deliveries([*once, *again], (), kills, found)
+    checker.check_deliveries([*once, *again], (), kills, found)
     assert (found.repeated_deliveries, len(found.doubled)) == (8, 12)
     assert 0.05 < found.excused_share < 0.07
 
@@ -204,7 +204,7 @@ async def test_a_planted_early_move_is_found(cluster: Cluster) -> None:
 async def test_a_history_out_of_order_is_found(alike: list[Organisation]) -> None:
     history = (await alike[0].handle.fetch_history()).to_json_dict()
     good, early, unproven, unended = (Found() for _ in range(4))
-    checking.check_history("x", history, good)
+    checker.check_history("x", history, good)
     assert good.everything == []
     events = history["events"]
 
@@ -220,7 +220,7 @@ async def test_a_history_out_of_order_is_found(alike: list[Organisation]) -> Non
 
     moved = copy.deepcopy(history)
     moved["events"].insert(scheduled("verify_consent"), events[scheduled("move_wave")])
-    checking.check_history("x", moved, early)
+    checker.check_history("x", moved, early)
     assert any("move_wave was ordered before" in line for line in early.wrong)
     refused = copy.deepcopy(history)
     for event in refused["events"]:
@@ -232,9 +232,9 @@ async def test_a_history_out_of_order_is_found(alike: list[Organisation]) -> Non
             said = base64.b64decode(payload.get("data", ""))
             denied = said.replace(b'"proven":true', b'"proven":false')
             payload["data"] = base64.b64encode(denied).decode()
-    checking.check_history("x", refused, unproven)
+    checker.check_history("x", refused, unproven)
     assert any("before verify_consent was done" in line for line in unproven.wrong), unproven
-    checking.check_history("x", {"events": events[:-1]}, unended)
+    checker.check_history("x", {"events": events[:-1]}, unended)
     assert unended.lost
 
 

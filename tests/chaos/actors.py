@@ -21,8 +21,8 @@ from commands.errors import CommandError
 from commands.orders import Orders
 from contracts.go_live import Progress, Wait
 from local import people
+from tests.chaos.audit_trail import ActionLog
 from tests.chaos.plan import Kind
-from tests.chaos.trail import Diary
 from tests.cluster import Organisation
 
 TROUBLE = (
@@ -53,7 +53,7 @@ class Play:
         self.troubles = 0
         """How often somebody had to try again."""
         self.attentions: list[str] = []
-        self.diary = Diary()
+        self.actions = ActionLog()
         self._done: set[str] = set()
         """What a person was told is done: they never do it again, so it must not get lost."""
         self._ordered_at = 0.0
@@ -108,9 +108,9 @@ class Play:
 
     async def _order(self, order: Any, words: str) -> None:
         """Give an order, and keep whether it was answered."""
-        reason = self.diary.reason(words)
+        reason = self.actions.reason(words)
         await order(self.organisation.cluster.orders(), self.organisation.slug, reason)
-        self.diary.orders[reason] = True
+        self.actions.orders[reason] = True
 
     @contextmanager
     def _visit(self) -> Iterator[None]:
@@ -118,7 +118,7 @@ class Play:
         try:
             yield
         except TROUBLE:
-            self.diary.in_vain += 1
+            self.actions.in_vain += 1
             raise
 
     def _was_asked(self) -> bool:

@@ -1,4 +1,4 @@
-"""One run: a quiet go-live of each kind, then many in the middle of trouble, then a look."""
+"""One run: a quiet go-live of each kind, then many in the middle of trouble, then a check."""
 
 import asyncio
 import re
@@ -12,10 +12,10 @@ import psycopg
 
 from contracts.go_live import go_live_id
 from tests.bounds import LONGEST_WAIT
-from tests.chaos import checking
+from tests.chaos import checker
+from tests.chaos.actors import Play
 from tests.chaos.environment import ChaosEnvironment, chaos_environment
 from tests.chaos.plan import WORKERS, Kind, Plan, make_plan
-from tests.chaos.playing import Play
 from tests.chaos.trouble import Trouble
 from tests.chaos.workers import Workers
 
@@ -43,7 +43,7 @@ class Report:
     attentions: list[str] = field(default_factory=list)
     mails: int = 0
     seconds: float = 0.0
-    found: checking.Found = field(default_factory=checking.Found)
+    found: checker.Found = field(default_factory=checker.Found)
 
     def figures(self) -> dict[str, Any]:
         """As they stand in a report."""
@@ -69,20 +69,20 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
     began = time.monotonic()
     plan = make_plan(seed, kills)
     report = Report(seed, go_lives=len(plan.kinds))
-    calm = [(f"calm-{kind.value}", kind) for kind in Kind]
+    undisturbed = [(f"undisturbed-{kind.value}", kind) for kind in Kind]
     wild = [(f"wild{number}-{kind.value}", kind) for number, kind in enumerate(plan.kinds)]
-    async with chaos_environment(folder, calm + wild) as there:
+    async with chaos_environment(folder, undisturbed + wild) as there:
         workers = Workers(
             there.cluster.environment, there.stack.state.logs / "workers.log", WORKERS
         )
         try:
             for slot in range(WORKERS):
                 workers.start(slot)
-            quiet = [Play(there.organisations[slug], kind) for slug, kind in calm]
+            quiet = [Play(there.organisations[slug], kind) for slug, kind in undisturbed]
             await asyncio.wait_for(
                 asyncio.gather(*(play.to_the_end() for play in quiet)), LONGEST_WAIT
             )
-            say(f"{len(calm)} quiet go-lives have ended after {time.monotonic() - began:.0f} s.")
+            say(f"{len(undisturbed)} quiet ones have ended after {time.monotonic() - began:.0f} s.")
             trouble = Trouble(there, workers)
             plays = [Play(there.organisations[slug], kind) for slug, kind in wild]
             unended = await _disturbed(trouble, plan, plays, 120 + 5 * kills)
@@ -95,7 +95,7 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
             )
             report.tried_again = sum(play.troubles for play in plays)
             report.attentions = [why for play in plays for why in play.attentions]
-            await _look(there, quiet, plays, trouble, report)
+            await _check(there, quiet, plays, trouble, report)
         finally:
             await asyncio.to_thread(workers.stop)
     report.seconds = time.monotonic() - began
@@ -130,7 +130,7 @@ async def _disturbed(trouble: Trouble, plan: Plan, plays: list[Play], limit: flo
     ]
 
 
-async def _look(
+async def _check(
     there: ChaosEnvironment, quiet: list[Play], plays: list[Play], trouble: Trouble, report: Report
 ) -> None:
     """Hold everything against what the quiet go-lives came to."""
@@ -145,23 +145,23 @@ async def _look(
             found.lost.append(f"{slug}: its run goes on although its record is closed")
             continue
         history = (await handle.fetch_history()).to_json_dict()
-        checking.check_history(slug, history, found)
-    mails = checking.deliveries(there.mailbox)
+        checker.check_history(slug, history, found)
+    mails = checker.deliveries(there.mailbox)
     report.mails = len(mails)
     cut = {
         int(number)
         for log in there.stack.state.logs.glob("mailbox*.log")
         for number in re.findall(r"cut the line after storing (\d+)", log.read_text())
     }
-    checking.check_deliveries(mails, cut, trouble.moments, found)
+    checker.check_deliveries(mails, cut, trouble.moments, found)
     with psycopg.connect(there.database_url) as database:
 
         def picture(play: Play) -> Counter[str]:
-            return checking.picture(database, play.organisation.slug, mails, play.diary)
+            return checker.picture(database, play.organisation.slug, mails, play.actions)
 
         expected = {play.kind: picture(play) for play in quiet}
         for kind, lines in expected.items():
             assert any(line.startswith(f"outcome {OUTCOMES[kind]},") for line in lines), lines
         for play in plays:
-            checking.compare(play.organisation.slug, picture(play), expected[play.kind], found)
-        checking.check_rules(database, found)
+            checker.compare(play.organisation.slug, picture(play), expected[play.kind], found)
+        checker.check_rules(database, found)

@@ -1,4 +1,4 @@
-"""Prints, as JSON, what the product says and asks for: python -m tests.unit.contracts.sayings.
+"""Prints, as JSON, what the product says and asks for: python -m tests.unit.contracts.stated_rules.
 
 With `--changed` every rule of `CHANGED` has another value first, before anything reads it.
 """

@@ -8,12 +8,12 @@ from commands import standings
 from contracts.go_live import Wait
 from local.browser import Browser
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import PLACES, founded, go_on
+from tests.workflows.driver import PLACES, go_on, new_organisation
 from wording import sentences
 
 
 async def test_status_explain_the_temporal_ui_and_the_console_agree(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     here = Wait.NOTHING
     with Browser() as browser:
         browser.open(f"{cluster.endpoints.web}/console")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from contracts.go_live import Wait
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import bring_to, founded, go_on, stopped_in_the_midst_of_a_move
+from tests.workflows.driver import bring_to, go_on, new_organisation, stopped_in_the_midst_of_a_move
 
 DAY = timedelta(days=1)
 
@@ -24,7 +24,7 @@ async def another_plan_waits(organisation: Organisation, than: str | None) -> No
 
 
 async def test_who_leaves_while_a_plan_waits_for_approval_is_not_moved(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.APPROVAL)
     approved = organisation.progress.plan_hash
     assert approved is not None
@@ -42,7 +42,7 @@ async def test_who_leaves_while_a_plan_waits_for_approval_is_not_moved(cluster: 
 async def test_who_leaves_before_the_first_sign_in_is_not_moved_with_the_rest(
     cluster: Cluster,
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.FIRST_SIGN_IN)
     approved = organisation.progress.plan_hash
     (leaver, *_) = (
@@ -67,7 +67,7 @@ async def test_who_leaves_before_the_first_sign_in_is_not_moved_with_the_rest(
 async def test_a_plan_that_is_still_true_is_applied_however_long_it_waited(
     cluster: Cluster,
 ) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.APPROVAL)
     approved = organisation.progress.plan_hash
     await organisation.skip(DAY)
@@ -81,7 +81,7 @@ async def test_a_plan_that_is_still_true_is_applied_however_long_it_waited(
 
 
 async def test_who_moved_before_a_pause_is_told_before_another_plan_waits(cluster: Cluster) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, Wait.FIRST_SIGN_IN)
     approved = organisation.progress.plan_hash
     await stopped_in_the_midst_of_a_move(organisation)

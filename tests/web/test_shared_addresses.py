@@ -11,9 +11,9 @@ from contracts.go_live import Wait
 from database.engine import open_sessions
 from database.people import sign_in
 from local.browser import Browser
+from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.consenting import somebody
 from tests.web.test_journeys import give_password
 from web.rate_limits import MOST_LOOK_UPS, MOST_UNKNOWN_LINKS
 

@@ -8,9 +8,7 @@ import httpx2
 import pytest
 
 from contracts.go_live import Refusal, Wait
-from tests.bounds import LONGEST_WAIT
-from tests.cluster import Cluster, Organisation, Person
-from tests.consenting import (
+from tests.administrators import (
     CLIENT,
     CONSENT,
     Consenting,
@@ -18,6 +16,8 @@ from tests.consenting import (
     somebody,
     waiting_for_consent,
 )
+from tests.bounds import LONGEST_WAIT
+from tests.cluster import Cluster, Organisation, Person
 from wording.refusals import REFUSALS
 
 GRANT = {

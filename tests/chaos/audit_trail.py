@@ -42,7 +42,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
-class Diary:
+class ActionLog:
     """What the people of an organisation, and customer success for it, remember doing."""
 
     orders: dict[str, bool] = field(default_factory=dict)
@@ -67,17 +67,17 @@ class Entry(NamedTuple):
     reason: str
 
 
-def trail(database: psycopg.Connection[Any], slug: str, diary: Diary) -> Counter[str]:
+def trail(database: psycopg.Connection[Any], slug: str, actions: ActionLog) -> Counter[str]:
     """Return the trail of an organisation as countable lines, without what outages add."""
     entries = _entries(database, slug)
     names = _names(database, slug)
-    lines = _orders(entries, diary)
+    lines = _orders(entries, actions)
     refusable = {
-        f"order:{one.id}" for one in entries if diary.orders.get(one.reason, True) is False
+        f"order:{one.id}" for one in entries if actions.orders.get(one.reason, True) is False
     }
-    in_vain = diary.in_vain
+    in_vain = actions.in_vain
     for entry in entries:
-        if entry.reason in diary.orders and entry.action != "order_refused":
+        if entry.reason in actions.orders and entry.action != "order_refused":
             continue
         if entry.action == "order_refused" and entry.subject in refusable:
             refusable.discard(entry.subject)
@@ -95,21 +95,21 @@ def trail(database: psycopg.Connection[Any], slug: str, diary: Diary) -> Counter
     return lines
 
 
-def _orders(entries: Iterable[Entry], diary: Diary) -> Counter[str]:
+def _orders(entries: Iterable[Entry], actions: ActionLog) -> Counter[str]:
     """Return one line for each order that had to be given, however often it was."""
     lines: Counter[str] = Counter()
     written: Counter[str] = Counter()
     kinds: dict[str, Entry] = {}
     for entry in entries:
-        if entry.reason in diary.orders and entry.action != "order_refused":
+        if entry.reason in actions.orders and entry.action != "order_refused":
             written[entry.reason] += 1
             kinds[_words(entry.reason)] = entry
     for words, entry in kinds.items():
         if entry.action == "retry":
             continue
-        attempts = [reason for reason in diary.orders if _words(reason) == words]
+        attempts = [reason for reason in actions.orders if _words(reason) == words]
         again = sum(max(0, written[reason] - 1) for reason in attempts)
-        lacking = sum(diary.orders[reason] and not written[reason] for reason in attempts)
+        lacking = sum(actions.orders[reason] and not written[reason] for reason in attempts)
         lines[f"audit {entry.actor} {entry.action} ({words})"] = 1 + again - lacking
     return lines
 

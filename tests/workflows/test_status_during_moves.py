@@ -8,7 +8,7 @@ from contracts.go_live import GoLiveStage, Wait
 from contracts.waiting_on import waiting_on
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.workflows.driver import bring_to, founded, work_held_up
+from tests.workflows.driver import bring_to, new_organisation, work_held_up
 from wording import sentences
 
 
@@ -31,7 +31,7 @@ async def _act(organisation: Organisation, wait: Wait) -> None:
     "wait", [Wait.MOVE_DATE, Wait.APPROVAL, Wait.FIRST_SIGN_IN, Wait.AFTERCARE]
 )
 async def test_it_is_being_done_now_wherever_one_looks(cluster: Cluster, wait: Wait) -> None:
-    organisation = founded(cluster)
+    organisation = new_organisation(cluster)
     await bring_to(organisation, wait)
     async with work_held_up(organisation, _act(organisation, wait)):
         now = organisation.progress
