@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -51,7 +50,6 @@ def test_fifty_thousand_exceptions_are_a_short_screen_and_a_long_file(
     engine: Engine, with_many: Customer
 ) -> None:
     slug = with_many.session.get_one(Organisation, with_many.organisation_id).slug
-    began = time.monotonic()
     with migration.exceptions(engine, slug) as (counts, users):
         assert counts == {"no_match": MANY}
         lines = migration.exception_lines(counts, users, "starter.py exceptions ORG --csv FILE")
@@ -60,7 +58,6 @@ def test_fifty_thousand_exceptions_are_a_short_screen_and_a_long_file(
     file = io.StringIO()
     with migration.exceptions(engine, slug) as (_, users):
         assert migration.write_csv(users, file) == MANY
-    assert time.monotonic() - began < 60
     file.seek(0)
     assert {row["name"] for row in islice(csv.DictReader(file), 100)} == {"'=1+1"}
     assert with_many.move() == 1, "the others keep their way in, and one still moves"

@@ -162,13 +162,17 @@ def test_a_page_of_a_million_users_is_cheap_in_time_and_memory() -> None:
         token = http.post(f"{base}/{LARGE}/oauth2/v2.0/token", data=form).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         select = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"
+        one_user = f"{base}/graph/v1.0/users?$top=1&$select={select}"
         url = f"{base}/graph/v1.0/users?$top=999&$select={select}"
-        fastest = 1.0
+        smallest = page = LONGEST_WAIT
         for _ in range(50):
             begin = time.perf_counter()
+            http.get(one_user, headers=headers)
+            between = time.perf_counter()
             answer = http.get(url, headers=headers)
-            fastest = min(fastest, time.perf_counter() - begin)
+            smallest = min(smallest, between - begin)
+            page = min(page, time.perf_counter() - between)
             url = answer.json()["@odata.nextLink"]
-        # The fastest of fifty: the others share two processors with whatever else runs.
-        assert fastest < 0.015
+        # The fastest of fifty each, held against each other: machines differ, and are shared.
+        assert page < 50 * smallest
         assert resident_megabytes(process_id) < 150
