@@ -207,12 +207,15 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
             )
             await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
             await go_on(organisation, Wait.ADMIN_CONSENT)
+            assert await looks_and_proofs(organisation) == 1
         # Nobody hears that the look is over before both are there.
         closing = asyncio.create_task(
             organisation.handle.execute_update(SsoGoLive.close_declined, CloseDeclined("dana", 1))
         )
-        await asyncio.sleep(6)
+        async with asyncio.timeout(LONGEST_WAIT):
+            while (await organisation.handle.describe()).raw_description.pending_activities:
+                await asyncio.sleep(0.1)
         async with _thinking(cluster):
             await closing
-            ended = await organisation.ended(within=20)
+            ended = await organisation.ended()
         assert ended.outcome is GoLiveOutcome.CONSENT_DECLINED
