@@ -1,18 +1,9 @@
-"""Arguments and results of the directory and migration activities, and the classes of a plan."""
+"""Arguments and results of the directory and migration activities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-
-class MoveClass(StrEnum):
-    """What a plan decides about a user: exactly one of these."""
-
-    LINK = "link"
-    INVITE = "invite"
-    ALREADY_LINKED = "already_linked"
-    EXCEPTION = "exception"
 
 
 class ExceptionReason(StrEnum):

@@ -76,9 +76,3 @@ def migrate(engine: Engine) -> None:
             if isinstance(error.__cause__, ResolutionError):
                 raise UnknownRevisionError(error.__cause__.argument) from None
             raise
-
-
-def check_models_match(engine: Engine) -> None:
-    """Raise `alembic.util.exc.CommandError` if tables and models differ."""
-    with _alembic(engine) as config:
-        command.check(config)

@@ -28,6 +28,8 @@ from graph.directory import users_of
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 PAGE = 7
+MOVE_CLASSES = {"link", "invite", "already_linked"}
+"""What a plan decides about a user; any other class is the reason of an exception."""
 
 
 @dataclass

@@ -4,15 +4,17 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from database.engine import check_models_match, migrate
+from database.engine import _alembic, migrate
 from tests.cluster import ROOT, Cluster
 
 
 async def test_tables_and_models_are_the_same(cluster: Cluster) -> None:
     migrate(cluster.engine)
-    check_models_match(cluster.engine)
+    with _alembic(cluster.engine) as config:
+        command.check(config)
 
 
 @pytest.mark.parametrize(
