@@ -22,7 +22,7 @@ from local.mailstore import MailStore
 from local.ports import HOST
 
 
-class Delivery:
+class SmtpHooks:
     """The hooks that aiosmtpd calls for each command of a client."""
 
     def __init__(self, store: MailStore, faults: MailFaults) -> None:
@@ -91,9 +91,9 @@ async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
     """Serve mail and pages until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     store, faults = MailStore(folder), MailFaults()
-    delivery = Delivery(store, faults)
+    hooks = SmtpHooks(store, faults)
     smtp = await loop.create_server(
-        lambda: SMTP(delivery, hostname="localhost", ident="local mailbox", enable_SMTPUTF8=True),
+        lambda: SMTP(hooks, hostname="localhost", ident="local mailbox", enable_SMTPUTF8=True),
         HOST,
         smtp_port,
     )

@@ -13,6 +13,7 @@ ROOMS = (
     "contracts",
     "database",
     "graph",
+    "local",
     "mail",
     "telemetry",
     "web",

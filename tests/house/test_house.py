@@ -25,8 +25,8 @@ from tests.bounds import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "activities", "commands", "contracts", "database", "graph", "mail", "telemetry", "web",
-    "workflows",
+    "activities", "bootstrap", "commands", "contracts", "database", "graph", "local", "mail",
+    "telemetry", "web", "wording", "workflows",
 )  # fmt: skip
 
 
@@ -64,13 +64,13 @@ def test_sql_never_asks_for_now() -> None:
         assert not re.search(r"\b(now\(\)|current_timestamp|clock_timestamp)", path.read_text())
 
 
-def test_only_web_and_commands_use_the_wall_clock() -> None:
+def test_only_web_commands_and_the_local_stack_use_the_wall_clock() -> None:
     users = {
         path.relative_to(ROOT).parts[0]
         for path in product_code()
         if "wall_clock" in path.read_text() and path.name != "clock.py"
     }
-    assert users <= {"web", "commands", "starter.py"}
+    assert users <= {"web", "commands", "local", "starter.py"}
 
 
 def test_every_activity_is_registered() -> None:
