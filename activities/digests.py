@@ -91,12 +91,12 @@ class DigestActivities:
             row = digests.queue(session, manager, today, at, says_something=says_something)
         if row is None:
             return "nothing to say"
-        told = [
+        go_lives = [
             (one, one.progress, [_said(each) for each in news.get(one.go_live_id, [])])
             for one in found
             if one.progress is not None and one.go_live_id is not None
         ]
-        values = _values(told, manager, at, self._branding) | {
+        values = _values(go_lives, manager, at, self._branding) | {
             "recipient_name": row.name,
             "owner_name": row.name,
             "owner_address": row.address,
@@ -110,13 +110,15 @@ def needs_you(progress: Progress) -> bool:
     return waiting_on(progress) is WaitingOn.CUSTOMER_SUCCESS
 
 
-Told = tuple[Standing, Progress, list[str]]
+GoLiveNews = tuple[Standing, Progress, list[str]]
 
 
-def _values(told: list[Told], manager: Manager, at: datetime, branding: Branding) -> Values:
+def _values(
+    go_lives: list[GoLiveNews], manager: Manager, at: datetime, branding: Branding
+) -> Values:
     zone = ZoneInfo(manager.time_zone)
-    still_open = [one for one in told if one[0].closed_at is None]
-    by_title: dict[str, list[Told]] = {}
+    still_open = [one for one in go_lives if one[0].closed_at is None]
+    by_title: dict[str, list[GoLiveNews]] = {}
     for one in still_open:
         title = _GROUPS.get(waiting_on(one[1]), _BY_ITSELF)
         by_title.setdefault(title, []).append(one)
@@ -145,16 +147,16 @@ def _values(told: list[Told], manager: Manager, at: datetime, branding: Branding
                 "what": sentences.happened(progress),
                 "link": f"{branding.public_url}/console/{standing.slug}",
             }
-            for standing, progress, _ in told
+            for standing, progress, _ in go_lives
             if standing.closed_at is not None
         ],
     }
 
 
-def _in_order(told: list[Told]) -> Iterable[Told]:
+def _in_order(go_lives: list[GoLiveNews]) -> Iterable[GoLiveNews]:
     """Return what needs attention first, then what is due first."""
     return sorted(
-        told,
+        go_lives,
         key=lambda one: (
             one[1].attention is None,
             one[1].due_at is None,
@@ -164,8 +166,8 @@ def _in_order(told: list[Told]) -> Iterable[Told]:
     )
 
 
-def _go_live(told: Told, zone: ZoneInfo, branding: Branding) -> Values:
-    standing, progress, news = told
+def _go_live(go_live: GoLiveNews, zone: ZoneInfo, branding: Branding) -> Values:
+    standing, progress, news = go_live
     return {
         "organisation_name": standing.name,
         "stage": sentences.STAGES[progress.stage],

@@ -220,7 +220,7 @@ class GoLiveMail:
         told = mail_facts.count_undo_mails(self._session, self.facts.go_live_id)
         return {
             "rolled_back_at": self._moment(self.facts.progress.since),
-            "users_told": told,
+            "users_notified": told,
             "invitations_undone": undone - told,
             "application_id": self._branding.client_id,
         }

@@ -119,7 +119,7 @@ class RecordActivities:
                 agreed = into_business_hours(max(agreed, question.at), preference.time_zone)
             if agreed is None or agreed <= question.at:
                 agreed = next_working_morning(question.at, preference.time_zone)
-            go_live.move_at, told = agreed, go_live.move_told
+            go_live.move_at, told = agreed, go_live.announced_move_at
             session.add(go_live)
         return MoveDate(question.go_live_id, agreed, question.chosen, announced=told)
 

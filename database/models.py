@@ -288,7 +288,7 @@ class GoLive(SQLModel, table=True):
     recorded_by: str | None = None
     """Temporal's id of the run that last recorded its position (`positions.record_position`)."""
     move_at: datetime | None = _instant(nullable=True)
-    move_told: datetime | None = _instant(nullable=True)
+    announced_move_at: datetime | None = _instant(nullable=True)
     """The date of the move that was last announced to the contacts."""
     ending: str | None = None
     """The outcome that it is about to have, while its changes are undone."""

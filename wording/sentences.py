@@ -128,8 +128,8 @@ EXCEPTIONS = {
 
 AUDIT = {
     "consent_signed_in": "A consent came back from Microsoft",
-    "consent_told": "The go-live heard of a consent",
-    "consent_refusal_told": "The go-live heard that nobody consented",
+    "consent_reported": "The go-live heard of a consent",
+    "consent_refusal_reported": "The go-live heard that nobody consented",
     "sso_offered": "“Login with SSO” is on the login page",
     "sso_withdrawn": "“Login with SSO” is off the login page again",
     "order_refused": "An order was refused",

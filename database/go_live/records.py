@@ -210,7 +210,7 @@ def evidence_of(
     ).first()
 
 
-CONSENT_REPORTED = "consent_told"
+CONSENT_REPORTED = "consent_reported"
 """Action in the audit trail: the run was signalled that this account reported a consent."""
 
 MOST_REPORTS_OF_ACCOUNT = 10
@@ -234,7 +234,7 @@ def may_report_consent(session: Session, go_live_id: UUID, subject: str, at: dat
     return len(subjects) < MOST_REPORTS and subjects.count(subject) < MOST_REPORTS_OF_ACCOUNT
 
 
-REFUSAL_REPORTED = "consent_refusal_told"
+REFUSAL_REPORTED = "consent_refusal_reported"
 """Action in the audit trail: the run was signalled why somebody did not consent."""
 
 

@@ -91,7 +91,7 @@ def record_move_date(session: Session, go_live_id: UUID, move_at: datetime | Non
 def record_announced_date(session: Session, go_live_id: UUID, move_at: datetime | None) -> None:
     """Record the date of the move that was announced to the contacts."""
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
-    go_live.move_told = move_at
+    go_live.announced_move_at = move_at
     session.add(go_live)
 
 

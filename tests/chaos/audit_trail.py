@@ -22,7 +22,8 @@ MAY_BE_ADDED: Mapping[str, str] = {
     "of a run names by itself",
     "consent_signed_in": "the administrator whose page did not come goes to Microsoft again: one "
     "for each authorization request that proved it",
-    "consent_told": "goes with each of these, as long as the run may hear of it once more today",
+    "consent_reported": "goes with each of these, as long as the run may hear of it once more "
+    "today",
     "consent_refused, sign_in_refused": "the web, of a browser that Microsoft could not be asked "
     "for: no more than there were visits that came to nothing",
 }
@@ -117,7 +118,7 @@ def _orders(entries: Iterable[Entry], actions: ActionLog) -> Counter[str]:
 def _one_for_each_consent(lines: Counter[str], requests: int) -> None:
     for action, due in (
         ("consent_signed_in", requests),
-        ("consent_told", min(requests, _HEARD_A_DAY)),
+        ("consent_reported", min(requests, _HEARD_A_DAY)),
     ):
         for line in [one for one in lines if one.startswith(f"audit system {action} ")]:
             lines[line] -= max(0, due - 1)

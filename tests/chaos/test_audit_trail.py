@@ -30,7 +30,7 @@ OF_A_GO_LIVE = (
     "tenant_discovered",
     "sso_offered",
     "consent_signed_in",
-    "consent_told",
+    "consent_reported",
     "consent_proven",
     "user_moved",
     "go_live_ended",
@@ -155,7 +155,7 @@ async def test_a_second_consent_of_the_administrator_is_one_line_more(
         f"g.{OF_THE_ORGANISATION}"
     )
     slug = alike[1].slug
-    told = DOUBLED.replace("%(action)s", "'consent_told'")
+    told = DOUBLED.replace("%(action)s", "'consent_reported'")
     signed_in = DOUBLED.replace("%(action)s", "'consent_signed_in'")
     with planted(cluster, again, told, signed_in, slug=slug) as database:
         assert differences(cluster, alike, database).everything == []

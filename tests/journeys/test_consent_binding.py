@@ -199,7 +199,7 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(
     assert await organisation.signals() == ["consent_not_given"]
     actions = [action for _, action, _ in organisation.audit()]
     assert actions.count("consent_refused") == 4
-    assert actions.count("consent_refusal_told") == 1
+    assert actions.count("consent_refusal_reported") == 1
     heard = (organisation.standing().go_live_id, Refusal.DECLINED)
     with open_sessions(cluster.engine).begin() as session:
         assert records.was_refusal_reported(session, *heard, wall_clock() + timedelta(hours=23))

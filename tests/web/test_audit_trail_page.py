@@ -23,7 +23,7 @@ async def test_the_trail_shows_decisions_with_their_subject_and_pages_through_th
         )
 
     write("exclude_user", 1, "dana")
-    write("consent_told", 1)
+    write("consent_reported", 1)
     write("user_moved", 70)
 
     def look() -> None:

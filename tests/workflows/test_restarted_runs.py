@@ -156,7 +156,7 @@ async def test_a_date_that_passed_without_a_run_is_announced_anew(cluster: Clust
     await organisation.until(Wait.MOVE_DATE)
     cluster.rows(
         "UPDATE golive.go_live g SET move_at = move_at - interval '40 days', "
-        "move_told = move_told - interval '40 days' FROM pulse.organisation o "
+        "announced_move_at = announced_move_at - interval '40 days' FROM pulse.organisation o "
         "WHERE o.id = g.organisation_id AND o.slug = :slug",
         slug=organisation.slug,
     )

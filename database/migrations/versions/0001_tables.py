@@ -264,7 +264,7 @@ def _go_lives() -> None:
         sa.Column("sign_ins_reported", sa.Integer(), nullable=False),
         sa.Column("recorded_by", sa.String(), nullable=True),
         sa.Column("move_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("move_told", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("announced_move_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ending", sa.String(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),

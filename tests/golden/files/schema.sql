@@ -165,7 +165,7 @@ CREATE TABLE golive.go_live (
     sign_ins_reported integer NOT NULL,
     recorded_by character varying,
     move_at timestamp with time zone,
-    move_told timestamp with time zone,
+    announced_move_at timestamp with time zone,
     ending character varying,
     outcome character varying,
     closed_at timestamp with time zone,
