@@ -18,7 +18,7 @@ from contracts.errors import ErrorType
 from contracts.records import Closing, MoveDate, Position, Prerequisites, Recorded
 from database.consent import sso_connections
 from database.engine import Sessions
-from database.go_live import beginnings, positions, records
+from database.go_live import positions, prerequisites, records
 from database.mail import mail_facts
 from database.models import Preference
 from database.moves import plans, staging
@@ -39,7 +39,9 @@ class RecordActivities:
     def read_prerequisites(self, reference: GoLiveRef) -> Prerequisites:
         """Return what the database already knows of the organisation."""
         with self._sessions.begin() as session:
-            found = beginnings.standing(session, UUID(reference.go_live_id), reference.at)
+            found = prerequisites.read_prerequisites(
+                session, UUID(reference.go_live_id), reference.at
+            )
             slug = mail_facts.facts(session, UUID(reference.go_live_id)).slug
         return replace(found, console_url=f"{self._public_url}/console/{slug}")
 

@@ -21,8 +21,8 @@ from contracts.addresses import address_key, domain_of, is_mail_address
 from contracts.clock import wall_clock
 from contracts.problems import Problem
 from database.engine import open_sessions
-from database.people import imported
-from database.people.imported import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
+from database.people import upserts
+from database.people.upserts import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
 from graph.discovery import ascii_domain
 from wording.durations import in_words
 
@@ -182,7 +182,7 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         users_sheet, users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
     )
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        known = imported.known_slugs(session) | {one.slug for _, one in organisations}
+        known = upserts.known_slugs(session) | {one.slug for _, one in organisations}
         for line, user in users:
             if user.organisation and user.organisation not in known and organisations:
                 users_sheet.fault(
@@ -192,10 +192,10 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
             raise ImportRefusedError(faults)
-        handed_over = imported.save_organisations(
+        handed_over = upserts.save_organisations(
             session, [one for _, one in organisations], wall_clock()
         )
-        imported.save_users(session, [one for _, one in users])
+        upserts.save_users(session, [one for _, one in users])
     return Imported(len(organisations), len(users), tuple(handed_over))
 
 
@@ -317,10 +317,10 @@ def _find_taken(
     session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
 ) -> None:
     """Find domains of another organisation, and one staff address under two handles."""
-    owners = imported.owners_of_domains(
+    owners = upserts.owners_of_domains(
         session, [domain for _, organisation in rows for domain in organisation.domains]
     )
-    handles = {address: handle for handle, address in imported.staff_addresses(session).items()}
+    handles = {address: handle for handle, address in upserts.staff_addresses(session).items()}
     for line, organisation in rows:
         for domain in organisation.domains:
             owner = owners.get(domain, organisation.slug)

@@ -22,7 +22,7 @@ from contracts.orders import ORDERS, Order, OrderRefusal
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import orders, records
-from database.go_live.beginnings import furthest_stage
+from database.go_live.prerequisites import furthest_stage
 from database.models import AuditEntry, Staff
 from wording import runs
 from workflows import search_attributes

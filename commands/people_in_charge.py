@@ -25,7 +25,7 @@ from database.engine import open_sessions
 from database.go_live import outbox, records
 from database.links.renewal import NewLink
 from database.models import Organisation, Staff
-from database.people import contacts, imported
+from database.people import contacts, upserts
 from workflows.go_live import SsoGoLive
 
 _ANSWER_WITHIN = timedelta(seconds=15)
@@ -122,7 +122,7 @@ class PeopleInCharge:
         try:
             return records.staff_by_handle(session, handle)
         except records.UnknownStaffError:
-            known = ", ".join(sorted(imported.staff_addresses(session)))
+            known = ", ".join(sorted(upserts.staff_addresses(session)))
             raise UsageError(Problem.UNKNOWN_SUCCESSOR, handle=handle, handles=known) from None
 
     async def _change(

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
 from database.go_live import records
-from database.links.genuine import genuine_link, personal_link
+from database.links.verification import genuine_link, personal_link
 from database.models import PersonalLink
 
 CONSENT_LINKS = (LinkPurpose.CONSENT, LinkPurpose.HAND_OFF)

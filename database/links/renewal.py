@@ -12,7 +12,7 @@ from contracts.go_live import MailRequested
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message
 from database.go_live import outbox, records
-from database.links.genuine import genuine_link
+from database.links.verification import genuine_link
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
 
 AGAIN = "again-"

@@ -194,7 +194,7 @@ MUTATIONS = (
     Mutation(
         "opening a link uses it up",
         "a mail scanner takes the administrator's one link",
-        "database/links/genuine.py",
+        "database/links/verification.py",
         "        return Refusal.LINK_EXPIRED\n    return link\n",
         "        return Refusal.LINK_EXPIRED\n    link.used_at = at\n    return link\n",
         ("tests/journeys/test_consent_links.py",),

@@ -30,7 +30,7 @@ from database.go_live.console_views import Done, Listed, SentMail, Show, StagePe
 from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
-from database.people import imported
+from database.people import upserts
 from web.checklist import stage_states
 from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
@@ -275,7 +275,7 @@ def _read(
         exceptions=console_views.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
         exception_counts=mail_facts.exception_counts(session, g) if g else [],
         consent=domains.consent_standing(session, o),
-        handles=sorted(imported.staff_addresses(session)),
+        handles=sorted(upserts.staff_addresses(session)),
         requests=order_requests.open_requests(session, g, at) if g and is_open else [],
     )
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from contracts.links import LinkPurpose
-from database.links import genuine
+from database.links import verification
 from database.models import PersonalLink
 from database.people import sign_in
 from web.customer.new_link import dead_link
@@ -39,7 +39,7 @@ def accept(visit: OwnForm, token: str) -> Response:
 
 def _find(visit: Visit, token: str) -> sign_in.Invited | Response:
     with visit.dependencies.sessions.begin() as session:
-        link = genuine.personal_link(
+        link = verification.personal_link(
             session, visit.dependencies.signer, token, LinkPurpose.INVITATION, visit.at
         )
         if not isinstance(link, PersonalLink):

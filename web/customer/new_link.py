@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts.go_live import GoLiveOutcome, GoLiveStage, Refusal
 from contracts.links import LinkPurpose
 from database.go_live import records
-from database.links import genuine, hand_off, renewal
+from database.links import hand_off, renewal, verification
 from database.links.renewal import NewLink
 from database.models import GoLive, PersonalLink
 from database.people import sign_in
@@ -77,7 +77,7 @@ def _genuine(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
     signer = visit.dependencies.signer
-    link = genuine.genuine_link(session, signer, token, purpose)
+    link = verification.genuine_link(session, signer, token, purpose)
     if link is None and purpose is LinkPurpose.CONSENT:
         link = hand_off.genuine_consent_link(session, signer, token)
     return link

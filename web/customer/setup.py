@@ -22,7 +22,7 @@ from contracts.notices import Message
 from contracts.orders import Order, OrderPosition, refusal_of
 from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
-from database.links import genuine
+from database.links import verification
 from database.mail import ledger, mail_facts
 from database.models import Contact, PersonalLink, Preference
 from database.people import it_team
@@ -155,7 +155,7 @@ def name_contact(
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
     with visit.dependencies.sessions.begin() as session:
-        link = genuine.personal_link(
+        link = verification.personal_link(
             session, visit.dependencies.signer, token, LinkPurpose.SETUP, visit.at
         )
         if not isinstance(link, PersonalLink):

@@ -1,4 +1,4 @@
-"""What the database knows of a go-live when a run begins, also if an earlier run existed."""
+"""Reads what the database knows of a go-live when a run begins, also after an earlier run."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from database.go_live.records import acknowledged_at, go_live_by_id
 from database.models import Agreement, GoLive, Preference, SsoConnection, StageTime
 
 
-def standing(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:
+def read_prerequisites(session: Session, go_live_id: UUID, at: datetime) -> Prerequisites:
     """Return what is already known; `at` decides whether the agreement is in force.
 
     Questions that an earlier run of this go-live has passed are not asked again.
