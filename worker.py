@@ -25,10 +25,10 @@ import workflows
 from activities.digests import DigestActivities
 from activities.directory import DirectoryActivities
 from activities.mail_content import Branding
+from activities.mail_sending import Sending
 from activities.notices import NoticeActivities
 from activities.records import RecordActivities
 from activities.redaction import RedactingInterceptor
-from activities.sending import Sending
 from activities.throttle import RateLimiter, Slots
 from bootstrap import connections
 from bootstrap.collectors import GraphUsageCollector, RecordCollector

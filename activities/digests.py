@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_content import Branding, Values
-from activities.sending import Sending
+from activities.mail_sending import Sending
 from contracts.business_hours import is_working_time
 from contracts.digests import DigestRound, DigestsSent
 from contracts.errors import ErrorType

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_content import Branding, GoLiveMail, Values
-from activities.sending import AT_ONCE, Sending
+from activities.mail_sending import AT_ONCE, Sending
 from activities.throttle import UNBOUNDED, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose

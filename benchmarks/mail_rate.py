@@ -29,8 +29,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.testing import ActivityEnvironment
 
 from activities.mail_content import Branding
+from activities.mail_sending import AT_ONCE, Sending
 from activities.notices import NoticeActivities
-from activities.sending import AT_ONCE, Sending
 from activities.throttle import Slots
 from benchmarks import mail_rate_naive
 from benchmarks.mail_rate_ledger import Ledger

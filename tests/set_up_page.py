@@ -15,7 +15,7 @@ from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from web.customer import setup
+from web.customer import setup_page
 from web.visit import Visit
 
 
@@ -72,7 +72,7 @@ class Page:
     def ready(self) -> Response:
         """Press it; what would be told in the background is not."""
         visit = Visit(self._rooms, self._request, "a" * 30, "", wall_clock())
-        return setup.acknowledge(visit, self._token)
+        return setup_page.acknowledge(visit, self._token)
 
 
 @contextmanager

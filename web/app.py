@@ -21,7 +21,7 @@ from telemetry.runtime import runtime
 from telemetry.tracing import set_up_tracing
 from web import error_handlers, login, outbox_relay
 from web.console import contacts, organisations, plans, staff, users
-from web.customer import consent, hand_off, invitation, new_link, setup
+from web.customer import consent, hand_off, invitation, new_link, setup_page
 from web.dependencies import Dependencies
 from web.microsoft import consent_callback, other_account, sign_in_callback
 from web.middleware.request_limits import BodyLimits
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(room.router)
     # The consent's way back comes first: its path would also fit a personal link's.
-    for room in (consent_callback, consent, hand_off, setup, invitation, new_link):
+    for room in (consent_callback, consent, hand_off, setup_page, invitation, new_link):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from temporalio.testing import ActivityEnvironment
 
+from activities.mail_sending import Sending
 from activities.notices import NoticeActivities
-from activities.sending import Sending
 from activities.throttle import Slots
 from contracts.go_live import Wait
 from contracts.notices import Audience, Delivered, Delivery, Message

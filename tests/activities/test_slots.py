@@ -7,8 +7,8 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
+from activities.mail_sending import Sending
 from activities.notices import NoticeActivities
-from activities.sending import Sending
 from activities.throttle import FIRST_RETRY_DELAY, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.go_live import Wait
