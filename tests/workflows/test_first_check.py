@@ -207,8 +207,8 @@ async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
             )
             await organisation.until(lambda now: now.refusal is Refusal.DECLINED)
             await go_on(organisation, Wait.ADMIN_CONSENT)
-            assert await looks_and_proofs(organisation) == 1
-        # Nobody hears that the look is over before both are there.
+            assert await checks_and_proofs(organisation) == 1
+        # Nobody hears that the first check is over before both are there.
         closing = asyncio.create_task(
             organisation.handle.execute_update(SsoGoLive.close_declined, CloseDeclined("dana", 1))
         )
