@@ -157,9 +157,7 @@ class Play:
         if skipped is None:
             now = datetime.now(UTC)
         else:
-            if skipped.fast_forward_info.fast_forward_id and not (
-                skipped.fast_forward_info.has_completed
-            ):
+            if skipped.effective_config.enabled:
                 return
             now = skipped.current_time.ToDatetime(UTC)
         left = progress.due_at - now + timedelta(seconds=1)
