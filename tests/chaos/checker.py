@@ -57,6 +57,13 @@ _DATE = re.compile(r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}\b")
 """As in “Thu 26 Nov 2026”."""
 
 
+_OF_THE_NEXT_DAY = re.compile(
+    r"ledger pilot_waiting to \w+ \w+"
+    r"|mail to \w+: NAME: the first \d+ users? moved, the others wait"
+)
+"""What a go-live sends when its first users have had a working day without a sign-in."""
+
+
 class Moment(NamedTuple):
     """A kill, or the time a part was away, by the wall clock."""
 
@@ -195,7 +202,22 @@ def picture(
             # The next working morning of one that starts after midnight is another.
             subject = _DATE.sub("DATE", one.subject.replace(slug.title(), "NAME"))
             lines[f"mail to {name}: {subject}"] += 1
-    return lines
+    return _without_the_next_day(lines)
+
+
+def _without_the_next_day(lines: Counter[str]) -> Counter[str]:
+    """Leave out one reminder of the day after the move.
+
+    Time passes here because the server skips it, and a server that is killed just then may skip a
+    day too far. A second reminder stays, and is found.
+    """
+    return Counter(
+        {
+            line: count
+            for line, count in lines.items()
+            if count > 1 or not _OF_THE_NEXT_DAY.match(line)
+        }
+    )
 
 
 def compare(slug: str, got: Counter[str], expected: Counter[str], found: Found) -> None:

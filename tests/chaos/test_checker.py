@@ -99,6 +99,24 @@ async def test_a_planted_double_is_found(cluster: Cluster, alike: list[Organisat
     assert [line for line in found.doubled if "mail to ben" in line]
 
 
+@pytest.mark.parametrize(("reminders", "doubled"), [(1, False), (2, True)])
+async def test_one_reminder_of_a_day_too_far_is_no_fault_and_a_second_is(
+    cluster: Cluster, alike: list[Organisation], reminders: int, *, doubled: bool
+) -> None:
+    reminded = (
+        "INSERT INTO golive.mail (id, go_live_id, message, idempotency_key, recipient_kind, "
+        "recipient_id, due_at, state, attempts, message_id) "
+        "SELECT gen_random_uuid(), g.id, 'pilot_waiting', n::text, 'staff', s.id, now(), 'sent', "
+        "1, '<' || n || '@us.example>' FROM golive.go_live g "
+        "JOIN pulse.organisation o ON o.id = g.organisation_id, golive.staff s, "
+        "generate_series(1, %(reminders)s) n WHERE o.slug = %(slug)s AND s.handle = 'dana'"
+    )
+    slug = alike[1].slug
+    with planted(cluster, reminded, slug=slug, reminders=reminders) as database:
+        found = differences(cluster, alike, database).doubled
+    assert [("ledger pilot_waiting to dana" in line) for line in found] == [True] * doubled
+
+
 async def test_a_run_across_midnight_finds_no_fault_in_another_date(
     cluster: Cluster, alike: list[Organisation]
 ) -> None:
