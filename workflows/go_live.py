@@ -304,7 +304,7 @@ class SsoGoLive:
         # A date that somebody chose while the announcement went out counts, too.
         return self._answers.date is not None
 
-    async def _chosen_date_replaces_the_awaited(self) -> None:
+    async def _move_deadline_to_chosen_date(self) -> None:
         if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
             await self._waits.change_deadline(chosen)
 
@@ -458,7 +458,7 @@ class SsoGoLive:
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Continue, and move users at the time that the IT team chose, if it did."""
         self._answers.acknowledge(order.move_at, order.reason_id)
-        await self._chosen_date_replaces_the_awaited()
+        await self._move_deadline_to_chosen_date()
         return self._taken()
 
     @workflow.update(description="Move users by the plan with this hash")

@@ -208,8 +208,8 @@ def picture(
 def _without_the_next_day(lines: Counter[str]) -> Counter[str]:
     """Leave out one reminder of the day after the move.
 
-    Time passes here because the server skips it, and a server that is killed just then may skip a
-    day too far. A second reminder stays, and is found.
+    Time passes here because the server skips it, and under load it was seen to skip a day too far;
+    why is not known. A second reminder stays, and is found; one that is lost is not.
     """
     return Counter(
         {

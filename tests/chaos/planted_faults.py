@@ -37,10 +37,10 @@ def differences(
     actions: ActionLog | None = None,
 ) -> Found:
     """What the second lacks, or has too often, beside the first."""
-    found, diaries = Found(), (ActionLog(), actions or ActionLog())
+    found, action_logs = Found(), (ActionLog(), actions or ActionLog())
     first, second = (
         checker.picture(database, one.slug, mails(cluster), remembered)
-        for one, remembered in zip(alike, diaries, strict=True)
+        for one, remembered in zip(alike, action_logs, strict=True)
     )
     checker.compare(alike[1].slug, second, first, found)
     return found
