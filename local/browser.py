@@ -8,6 +8,8 @@ from urllib.parse import urljoin
 
 import httpx2
 
+from local import loopback
+
 
 @dataclass
 class Form:
@@ -74,7 +76,7 @@ class Browser:
     """One browser with its own cookies; follows redirects as browsers do."""
 
     def __init__(self) -> None:
-        self._http = httpx2.Client(follow_redirects=True, timeout=30, trust_env=False)
+        self._http = loopback.client(follow_redirects=True, timeout=30)
         self._page = _Forms()
         self.url = ""
         self.status = 0

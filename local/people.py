@@ -5,8 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx2
-
+from local import loopback
 from local.browser import Browser
 from local.errors import LocalError
 
@@ -39,11 +38,11 @@ class Endpoints:
         raise SceneFailedError("No mail with a consent link came for this person.")
 
     def _mails(self, address: str) -> Iterator[str]:
-        found = httpx2.get(
-            f"{self.mailbox}/api/messages", params={"to": address, "limit": 200}, trust_env=False
+        found = loopback.get(
+            f"{self.mailbox}/api/messages", params={"to": address, "limit": 200}
         ).json()
         for message in sorted(found, key=lambda one: int(one["id"]), reverse=True):
-            shown = httpx2.get(f"{self.mailbox}/api/messages/{message['id']}", trust_env=False)
+            shown = loopback.get(f"{self.mailbox}/api/messages/{message['id']}")
             yield str(shown.json()["text"])
 
 

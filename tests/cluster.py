@@ -31,7 +31,7 @@ from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
 from database.engine import open_engine, open_sessions
 from database.go_live import standings
-from local import people, queries
+from local import loopback, people, queries
 from local.ports import Ports
 from local.postgresql import running_postgresql
 from local.stack import Stack
@@ -195,10 +195,9 @@ class Organisation:
     def received(self, name_or_address: str) -> list[dict[str, Any]]:
         """What lies in someone's mailbox, oldest first."""
         address = name_or_address if "@" in name_or_address else self.address(name_or_address)
-        found = httpx2.get(
+        found = loopback.get(
             f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": address, "limit": 200},
-            trust_env=False,
             timeout=LONGEST_WAIT,
         ).json()
         return sorted(found, key=lambda one: int(one["id"]))
@@ -226,9 +225,8 @@ class Organisation:
     def newest_mail_to(self, address: str) -> str:
         """The text of the newest mail in someone's mailbox, in one line."""
         newest = self.received(address)[-1]
-        shown = httpx2.get(
+        shown = loopback.get(
             f"{self.cluster.endpoints.mailbox}/api/messages/{newest['id']}",
-            trust_env=False,
             timeout=LONGEST_WAIT,
         ).json()
         return " ".join(str(shown["text"]).split())
@@ -324,11 +322,10 @@ class Cluster:
 
     def control(self, method: str, path: str, *, missing_ok: bool = False, **body: Any) -> Any:
         """Ask the pretend Microsoft for a fault, a clock or a tenant."""
-        response = httpx2.request(
+        response = loopback.request(
             method,
             f"{self.simulator}/_control{path}",
             json=body or None,
-            trust_env=False,
             timeout=LONGEST_WAIT,
         )
         assert response.is_success or (missing_ok and response.status_code == 404), response.text
@@ -337,11 +334,10 @@ class Cluster:
     def mail_faults(self, **fault: Any) -> None:
         """Let the relay refuse, defer or drop."""
         method = "POST" if fault else "DELETE"
-        httpx2.request(
+        loopback.request(
             method,
             f"{self.endpoints.mailbox}/api/faults",
             json=fault or None,
-            trust_env=False,
             timeout=LONGEST_WAIT,
         ).raise_for_status()
 
@@ -536,9 +532,7 @@ def web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
         give_up = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < give_up and running.poll() is None:
             with suppress(httpx2.TransportError):
-                if httpx2.get(
-                    f"http://127.0.0.1:{port}/health", trust_env=False, timeout=LONGEST_WAIT
-                ).is_success:
+                if loopback.get(f"http://127.0.0.1:{port}/health", timeout=LONGEST_WAIT).is_success:
                     yield
                     return
             time.sleep(0.05)

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from contracts.clock import wall_clock
 from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from web.customer import setup_page
@@ -84,9 +85,7 @@ def clicking(
     purpose: LinkPurpose = LinkPurpose.SETUP,
 ) -> Iterator[Clicking]:
     """Somebody with the first contact's link, at this web process."""
-    with httpx2.Client(
-        base_url=web or cluster.endpoints.web, timeout=LONGEST_WAIT, trust_env=False
-    ) as http:
+    with loopback.client(base_url=web or cluster.endpoints.web, timeout=LONGEST_WAIT) as http:
         yield Clicking(http, personal_link(cluster, organisation, purpose))
 
 

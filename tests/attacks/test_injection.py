@@ -14,6 +14,7 @@ from commands import imports, migration
 from commands.errors import ImportRefusedError
 from contracts.go_live import Wait
 from database.moves.plans import Decision
+from local import loopback
 from local.browser import Browser
 from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
@@ -202,9 +203,8 @@ def _link(organisation: Organisation, path: str) -> str:
 
 def _mails(organisation: Organisation, address: str) -> list[dict[str, Any]]:
     return [
-        httpx2.get(
+        loopback.get(
             f"{organisation.cluster.endpoints.mailbox}/api/messages/{one['id']}",
-            trust_env=False,
             timeout=LONGEST_WAIT,
         ).json()
         for one in organisation.received(address)

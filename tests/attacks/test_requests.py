@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from contracts.go_live import Wait
+from local import loopback
 from local.browser import Browser
 from local.ports import free_port
 from tests.administrators import somebody
@@ -137,9 +138,7 @@ async def test_nobody_is_sent_to_the_host_that_a_request_names(cluster: Cluster)
 
     def come() -> list[str]:
         faults = []
-        with httpx2.Client(
-            trust_env=False, timeout=LONGEST_WAIT, headers={"Host": "evil.example"}
-        ) as http:
+        with loopback.client(timeout=LONGEST_WAIT, headers={"Host": "evil.example"}) as http:
             for path in (*paths, *(f"{path}/" for path in paths if path != "/")):
                 answer = http.get(f"{cluster.endpoints.web}{path}")
                 if "evil.example" in answer.headers.get("Location", "") + answer.text:

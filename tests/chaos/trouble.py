@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from local import loopback
 from tests.chaos.checker import Moment
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import WORKERS, Plan, Step
@@ -84,4 +85,4 @@ class Trouble:
     def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> None:
         # A part that has just been killed cannot be asked; the next step asks again.
         with suppress(httpx2.TransportError):
-            httpx2.request(method, url, json=body, trust_env=False).raise_for_status()
+            loopback.request(method, url, json=body).raise_for_status()

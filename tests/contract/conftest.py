@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import CLIENT, CONTOSO, Pretend, running, seed
 
@@ -32,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def pretend(address: str) -> Iterator[Pretend]:
-    with httpx2.Client(timeout=LONGEST_WAIT) as http:
+    with loopback.client(timeout=LONGEST_WAIT) as http:
         found = Pretend(address, http)
         found.control("POST", "/reset")
         grant = {"application": EVERYTHING, "delegated": ["openid", "profile"]}

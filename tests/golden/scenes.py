@@ -24,6 +24,7 @@ from rich.console import Console
 import starter
 from bootstrap import connections
 from contracts.go_live import Attention, Refusal, Wait
+from local import loopback
 from local.browser import Browser
 from tests.administrators import Consenting
 from tests.bounds import LONGEST_WAIT
@@ -433,9 +434,7 @@ class Mailbox:
     """Everybody's mail, by one connection; each mail is fetched once, as it stays as it is."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._http = httpx2.Client(
-            base_url=cluster.endpoints.mailbox, trust_env=False, timeout=LONGEST_WAIT
-        )
+        self._http = loopback.client(base_url=cluster.endpoints.mailbox, timeout=LONGEST_WAIT)
         self._web = cluster.endpoints.web
         self._seen: dict[str, dict[str, str]] = {}
 

@@ -16,6 +16,7 @@ from graph.client import GraphClient
 from graph.credentials import Credential
 from graph.directory import DirectoryUser
 from graph.tokens import EntraClient
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +165,7 @@ class Simulator:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().rsplit(" ", 1)[-1].strip()
         assert self.url.startswith("http://127.0.0.1:")
-        self._control = httpx2.Client(base_url=f"{self.url}/_control/", trust_env=False)
+        self._control = loopback.client(base_url=f"{self.url}/_control/")
 
     @property
     def graph_url(self) -> str:
@@ -229,7 +230,7 @@ class Browser:
     """Opens a page, fills its form and follows it until the application's own address comes up."""
 
     def __init__(self) -> None:
-        self._http = httpx2.Client(trust_env=False)
+        self._http = loopback.client()
 
     def close(self) -> None:
         self._http.close()

@@ -11,6 +11,7 @@ import pytest
 from graph import transport
 from graph.errors import ForeignLinkError, MicrosoftUnreachableError, ThrottledError
 from graph.transport import checked_endpoint, json_object, open_http, retry_after, send
+from local import loopback
 from tests.graph.scripted import Answer, ScriptedMicrosoft
 
 
@@ -140,7 +141,7 @@ def test_a_closed_port_is_unreachable(http: httpx2.Client) -> None:
 
 
 def test_a_silent_server_is_unreachable() -> None:
-    silent = httpx2.Client(trust_env=False, timeout=0.1)
+    silent = loopback.client(timeout=0.1)
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         silent,

@@ -9,6 +9,7 @@ import httpx2
 
 from contracts.go_live import Refusal, Wait
 from contracts.sign_in import SignInAnswer
+from local import loopback
 from tests.administrators import Consenting, somebody, waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
@@ -226,9 +227,7 @@ def _intercepted_code(who: Consenting) -> str:
 
 async def test_other_ways_of_asking_are_answered_calmly(cluster: Cluster) -> None:
     def ask() -> None:
-        with httpx2.Client(
-            base_url=cluster.endpoints.web, trust_env=False, timeout=LONGEST_WAIT
-        ) as http:
+        with loopback.client(base_url=cluster.endpoints.web, timeout=LONGEST_WAIT) as http:
             for callback in CALLBACKS:
                 assert http.post(callback, data={"state": "x"}).status_code in {403, 404, 405}
                 assert http.request("PUT", callback).status_code == 405

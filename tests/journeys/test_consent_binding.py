@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 
 from contracts.clock import wall_clock
 from contracts.go_live import Attention, Refusal, Wait
 from database.engine import open_sessions
 from database.go_live import records
+from local import loopback
 from local.browser import Browser
 from tests.administrators import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
 from tests.bounds import LONGEST_WAIT
@@ -122,8 +122,8 @@ async def test_without_cookies_every_click_has_a_next_step(cluster: Cluster) -> 
 
     def act() -> None:
         link = urlsplit(cluster.endpoints.consent_link(organisation.contact)).path
-        with httpx2.Client(
-            base_url=cluster.endpoints.web, trust_env=False, timeout=LONGEST_WAIT
+        with loopback.client(
+            base_url=cluster.endpoints.web, timeout=LONGEST_WAIT
         ) as without_cookies:
             page = without_cookies.get(f"{link}/progress").text
             without_cookies.cookies.clear()

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
@@ -22,7 +21,7 @@ from commands import imports
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE, GoLiveOutcome, Wait, go_live_id
 from database.engine import open_sessions
 from database.go_live import standings
-from local import queries
+from local import loopback, queries
 from local.histories import everything_kept, found_in, texts_of
 from local.ports import Ports
 from local.postgresql import running_postgresql
@@ -114,7 +113,7 @@ async def _until_ahead(play: Play, spans: Spans) -> None:
         asyncio.to_thread(shell, "status", ALPENGLOW), asyncio.to_thread(shell, "start", TYPED)
     )
     seen.said += [command.stderr for command in failed]
-    httpx2.get(f"{play.web}/consent/{play.consent_token()}", trust_env=False, timeout=LONGEST_WAIT)
+    loopback.get(f"{play.web}/consent/{play.consent_token()}", timeout=LONGEST_WAIT)
     seen.metrics["away"] = scrape(play.web).text
     await asyncio.to_thread(supervisor.restart, POSTGRESQL)
     await play.consent(ALPENGLOW)

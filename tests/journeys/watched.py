@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from contracts.go_live import Progress, Wait
 from database.engine import open_sessions
 from database.go_live import standings
+from local import loopback
 from local.postgresql import PROGRAMS
 from local.stack import METRICS_TOKEN
 from tests.bounds import LONGEST_WAIT
@@ -100,10 +101,9 @@ async def until_wait(engine: Engine, slug: str, wait: Wait | str) -> Progress:
 
 
 def scrape(url: str, token: str = METRICS_TOKEN) -> httpx2.Response:
-    return httpx2.get(
+    return loopback.get(
         f"{url}/metrics",
         headers={"Authorization": f"Bearer {token}"},
-        trust_env=False,
         timeout=LONGEST_WAIT,
     )
 

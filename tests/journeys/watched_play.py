@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
 
-import httpx2
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
@@ -16,7 +15,7 @@ from contracts.clock import wall_clock
 from contracts.go_live import Wait, go_live_id
 from database.engine import open_sessions
 from database.go_live import standings
-from local import people, queries
+from local import loopback, people, queries
 from local.demo import ADMINISTRATORS
 from local.stack import Stack
 from tests.bounds import LONGEST_WAIT
@@ -108,11 +107,11 @@ class Play:
 
     @staticmethod
     def _post(url: str, body: dict[str, Any]) -> None:
-        httpx2.post(url, json=body, trust_env=False, timeout=LONGEST_WAIT).raise_for_status()
+        loopback.request("POST", url, json=body, timeout=LONGEST_WAIT).raise_for_status()
 
     def visit_badly(self, link: str) -> None:
         """What strangers and unlucky people do; each with an address in it."""
-        with httpx2.Client(base_url=self.web, trust_env=False, timeout=LONGEST_WAIT) as browser:
+        with loopback.client(base_url=self.web, timeout=LONGEST_WAIT) as browser:
             browser.get(f"/{TYPED}/nowhere?email={TYPED}")
             browser.get(f"/consent/{link}x")
             browser.get("/auth/microsoft/callback", params={"state": TYPED, "code": TYPED})

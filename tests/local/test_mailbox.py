@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from local import loopback
 from local.mailstore import MailStore
 from tests.bounds import LONGEST_WAIT
 
@@ -22,9 +22,7 @@ class Mailbox:
 
     def __init__(self, smtp_port: int, http_port: int) -> None:
         self.smtp_port = smtp_port
-        self.http = httpx2.Client(
-            base_url=f"http://127.0.0.1:{http_port}", trust_env=False, timeout=LONGEST_WAIT
-        )
+        self.http = loopback.client(base_url=f"http://127.0.0.1:{http_port}", timeout=LONGEST_WAIT)
 
     def connect(self) -> smtplib.SMTP:
         return smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="localhost")

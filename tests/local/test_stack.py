@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from database.engine import open_engine
+from local import loopback
 from local.errors import (
     OtherReleaseError,
     PartFailedError,
@@ -44,7 +45,7 @@ def stack(tmp_path_factory):
 
 
 def get(url: str) -> httpx2.Response:
-    return httpx2.get(url, trust_env=False, timeout=LONGEST_WAIT)
+    return loopback.get(url, timeout=LONGEST_WAIT)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import Pretend, running, seed
 
@@ -73,7 +73,7 @@ def address(seed_file: Path) -> Iterator[str]:
 
 @pytest.fixture
 def pretend(address: str) -> Iterator[Pretend]:
-    with httpx2.Client(timeout=LONGEST_WAIT) as http:
+    with loopback.client(timeout=LONGEST_WAIT) as http:
         found = Pretend(address, http)
         found.control("POST", "/reset")
         yield found

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from local import loopback
 from tests.simulator.pretend import running
 
 TENANT = "a1a1a1a1-0000-4000-8000-000000000001"
@@ -16,9 +16,9 @@ def test_a_grant_is_still_there_after_a_restart(tmp_path: Path) -> None:
     kept = str(tmp_path / "grants.json")
     grant = {"application": ["User.Read.All"], "delegated": ["openid"], "all_principals": True}
     with running("--memory", kept) as base:
-        httpx2.put(f"{base}/_control/tenants/{TENANT}/grants/{CLIENT}", json=grant)
+        loopback.request("PUT", f"{base}/_control/tenants/{TENANT}/grants/{CLIENT}", json=grant)
     with running("--memory", kept) as base:
-        found = httpx2.get(f"{base}/_control/tenants/{TENANT}/grants").json()["grants"]
+        found = loopback.get(f"{base}/_control/tenants/{TENANT}/grants").json()["grants"]
     assert [(one["client_id"], one["application"]) for one in found] == [
         (CLIENT, ["User.Read.All"])
     ]
@@ -28,8 +28,8 @@ def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
     for _ in range(2):
         with running() as base:
             url = f"{base}/_control/tenants/{TENANT}/grants"
-            assert httpx2.get(url).json() == {"grants": []}
-            httpx2.put(f"{url}/{CLIENT}", json={"application": [], "delegated": []})
+            assert loopback.get(url).json() == {"grants": []}
+            loopback.request("PUT", f"{url}/{CLIENT}", json={"application": [], "delegated": []})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,7 +47,8 @@ def test_a_file_that_is_no_memory_is_refused_in_words(
 def test_the_file_holds_grants_and_nothing_else(tmp_path: Path) -> None:
     kept = tmp_path / "grants.json"
     with running("--memory", str(kept)) as base:
-        httpx2.put(
+        loopback.request(
+            "PUT",
             f"{base}/_control/tenants/{TENANT}/grants/{CLIENT}",
             json={"application": ["User.Read.All"], "delegated": []},
         )

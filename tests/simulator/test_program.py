@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from local import loopback
 from simulator import demo_people, demo_seed
 from tests.bounds import LONGEST_WAIT
 from tests.simulator.pretend import ROOT, running, started
@@ -22,10 +22,10 @@ LARGE = "30000000-0000-4000-8000-000000000001"
 
 def test_it_says_where_it_listens_and_starts_from_the_demonstration() -> None:
     with running() as base:
-        answer = httpx2.get(f"{base}/northwind.example/v2.0/.well-known/openid-configuration")
+        answer = loopback.get(f"{base}/northwind.example/v2.0/.well-known/openid-configuration")
         assert answer.status_code == 200
         tenant = demo_people.NORTHWIND
-        assert httpx2.get(f"{base}/_control/tenants/{tenant}").json()["users"] == 2_050
+        assert loopback.get(f"{base}/_control/tenants/{tenant}").json()["users"] == 2_050
 
 
 def test_later_seeds_add_to_earlier_ones(seed_file: Path) -> None:
@@ -33,7 +33,7 @@ def test_later_seeds_add_to_earlier_ones(seed_file: Path) -> None:
     with running("--seed", str(demo), "--seed", str(seed_file)) as base:
         for domain in ("alpenglow.example", "contoso.example"):
             url = f"{base}/{domain}/v2.0/.well-known/openid-configuration"
-            assert httpx2.get(url).status_code == 200
+            assert loopback.get(url).status_code == 200
 
 
 def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -146,7 +146,7 @@ def resident_megabytes(process_id: int) -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_a_page_of_a_million_users_is_cheap_in_time_and_memory() -> None:
-    with started() as (base, process_id), httpx2.Client(timeout=LONGEST_WAIT) as http:
+    with started() as (base, process_id), loopback.client(timeout=LONGEST_WAIT) as http:
         body = {
             "domains": [{"name": "large.example"}],
             "generated": {"count": 1_000_000, "domain": "large.example", "seed": 1},

@@ -21,6 +21,7 @@ from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
+from local import loopback
 from local.browser import Browser
 from local.ports import Ports
 from tests.bounds import LONGEST_WAIT
@@ -65,9 +66,7 @@ NASTY = [
 
 
 def ask(cluster: Cluster, method: str, path: str, **more: object) -> httpx2.Response:
-    return httpx2.request(
-        method, f"{cluster.endpoints.web}{path}", trust_env=False, timeout=LONGEST_WAIT, **more
-    )
+    return loopback.request(method, f"{cluster.endpoints.web}{path}", timeout=LONGEST_WAIT, **more)
 
 
 @pytest.mark.parametrize("path", NASTY)
@@ -346,15 +345,13 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
 
 
 def setup_link(cluster: Cluster, address: str) -> str:
-    for mail in httpx2.get(
+    for mail in loopback.get(
         f"{cluster.endpoints.mailbox}/api/messages",
         params={"to": address},
-        trust_env=False,
         timeout=LONGEST_WAIT,
     ).json():
-        shown = httpx2.get(
+        shown = loopback.get(
             f"{cluster.endpoints.mailbox}/api/messages/{mail['id']}",
-            trust_env=False,
             timeout=LONGEST_WAIT,
         )
         found = re.search(rf"{re.escape(cluster.endpoints.web)}/setup/\S+", shown.json()["text"])
@@ -364,7 +361,7 @@ def setup_link(cluster: Cluster, address: str) -> str:
 
 
 def wait_for(url: str) -> None:
-    with httpx2.Client(trust_env=False, timeout=LONGEST_WAIT) as client:
+    with loopback.client(timeout=LONGEST_WAIT) as client:
         for _ in range(1800):
             try:
                 if client.get(url).is_success:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-import httpx2
 from playwright.async_api import BrowserContext, Page, expect
 
 from contracts.go_live import Attention, GoLiveOutcome, Refusal, Wait
+from local import loopback
 from tests.administrators import waiting_for_consent
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
@@ -30,8 +30,8 @@ async def link_in_mail(
 
     def look() -> str | None:
         for mail in reversed(organisation.received(address)):
-            shown = httpx2.get(
-                f"{places.mailbox}/api/messages/{mail['id']}", trust_env=False, timeout=LONGEST_WAIT
+            shown = loopback.get(
+                f"{places.mailbox}/api/messages/{mail['id']}", timeout=LONGEST_WAIT
             )
             found = wanted.search(shown.json()["text"])
             if found and found.group() != other_than:

@@ -12,13 +12,14 @@ from pypdf import PdfReader
 from contracts.business_hours import morning_of
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
 from wording import sentences
 
 
 def get(url: str, **parameters: Any) -> httpx2.Response:
-    return httpx2.get(url, params=parameters or None, trust_env=False, timeout=LONGEST_WAIT)
+    return loopback.get(url, params=parameters or None, timeout=LONGEST_WAIT)
 
 
 def words_of(document: bytes) -> str:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
 from database.engine import open_sessions
 from database.people import sign_in
+from local import loopback
 from local.browser import Browser
 from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
@@ -107,8 +107,7 @@ async def test_a_genuine_link_opens_whatever_was_tried_from_the_same_office(
     def act() -> None:
         made_up = f"{cluster.endpoints.web}/consent/00000000000000000000000000000000.x"
         answers = [
-            httpx2.get(made_up, trust_env=False, timeout=LONGEST_WAIT)
-            for _ in range(MOST_UNKNOWN_LINKS + 1)
+            loopback.get(made_up, timeout=LONGEST_WAIT) for _ in range(MOST_UNKNOWN_LINKS + 1)
         ]
         assert answers[-1].status_code == 429
         with somebody(organisation) as who:

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import httpx2
 import pytest
 from temporalio.client import ScheduleActionStartWorkflow, ScheduleOverlapPolicy
 
@@ -12,6 +11,7 @@ from commands import setup
 from contracts.business_hours import next_working_morning
 from contracts.digests import DigestRound, DigestsSent
 from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.workflows.driver import until_attention
@@ -48,17 +48,14 @@ class Manager:
         def read() -> str:
             number = self._received()[-1]["id"]
             url = f"{self.cluster.endpoints.mailbox}/api/messages/{number}"
-            return " ".join(
-                str(httpx2.get(url, trust_env=False, timeout=LONGEST_WAIT).json()["text"]).split()
-            )
+            return " ".join(str(loopback.get(url, timeout=LONGEST_WAIT).json()["text"]).split())
 
         return await asyncio.to_thread(read)
 
     def _received(self) -> list[dict[str, object]]:
-        found = httpx2.get(
+        found = loopback.get(
             f"{self.cluster.endpoints.mailbox}/api/messages",
             params={"to": self.address, "limit": 200},
-            trust_env=False,
             timeout=LONGEST_WAIT,
         ).json()
         return sorted(found, key=lambda one: int(str(one["id"])))

@@ -5,12 +5,12 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from commands import imports
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Attention, GoLiveOutcome, Wait
+from local import loopback
 from local.browser import Browser
 from tests.administrators import waiting_for_consent
 from tests.bounds import LONGEST_WAIT
@@ -78,9 +78,7 @@ async def test_who_comes_instead_gets_the_pack_at_once_and_old_links_are_dead(
     fresh = await asyncio.to_thread(links_of, organisation, new)
 
     def statuses(links: list[str]) -> list[int]:
-        return [
-            httpx2.get(link, trust_env=False, timeout=LONGEST_WAIT).status_code for link in links
-        ]
+        return [loopback.get(link, timeout=LONGEST_WAIT).status_code for link in links]
 
     assert await asyncio.to_thread(statuses, old) == [410, 410]
     assert await asyncio.to_thread(statuses, fresh) == [200, 200]
