@@ -41,6 +41,9 @@ TROUBLE = (
 AGAIN_AFTER = 0.4
 """Seconds until somebody tries again what did not work."""
 
+POLL_AFTER = 0.3
+"""Seconds until somebody looks again: ten who look all the time would keep a processor busy."""
+
 LONGEST_ANSWER = 15.0
 """Seconds until somebody of ours repeats an order that seems to have had no effect."""
 
@@ -69,7 +72,7 @@ class Play:
             except TROUBLE:
                 self.troubles += 1
                 await asyncio.sleep(AGAIN_AFTER)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL_AFTER)
 
     async def _take_turn(self, progress: Progress | None) -> None:
         organisation = self.organisation
