@@ -8,13 +8,19 @@ from typing import Any
 
 import httpx2
 
+_KEEPS_NONE = httpx2.Limits(max_keepalive_connections=0)
+"""A server closes a connection that was idle for some seconds, perhaps just as the next request is
+sent on it: on a busy machine, that would fail now and then."""
+
 _TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """All parts speak plain HTTP; over TLS, this would refuse whoever answers."""
 
 
 def client(*, timeout: float = 30, **options: Any) -> httpx2.Client:
     """Return a client; `options` are those of `httpx2.Client`."""
-    return httpx2.Client(trust_env=False, verify=_TRUSTS_NOBODY, timeout=timeout, **options)
+    return httpx2.Client(
+        trust_env=False, verify=_TRUSTS_NOBODY, limits=_KEEPS_NONE, timeout=timeout, **options
+    )
 
 
 def request(method: str, url: str, *, timeout: float = 30, **options: Any) -> httpx2.Response:
