@@ -24,7 +24,7 @@ from contracts.go_live import GO_LIVE_QUEUE, GoLiveOutcome, Wait
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import ROOT, STAFF, Cluster, Organisation, Person, build_cluster
 
-USERS = int(os.environ.get("KILLED_USERS", "300"))
+USERS = int(os.environ.get("KILLED_USERS", "150"))
 KILLS = int(os.environ.get("KILLS", "5"))
 """A quarter of them, at least one, while the directory is read, as many while the plan is made."""
 LONG = "KILLED_USERS" in os.environ
@@ -165,7 +165,7 @@ def wait_for(organisation: Organisation, expression: str, moment: int) -> None:
     while time.monotonic() < give_up:
         if value(organisation, expression) >= moment:
             return
-        time.sleep(0.005)
+        time.sleep(0.02)
     raise AssertionError(f"{expression} never came to {moment}")
 
 
