@@ -17,7 +17,7 @@ from database.go_live.positions import POSITION, progress_of
 PAGE_SIZE = 25
 
 
-class Show(StrEnum):
+class OrganisationFilter(StrEnum):
     """Which organisations are listed."""
 
     ALL = "all"
@@ -40,7 +40,7 @@ _THEIRS = [
 
 
 @dataclass(frozen=True)
-class Listed:
+class OrganisationRow:
     """One organisation in the list."""
 
     slug: str
@@ -53,8 +53,8 @@ class Listed:
 class Listing:
     """One page of the list."""
 
-    rows: list[Listed]
-    tally: dict[Show, int]
+    rows: list[OrganisationRow]
+    tally: dict[OrganisationFilter, int]
     """How many organisations each filter would show, without the search."""
     matching: int
     """How many organisations match this filter and this search, on all pages."""
@@ -125,16 +125,16 @@ _SEARCHED = """
 
 
 @cache
-def _statement(show: Show, *, is_searched: bool) -> TextClause:
+def _statement(show: OrganisationFilter, *, is_searched: bool) -> TextClause:
     # Built once each: parsing the text for every page would cost more than its rows do.
-    shown = "true" if show is Show.ALL else f"e.{show.value}"
+    shown = "true" if show is OrganisationFilter.ALL else f"e.{show.value}"
     found, matching = f"WHERE {shown}", f"t.n_{show.value}"
     if is_searched:
         found, matching = _SEARCHED.format(shown=shown), "(SELECT count(*) FROM found)"
     return text(_LIST.format(found=found, matching=matching, position=POSITION))
 
 
-def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
+def listing(session: Session, *, show: OrganisationFilter, search: str, page: int) -> Listing:
     """Return one page: first those that need attention, then those that wait on us, by due date."""
     rows = session.execute(
         _statement(show, is_searched=bool(search.strip())),
@@ -151,19 +151,19 @@ def listing(session: Session, *, show: Show, search: str, page: int) -> Listing:
         return listing(session, show=show, search=search, page=1)
     first = rows[0]
     return Listing(
-        rows=[_listed(row) for row in rows if row.slug is not None],
-        tally={one: getattr(first, f"n_{one.value}") for one in Show},
+        rows=[_organisation_row(row) for row in rows if row.slug is not None],
+        tally={one: getattr(first, f"n_{one.value}") for one in OrganisationFilter},
         matching=first.matching,
         page=page,
     )
 
 
-def _listed(row: Any) -> Listed:
+def _organisation_row(row: Any) -> OrganisationRow:
     progress = None
     if not row.not_started:
         progress = progress_of(row)
         progress = replace(progress, since=row.closed_at or progress.since)
-    return Listed(row.slug, row.name, row.owner, progress)
+    return OrganisationRow(row.slug, row.name, row.owner, progress)
 
 
 # --- one organisation -------------------------------------------------------------------------
@@ -181,7 +181,7 @@ class SentMail:
 
 
 @dataclass(frozen=True)
-class Done:
+class AuditTrailRow:
     """One entry of the audit trail."""
 
     id: int
@@ -223,7 +223,7 @@ Written exactly as in the index `audit_of_organisation`, so that PostgreSQL uses
 
 def audit_trail(
     session: Session, organisation_id: UUID, most: int, *, every: bool = False, before: int = 0
-) -> list[Done]:
+) -> list[AuditTrailRow]:
     """Return the newest entries of an organisation's audit trail, newest first.
 
     `every` includes those of single moved users; `before` is an entry's id, 0 = from the newest.
@@ -263,7 +263,7 @@ def audit_trail(
             "with_id": "^(user|contact|staff|link):[0-9a-f-]{36}$",
         },
     )
-    return [Done(**row._mapping) for row in rows]
+    return [AuditTrailRow(**row._mapping) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -313,8 +313,8 @@ def exceptions(session: Session, go_live_id: UUID, most: int) -> list[UserExcept
 
 
 @dataclass(frozen=True)
-class OneUser:
-    """One user: how they sign in, what the newest plan says, and what was decided about them."""
+class UserDetails:
+    """A user: how they sign in, what the newest plan says, and what was decided about them."""
 
     user_id: UUID
     address: str
@@ -335,7 +335,7 @@ class OneUser:
     decided_because: str | None
 
 
-def user_of(session: Session, slug: str, user_id: UUID) -> OneUser | None:
+def user_of(session: Session, slug: str, user_id: UUID) -> UserDetails | None:
     """Return one user of an organisation, None where it has none with this id."""
     row = session.execute(
         text(
@@ -358,4 +358,4 @@ def user_of(session: Session, slug: str, user_id: UUID) -> OneUser | None:
         ),
         {"slug": slug, "user_id": user_id},
     ).first()
-    return OneUser(**row._mapping) if row else None
+    return UserDetails(**row._mapping) if row else None

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from contracts.go_live import GoLiveOutcome, Wait
 from database.engine import migrate, open_engine, open_sessions
 from database.go_live import console_views
-from database.go_live.console_views import Listing, Show
+from database.go_live.console_views import Listing, OrganisationFilter
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
 from tests.database.query_plans import explained, most_rows_read
 
@@ -67,7 +67,12 @@ def found(session: Session, owner: Staff, name: str, *go_lives: State) -> None:
         session.flush()
 
 
-def listed(session: Session, search: str = "", show: Show = Show.ALL, page: int = 1) -> Listing:
+def listed(
+    session: Session,
+    search: str = "",
+    show: OrganisationFilter = OrganisationFilter.ALL,
+    page: int = 1,
+) -> Listing:
     return console_views.listing(session, show=show, search=search, page=page)
 
 
@@ -92,19 +97,22 @@ def test_attention_comes_first_then_what_waits_on_us_then_by_due_date(
         "ended",
     ]
     expected = {
-        Show.ALL: 7,
-        Show.ATTENTION: 1,
-        Show.OURS: 3,
-        Show.THEIRS: 2,
-        Show.RUNNING: 5,
-        Show.ENDED: 1,
-        Show.NOT_STARTED: 1,
+        OrganisationFilter.ALL: 7,
+        OrganisationFilter.ATTENTION: 1,
+        OrganisationFilter.OURS: 3,
+        OrganisationFilter.THEIRS: 2,
+        OrganisationFilter.RUNNING: 5,
+        OrganisationFilter.ENDED: 1,
+        OrganisationFilter.NOT_STARTED: 1,
     }
     assert everyone.tally == expected
-    assert {show: listed(session, show=show).matching for show in Show} == expected
-    assert {show: listed(session, "o", show).matching for show in (Show.ATTENTION, Show.OURS)} == {
-        Show.ATTENTION: 1,
-        Show.OURS: 2,
+    assert {show: listed(session, show=show).matching for show in OrganisationFilter} == expected
+    assert {
+        show: listed(session, "o", show).matching
+        for show in (OrganisationFilter.ATTENTION, OrganisationFilter.OURS)
+    } == {
+        OrganisationFilter.ATTENTION: 1,
+        OrganisationFilter.OURS: 2,
     }
 
 

@@ -26,7 +26,14 @@ from contracts.go_live import GoLiveStage, go_live_id
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.go_live import console_views, order_requests, records, standings
-from database.go_live.console_views import Done, Listed, SentMail, Show, StagePeriod, UserException
+from database.go_live.console_views import (
+    AuditTrailRow,
+    OrganisationFilter,
+    OrganisationRow,
+    SentMail,
+    StagePeriod,
+    UserException,
+)
 from database.go_live.standings import Standing
 from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
@@ -51,7 +58,7 @@ MOST_EXCEPTIONS = 100
 @router.get("")
 def every_organisation(
     visit: AVisit,
-    show: Show = Show.ALL,
+    show: OrganisationFilter = OrganisationFilter.ALL,
     search: Annotated[TypedText, Query(max_length=100)] = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
@@ -65,7 +72,7 @@ def every_organisation(
         rows=[_row(one, visit.at) for one in found.rows],
         filters=[
             (console.FILTERS[one], found.tally[one], _address(one, search, 1), one is show)
-            for one in Show
+            for one in OrganisationFilter
         ],
         show=show,
         search=search,
@@ -181,7 +188,7 @@ def in_words(error: CommandError) -> str:
 
 
 @dataclass(frozen=True)
-class Row:
+class ConsoleRow:
     """One line of the list, in words."""
 
     slug: str
@@ -197,14 +204,14 @@ class Row:
     is_paused: bool
 
 
-def _row(listed: Listed, at: datetime) -> Row:
+def _row(listed: OrganisationRow, at: datetime) -> ConsoleRow:
     progress = listed.progress
     if progress is None:
-        return Row(
+        return ConsoleRow(
             listed.slug, listed.name, listed.owner, "Not started", "", "", "", False, "", "", False
         )
     over = progress.outcome is not None
-    return Row(
+    return ConsoleRow(
         slug=listed.slug,
         name=listed.name,
         owner=listed.owner,
@@ -231,9 +238,9 @@ def plainly(code: str) -> str:
 _NAMES = {"sso": "SSO", "it": "IT"}
 
 
-def _address(show: Show, search: str, page: int) -> str:
+def _address(show: OrganisationFilter, search: str, page: int) -> str:
     said = {"show": show.value, "search": search, "page": page}
-    standard = {"show": Show.ALL.value, "search": "", "page": 1}
+    standard = {"show": OrganisationFilter.ALL.value, "search": "", "page": 1}
     query = {name: value for name, value in said.items() if value != standard[name]}
     return f"/console?{urlencode(query)}" if query else "/console"
 
@@ -245,7 +252,7 @@ class _Organisation:
     contacts: list[Contact]
     domains: list[str]
     mails: list[SentMail]
-    audit: list[Done]
+    audit: list[AuditTrailRow]
     times: dict[str, StagePeriod]
     exceptions: list[UserException]
     exception_counts: list[tuple[str, int]]
