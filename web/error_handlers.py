@@ -16,7 +16,7 @@ from graph.errors import GraphError
 from web.console import staff
 from web.forms import FormRefusedError
 from web.rate_limits import RateLimitExceededError
-from web.refusal_pages import Way, message_page
+from web.refusal_pages import ButtonTarget, message_page
 from web.visit import visit
 from wording import pages
 from wording.pages import AwayAt, PageMessage
@@ -73,7 +73,7 @@ class UnforeseenErrors:
 
 
 def _message(request: Request, message: PageMessage, status: int, link: str) -> Response:
-    return message_page(visit(request), message, Way(link), status)
+    return message_page(visit(request), message, ButtonTarget(link), status)
 
 
 def _failed(request: Request) -> Response:

@@ -17,7 +17,7 @@ from wording.refusals import CHOOSE_ACCOUNT
 
 
 @dataclass(frozen=True)
-class Way:
+class ButtonTarget:
     """Where the one button leads: to a page, or to something that is done by a form."""
 
     link: str = "/login"
@@ -28,7 +28,7 @@ OTHER_ACCOUNT = "/auth/microsoft/other-account"
 """Where a browser that came back with an account of no use here has Microsoft ask for another."""
 
 
-def message_page(visit: Visit, message: PageMessage, way: Way, status: int) -> Response:
+def message_page(visit: Visit, message: PageMessage, target: ButtonTarget, status: int) -> Response:
     """Return a page that holds one message and one button."""
     return visit.page(
         "message.html",
@@ -36,8 +36,8 @@ def message_page(visit: Visit, message: PageMessage, way: Way, status: int) -> R
         title=message.title,
         happened=message.happened,
         to_do=message.to_do,
-        link=way.link,
-        action=way.action,
+        link=target.link,
+        action=target.action,
         button=message.button,
     )
 
@@ -47,18 +47,22 @@ def sign_in_page(
 ) -> Response:
     """Say why this sign-in leads nowhere, and the way on; `link` is where it can be begun again."""
     message = pages.not_signed_in(answer)
-    way = Way(action=OTHER_ACCOUNT) if message.button == CHOOSE_ACCOUNT else Way(link)
-    return message_page(visit, message, way, status)
+    target = (
+        ButtonTarget(action=OTHER_ACCOUNT)
+        if message.button == CHOOSE_ACCOUNT
+        else ButtonTarget(link)
+    )
+    return message_page(visit, message, target, status)
 
 
 def already_back(visit: Visit, link: str) -> Response:
     """Answer a reload of a sign-in: what it did, the page behind `link` shows."""
-    return message_page(visit, pages.ALREADY_BACK, Way(link), 400)
+    return message_page(visit, pages.ALREADY_BACK, ButtonTarget(link), 400)
 
 
 def nothing_to_show(visit: Visit) -> Response:
     """Answer a browser that has no consent of its own to follow."""
-    return message_page(visit, pages.NOTHING_TO_SHOW, Way(), 404)
+    return message_page(visit, pages.NOTHING_TO_SHOW, ButtonTarget(), 404)
 
 
 def has_ended(visit: Visit, go_live_id: UUID | None) -> Response:
@@ -66,20 +70,20 @@ def has_ended(visit: Visit, go_live_id: UUID | None) -> Response:
     with visit.dependencies.sessions.begin() as session:
         go_live = session.get(GoLive, go_live_id) if go_live_id else None
     outcome = GoLiveOutcome(go_live.outcome) if go_live and go_live.outcome else None
-    return message_page(visit, pages.has_ended(outcome), Way(), 410)
+    return message_page(visit, pages.has_ended(outcome), ButtonTarget(), 410)
 
 
 def has_left(visit: Visit) -> Response:
     """Answer somebody who is no contact of the organisation any more."""
-    return message_page(visit, pages.HAS_LEFT, Way(), 410)
+    return message_page(visit, pages.HAS_LEFT, ButtonTarget(), 410)
 
 
 def invitation_is_over(visit: Visit, *, used: bool, can_log_in: bool) -> Response:
     """Say how someone logs in whose invitation is used up or too old, if they can."""
     if not can_log_in:
-        return message_page(visit, pages.INVITATION_WITHDRAWN, Way(), 410)
+        return message_page(visit, pages.INVITATION_WITHDRAWN, ButtonTarget(), 410)
     message = pages.INVITATION_USED if used else pages.INVITATION_NOT_NEEDED
-    return message_page(visit, message, Way(), 410)
+    return message_page(visit, message, ButtonTarget(), 410)
 
 
 def refused(
@@ -94,24 +98,26 @@ def refused(
 
     `link` leads to where the same can be begun again; `action` is a form's instead.
     """
-    way = _way(visit, refusal, link, action)
-    return message_page(visit, pages.refused(refusal), way, status)
+    target = _target(visit, refusal, link, action)
+    return message_page(visit, pages.refused(refusal), target, status)
 
 
-def _way(visit: Visit, refusal: Refusal, link: str, action: str) -> Way:
+def _target(visit: Visit, refusal: Refusal, link: str, action: str) -> ButtonTarget:
     match refusal:
         case Refusal.STATE_USED:
-            return Way("/consent/progress")
+            return ButtonTarget("/consent/progress")
         case Refusal.NOT_AN_ADMINISTRATOR | Refusal.APPROVAL_REQUESTED:
             # Whoever came by a personal link hands on just that.
             to_hand_off = link.replace("/consent/", "/hand-off/", 1)
-            return Way(to_hand_off if to_hand_off != link else _to_the_administrator(visit))
+            return ButtonTarget(
+                to_hand_off if to_hand_off != link else _to_the_administrator(visit)
+            )
         case Refusal.GUEST | Refusal.OTHER_TENANT_SIGNED_IN:
-            return Way(action=OTHER_ACCOUNT)
+            return ButtonTarget(action=OTHER_ACCOUNT)
         case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
-            return Way(f"mailto:{visit.dependencies.settings.support_address}")
+            return ButtonTarget(f"mailto:{visit.dependencies.settings.support_address}")
         case _:
-            return Way(link, action)
+            return ButtonTarget(link, action)
 
 
 def _to_the_administrator(visit: Visit) -> str:
@@ -124,4 +130,4 @@ def _to_the_administrator(visit: Visit) -> str:
 def unknown_link(visit: Visit) -> Response:
     """Say that a link was never one of ours; nothing about whose it might be."""
     count_unknown_link(visit)
-    return message_page(visit, pages.UNKNOWN_LINK, Way(), 404)
+    return message_page(visit, pages.UNKNOWN_LINK, ButtonTarget(), 404)

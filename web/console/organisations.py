@@ -43,7 +43,7 @@ from web.console.orders import ORDERS, Given
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.dependencies import Dependencies
 from web.forms import OwnForm, TypedText
-from web.refusal_pages import Way, message_page
+from web.refusal_pages import ButtonTarget, message_page
 from web.visit import AVisit, Visit
 from wording import console, pages, sentences
 from wording.refusals import SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
@@ -306,7 +306,7 @@ def organisation_page(
     with visit.dependencies.sessions.begin() as session:
         found = _read(session, slug, trail, visit.at)
     if found is None:
-        return message_page(visit, pages.NO_SUCH_ORGANISATION, Way("/console"), 404)
+        return message_page(visit, pages.NO_SUCH_ORGANISATION, ButtonTarget("/console"), 404)
     progress = found.standing.progress
     refused = refused_mail(visit.dependencies.engine, found.standing)
     return visit.page(

@@ -18,7 +18,7 @@ from web import outbox_relay
 from web.forms import OwnForm
 from web.log_context import LOG_CONTEXT
 from web.refusal_pages import (
-    Way,
+    ButtonTarget,
     has_ended,
     has_left,
     invitation_is_over,
@@ -90,8 +90,8 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     if isinstance(found, Response):
         return found
     if not await outbox_relay.send_again(visit.dependencies, *found):
-        return message_page(visit, pages.NEW_LINK_PENDING, Way(), 202)
-    return message_page(visit, pages.NEW_LINK_SENT, Way(), 200)
+        return message_page(visit, pages.NEW_LINK_PENDING, ButtonTarget(), 202)
+    return message_page(visit, pages.NEW_LINK_SENT, ButtonTarget(), 200)
 
 
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
@@ -115,5 +115,5 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
     return (
         (found[1].slug, renewed)
         if renewed
-        else message_page(visit, pages.NO_MORE_LINKS, Way(), 429)
+        else message_page(visit, pages.NO_MORE_LINKS, ButtonTarget(), 429)
     )

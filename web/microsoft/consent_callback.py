@@ -40,7 +40,7 @@ from web.microsoft.authorization_response import (
 )
 from web.outbox_relay import relay
 from web.rate_limits import count_unbound_answer
-from web.refusal_pages import Way, has_ended, message_page, refused
+from web.refusal_pages import ButtonTarget, has_ended, message_page, refused
 from web.visit import AVisit, Visit
 from wording import pages
 
@@ -180,4 +180,4 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
 
 def consent_pending(visit: Visit) -> Response:
     """Say that a consent is recorded although the go-live could not be signalled yet."""
-    return message_page(visit, pages.CONSENT_PENDING, Way("/consent/progress"), 202)
+    return message_page(visit, pages.CONSENT_PENDING, ButtonTarget("/consent/progress"), 202)

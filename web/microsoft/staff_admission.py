@@ -10,7 +10,7 @@ from database.go_live import records
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
 from graph.tokens import SignedInPerson
-from web.refusal_pages import OTHER_ACCOUNT, Way, message_page
+from web.refusal_pages import OTHER_ACCOUNT, ButtonTarget, message_page
 from web.visit import Visit
 from wording import pages
 from wording.pages import StaffRefusal
@@ -56,4 +56,4 @@ def _why_not(visit: Visit, person: SignedInPerson) -> StaffRefusal | None:
 def _refused(visit: Visit, why: StaffRefusal) -> Response:
     with visit.dependencies.sessions.begin() as session:
         records.write_audit(session, visit.at, "system", "console_refused")
-    return message_page(visit, pages.not_admitted(why), Way(action=OTHER_ACCOUNT), 403)
+    return message_page(visit, pages.not_admitted(why), ButtonTarget(action=OTHER_ACCOUNT), 403)
