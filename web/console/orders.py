@@ -16,8 +16,8 @@ from wording.console import ORDER_WORDS, OrderWords
 
 
 @dataclass(frozen=True)
-class Given:
-    """What the person filled in."""
+class OrderForm:
+    """What a person filled in to give an order."""
 
     engine: Engine
     reason: str = ""
@@ -44,7 +44,7 @@ class ConsoleOrder:
     """One order as the console offers it."""
 
     words: OrderWords
-    give: Callable[[Orders, str, Given], Awaitable[object]]
+    give: Callable[[Orders, str, OrderForm], Awaitable[object]]
     order: Order | None
     """Whose rule it follows; None = it starts a go-live."""
     asks_reason: bool = False
@@ -67,7 +67,7 @@ class ConsoleOrder:
 
     @property
     def needs_reason(self) -> bool:
-        """Whether it is given with a reason only."""
+        """Whether it is given only with a reason."""
         return self.rule is not None and self.rule.needs_reason
 
     @property
@@ -79,24 +79,24 @@ class ConsoleOrder:
 ORDERS: dict[str, ConsoleOrder] = {
     "start": ConsoleOrder(
         ORDER_WORDS["start"],
-        lambda orders, slug, given: orders.start(
-            slug, aftercare_days=given.aftercare_days, order_id=given.order_id
+        lambda orders, slug, form: orders.start(
+            slug, aftercare_days=form.aftercare_days, order_id=form.order_id
         ),
         None,
         asks_aftercare=True,
     ),
     "confirm-entitlement": ConsoleOrder(
         ORDER_WORDS["confirm-entitlement"],
-        lambda orders, slug, given: orders.confirm_entitlement(
-            slug, given.reason, order_id=given.order_id
+        lambda orders, slug, form: orders.confirm_entitlement(
+            slug, form.reason, order_id=form.order_id
         ),
         Order.CONFIRM_ENTITLEMENT,
         asks_reason=True,
     ),
     "decline-entitlement": ConsoleOrder(
         ORDER_WORDS["decline-entitlement"],
-        lambda orders, slug, given: orders.decline_entitlement(
-            slug, given.reason, order_id=given.order_id
+        lambda orders, slug, form: orders.decline_entitlement(
+            slug, form.reason, order_id=form.order_id
         ),
         Order.DECLINE_ENTITLEMENT,
         asks_reason=True,
@@ -104,19 +104,19 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "retry": ConsoleOrder(
         ORDER_WORDS["retry"],
-        lambda orders, slug, given: orders.retry(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.retry(slug, form.reason, order_id=form.order_id),
         Order.RETRY,
         asks_reason=True,
     ),
     "skip": ConsoleOrder(
         ORDER_WORDS["skip"],
-        lambda orders, slug, given: orders.skip(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.skip(slug, form.reason, order_id=form.order_id),
         Order.SKIP,
     ),
     "approve": ConsoleOrder(
         ORDER_WORDS["approve"],
-        lambda orders, slug, given: migration.approve(
-            orders, given.engine, slug, given.plan_hash, given.reason, order_id=given.order_id
+        lambda orders, slug, form: migration.approve(
+            orders, form.engine, slug, form.plan_hash, form.reason, order_id=form.order_id
         ),
         Order.APPROVE_MIGRATION,
         asks_reason=True,
@@ -124,14 +124,14 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "replan": ConsoleOrder(
         ORDER_WORDS["replan"],
-        lambda orders, slug, given: orders.replan(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.replan(slug, form.reason, order_id=form.order_id),
         Order.REPLAN,
         asks_reason=True,
     ),
     "acknowledge": ConsoleOrder(
         ORDER_WORDS["acknowledge"],
-        lambda orders, slug, given: orders.acknowledge(
-            slug, given.until or None, given.reason, order_id=given.order_id
+        lambda orders, slug, form: orders.acknowledge(
+            slug, form.until or None, form.reason, order_id=form.order_id
         ),
         Order.ACKNOWLEDGE_IT,
         asks_reason=True,
@@ -139,8 +139,8 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "extend": ConsoleOrder(
         ORDER_WORDS["extend"],
-        lambda orders, slug, given: orders.extend(
-            slug, given.until or None, reason=given.reason, order_id=given.order_id
+        lambda orders, slug, form: orders.extend(
+            slug, form.until or None, reason=form.reason, order_id=form.order_id
         ),
         Order.EXTEND_DEADLINE,
         asks_reason=True,
@@ -148,27 +148,25 @@ ORDERS: dict[str, ConsoleOrder] = {
     ),
     "pause": ConsoleOrder(
         ORDER_WORDS["pause"],
-        lambda orders, slug, given: orders.pause(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.pause(slug, form.reason, order_id=form.order_id),
         Order.PAUSE,
         asks_reason=True,
     ),
     "resume": ConsoleOrder(
         ORDER_WORDS["resume"],
-        lambda orders, slug, given: orders.resume(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.resume(slug, form.reason, order_id=form.order_id),
         Order.RESUME,
         asks_reason=True,
     ),
     "close-declined": ConsoleOrder(
         ORDER_WORDS["close-declined"],
-        lambda orders, slug, given: orders.close_declined(
-            slug, given.reason, order_id=given.order_id
-        ),
+        lambda orders, slug, form: orders.close_declined(slug, form.reason, order_id=form.order_id),
         Order.CLOSE_DECLINED,
         undoes=True,
     ),
     "roll-back": ConsoleOrder(
         ORDER_WORDS["roll-back"],
-        lambda orders, slug, given: orders.roll_back(slug, given.reason, order_id=given.order_id),
+        lambda orders, slug, form: orders.roll_back(slug, form.reason, order_id=form.order_id),
         Order.ROLL_BACK,
         undoes=True,
     ),

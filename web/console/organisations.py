@@ -39,7 +39,7 @@ from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
 from database.people import upserts
 from web.checklist import stage_states
-from web.console.orders import ORDERS, Given
+from web.console.orders import ORDERS, OrderForm
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.dependencies import Dependencies
 from web.forms import OwnForm, TypedText
@@ -117,11 +117,11 @@ async def give_order(
     engine, order_id = visit.dependencies.engine, order_id or uuid4()
     public_url = visit.dependencies.settings.public_url
     orders = Orders(engine, visit.dependencies.temporal, staff.staff.handle, public_url)
-    given = Given(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
+    form = OrderForm(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
-        became = await known.give(orders, slug, given)
+        became = await known.give(orders, slug, form)
     except UnansweredError:
-        return _unanswered(visit, slug, known.words.button, given.as_fields())
+        return _unanswered(visit, slug, known.words.button, form.as_fields())
     except UnavailableError:
         raise
     except ToBeConfirmedError:
