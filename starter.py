@@ -34,7 +34,7 @@ from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import Wait
-from contracts.orders import ORDERS, Order
+from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
 from settings import Settings, SettingsError, read_settings
 from wording import sentences, shell
@@ -71,7 +71,7 @@ Result = TypeVar("Result")
 
 def _why(order: Order) -> Any:
     """Return the option for the reason of an order, which says whether the order needs one."""
-    needed = "needed, and " if ORDERS[order].needs_reason else ""
+    needed = "needed, and " if ORDER_RULES[order].needs_reason else ""
     return typer.Option(help=f"Why; {needed}kept in the audit trail.")
 
 

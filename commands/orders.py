@@ -18,7 +18,7 @@ from commands.sending import Argument
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
-from contracts.orders import ORDERS, Order, OrderRefusal
+from contracts.orders import ORDER_RULES, Order, OrderRefusal
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import orders, records
@@ -295,7 +295,7 @@ class Orders:
         if answer is not None:
             return answer
         order_id = order_id or uuid4()
-        if ORDERS[order].second_person:
+        if ORDER_RULES[order].second_person:
             # What was confirmed is given, whatever this repetition comes with.
             data = argument.as_data()
             request = await asyncio.to_thread(self._book.ask, slug, order, data, reason, order_id)
@@ -349,5 +349,5 @@ def _summary(start: StartGoLive) -> str:
 
 
 def _check_reason(order: Order, reason: str) -> None:
-    if ORDERS[order].needs_reason and not reason.strip():
+    if ORDER_RULES[order].needs_reason and not reason.strip():
         raise UsageError(Problem.REASON_MISSING)

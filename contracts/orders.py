@@ -174,7 +174,7 @@ def _was_declined(position: OrderPosition) -> OrderRefusal | None:
 
 # --- the table --------------------------------------------------------------------------------
 
-ORDERS: dict[Order, OrderRule] = {
+ORDER_RULES: dict[Order, OrderRule] = {
     Order.CONFIRM_ENTITLEMENT: OrderRule(_may_confirm),
     Order.DECLINE_ENTITLEMENT: OrderRule(_may_decline),
     Order.ACKNOWLEDGE_IT: OrderRule(_moves_nobody_yet, takes_date=True),
@@ -204,7 +204,7 @@ def refusal_of(
     `plan_hash` and `moment` are what the order comes with; None is not checked. A moment is
     compared with `now`.
     """
-    rule = ORDERS[order]
+    rule = ORDER_RULES[order]
     place = rule.allowed(position)
     if place is not None:
         return place

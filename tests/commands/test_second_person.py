@@ -22,7 +22,7 @@ from commands.errors import (
 from commands.orders import Orders
 from commands.sending import Argument
 from contracts.go_live import GoLiveOutcome, Progress, Wait
-from contracts.orders import ORDERS, Order
+from contracts.orders import ORDER_RULES, Order
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
@@ -42,7 +42,7 @@ SECOND = (Order.PAUSE, Order.EXTEND_DEADLINE, Order.ROLL_BACK, Order.RESUME)
 @pytest.fixture(autouse=True)
 def _a_second_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for order in SECOND:
-        monkeypatch.setitem(ORDERS, order, replace(ORDERS[order], second_person=True))
+        monkeypatch.setitem(ORDER_RULES, order, replace(ORDER_RULES[order], second_person=True))
 
 
 @pytest.fixture(scope="module", autouse=True)

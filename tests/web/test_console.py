@@ -10,7 +10,7 @@ from starter import app
 from tests.cluster import Cluster, Person
 from tests.web.conftest import assert_accessible, sign_in_to_console
 from tests.web.test_journeys import link_in_mail
-from web.console.orders import ORDERS
+from web.console.orders import CONSOLE_ORDERS
 
 
 async def test_customer_success_signs_in_and_sees_the_organisations(
@@ -78,7 +78,7 @@ def test_the_console_has_every_order_of_the_shell() -> None:
         one.name or str(one.callback and one.callback.__name__) for one in app.registered_commands
     }
     on_pages = {*READ_ON_PAGES, *DECIDED_ON_PAGES, *CONFIRMED_ON_PAGES, *PEOPLE}
-    assert commands == {*ORDERS, *on_pages, *ONLY_IN_THE_SHELL}
+    assert commands == {*CONSOLE_ORDERS, *on_pages, *ONLY_IN_THE_SHELL}
 
 
 async def test_a_plan_is_looked_at_decided_about_and_approved(cluster: Cluster, page: Page) -> None:

@@ -10,8 +10,7 @@ from commands import migration
 from commands.orders import Orders
 from contracts import rules
 from contracts.go_live import Progress
-from contracts.orders import ORDERS as RULES
-from contracts.orders import Order, OrderPosition, OrderRule
+from contracts.orders import ORDER_RULES, Order, OrderPosition, OrderRule
 from wording.console import ORDER_WORDS, OrderWords
 
 
@@ -73,10 +72,10 @@ class ConsoleOrder:
     @property
     def rule(self) -> OrderRule | None:
         """When it is taken, and what it comes with; None = it starts a go-live."""
-        return None if self.order is None else RULES[self.order]
+        return None if self.order is None else ORDER_RULES[self.order]
 
 
-ORDERS: dict[str, ConsoleOrder] = {
+CONSOLE_ORDERS: dict[str, ConsoleOrder] = {
     "start": ConsoleOrder(
         ORDER_WORDS["start"],
         lambda orders, slug, form: orders.start(

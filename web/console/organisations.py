@@ -39,7 +39,7 @@ from database.mail import mail_facts
 from database.models import Contact, OrderRequest, Preference
 from database.people import upserts
 from web.checklist import stage_states
-from web.console.orders import ORDERS, OrderForm
+from web.console.orders import CONSOLE_ORDERS, OrderForm
 from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
 from web.dependencies import Dependencies
 from web.forms import OwnForm, TypedText
@@ -91,7 +91,7 @@ def one_organisation(
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
     """Show everything about one organisation; `every` and `before` say which of its trail."""
-    said = ORDERS[done].words.done if done in ORDERS else console.DONE.get(done, "")
+    said = CONSOLE_ORDERS[done].words.done if done in CONSOLE_ORDERS else console.DONE.get(done, "")
     return organisation_page(staff, slug, said=said, trail=(every, before))
 
 
@@ -111,7 +111,7 @@ async def give_order(
 
     The same form sent again is the same order, and gets the same answer.
     """
-    known = ORDERS.get(order)
+    known = CONSOLE_ORDERS.get(order)
     if known is None:
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
     engine, order_id = visit.dependencies.engine, order_id or uuid4()
@@ -322,11 +322,11 @@ def organisation_page(
         explained=sentences.sentences(progress) if progress else console.NOT_STARTED,
         orders=[
             (name, order)
-            for name, order in ORDERS.items()
+            for name, order in CONSOLE_ORDERS.items()
             if order.fits(progress) or (may_start and name == "start")
         ],
-        order_ids={name: uuid4() for name in ORDERS},
-        buttons={one.order.value: one.words.button for one in ORDERS.values() if one.order},
+        order_ids={name: uuid4() for name in CONSOLE_ORDERS},
+        buttons={one.order.value: one.words.button for one in CONSOLE_ORDERS.values() if one.order},
         open_for=order_requests.OPEN_FOR,
         has_links=progress is not None
         and progress.goes_on

@@ -73,7 +73,7 @@ def _pages() -> dict[str, Callable[[], str]]:
     from jinja2 import ChainableUndefined
 
     from web.console import organisations
-    from web.console.orders import ORDERS
+    from web.console.orders import CONSOLE_ORDERS
     from web.templating import TEMPLATES
     from wording.pages import RateLimit, too_many
 
@@ -88,12 +88,12 @@ def _pages() -> dict[str, Callable[[], str]]:
         "page too_many": lambda: _seen(page("too_many.html")),
         "page console": lambda: page(
             "console_organisation.html",
-            orders=[("start", ORDERS["start"])],
+            orders=[("start", CONSOLE_ORDERS["start"])],
             order_ids={},
             instant=str,
             found={},
         ),
-        "page console, extend": lambda: ORDERS["extend"].words.does,
+        "page console, extend": lambda: CONSOLE_ORDERS["extend"].words.does,
         "page guessing": lambda: too_many(RateLimit.LINKS).to_do,
         "form of the console": lambda: repr(form.__metadata__[0].metadata),
     }

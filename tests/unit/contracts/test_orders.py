@@ -7,7 +7,7 @@ import temporalio.workflow
 
 from contracts import rules
 from contracts.orders import (
-    ORDERS,
+    ORDER_RULES,
     Order,
     OrderRefusal,
     Role,
@@ -99,7 +99,7 @@ def test_the_table_of_this_test_has_every_order_every_wait_and_every_position() 
     table = expected()
     assert list(table) == list(POSITIONS)
     assert all(list(row) == list(Order) for row in table.values())
-    assert list(ORDERS) == list(Order)
+    assert list(ORDER_RULES) == list(Order)
     waits = [one.progress.wait for name, one in POSITIONS.items() if name.startswith("wait: ")]
     assert waits == list(PLACES)
 
@@ -108,7 +108,7 @@ def test_the_table_of_this_test_has_every_order_every_wait_and_every_position() 
 def test_each_order_is_taken_or_refused_as_the_table_says(name: str) -> None:
     found = {order: refusal_of(order, POSITIONS[name]) for order in Order}
     assert found == expected()[name]
-    assert found == {order: rule.allowed(POSITIONS[name]) for order, rule in ORDERS.items()}
+    assert found == {order: rule.allowed(POSITIONS[name]) for order, rule in ORDER_RULES.items()}
 
 
 TAKEN_AT = {
@@ -135,7 +135,7 @@ def test_a_date_is_held_against_now_by_the_orders_that_take_one(order: Order) ->
     ):
         taken = refusal_of(order, place, moment=moment, now=NOW)
         plain = refusal_of(order, place)
-        assert taken is (refusal if ORDERS[order].takes_date else plain)
+        assert taken is (refusal if ORDER_RULES[order].takes_date else plain)
 
 
 def test_only_a_moment_without_a_time_zone_needs_no_now() -> None:
@@ -169,7 +169,7 @@ def test_a_plan_is_approved_by_its_whole_hash_only(plan_hash: str) -> None:
 
 
 def test_what_takes_something_away_needs_a_reason() -> None:
-    needing = {order for order, rule in ORDERS.items() if rule.needs_reason}
+    needing = {order for order, rule in ORDER_RULES.items() if rule.needs_reason}
     assert needing == {Order.SKIP, Order.CLOSE_DECLINED, Order.ROLL_BACK}
     for order in Order:
         place = TAKEN_AT.get(order, POSITIONS["paused at consent wait"])
@@ -181,11 +181,11 @@ def test_what_takes_something_away_needs_a_reason() -> None:
 
 
 def test_today_every_order_is_a_managers_and_none_waits_for_a_second_person() -> None:
-    assert {rule.least_role for rule in ORDERS.values()} == {Role.MANAGER}
-    assert not any(rule.second_person for rule in ORDERS.values())
+    assert {rule.least_role for rule in ORDER_RULES.values()} == {Role.MANAGER}
+    assert not any(rule.second_person for rule in ORDER_RULES.values())
     takes = {
-        "date": {order for order, rule in ORDERS.items() if rule.takes_date},
-        "plan": {order for order, rule in ORDERS.items() if rule.takes_plan},
+        "date": {order for order, rule in ORDER_RULES.items() if rule.takes_date},
+        "plan": {order for order, rule in ORDER_RULES.items() if rule.takes_plan},
     }
     assert takes == {
         "date": {Order.ACKNOWLEDGE_IT, Order.EXTEND_DEADLINE},

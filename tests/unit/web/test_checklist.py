@@ -7,7 +7,7 @@ import pytest
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
 from web.checklist import stage_states
-from web.console.orders import ORDERS
+from web.console.orders import CONSOLE_ORDERS
 
 STAGES = [stage.value for stage in GoLiveStage]
 
@@ -76,4 +76,4 @@ def test_while_a_go_live_ends_nothing_is_offered_that_would_be_refused(
         attention=attention,
         may_skip=attention is not None,
     )
-    assert {name for name, order in ORDERS.items() if order.fits(ending)} == offered
+    assert {name for name, order in CONSOLE_ORDERS.items() if order.fits(ending)} == offered

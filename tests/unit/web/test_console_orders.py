@@ -7,10 +7,9 @@ import pytest
 import starter
 from commands.errors import UsageError
 from commands.orders import Orders
-from contracts.orders import ORDERS as RULES
-from contracts.orders import Order
+from contracts.orders import ORDER_RULES, Order
 from tests.unit.contracts.positions import POSITIONS
-from web.console.orders import ORDERS
+from web.console.orders import CONSOLE_ORDERS
 
 BEFORE_THE_MOVE = "acknowledge pause roll-back"
 BUTTONS = {
@@ -49,13 +48,13 @@ BUTTONS = {
 
 def test_every_position_has_its_buttons() -> None:
     assert list(BUTTONS) == list(POSITIONS)
-    assert {order.order for order in ORDERS.values()} == {None, *Order}
+    assert {order.order for order in CONSOLE_ORDERS.values()} == {None, *Order}
 
 
 @pytest.mark.parametrize("name", POSITIONS)
 def test_the_console_offers_what_the_go_live_takes(name: str) -> None:
     progress = POSITIONS[name].progress
-    offered = {button for button, order in ORDERS.items() if order.fits(progress)}
+    offered = {button for button, order in CONSOLE_ORDERS.items() if order.fits(progress)}
     assert offered == set(BUTTONS[name].split())
 
 
@@ -64,9 +63,9 @@ def test_a_button_is_missing_or_refused_only_where_the_record_does_not_say_why(n
     position = POSITIONS[name]
     differs = {
         order.order
-        for order in ORDERS.values()
+        for order in CONSOLE_ORDERS.values()
         if order.order is not None
-        and order.fits(position.progress) != (RULES[order.order].allowed(position) is None)
+        and order.fits(position.progress) != (ORDER_RULES[order.order].allowed(position) is None)
     }
     assert differs == {
         "just confirmed": {Order.DECLINE_ENTITLEMENT},
@@ -77,12 +76,12 @@ def test_a_button_is_missing_or_refused_only_where_the_record_does_not_say_why(n
 
 
 def test_a_go_live_that_was_never_started_can_be_started_only() -> None:
-    assert [name for name, order in ORDERS.items() if order.fits(None)] == ["start"]
+    assert [name for name, order in CONSOLE_ORDERS.items() if order.fits(None)] == ["start"]
 
 
 def test_console_and_shell_ask_for_a_reason_where_the_rule_needs_one() -> None:
     commands = {command.callback.__name__: command for command in starter.app.registered_commands}  # type: ignore[union-attr]
-    for name, order in ORDERS.items():
+    for name, order in CONSOLE_ORDERS.items():
         if order.rule is None:
             continue
         assert order.needs_reason == order.rule.needs_reason
