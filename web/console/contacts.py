@@ -16,7 +16,7 @@ from database.links import renewal
 from database.links.renewal import NewLink
 from database.mail import mail_facts
 from web import outbox_relay
-from web.console.organisations import again, in_words
+from web.console.organisations import page_with_problem, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from web.visit import Visit
@@ -80,7 +80,7 @@ async def remove_contact(
 
     leaver = await run_in_threadpool(address)
     if not leaver:
-        return await again(staff, slug, console.CONTACT_HAS_LEFT, "")
+        return await page_with_problem(staff, slug, console.CONTACT_HAS_LEFT, "")
     return await _change(
         staff,
         visit,
@@ -109,7 +109,7 @@ async def send_links_again(
 
     renewed = await run_in_threadpool(queued)
     if renewed is None:
-        return await again(staff, slug, console.NO_PACK_NOW, "")
+        return await page_with_problem(staff, slug, console.NO_PACK_NOW, "")
     on_its_way = await outbox_relay.send_again(visit.dependencies, slug, renewed)
     return visit.go_to(
         f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"
@@ -132,5 +132,5 @@ async def _change(
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(error), what)
+        return await page_with_problem(staff, slug, problem_text(error), what)
     return visit.go_to(f"/console/{quote(slug)}?done={what}")

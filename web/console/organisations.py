@@ -128,7 +128,7 @@ async def give_order(
         return visit.go_to(f"/console/{quote(slug)}?done=to-be-confirmed")
     except CommandError as error:
         lost = isinstance(error, NotRunningError)
-        return await again(staff, slug, in_words(error), order, may_start=lost)
+        return await page_with_problem(staff, slug, problem_text(error), order, may_start=lost)
     if isinstance(became, Started) and became.resumed_after is not None:
         said = became.resumed_after
         return await run_in_threadpool(organisation_page, staff, slug, said=said)
@@ -146,7 +146,7 @@ async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id:
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(error), "")
+        return await page_with_problem(staff, slug, problem_text(error), "")
     return visit.go_to(f"/console/{quote(slug)}?done=confirmed")
 
 
@@ -164,7 +164,7 @@ def _unanswered(visit: Visit, slug: str, what: str, fields: dict[str, object]) -
     return response
 
 
-async def again(
+async def page_with_problem(
     staff: StaffVisit, slug: str, problem: str, order: str, *, may_start: bool = False
 ) -> Response:
     """Show the organisation with what is to be corrected, at the order that was given."""
@@ -179,7 +179,7 @@ async def again(
     )
 
 
-def in_words(error: CommandError) -> str:
+def problem_text(error: CommandError) -> str:
     """Return why an order is not carried out, as the console says it."""
     return error.words(console.said_of)
 
@@ -218,7 +218,7 @@ def _row(listed: OrganisationRow, at: datetime) -> ConsoleRow:
         stage=progress.outcome.value.replace("_", " ").capitalize()
         if progress.outcome
         else sentences.STAGES[progress.stage],
-        waiting_on="" if over else plainly(sentences.whom(progress)),
+        waiting_on="" if over else label_of(sentences.whom(progress)),
         since=sentences.short_day(progress.since),
         due=sentences.short_day(progress.due_at) if progress.due_at and not over else "",
         is_overdue=bool(progress.due_at and not over and progress.due_at < at),
@@ -228,7 +228,7 @@ def _row(listed: OrganisationRow, at: datetime) -> ConsoleRow:
     )
 
 
-def plainly(code: str) -> str:
+def label_of(code: str) -> str:
     """Return a name of ours as people read it, such as `SSO offered` for `sso_offered`."""
     words = [_NAMES.get(word, word) for word in code.replace("_", " ").split()]
     said = " ".join(words).replace("go live", "go-live").replace("sign in", "sign-in")
@@ -353,7 +353,7 @@ def organisation_page(
         opened=opened,
         temporal_ui=_temporal_ui(visit.dependencies, slug) if progress else "",
         instant=sentences.instant,
-        plainly=plainly,
+        label_of=label_of,
         audit=sentences.AUDIT,
         why_refused=console.why_refused,
     )

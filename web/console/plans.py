@@ -13,7 +13,7 @@ from commands.errors import CommandError, UnavailableError
 from contracts.directory import ExceptionReason
 from database.go_live import standings
 from database.moves.plans import Decision
-from web.console.organisations import in_words, organisation_page, plainly
+from web.console.organisations import label_of, organisation_page, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm
 from wording import sentences
@@ -101,7 +101,7 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
 def _titled(what: str) -> str:
     """Return a mail's name as people read it and what it is for; anything else as it is."""
     name, colon, purpose = what.partition(": ")
-    return f"{plainly(name)}{colon}{purpose}" if colon else what
+    return f"{label_of(name)}{colon}{purpose}" if colon else what
 
 
 def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.DryRun]:
@@ -121,7 +121,7 @@ def _entered(
     except UnavailableError:
         raise
     except CommandError as error:
-        return organisation_page(staff, slug, problem=in_words(error), status=409)
+        return organisation_page(staff, slug, problem=problem_text(error), status=409)
 
 
 def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:

@@ -14,7 +14,7 @@ from contracts.addresses import address_key
 from contracts.directory import ExceptionReason
 from database.go_live import console_views, standings
 from database.moves import decisions
-from web.console.organisations import in_words, organisation_page
+from web.console.organisations import organisation_page, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from wording import console, sentences
@@ -113,7 +113,7 @@ def _problem(give: Callable[[], object]) -> str:
     except UnavailableError:
         raise
     except CommandError as error:
-        return in_words(error)
+        return problem_text(error)
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Consent: what is asked and why, the way to Microsoft, then the truth as it is."""
+"""Consent: what is asked and why, the way to Microsoft, then how far the go-live is."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -44,13 +44,13 @@ def progress(visit: AVisit) -> Response:
         asked = authorization_requests.newest_consent(session, visit.browser)
         standing = standings.standing_of_go_live(session, asked.go_live_id if asked else None)
     proven = asked is not None and asked.evidence_id is not None
-    return _progress_page(visit, standing, asked, again="/consent/again", proven=proven)
+    return _progress_page(visit, standing, asked, consent_action="/consent/again", proven=proven)
 
 
 @router.post("/progress")
-async def relay_again(visit: OwnForm) -> Response:
+async def relay_evidence(visit: OwnForm) -> Response:
     """Signal the workflow once more what this very browser proved; for when it stayed pending."""
-    entry = await run_in_threadpool(_enqueue_again, visit)
+    entry = await run_in_threadpool(_enqueue_evidence, visit)
     if isinstance(entry, Response):
         return entry
     relayed = await relay(visit.dependencies, entry)
@@ -58,13 +58,13 @@ async def relay_again(visit: OwnForm) -> Response:
 
 
 @router.get("/again")
-def progress_again(visit: AVisit) -> Response:
-    """Show how far it is where the address of that form is opened again."""
+def redirect_to_progress(visit: AVisit) -> Response:
+    """Lead to the progress page whoever opens the address of that form."""
     return visit.go_to("/consent/progress")
 
 
 @router.post("/again")
-def again(visit: OwnForm) -> Response:
+def repeat_consent(visit: OwnForm) -> Response:
     """Send this browser's administrator to the organisation-wide consent page once more."""
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
@@ -117,7 +117,7 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
         visit,
         standing,
         own,
-        again=f"/consent/{token}",
+        consent_action=f"/consent/{token}",
         proven=given,
         here=f"/consent/{token}/progress",
     )
@@ -142,11 +142,11 @@ def _progress_page(
     standing: Standing | None,
     asked: AuthorizationRequest | None,
     *,
-    again: str,
+    consent_action: str,
     proven: bool,
     here: str = "/consent/progress",
 ) -> Response:
-    """Show a go-live; `asked` is this browser's own consent in it, `again` where one is given."""
+    """Show a go-live; `asked` is this browser's own consent in it; `consent_action` begins one."""
     if standing is None or standing.progress is None:
         return nothing_to_show(visit)
     now = standing.progress
@@ -168,12 +168,12 @@ def _progress_page(
         moving=is_moving(now),
         ended=now.outcome is not None and now.outcome is not GoLiveOutcome.LIVE,
         check_again=waits and evident,
-        again=again if refused_or_stuck or (waits and not evident) else "",
+        consent_action=consent_action if refused_or_stuck or (waits and not evident) else "",
         here=here,
     )
 
 
-def _enqueue_again(visit: Visit) -> int | Response:
+def _enqueue_evidence(visit: Visit) -> int | Response:
     """Enqueue what this very browser proved once more."""
     with visit.dependencies.sessions.begin() as session:
         asked = authorization_requests.newest_consent(session, visit.browser)
