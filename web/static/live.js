@@ -1,9 +1,9 @@
-// Looks again at the page by itself, and shows what changed: no reload, no lost focus or typing.
+// Refreshes the page by itself, and shows what changed: no reload, no lost focus or typing.
 "use strict";
 const every = Number(document.body.dataset.live || 0) * 1000;
 let failures = 0;
 
-async function look() {
+async function refresh() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "follow" });
   if (answer.status === 401) { location.assign(answer.url); return; }
@@ -22,17 +22,17 @@ async function look() {
 
 let stopped = false;
 let timer = 0;
-function again() {
+function scheduleRefresh() {
   if (stopped) return;
-  timer = setTimeout(() => look().catch(() => { failures += 1; }).finally(again), every * Math.min(10, 1 + failures));
+  timer = setTimeout(() => refresh().catch(() => { failures += 1; }).finally(scheduleRefresh), every * Math.min(10, 1 + failures));
 }
-if (every) again();
+if (every) scheduleRefresh();
 
 // One click is enough: a second one on the same button does nothing while the first is on its way.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   // A download leaves the page as it is, so its button stays.
-  if ("again" in form.dataset) return;
+  if ("download" in form.dataset) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
 });
