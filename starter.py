@@ -548,7 +548,7 @@ def forget(
     whom = user or f"everybody of {organisation}"
     if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
         raise CommandError(Problem.NOT_CONFIRMED)
-    done = erasure.forget(_engine(), organisation, user, _name(by), reason)
+    done = erasure.erase_people(_engine(), organisation, user, _name(by), reason)
     print("\n".join(erasure.lines(organisation, user, done)))
 
 

@@ -1,4 +1,4 @@
-"""Forgets an organisation's people, or one person, on request."""
+"""Erases an organisation's people, or one person, on request."""
 
 from sqlalchemy import Engine
 
@@ -25,8 +25,8 @@ REMAINS_OF_ONE = (
 )
 
 
-def forget(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Erased:
-    """Forget everybody of an organisation, or whoever has this address there.
+def erase_people(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Erased:
+    """Erase everybody of an organisation, or whoever has this address there.
 
     Raises:
         CommandError: a go-live is open, or nobody has the address.

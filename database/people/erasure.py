@@ -11,7 +11,7 @@ from contracts.addresses import address_key
 from database.go_live import records
 from database.models import Organisation
 
-ERASED = "people_forgotten"
+ERASED = "people_erased"
 """Action of the audit entry."""
 
 REMOVED = "[removed]"
@@ -104,7 +104,7 @@ def erase(
         "o": organisation.id,
         "key": address_key(address) if address else None,
         "removed": REMOVED,
-        "forgotten": ERASED,
+        "erased": ERASED,
     }
     # Starting a go-live needs this row, so none can start before the commit.
     session.get_one(Organisation, organisation.id, with_for_update=True)
@@ -167,7 +167,7 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
     rows = session.execute(
         text(
             "SELECT id, reason FROM golive.audit_entry WHERE organisation_id = :o "
-            "AND actor NOT IN ('system', 'workflow') AND action <> :forgotten "
+            "AND actor NOT IN ('system', 'workflow') AND action <> :erased "
             "AND reason NOT IN ('', :removed)"
         ),
         keys,
@@ -178,7 +178,7 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
         for row in rows
         if keys["key"] is None or any(part in row.reason.casefold() for part in parts)
     ]
-    session.execute(text("SELECT set_config('golive.forgetting', 'on', true)"))
+    session.execute(text("SELECT set_config('golive.erasing', 'on', true)"))
     session.execute(
         text("UPDATE golive.audit_entry SET reason = :removed WHERE id = ANY(:ids)"),
         {"removed": REMOVED, "ids": gone},
@@ -196,5 +196,5 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
         ),
         {**keys, "of_an_account": list(records.OF_AN_ACCOUNT)},
     )
-    session.execute(text("SELECT set_config('golive.forgetting', '', true)"))
+    session.execute(text("SELECT set_config('golive.erasing', '', true)"))
     return len(gone)

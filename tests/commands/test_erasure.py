@@ -61,7 +61,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(cluster:
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     with pytest.raises(CommandError, match="has an open go-live"):
-        erasure.forget(cluster.engine, organisation.slug, None, "dana", REASON)
+        erasure.erase_people(cluster.engine, organisation.slug, None, "dana", REASON)
     await organisation.skip_to_due()
     await organisation.ended()
     words = words_of(cluster, organisation)
@@ -80,7 +80,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(cluster:
     assert found_in(everything_stored(cluster), names) == []
     assert found_in(json.dumps(organisation.audit()).splitlines(), words) == []
     assert organisation.administrator_id not in json.dumps(organisation.audit())
-    assert ("dana", "people_forgotten", REASON) in organisation.audit()
+    assert ("dana", "people_erased", REASON) in organisation.audit()
     assert (len(organisation.mails()), len(organisation.audit())) == (mails, audit + 1)
     assert organisation.standing().progress is not None
     _, kept = await everything_kept(cluster.client, organisation.handle.id)
@@ -103,7 +103,7 @@ async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> 
     await organisation.go_live()
     address = organisation.address("victor.vonnegut")
     done = await asyncio.to_thread(
-        erasure.forget, cluster.engine, organisation.slug, address.upper(), "dana", REASON
+        erasure.erase_people, cluster.engine, organisation.slug, address.upper(), "dana", REASON
     )
     assert (done.users, done.contacts) == (1, 0)
     said = " ".join(erasure.lines(organisation.slug, address, done))
@@ -119,7 +119,7 @@ async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> 
 async def test_a_reason_is_needed_and_names_nobody(cluster: Cluster, reason: str, why: str) -> None:
     organisation = cluster.create_organisation()
     with pytest.raises(UsageError, match=why):
-        erasure.forget(cluster.engine, organisation.slug, None, "dana", reason)
+        erasure.erase_people(cluster.engine, organisation.slug, None, "dana", reason)
     assert organisation.user("anna")["status"] == "active"
 
 
@@ -130,7 +130,7 @@ async def test_text_of_the_audit_trail_can_be_removed_and_never_rewritten(cluste
     for change in ("reason = 'other'", "reason = '[removed]', actor = 'x'"):
         with pytest.raises(DatabaseError, match="append-only"):
             cluster.rows(
-                "DO $$ BEGIN PERFORM set_config('golive.forgetting', 'on', true); "
+                "DO $$ BEGIN PERFORM set_config('golive.erasing', 'on', true); "
                 f"UPDATE golive.audit_entry SET {change}; END $$"
             )
     await organisation.handle.cancel()

@@ -6,7 +6,7 @@ CREATE FUNCTION golive.refuse_audit_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
         BEGIN
-            IF TG_OP = 'UPDATE' AND current_setting('golive.forgetting', true) = 'on' THEN
+            IF TG_OP = 'UPDATE' AND current_setting('golive.erasing', true) = 'on' THEN
                 RETURN NULL;
             END IF;
             RAISE EXCEPTION 'the audit trail is append-only';
