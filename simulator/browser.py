@@ -134,7 +134,7 @@ def remember(request: Request, response: Response, account: Account) -> None:
     accounts.append(entry)
 
 
-def forget(request: Request, response: Response) -> None:
+def sign_out(request: Request, response: Response) -> None:
     """Sign everybody out of this browser."""
     simulation_of(request).sessions.pop(request.cookies.get(COOKIE, ""), None)
     response.delete_cookie(COOKIE, path="/")

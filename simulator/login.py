@@ -30,9 +30,9 @@ from simulator.browser import (
     account_named,
     check_usable,
     fields_of,
-    forget,
     remember,
     sign_in_page,
+    sign_out,
     signed_in,
     trouble,
 )
@@ -169,7 +169,7 @@ async def logout(request: Request) -> Response:
         response = send_back(target, {"state": state} if state else {})
     else:
         response = page("signed_out.html")
-    forget(request, response)
+    sign_out(request, response)
     return response
 
 

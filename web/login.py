@@ -100,7 +100,7 @@ def logout(visit: OwnForm) -> Response:
     with visit.dependencies.sessions.begin() as session:
         sign_in.end_session(session, visit.session_token, visit.at)
     response = visit.go_to("/login?logged_out=yes")
-    visit.forget_cookie(response, SESSION_COOKIE)
+    visit.delete_cookie(response, SESSION_COOKIE)
     return response
 
 

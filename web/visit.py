@@ -93,8 +93,8 @@ class Visit:
             secure=self.dependencies.is_secure,
         )
 
-    def forget_cookie(self, response: Response, name: str) -> None:
-        """Take a cookie from the browser."""
+    def delete_cookie(self, response: Response, name: str) -> None:
+        """Delete a cookie of the browser."""
         response.delete_cookie(
             self.dependencies.cookie_name(name), secure=self.dependencies.is_secure
         )

@@ -95,5 +95,5 @@ def sign_out(visit: OwnForm) -> Response:
     with visit.dependencies.sessions.begin() as session:
         staff.end_session(session, visit.cookie(STAFF_COOKIE), visit.at)
     response = visit.go_to("/console")
-    visit.forget_cookie(response, STAFF_COOKIE)
+    visit.delete_cookie(response, STAFF_COOKIE)
     return response
