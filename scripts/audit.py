@@ -37,15 +37,15 @@ def main() -> int:
         answer = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        return tell_nothing_was_audited(f"pip-audit could not ask: {last[0]}")
-    return tell(answer["dependencies"])
+        return report_nothing_audited(f"pip-audit could not ask: {last[0]}")
+    return report(answer["dependencies"])
 
 
-def tell(packages: list[dict[str, Any]]) -> int:
-    """Say what is known of each package; return the exit status."""
+def report(packages: list[dict[str, Any]]) -> int:
+    """Print what is known of each package; return the exit status."""
     skipped = [one["name"] for one in packages if "skip_reason" in one]
     if len(skipped) == len(packages):
-        return tell_nothing_was_audited("The vulnerability service knows none of our packages")
+        return report_nothing_audited("The vulnerability service knows none of our packages")
     bad = [one for one in packages if one.get("vulns")]
     for one in bad:
         ids = ", ".join(vulnerability["id"] for vulnerability in one["vulns"])
@@ -59,8 +59,8 @@ def tell(packages: list[dict[str, Any]]) -> int:
     return 1 if bad else 0
 
 
-def tell_nothing_was_audited(why: str) -> int:
-    """Say that this says nothing about vulnerabilities; return the exit status."""
+def report_nothing_audited(why: str) -> int:
+    """Print that nothing is known about vulnerabilities; return the exit status."""
     print(
         f"NOTHING WAS AUDITED. {why}. Run this where PyPI's JSON API answers "
         "(a mirror of files alone is not enough), for example nightly in CI."

@@ -56,7 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
-            relaying = asyncio.create_task(outbox_relay.keep_relaying(app.state.dependencies))
+            relaying = asyncio.create_task(
+                outbox_relay.relay_until_cancelled(app.state.dependencies)
+            )
             with registered(RecordCollector(sessions), GraphUsageCollector(graph)):
                 yield
             relaying.cancel()

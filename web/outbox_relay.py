@@ -64,7 +64,7 @@ class TemporalAwayError(Exception):
 
 
 async def relay(dependencies: Dependencies, number: int) -> bool:
-    """Signal the go-live this entry; False = not now, `keep_relaying` does it later."""
+    """Signal the go-live this entry; False = not now, `relay_until_cancelled` does it later."""
     found = await run_in_threadpool(_pending, dependencies, wall_clock(), number)
     try:
         return all([await _relayed(dependencies, signal) for signal in found])
@@ -72,7 +72,7 @@ async def relay(dependencies: Dependencies, number: int) -> bool:
         return False
 
 
-async def keep_relaying(dependencies: Dependencies) -> None:
+async def relay_until_cancelled(dependencies: Dependencies) -> None:
     """Relay what is still pending, until cancelled. Any number of processes may do it."""
     for poll in count(1):
         set_organisation("")
@@ -97,7 +97,7 @@ async def _relay_all(dependencies: Dependencies) -> None:
 
 
 async def send_again(dependencies: Dependencies, slug: str, renewed: NewLink) -> bool:
-    """Have the mail with a new link delivered; False = not now, `keep_relaying` does it later.
+    """Have the mail with a new link delivered; False = later, by `relay_until_cancelled`.
 
     Signalled, not waited for: a mail relay may take its time.
     """

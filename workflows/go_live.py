@@ -295,7 +295,7 @@ class SsoGoLive:
         if await self._waits.until(
             Wait.MOVE_DATE,
             lambda: schedule.moved or self._answers.date is not None,
-            self._waits.keep(schedule),
+            self._waits.register(schedule),
             lambda: self._announce(date),
         ):
             return True
@@ -420,7 +420,7 @@ class SsoGoLive:
 
     @workflow.signal(description="A moved user signed in through SSO")
     def user_signed_in(self, _fact: UserSignedIn) -> None:
-        """Note that somebody has signed in; the database knows who."""
+        """Take in that somebody has signed in; the database knows who."""
         self._migration.first_sign_in.report()
 
     @workflow.signal(description="The customer's IT team is ready, or chose another date")

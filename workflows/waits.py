@@ -90,10 +90,10 @@ class Waits:
         schedule = ReminderSchedule(deadline, reminders, in_business_hours=not reminders)
         if first is not None:
             schedule.put_first(first)
-        return self.keep(schedule)
+        return self.register(schedule)
 
-    def keep(self, schedule: ReminderSchedule) -> ReminderSchedule:
-        """Remember this schedule, so that a pause moves it too, and return it."""
+    def register(self, schedule: ReminderSchedule) -> ReminderSchedule:
+        """Register this schedule, so that a pause moves it too, and return it."""
         self._schedules.append(schedule)
         return schedule
 

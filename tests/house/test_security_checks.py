@@ -66,11 +66,11 @@ def test_an_audit_names_what_is_vulnerable_and_never_calls_silence_good_news(
         "vulns": [{"id": "PYSEC-2026-1", "fix_versions": ["1.1"]}],
     }
     unknown = {"name": "unheard", "skip_reason": "Dependency not found"}
-    assert audit.tell([bad, unknown, {"name": "good", "version": "2", "vulns": []}]) == 1
+    assert audit.report([bad, unknown, {"name": "good", "version": "2", "vulns": []}]) == 1
     said = capsys.readouterr().out
     assert "fresh 1.0: PYSEC-2026-1; mended in 1.1" in said
     assert "not audited: unheard" in said
-    assert audit.tell([unknown]) == 3
+    assert audit.report([unknown]) == 3
     monkeypatch.setenv("AUDIT_MAY_BE_SILENT", "1")
-    assert audit.tell([unknown]) == 0
+    assert audit.report([unknown]) == 0
     assert "NOTHING WAS AUDITED" in capsys.readouterr().out
