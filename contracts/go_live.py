@@ -302,7 +302,7 @@ class Progress:
     paused: bool = False
     refusal: Refusal | None = None
     """Why the last consent was not accepted, if one was not."""
-    declined: bool = False
+    consent_not_given: bool = False
     """While the consent is awaited: somebody did not consent, whatever was tried afterwards."""
     users_done: int = 0
     users_total: int = 0

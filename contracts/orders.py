@@ -166,10 +166,10 @@ def _may_plan_again(position: OrderPosition) -> OrderRefusal | None:
     return _goes_on(position) or (None if may else OrderRefusal.NO_NEW_PLAN_NOW)
 
 
-def _was_declined(position: OrderPosition) -> OrderRefusal | None:
+def _consent_was_not_given(position: OrderPosition) -> OrderRefusal | None:
     asked = position.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
-    declined = asked and position.progress.declined
-    return _goes_on(position) or (None if declined else OrderRefusal.NOBODY_DECLINED)
+    not_given = asked and position.progress.consent_not_given
+    return _goes_on(position) or (None if not_given else OrderRefusal.NOBODY_DECLINED)
 
 
 # --- the table --------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ ORDER_RULES: dict[Order, OrderRule] = {
     Order.SKIP: OrderRule(_may_be_skipped, needs_reason=True),
     Order.EXTEND_DEADLINE: OrderRule(_has_a_deadline, takes_date=True),
     Order.REPLAN: OrderRule(_may_plan_again),
-    Order.CLOSE_DECLINED: OrderRule(_was_declined, needs_reason=True),
+    Order.CLOSE_DECLINED: OrderRule(_consent_was_not_given, needs_reason=True),
     Order.ROLL_BACK: OrderRule(_goes_on, needs_reason=True),
 }
 

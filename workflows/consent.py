@@ -62,7 +62,7 @@ class ConsentReports:
         self._at_hand: ConsentReported | None = None
         self._being_read: ConsentReported | None = None
         """The report that is being checked at Microsoft."""
-        self.declined: ConsentNotGiven | None = None
+        self.not_given: ConsentNotGiven | None = None
         """The last report that somebody did not consent."""
         self.unreported: ConsentNotGiven | None = None
         """The same, while nobody was notified of it."""
@@ -80,9 +80,9 @@ class ConsentReports:
 
     def decline(self, fact: ConsentNotGiven) -> None:
         """Keep that somebody did not consent; a consent still counts. Idempotent."""
-        if fact != self.declined or self._tried_since:
+        if fact != self.not_given or self._tried_since:
             self.unreported = fact
-        self.declined, self._tried_since = fact, False
+        self.not_given, self._tried_since = fact, False
 
     def take_unreported(self) -> ConsentNotGiven | None:
         """Return the refusal that nobody was notified of yet, and mark it as reported."""
@@ -101,7 +101,7 @@ class ConsentReports:
     @property
     def said_no(self) -> bool:
         """Whether the last person who did not consent declined, rather than could not."""
-        return self.declined is not None and self.declined.said_no
+        return self.not_given is not None and self.not_given.said_no
 
     def take_newest(self) -> None:
         """Take the newest report, and drop older ones."""

@@ -612,8 +612,8 @@ class SsoGoLive:
             may_skip=state.outcome is None and self._skippable(),
             paused=state.is_paused,
             refusal=self._consent.refusal,
-            declined=state.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
-            and self._consent.reports.declined is not None,
+            consent_not_given=state.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+            and self._consent.reports.not_given is not None,
             users_done=users.done,
             users_total=users.total,
             users_before=users.before,

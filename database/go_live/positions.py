@@ -14,7 +14,7 @@ from database.models import GoLive, PauseTime, StageTime
 
 POSITION = """
     g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip,
-    g.refusal, g.declined, g.paused, g.users_done, g.users_total, g.users_before,
+    g.refusal, g.consent_not_given, g.paused, g.users_done, g.users_total, g.users_before,
     g.exceptions, g.plan_hash, g.ending, g.outcome
 """
 """What `progress_of` reads of a go-live `g`, besides its organisation's slug."""
@@ -79,7 +79,7 @@ def record_position(
     go_live.attention = progress.attention
     go_live.may_skip = progress.may_skip
     go_live.refusal = progress.refusal
-    go_live.declined = progress.declined
+    go_live.consent_not_given = progress.consent_not_given
     go_live.run_events = position.events
     go_live.run_orders = position.orders
     if progress.paused and not go_live.paused:
@@ -140,7 +140,7 @@ def progress_of(row: Any) -> Progress:
         may_skip=row.may_skip,
         paused=row.paused,
         refusal=Refusal(row.refusal) if row.refusal else None,
-        declined=row.declined,
+        consent_not_given=row.consent_not_given,
         users_done=row.users_done,
         users_total=row.users_total,
         users_before=row.users_before,

@@ -323,8 +323,8 @@ MUTATIONS = (
         "a go-live is closed as declined though nobody declined",
         "an organisation is closed that only waits for its administrator",
         "contracts/orders.py",
-        "    declined = asked and position.progress.declined\n",
-        "    declined = asked\n",
+        "    not_given = asked and position.progress.consent_not_given\n",
+        "    not_given = asked\n",
         ("tests/unit/contracts/test_orders.py",),
     ),
     Mutation(

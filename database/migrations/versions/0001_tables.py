@@ -249,7 +249,7 @@ def _go_lives() -> None:
         sa.Column("attention", sa.String(), nullable=True),
         sa.Column("may_skip", sa.Boolean(), nullable=False),
         sa.Column("refusal", sa.String(), nullable=True),
-        sa.Column("declined", sa.Boolean(), nullable=False),
+        sa.Column("consent_not_given", sa.Boolean(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("users_done", sa.Integer(), nullable=False),
         sa.Column("users_total", sa.Integer(), nullable=False),

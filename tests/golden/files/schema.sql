@@ -150,7 +150,7 @@ CREATE TABLE golive.go_live (
     attention character varying,
     may_skip boolean NOT NULL,
     refusal character varying,
-    declined boolean NOT NULL,
+    consent_not_given boolean NOT NULL,
     paused boolean NOT NULL,
     users_done integer NOT NULL,
     users_total integer NOT NULL,

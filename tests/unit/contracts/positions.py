@@ -54,15 +54,21 @@ POSITIONS = {
     "stuck at consent wait": AT(progress(CONSENT, Wait.ADMIN_CONSENT, attention=STUCK)),
     "paused at consent wait": AT(progress(CONSENT, Wait.ADMIN_CONSENT, paused=True)),
     "paused at approval": AT(progress(MIGRATED, Wait.APPROVAL, paused=True)),
-    "declined, still asked": AT(progress(CONSENT, Wait.ADMIN_CONSENT, refusal=NO, declined=True)),
-    "declined, proof looks": AT(progress(CONSENT, Wait.MICROSOFT, refusal=NO, declined=True)),
-    "declined, proof goes on": AT(progress(CONSENT, refusal=NO, declined=True)),
-    "declined, then proven": AT(progress(MIGRATED, Wait.MOVE_DATE, refusal=NO, declined=True)),
+    "declined, still asked": AT(
+        progress(CONSENT, Wait.ADMIN_CONSENT, refusal=NO, consent_not_given=True)
+    ),
+    "declined, proof looks": AT(
+        progress(CONSENT, Wait.MICROSOFT, refusal=NO, consent_not_given=True)
+    ),
+    "declined, proof goes on": AT(progress(CONSENT, refusal=NO, consent_not_given=True)),
+    "declined, then proven": AT(
+        progress(MIGRATED, Wait.MOVE_DATE, refusal=NO, consent_not_given=True)
+    ),
     "wrong tenant only": AT(progress(CONSENT, Wait.ADMIN_CONSENT, refusal=Refusal.WRONG_TENANT)),
-    "ending": AT(progress(MIGRATED, ending=ROLLING_BACK, declined=True)),
+    "ending": AT(progress(MIGRATED, ending=ROLLING_BACK, consent_not_given=True)),
     "ending, stuck": AT(progress(MIGRATED, ending=ROLLING_BACK, attention=STUCK)),
     "ending, stuck, skippable": AT(
         progress(MIGRATED, ending=ROLLING_BACK, attention=STUCK, may_skip=True)
     ),
-    "ended": AT(progress(MIGRATED, ending=OVER, outcome=OVER, declined=True)),
+    "ended": AT(progress(MIGRATED, ending=OVER, outcome=OVER, consent_not_given=True)),
 }

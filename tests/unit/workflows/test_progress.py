@@ -58,9 +58,9 @@ def test_messages_may_come_before_it_runs(run: SsoGoLive) -> None:
     run.consent_not_given(ConsentNotGiven("declined"))
     run.user_signed_in(UserSignedIn("user"))
     assert run._consent.reports.is_any_waiting
-    assert not run.progress().declined, "the consent is not awaited yet"
+    assert not run.progress().consent_not_given, "the consent is not awaited yet"
     run._state.enter(GoLiveStage.ADMIN_CONSENT_AWAITED)
-    assert run.progress().declined
+    assert run.progress().consent_not_given
 
 
 def test_the_deadline_and_the_next_reminder_are_those_of_the_present_wait(run: SsoGoLive) -> None:
