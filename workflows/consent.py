@@ -60,37 +60,37 @@ class ConsentReports:
         self._waiting: list[ConsentReported] = []
         self._reported_at: datetime | None = None
         self._at_hand: ConsentReported | None = None
-        self._being_read: ConsentReported | None = None
+        self._being_checked: ConsentReported | None = None
         """The report that is being checked at Microsoft."""
         self.not_given: ConsentNotGiven | None = None
         """The last report that somebody did not consent."""
-        self.unreported: ConsentNotGiven | None = None
+        self.unnotified: ConsentNotGiven | None = None
         """The same, while nobody was notified of it."""
         self._tried_since = False
         """Whether a consent was reported since, so that another refusal counts as new."""
         self.closed = False
         """Whether customer success closed the go-live as declined, which ends a proof."""
 
-    def consented(self, fact: ConsentReported) -> None:
-        """Keep a report to be proven; the same report again only changes its time."""
-        if fact not in self._waiting and fact != self._being_read:
+    def record_consent(self, fact: ConsentReported) -> None:
+        """Record a report to be proven; the same report again only changes its time."""
+        if fact not in self._waiting and fact != self._being_checked:
             self._waiting.append(fact)
         self._tried_since = True
         self._reported_at = workflow.now()
 
-    def decline(self, fact: ConsentNotGiven) -> None:
-        """Keep that somebody did not consent; a consent still counts. Idempotent."""
+    def record_not_given(self, fact: ConsentNotGiven) -> None:
+        """Record that somebody did not consent; a consent still counts. Idempotent."""
         if fact != self.not_given or self._tried_since:
-            self.unreported = fact
+            self.unnotified = fact
         self.not_given, self._tried_since = fact, False
 
-    def take_unreported(self) -> ConsentNotGiven | None:
-        """Return the refusal that nobody was notified of yet, and mark it as reported."""
-        unreported, self.unreported = self.unreported, None
-        return unreported
+    def take_unnotified(self) -> ConsentNotGiven | None:
+        """Return the refusal that nobody was notified of yet, and count them as notified."""
+        unnotified, self.unnotified = self.unnotified, None
+        return unnotified
 
-    def close(self) -> None:
-        """Take the customer's refusal as final."""
+    def record_closed(self) -> None:
+        """Record that customer success takes the customer's refusal as final."""
         self.closed = True
 
     @property
@@ -109,13 +109,13 @@ class ConsentReports:
             self._at_hand = self._waiting.pop()
             self._waiting.clear()
 
-    def begin_to_read(self) -> None:
+    def begin_check(self) -> None:
         """Ignore repetitions of the report at hand while it is checked at Microsoft."""
-        self._being_read = self._at_hand
+        self._being_checked = self._at_hand
 
-    def stop_reading(self) -> None:
+    def end_check(self) -> None:
         """Accept every report again."""
-        self._being_read = None
+        self._being_checked = None
 
     def to_verify(self, go_live_id: str, asked_at: datetime) -> ConsentToVerify:
         """Return the newest report to be proven; its age counts from the stage's beginning."""
@@ -151,24 +151,24 @@ class ConsentProof:
         self._link_sent_at: datetime | None = None
         self._asked_at: datetime | None = None
         """When this stage began: the age of an earlier report counts from then on."""
-        self._reading: ActivityHandle[ConsentVerdict] | None = None
+        self._check: ActivityHandle[ConsentVerdict] | None = None
         """The running check at Microsoft."""
         self._notified_at: dict[Attention, datetime] = {}
         """When people were last notified of each kind of attention."""
 
-    def link_was_sent(self) -> None:
+    def record_link_sent(self) -> None:
         """Count the pack, which carries the consent link, as a consent request."""
         self._link_sent_at = workflow.now()
 
     def close(self) -> None:
         """End as declined, even while a consent is being proven."""
-        self.reports.close()
-        if self._reading is not None:
-            self._reading.cancel()
+        self.reports.record_closed()
+        if self._check is not None:
+            self._check.cancel()
 
     # --- waiting for a report ----------------------------------------------------------------
 
-    async def awaited(self) -> bool:
+    async def wait_for_proof(self) -> bool:
         """Ask for the consent and prove it; False = closed as declined, or not given in time."""
         self._asked_at = workflow.now()
         schedule = self._ask()
@@ -178,7 +178,7 @@ class ConsentProof:
                 lambda: (
                     self._is_to_be_proven
                     or self.reports.closed
-                    or self.reports.unreported is not None
+                    or self.reports.unnotified is not None
                 ),
                 schedule,
             )
@@ -187,11 +187,11 @@ class ConsentProof:
             if self._is_to_be_proven:
                 # A new try after a refusal restores the reminders, unless it is proven now.
                 schedule.remind_again(workflow.now())
-                if await self._is_proven(schedule):
+                if await self._prove(schedule):
                     return True
             elif not answered:
                 return False
-            elif (refused := self.reports.take_unreported()) is not None:
+            elif (refused := self.reports.take_unnotified()) is not None:
                 self._handle_refusal(refused, schedule)
 
     def _ask(self) -> ReminderSchedule:
@@ -223,7 +223,7 @@ class ConsentProof:
 
     # --- proving it --------------------------------------------------------------------------
 
-    async def _is_proven(self, schedule: ReminderSchedule) -> bool:
+    async def _prove(self, schedule: ReminderSchedule) -> bool:
         """Check the consent at Microsoft.
 
         False = it is not proven, or customer success has closed the go-live as declined meanwhile.
@@ -232,7 +232,7 @@ class ConsentProof:
         self.refusal = None
         self._attention.clear()
         try:
-            verdict = await self._read_back(schedule)
+            verdict = await self._check_consent(schedule)
         except ActivityError as error:
             if not self.reports.closed:
                 if is_cancelled_exception(error):
@@ -244,48 +244,48 @@ class ConsentProof:
         self.refusal = None if verdict.proven else consent_refusal(verdict.refusal or "")
         return verdict.proven and not self.reports.closed
 
-    async def _read_back(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
+    async def _check_consent(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
         """Check it alone, then beside reminders; a check that began before the deadline counts.
 
         None = the go-live was closed as declined before there was an answer.
         """
-        assert self._asked_at is not None  # noqa: S101  (`awaited` sets it)
+        assert self._asked_at is not None  # noqa: S101  (`wait_for_proof` sets it)
         consent = self.reports.to_verify(self._state.start.go_live_id, self._asked_at)
         verdict = await self._first_check(consent, schedule)
         if verdict is not None or self.reports.closed:
             return verdict
         # Another report meanwhile does not replace this one: its turn comes if this one is not
         # proven.
-        reading = self._begin_to_read(replace(consent, at=workflow.now()), AFTER_FIRST_CHECK_CALL)
+        check = self._begin_check(replace(consent, at=workflow.now()), AFTER_FIRST_CHECK_CALL)
         try:
-            async with StoppedAfter(reading):
+            async with StoppedAfter(check):
                 if not await self._waits.until(
-                    Wait.MICROSOFT, lambda: reading.done() or self.reports.closed, schedule
+                    Wait.MICROSOFT, lambda: check.done() or self.reports.closed, schedule
                 ):
                     await self._waits.begin(Wait.MICROSOFT)
                     self._status.update_visibility()
-                return await reading
+                return await check
         finally:
-            self._stop_reading()
+            self._end_check()
 
     async def _first_check(
         self, consent: ConsentToVerify, schedule: ReminderSchedule
     ) -> ConsentVerdict | None:
         """Check for the consent and do nothing else; None = it is not there within a minute."""
-        reading = self._begin_to_read(consent, FIRST_CHECK_CALL)
+        check = self._begin_check(consent, FIRST_CHECK_CALL)
         self._waits.hold(schedule)
         try:
-            async with StoppedAfter(reading):
+            async with StoppedAfter(check):
                 await self._waits.begin(Wait.MICROSOFT)
                 self._status.clear_listed_attention()
-                return await reading
+                return await check
         except ActivityError as error:
             if is_cancelled_exception(error) or error.retry_state is not RetryState.TIMEOUT:
                 raise
             await self._rest_of_first_check()
             return None
         finally:
-            self._stop_reading()
+            self._end_check()
             self._waits.release()
 
     async def _rest_of_first_check(self) -> None:
@@ -300,22 +300,22 @@ class ConsentProof:
                 )
             raise_if_cancelled()
 
-    def _begin_to_read(
+    def _begin_check(
         self, consent: ConsentToVerify, call: ActivityConfig
     ) -> ActivityHandle[ConsentVerdict]:
         config: ActivityConfig = {
             **call,
             "summary": "read the consent back; Microsoft may take minutes to apply it",
         }
-        self._reading = workflow.start_activity_method(
+        self._check = workflow.start_activity_method(
             DirectoryActivities.verify_consent, consent, **config
         )
-        self.reports.begin_to_read()
-        return self._reading
+        self.reports.begin_check()
+        return self._check
 
-    def _stop_reading(self) -> None:
-        self._reading = None
-        self.reports.stop_reading()
+    def _end_check(self) -> None:
+        self._check = None
+        self.reports.end_check()
 
     # --- a proof that gave up ----------------------------------------------------------------
 

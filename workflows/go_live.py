@@ -192,7 +192,7 @@ class SsoGoLive:
             link_expires_at=workflow.now() + self._state.consent_window,
             may_skip=True,
         ):
-            self._consent.link_was_sent()
+            self._consent.record_link_sent()
         if known.wants_to_acknowledge:
             schedule = self._waits.open(
                 rules.ACKNOWLEDGEMENT_WINDOW, *rules.ACKNOWLEDGEMENT_REMINDERS
@@ -233,7 +233,7 @@ class SsoGoLive:
 
     async def _admin_consent_awaited(self) -> bool:
         await self._waits.enter(GoLiveStage.ADMIN_CONSENT_AWAITED)
-        return await self._consent.awaited()
+        return await self._consent.wait_for_proof()
 
     def _consent_ending(self) -> GoLiveOutcome:
         reports = self._consent.reports
@@ -410,18 +410,18 @@ class SsoGoLive:
 
     @workflow.signal(description="An administrator came back from Microsoft with a consent")
     def consent_reported(self, fact: ConsentReported) -> None:
-        """Keep a report of a consent; the same report again only changes its time."""
-        self._consent.reports.consented(fact)
+        """Record a report of a consent; the same report again only changes its time."""
+        self._consent.reports.record_consent(fact)
 
     @workflow.signal(description="The person at Microsoft's consent form did not consent")
     def consent_not_given(self, fact: ConsentNotGiven) -> None:
-        """Keep that somebody declined, or could not consent; a consent still counts."""
-        self._consent.reports.decline(fact)
+        """Record that somebody declined, or could not consent; a consent still counts."""
+        self._consent.reports.record_not_given(fact)
 
     @workflow.signal(description="A moved user signed in through SSO")
     def user_signed_in(self, _fact: UserSignedIn) -> None:
-        """Take in that somebody has signed in; the database knows who."""
-        self._migration.first_sign_in.report()
+        """Record that somebody has signed in; the database knows who."""
+        self._migration.first_sign_in.record_sign_in()
 
     @workflow.signal(description="The customer's IT team is ready, or chose another date")
     def it_acknowledged(self, fact: ItAcknowledged) -> None:

@@ -45,11 +45,11 @@ class FirstSignIn:
         self.sso_works = False
         """Whether one of the first users, not the administrator, has signed in through SSO."""
 
-    def report(self) -> None:
-        """Note that somebody has signed in; the database knows who."""
+    def record_sign_in(self) -> None:
+        """Record that somebody has signed in; the database knows who."""
         self._reported = True
 
-    async def awaited(self) -> None:
+    async def wait(self) -> None:
         """Wait until one of the first users, not the administrator, has signed in."""
         while True:
             schedule = self._waits.open(rules.FIRST_SIGN_IN_WINDOW, *rules.FIRST_SIGN_IN_REMINDERS)
@@ -128,7 +128,7 @@ class Migration:
     def go_on_by(self, plan_hash: str) -> None:
         """Continue the plan by which an earlier run moved users; some may have signed in."""
         self._approved_hash = plan_hash
-        self.first_sign_in.report()
+        self.first_sign_in.record_sign_in()
 
     def replan(self) -> None:
         """Order another plan, from a new snapshot of the directory."""
@@ -187,7 +187,7 @@ class Migration:
             others = plan.movable - plan.first_wave
             sso_works = self.first_sign_in.sso_works
             if moved and in_waves and plan.first_wave and others and not sso_works:
-                await self.first_sign_in.awaited()
+                await self.first_sign_in.wait()
             moved = moved and await self._move(plan, Wave.REST)
 
     async def _move(self, plan: MigrationPlan, wave: Wave) -> bool:

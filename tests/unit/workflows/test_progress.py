@@ -141,8 +141,8 @@ class TestReportsOfAConsent:
 
     def test_the_newest_is_proven_and_ages_from_the_stage_on(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
-        reports.consented(self.ONE)
-        reports.consented(self.OTHER)
+        reports.record_consent(self.ONE)
+        reports.record_consent(self.OTHER)
         asked = reports.to_verify("id", NOW + DAY)
         assert asked.administrator_object_id == "other"
         assert asked.received_at == NOW + DAY
@@ -150,34 +150,34 @@ class TestReportsOfAConsent:
 
     def test_a_report_that_is_being_verified_is_not_kept_twice(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
-        reports.consented(self.ONE)
+        reports.record_consent(self.ONE)
         reports.to_verify("id", NOW)
-        reports.begin_to_read()
-        reports.consented(self.ONE)
+        reports.begin_check()
+        reports.record_consent(self.ONE)
         assert not reports.is_any_waiting
-        reports.consented(self.OTHER)
+        reports.record_consent(self.OTHER)
         assert reports.is_any_waiting
-        reports.stop_reading()
+        reports.end_check()
         reports.take_newest()
-        reports.consented(self.ONE)
+        reports.record_consent(self.ONE)
         assert reports.is_any_waiting
 
     def test_somebody_who_could_not_consent_did_not_decline(self, run: SsoGoLive) -> None:
         reports = run._consent.reports
-        reports.decline(ConsentNotGiven("not_an_administrator", said_no=False))
+        reports.record_not_given(ConsentNotGiven("not_an_administrator", said_no=False))
         assert not reports.said_no
-        reports.decline(ConsentNotGiven("declined"))
+        reports.record_not_given(ConsentNotGiven("declined"))
         assert reports.said_no
 
     def test_a_decline_is_reported_once_until_somebody_tries_again(self, run: SsoGoLive) -> None:
         reports, no = run._consent.reports, ConsentNotGiven("declined")
-        reports.decline(no)
-        assert reports.take_unreported() == no
-        reports.decline(no)
-        assert reports.take_unreported() is None
-        reports.consented(self.ONE)
-        reports.decline(no)
-        assert reports.take_unreported() == no
+        reports.record_not_given(no)
+        assert reports.take_unnotified() == no
+        reports.record_not_given(no)
+        assert reports.take_unnotified() is None
+        reports.record_consent(self.ONE)
+        reports.record_not_given(no)
+        assert reports.take_unnotified() == no
 
 
 def test_a_date_that_was_chosen_earlier_and_told_late_changes_nothing(run: SsoGoLive) -> None:
