@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.order_book import known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
 from contracts.clock import wall_clock
 from contracts.directory import DiscoveredDomain, finding_of
 from contracts.problems import Problem

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.order_book import known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
 from contracts.clock import wall_clock
 from contracts.problems import Problem
 from database.engine import open_sessions

@@ -21,7 +21,7 @@ from commands.errors import (
     plain_database_errors,
     plain_microsoft_errors,
 )
-from commands.order_book import organisation_named
+from commands.lookups import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress

@@ -13,7 +13,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands import dates, sending, standings
 from commands.errors import CommandError, RefusedError, UsageError, plain_database_errors
-from commands.order_book import OrderBook, check_same, known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
+from commands.order_records import OrderRecords, check_same
 from commands.sending import Argument
 from contracts import rules
 from contracts.clock import wall_clock
@@ -53,7 +54,7 @@ class Orders:
         self._client = client
         self._by = by
         self._public_url = public_url
-        self._book = OrderBook(engine, by)
+        self._records = OrderRecords(engine, by)
 
     async def start(
         self,
@@ -109,7 +110,7 @@ class Orders:
             became = lost.status.name if lost and lost.status else None
             ended_at = lost.close_time if lost else None
             resumed_after = runs.goes_on(go_live.number, became, ended_at, stage)
-            await asyncio.to_thread(self._book.record_new_run, go_live.id, resumed_after)
+            await asyncio.to_thread(self._records.record_new_run, go_live.id, resumed_after)
         return Started(slug, go_live.number, go_live_id(slug), already, resumed_after)
 
     async def _run_before(self, start: StartGoLive) -> WorkflowExecutionDescription | None:
@@ -268,7 +269,7 @@ class Orders:
             RefusedError: it is not carried out, and the audit trail says so.
             UnansweredError: it may still be carried out.
         """
-        entry, request = await asyncio.to_thread(self._book.confirm, slug, order_id)
+        entry, request = await asyncio.to_thread(self._records.confirm, slug, order_id)
         answer = await sending.answer_of(self._client, slug, order_id)
         if answer is not None:
             return answer
@@ -298,9 +299,11 @@ class Orders:
         if ORDER_RULES[order].second_person:
             # What was confirmed is given, whatever this repetition comes with.
             data = argument.as_data()
-            request = await asyncio.to_thread(self._book.ask, slug, order, data, reason, order_id)
+            request = await asyncio.to_thread(
+                self._records.confirmed_request, slug, order, data, reason, order_id
+            )
             argument = Argument.of_data(request.argument)
-        entry, is_new = await asyncio.to_thread(self._book.record, slug, order, reason, order_id)
+        entry, is_new = await asyncio.to_thread(self._records.record, slug, order, reason, order_id)
         return await self._carry_out(slug, order, argument, entry, perhaps_before=not is_new)
 
     async def _carry_out(
@@ -320,17 +323,17 @@ class Orders:
         try:
             answer = await sending.give(self._client, sent)
         except RefusedError as refused:
-            await asyncio.to_thread(self._book.record_refusal, entry, refused.problem)
+            await asyncio.to_thread(self._records.record_refusal, entry, refused.problem)
             raise
         if order is Order.ACKNOWLEDGE_IT:
-            await asyncio.to_thread(self._book.record_move_date, slug, argument.moment)
+            await asyncio.to_thread(self._records.record_move_date, slug, argument.moment)
         return answer
 
     async def _answered(self, slug: str, order: Order, order_id: UUID | None) -> Progress | None:
         """Return how this very order was answered before, None where it has to be given."""
         if order_id is None:
             return None
-        if not await asyncio.to_thread(self._book.was_given, slug, order, order_id):
+        if not await asyncio.to_thread(self._records.was_given, slug, order, order_id):
             return None
         return await sending.answer_of(self._client, slug, order_id)
 
@@ -341,7 +344,7 @@ class Orders:
         return found.progress
 
     async def _time_zone(self, slug: str) -> str:
-        return await asyncio.to_thread(self._book.time_zone, slug)
+        return await asyncio.to_thread(self._records.time_zone, slug)
 
 
 def _summary(start: StartGoLive) -> str:

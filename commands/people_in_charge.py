@@ -16,7 +16,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import CommandError, UsageError, plain_database_errors
-from commands.order_book import known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
 from contracts.addresses import is_mail_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id

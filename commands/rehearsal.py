@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands.errors import plain_database_errors
-from commands.order_book import organisation_named
+from commands.lookups import organisation_named
 from contracts import rules
 from contracts.business_hours import morning_of, next_working_morning, spread_over_business_hours
 from contracts.notices import Audience, Message

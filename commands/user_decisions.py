@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands.errors import CommandError, UsageError, plain_database_errors, plain_microsoft_errors
-from commands.order_book import known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
 from contracts.directory import DecisionEffect

@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from local.ending import StopRequested, stop_on_signal
 from local.errors import LocalError, PartFailedError
 from local.ports import Ports
 from local.stack import PART_NAMES, Stack
 from local.state_folder import chosen_state_folder
+from local.stop_signals import StopRequested, stop_on_signal
 
 
 def main() -> int:

@@ -28,13 +28,13 @@ from database.engine import open_sessions
 from database.go_live import standings
 from database.go_live.standings import Standing
 from local import people, queries
-from local.ending import StopRequested, stop_on_signal
 from local.errors import LocalError, PartFailedError
 from local.people import Endpoints
 from local.ports import Ports
 from local.report import EXPECTED, Report, organisation_report
 from local.stack import Stack
 from local.state_folder import PROJECT_FOLDER, chosen_state_folder
+from local.stop_signals import StopRequested, stop_on_signal
 from settings import Settings
 from wording import sentences
 

@@ -13,18 +13,19 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
+from commands.lookups import known_staff, organisation_named
 from commands.sending import Argument
 from contracts.clock import wall_clock
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import order_requests, orders, records, standings
-from database.models import AuditEntry, OrderRequest, Organisation, Preference, Staff
+from database.models import AuditEntry, OrderRequest, Organisation, Preference
 from database.people import it_team
 
 
-class OrderBook:
-    """The orders of one member of staff in one database."""
+class OrderRecords:
+    """Records the orders of one member of staff in one database."""
 
     def __init__(self, engine: Engine, by: str) -> None:
         """Record orders as those of the member of staff with this handle."""
@@ -89,7 +90,7 @@ class OrderBook:
                 session, wall_clock(), self._by, "run_begun_anew", go_live=go_live, reason=why
             )
 
-    def ask(
+    def confirmed_request(
         self, slug: str, order: Order, argument: dict[str, str], reason: str, order_id: UUID
     ) -> OrderRequest:
         """Return the request of this order once another member of staff has confirmed it.
@@ -228,27 +229,3 @@ def _refused_before(slug: str, code: str) -> RefusedError:
         return RefusedError(OrderRefusal(code), slug=slug)
     known = code == Problem.NOT_RUNNING
     return RefusedError(Problem.NOT_RUNNING if known else Problem.REFUSED_BEFORE, slug=slug)
-
-
-def organisation_named(session: Session, slug: str) -> Organisation:
-    """Return the organisation.
-
-    Raises:
-        CommandError: there is none with this slug.
-    """
-    try:
-        return records.organisation_by_slug(session, slug)
-    except records.UnknownOrganisationError:
-        raise CommandError(Problem.UNKNOWN_ORGANISATION, slug=slug) from None
-
-
-def known_staff(session: Session, handle: str) -> Staff:
-    """Return the member of staff who gives an order.
-
-    Raises:
-        UsageError: nobody has this handle.
-    """
-    try:
-        return records.staff_by_handle(session, handle)
-    except records.UnknownStaffError:
-        raise UsageError(Problem.UNKNOWN_STAFF, handle=handle) from None
