@@ -213,7 +213,7 @@ MUTATIONS = (
         "database/moves/matching.py",
         "                WHEN m.objects = 1 THEN m.object_id END AS object_id,\n",
         "                ELSE m.object_id END AS object_id,\n",
-        ("tests/database/test_matching.py",),
+        ("tests/database/moves/test_matching.py",),
     ),
     Mutation(
         "addresses outside the verified domains are matched",
@@ -221,7 +221,7 @@ MUTATIONS = (
         "database/moves/matching.py",
         "        WHEN NOT c.is_linked AND NOT c.is_decided AND v.domain IS NULL\n",
         "        WHEN FALSE\n",
-        ("tests/database/test_matching.py",),
+        ("tests/database/moves/test_matching.py",),
     ),
     Mutation(
         "links of Graph are followed anywhere",
@@ -245,7 +245,7 @@ MUTATIONS = (
         "database/moves/waves.py",
         "SET moved_up_to = moved_up_to WHERE id = :g",
         "SET moved_up_to = moved_up_to WHERE id = :g AND false",
-        ("tests/database/test_durable.py",),
+        ("tests/database/moves/test_durable.py",),
     ),
     Mutation(
         "a moved user loses the password at once",

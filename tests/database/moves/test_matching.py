@@ -12,7 +12,7 @@ from tests.database.customers import MOVE_CLASSES, customer
 from tests.database.kinds import KINDS, VERIFIED, Case
 from wording import sentences
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "matching.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "matching.md"
 
 
 def promised() -> dict[str, str]:
