@@ -9,7 +9,6 @@ import asyncio
 import io
 import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ from tests.workflows.driver import (
     SETTINGS,
     go_on,
     until_attention,
+    until_idle,
 )
 from workflows import search_attributes
 
@@ -43,7 +43,6 @@ STAFF_ADDRESS = "dana@clientshare.example"
 OTHER_STAFF = "omar"
 PLAIN_WIDTH = 200
 """Columns of the terminal: wide enough that no words are broken differently by a longer day."""
-AT_REST_FOR_SECONDS = 0.2
 
 
 @dataclass
@@ -211,21 +210,12 @@ def new_organisation(cluster: Cluster, slug: str, *members: Person, **columns: s
 
 
 async def at_rest(organisation: Organisation) -> None:
-    """Wait until nothing is on its way any more: every mail sent, nothing new noted."""
-
-    def now() -> object:
-        return organisation.mails(), organisation.audit(), organisation.progress
-
-    give_up = time.monotonic() + LONGEST_WAIT
-    before, since = None, time.monotonic()
-    while time.monotonic() < give_up:
-        seen = await asyncio.to_thread(now)
-        if seen != before:
-            before, since = seen, time.monotonic()
-        elif time.monotonic() - since > AT_REST_FOR_SECONDS and not is_sending(organisation):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{organisation.slug} does not come to rest.")
+    """Wait until nothing is under way any more: the run is idle and every mail is sent."""
+    async with asyncio.timeout(LONGEST_WAIT):
+        await until_idle(organisation)
+        while is_sending(organisation):
+            await asyncio.sleep(0.05)
+            await until_idle(organisation)
 
 
 def is_sending(organisation: Organisation) -> bool:

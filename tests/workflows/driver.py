@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, ResetReapplyExcludeType
+from temporalio.api.enums.v1 import EventType, PendingActivityState, ResetReapplyExcludeType
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from contracts.go_live import Attention, Wait
@@ -171,23 +173,59 @@ async def stopped_in_the_midst_of_a_move(organisation: Organisation) -> None:
     await organisation.skip(timedelta(days=1))
 
 
-async def ordinary_activity_tries(organisation: Organisation, name: str) -> None:
-    """Wait until Temporal itself tries this activity, no longer the worker by itself."""
+async def ordinary_activity_tries(organisation: Organisation, name: str, *, tries: int = 1) -> None:
+    """Wait until Temporal itself tries this activity so often, no longer the worker by itself."""
     async with asyncio.timeout(LONGEST_WAIT):
-        while name not in await _pending(organisation):
+        while await tries_of_activity(organisation, name) < tries:
             await asyncio.sleep(0.1)
 
 
 async def ordinary_activity_ended(organisation: Organisation) -> None:
     """Wait until Temporal tries no activity any more."""
     async with asyncio.timeout(LONGEST_WAIT):
-        while await _pending(organisation):
+        while await pending_activities(organisation):
             await asyncio.sleep(0.1)
 
 
-async def _pending(organisation: Organisation) -> list[str]:
-    described = await organisation.handle.describe()
-    return [one.activity_type.name for one in described.raw_description.pending_activities]
+async def until_idle(organisation: Organisation) -> None:
+    """Wait until the run has taken in every message and every timer that is due, and does nothing.
+
+    What a web process is about to signal is in the outbox until the run has it. Activities may wait
+    for their next try.
+    """
+    async with asyncio.timeout(LONGEST_WAIT):
+        while _outbox(organisation) or await _is_busy(organisation):
+            await asyncio.sleep(0.05)
+
+
+def _outbox(organisation: Organisation) -> list[Any]:
+    return organisation.cluster.rows(
+        "SELECT FROM golive.outbox WHERE go_live_id = :id", id=organisation.standing().go_live_id
+    )
+
+
+async def _is_busy(organisation: Organisation) -> bool:
+    described = (await organisation.handle.describe()).raw_description
+    # A local activity is part of a workflow task. An activity between two tries does nothing.
+    return described.HasField("pending_workflow_task") or any(
+        one.attempt == 1 or one.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+        for one in described.pending_activities
+    )
+
+
+async def tries_of_activity(organisation: Organisation, name: str) -> int:
+    """How often Temporal has tried this activity that is under way; 0 = it is not under way."""
+    tries = [
+        one.attempt
+        for one in await pending_activities(organisation)
+        if one.activity_type.name == name
+    ]
+    return max(tries, default=0)
+
+
+async def pending_activities(organisation: Organisation) -> list[PendingActivityInfo]:
+    """The activities that Temporal tries, or will try again, for this run."""
+    return list((await organisation.handle.describe()).raw_description.pending_activities)
 
 
 async def reset_to(

@@ -30,6 +30,8 @@ from tests.workflows.driver import (
     checks_and_proofs,
     consented_in_vain,
     go_on,
+    ordinary_activity_ended,
+    until_idle,
     with_a_stuck_reminder,
 )
 from tests.workflows.schedule import ledger
@@ -69,8 +71,9 @@ async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(
     delayed.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
     await organisation.consent()
     await organisation.until(Wait.MICROSOFT)
+    await ordinary_activity_ended(organisation)
     await organisation.skip(NEARLY_A_MINUTE)
-    await asyncio.sleep(1)
+    await until_idle(organisation)
     assert await checks_and_proofs(organisation) == 1
     assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
     delayed.control("DELETE", "/faults")

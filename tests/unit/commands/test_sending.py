@@ -157,7 +157,10 @@ async def test_an_order_that_was_sent_before_is_asked_about() -> None:
 
 
 async def test_whoever_stops_waiting_is_not_held() -> None:
+    asked = asyncio.Event()
+
     async def cancelled() -> Progress:
+        asked.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -168,7 +171,7 @@ async def test_whoever_stops_waiting_is_not_held() -> None:
     temporal = Temporal(ANSWER)
     temporal.answer = cancelled  # type: ignore[method-assign]
     waiting = asyncio.create_task(give(temporal, order()))  # type: ignore[arg-type]
-    await asyncio.sleep(0.05)
+    await asked.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
