@@ -72,9 +72,9 @@ def with_password(
             SLOWED_DOWN.labels("password").inc()
             return visit.page("too_many.html", status=429, email=email)
         users = sign_in.users_with_password(session, email)
-        user = next((user for user, known in users if _is(known, password)), None)
+        user = next((user for user, known in users if _is_password(known, password)), None)
         if not users:
-            _is(_NOBODYS_HASH, password)
+            _is_password(_NOBODYS_HASH, password)
         if user is None:
             sign_in.record_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)
@@ -87,7 +87,7 @@ def with_password(
     return visit.sign_in(visit.go_to("/"), token)
 
 
-def _is(known: str, password: str) -> bool:
+def _is_password(known: str, password: str) -> bool:
     try:
         return _HASHER.verify(known, password)
     except (VerificationError, InvalidHashError):

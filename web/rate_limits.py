@@ -52,9 +52,9 @@ def way_in(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
         RateLimitExceededError: this network address has asked for too many that are not ours.
     """
     subject = f"look-ups:{visit.network}"
-    if sign_in.too_many_failures(session, {subject: MOST_LOOK_UPS}, visit.at) and not _was_there(
-        session, visit, address
-    ):
+    if sign_in.too_many_failures(
+        session, {subject: MOST_LOOK_UPS}, visit.at
+    ) and not _was_signed_in_there(session, visit, address):
         SLOWED_DOWN.labels("domain").inc()
         raise RateLimitExceededError(RateLimit.DOMAINS)
     way = sign_in.way_in(session, address)
@@ -63,7 +63,7 @@ def way_in(session: Session, visit: Visit, address: str) -> sign_in.WayIn:
     return way
 
 
-def _was_there(session: Session, visit: Visit, address: str) -> bool:
+def _was_signed_in_there(session: Session, visit: Visit, address: str) -> bool:
     known = sign_in.address_of_session(session, visit.session_token) if visit.session_token else ""
     return bool(known) and domain_of(known) == domain_of(address)
 

@@ -29,7 +29,7 @@ _Open = TypeVar("_Open")
 def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     """Say who would move and who could not, by the directory of now; nothing is changed."""
     with ExitStack() as opened:
-        found = _entered(staff, slug, opened, lambda: _dry_run(staff, slug))
+        found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
         if isinstance(found, Response):
             return found
         since = found.compared_with
@@ -58,7 +58,7 @@ def dry_run_as_file(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     """Give every user and what would happen to them, as a spreadsheet opens it."""
     del visit  # the form is checked by asking for it
     opened = ExitStack()
-    found = _entered(staff, slug, opened, lambda: _dry_run(staff, slug))
+    found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
     if isinstance(found, Response):
         return found
     return _file(f"{slug}-plan.csv", found.decisions(), opened)
@@ -68,7 +68,7 @@ def dry_run_as_file(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
 def exceptions_as_file(staff: AStaffVisit, slug: str) -> Response:
     """Give everyone whom the go-live's plan cannot move, as a spreadsheet opens it."""
     opened = ExitStack()
-    found = _entered(
+    found = _open_or_problem(
         staff, slug, opened, lambda: migration.exceptions(staff.visit.dependencies.engine, slug)
     )
     if isinstance(found, Response):
@@ -94,11 +94,11 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
         standing=standing,
         parts=[(part, list(those)) for part, those in groupby(planned, lambda one: one.part)],
         instant=sentences.instant,
-        titled=_titled,
+        title_of=_title_of,
     )
 
 
-def _titled(what: str) -> str:
+def _title_of(what: str) -> str:
     """Return a mail's name as people read it and what it is for; anything else as it is."""
     name, colon, purpose = what.partition(": ")
     return f"{label_of(name)}{colon}{purpose}" if colon else what
@@ -109,7 +109,7 @@ def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.D
     return migration.dry_run(dependencies.engine, dependencies.graph, slug)
 
 
-def _entered(
+def _open_or_problem(
     staff: StaffVisit,
     slug: str,
     opened: ExitStack,

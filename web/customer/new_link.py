@@ -45,12 +45,12 @@ def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | Non
     if why is None:
         return unknown_link(visit)
     with visit.dependencies.sessions.begin() as session:
-        link = _genuine(session, visit, purpose, token)
-        instead = _instead(session, visit, purpose, token, link) if link else None
+        link = _genuine_link(session, visit, purpose, token)
+        instead = _page_instead(session, visit, purpose, token, link) if link else None
     return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
 
 
-def _instead(
+def _page_instead(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str, link: PersonalLink
 ) -> Response | None:
     """Return the page for whoever is helped by no new link, None for all others."""
@@ -65,15 +65,15 @@ def _instead(
         return has_left(visit)
     is_consented = is_used or go_live.stage == GoLiveStage.USERS_MIGRATED
     if purpose is LinkPurpose.CONSENT and is_consented:
-        return _consented(visit, token)
+        return _consented_page(visit, token)
     return None
 
 
-def _consented(visit: Visit, token: str) -> Response:
+def _consented_page(visit: Visit, token: str) -> Response:
     return refused(visit, Refusal.LINK_USED, status=410, link=f"/consent/{token}/progress")
 
 
-def _genuine(
+def _genuine_link(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
     signer = visit.dependencies.signer
@@ -96,18 +96,18 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
 
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
     with visit.dependencies.sessions.begin() as session:
-        link = _genuine(session, visit, purpose, token)
+        link = _genuine_link(session, visit, purpose, token)
         if link is None:
             return unknown_link(visit)
         # Before the link, as an ending takes the two in this order.
         records.go_live_by_id(session, link.go_live_id, lock=True)
         session.refresh(link, with_for_update=True)
-        instead = _instead(session, visit, purpose, token, link)
+        instead = _page_instead(session, visit, purpose, token, link)
         if instead is not None:
             return instead
         link = renewal.to_renew(session, link)
         if link.used_at is not None:
-            return _consented(visit, token)
+            return _consented_page(visit, token)
         found = records.open_go_live_of(session, link.go_live_id)
         if found is None:
             return has_ended(visit, link.go_live_id)

@@ -47,16 +47,16 @@ class BodyLimits:
             return
         try:
             async with asyncio.timeout(self._seconds):
-                body = await _whole(receive)
+                body = await _read_body(receive)
         except TimeoutError:
             await self._refuse(self._too_slow, scope, receive, send)
             return
-        except _GoneError:
+        except _DisconnectedError:
             return
         if body is None:
             await self._refuse(self._too_large, scope, receive, send)
             return
-        await self._app(scope, _once(body, receive), send)
+        await self._app(scope, _replayed(body, receive), send)
 
     async def _refuse(self, page: Page, scope: Scope, receive: Receive, send: Send) -> None:
         response = page(Request(scope))
@@ -65,21 +65,21 @@ class BodyLimits:
         await response(scope, receive, send)
 
 
-class _GoneError(Exception):
-    """Nobody is there any more to be answered."""
+class _DisconnectedError(Exception):
+    """The visitor left before there was an answer."""
 
 
-async def _whole(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> bytes | None:
     """Return the whole body, None when it is too long.
 
     Raises:
-        _GoneError: the visitor left before the end of it.
+        _DisconnectedError: the visitor left before the end of it.
     """
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise _DisconnectedError
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             return None
@@ -87,7 +87,7 @@ async def _whole(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-def _once(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
+def _replayed(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:
