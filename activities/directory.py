@@ -247,7 +247,7 @@ class DirectoryActivities:
         """
         go_live_id = UUID(order.go_live_id)
         with heartbeating(), self._sessions.begin() as session:
-            plans.take_turn(session, go_live_id)
+            plans.lock_moves(session, go_live_id)
             go_live = records.go_live_by_id(session, go_live_id)
             tenant_id = self._tenant(session, go_live_id)
             if go_live.plan_hash != order.plan_hash or plans.decisions_changed(

@@ -106,7 +106,7 @@ def _relink(
         organisation = organisation_named(session, slug)
         go_live = records.open_go_live(session, organisation.id)
         if go_live is not None:
-            plans.take_turn(session, go_live.id)
+            plans.lock_moves(session, go_live.id)
         user = _user(session, organisation, address)
         try:
             linked = decisions.replace_link(

@@ -46,7 +46,7 @@ def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
     if connection is not None and connection.go_live_id == go_live_id:
         session.delete(connection)
         replace_verified_domains(session, go_live.organisation_id, ())
-    _give_back(session, go_live)
+    _restore_prior_connection(session, go_live)
     session.execute(
         text(
             """
@@ -85,7 +85,7 @@ def connect_tenant(
     same = connection is not None and connection.tenant_id == evidence.tenant_id
     if same and session.exec(proven).first() is not None:
         return
-    _keep_prior(session, go_live, connection)
+    _save_prior_connection(session, go_live, connection)
     if not same:
         # An earlier go-live's connection to the same tenant stays its own, even after an undo.
         newest = session.exec(
@@ -162,8 +162,10 @@ def replace_verified_domains(
     )
 
 
-def _keep_prior(session: Session, go_live: GoLive, connection: SsoConnection | None) -> None:
-    """Keep what an earlier go-live had proven, before this one changes it."""
+def _save_prior_connection(
+    session: Session, go_live: GoLive, connection: SsoConnection | None
+) -> None:
+    """Save what an earlier go-live had proven, before this one changes it."""
     if connection is None or connection.go_live_id == go_live.id or go_live.prior_connection:
         return
     domains = session.exec(
@@ -178,7 +180,7 @@ def _keep_prior(session: Session, go_live: GoLive, connection: SsoConnection | N
     session.add(go_live)
 
 
-def _give_back(session: Session, go_live: GoLive) -> None:
+def _restore_prior_connection(session: Session, go_live: GoLive) -> None:
     if go_live.prior_connection is None:
         return
     prior = dict(go_live.prior_connection)

@@ -46,7 +46,7 @@ def record_request(
             by,
             f"{order}_requested",
             go_live=go_live,
-            subject=_name(order_id),
+            subject=_subject_of(order_id),
             reason=reason,
         )
     return session.get_one(OrderRequest, order_id)
@@ -78,7 +78,7 @@ def reason_of(session: Session, request: OrderRequest) -> str:
         select(AuditEntry.reason).where(
             AuditEntry.go_live_id == request.go_live_id,
             AuditEntry.action == f"{request.order}_requested",
-            AuditEntry.subject == _name(request.id),
+            AuditEntry.subject == _subject_of(request.id),
         )
     ).first()
     return found or ""
@@ -96,9 +96,9 @@ def confirm(
         by,
         f"{request.order}_confirmed",
         go_live=go_live,
-        subject=_name(request.id),
+        subject=_subject_of(request.id),
     )
 
 
-def _name(order_id: UUID) -> str:
+def _subject_of(order_id: UUID) -> str:
     return f"request:{order_id}"

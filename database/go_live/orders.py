@@ -59,7 +59,7 @@ def recorded_refusal(session: Session, order: AuditEntry) -> str | None:
         select(AuditEntry.reason).where(
             AuditEntry.go_live_id == order.go_live_id,
             AuditEntry.action == REFUSED,
-            AuditEntry.subject == _name(order),
+            AuditEntry.subject == _subject_of(order),
         )
     ).first()
 
@@ -67,12 +67,14 @@ def recorded_refusal(session: Session, order: AuditEntry) -> str | None:
 def record_refusal(session: Session, order: AuditEntry, why: str, by: str, at: datetime) -> None:
     """Record that an order is not carried out. Idempotent, also for concurrent calls."""
     session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": _name(order)}
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": _subject_of(order)}
     )
     if recorded_refusal(session, order) is None:
         go_live = session.exec(select(GoLive).where(col(GoLive.id) == order.go_live_id)).one()
-        write_audit(session, at, by, REFUSED, go_live=go_live, subject=_name(order), reason=why)
+        write_audit(
+            session, at, by, REFUSED, go_live=go_live, subject=_subject_of(order), reason=why
+        )
 
 
-def _name(order: AuditEntry) -> str:
+def _subject_of(order: AuditEntry) -> str:
     return f"order:{order.id}"

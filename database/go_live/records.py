@@ -304,7 +304,7 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     write_audit(session, at, "workflow", "go_live_ended", go_live=go_live, reason=outcome)
 
 
-OF_AN_ACCOUNT = ("consent_signed_in", "consent_proven")
+ACTIONS_OF_ACCOUNTS = ("consent_signed_in", "consent_proven")
 """Actions of audit entries whose reason is the `account` that consented."""
 
 

@@ -15,7 +15,7 @@ from database.go_live import outbox, records
 from database.links.verification import genuine_link
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
 
-AGAIN = "again-"
+REQUESTED_KEY_PREFIX = "again-"
 """Prefix of the idempotency key of a mail that somebody asked for."""
 _MESSAGES = {
     LinkPurpose.CONSENT: Message.CONSENT_REQUEST,
@@ -106,7 +106,7 @@ def renew(
         .where(
             Mail.link_id == link.id,
             Mail.message == message,
-            col(Mail.idempotency_key).startswith(AGAIN),
+            col(Mail.idempotency_key).startswith(REQUESTED_KEY_PREFIX),
         )
         .order_by(col(Mail.due_at).desc())
     ).all()
@@ -130,7 +130,7 @@ def renew(
     link.revoked_at = None
     link.expires_at = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     session.add(link)
-    idempotency_key = f"{AGAIN}{link.version}"
+    idempotency_key = f"{REQUESTED_KEY_PREFIX}{link.version}"
     session.add(
         Mail(
             id=uuid4(),

@@ -83,7 +83,7 @@ def replace_link(
     a roll back of that one removes it.
 
     Args:
-        session: holds the go-live's turn (`plans.take_turn`), if one is open.
+        session: holds the lock on its moves (`plans.lock_moves`), if one is open.
         user_id: the user.
         object_id: the account, which somebody has seen in the directory.
         go_live_id: the open go-live, if any: its decision about the user names the account, too.

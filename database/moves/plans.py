@@ -49,7 +49,7 @@ class KnownPlan:
     counts: dict[str, int]
 
 
-def take_turn(session: Session, go_live_id: UUID) -> None:
+def lock_moves(session: Session, go_live_id: UUID) -> None:
     """Wait until no other transaction moves this go-live's users; held until commit."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -137,7 +137,7 @@ def make_plan(
     session: Session, go_live_id: UUID, organisation_id: UUID, tenant_id: UUID, at: datetime
 ) -> MigrationPlan:
     """Decide about every user who has not moved yet, and return the counts and the hash."""
-    take_turn(session, go_live_id)
+    lock_moves(session, go_live_id)
     keys = _keys(session, go_live_id, organisation_id, tenant_id)
     session.execute(
         text("DELETE FROM golive.user_move WHERE go_live_id = :go_live_id AND moved_at IS NULL"),

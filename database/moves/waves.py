@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from contracts.directory import SignIns, WaveMoved
 from database.engine import commit_without_waiting
-from database.moves.plans import administrator_of, take_turn
+from database.moves.plans import administrator_of, lock_moves
 
 
 def move_batch(
@@ -29,9 +29,9 @@ def move_batch(
     queues their mail and writes the audit trail. It never moves a user twice, and nobody after an
     undo has begun.
     """
-    take_turn(session, go_live_id)
+    lock_moves(session, go_live_id)
     commit_without_waiting(session)
-    _never_scan(session)
+    _use_indexes_only(session)
     keys: dict[str, Any] = {
         "g": go_live_id,
         "tenant_id": tenant_id,
@@ -68,7 +68,7 @@ def move_batch(
     return int(bounds[2])
 
 
-def _never_scan(session: Session) -> None:
+def _use_indexes_only(session: Session) -> None:
     """Have this transaction find its rows one by one by index, in order.
 
     A batch is a few thousand rows of possibly a million. PostgreSQL estimates that reading all of a
@@ -192,7 +192,7 @@ def moved_so_far(
 
 def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
     """Stop moves: after the commit, no batch moves anyone of this go-live. Idempotent."""
-    take_turn(session, go_live_id)
+    lock_moves(session, go_live_id)
     session.execute(
         text(
             "UPDATE golive.go_live SET undo_started_at = :at, moved_up_to = 0 "
@@ -204,9 +204,9 @@ def begin_undo(session: Session, go_live_id: UUID, at: datetime) -> None:
 
 def undo_batch(session: Session, go_live_id: UUID, *, at: datetime, size: int) -> int:
     """Restore what the next moved users had; 0 = everyone has it. Idempotent."""
-    take_turn(session, go_live_id)
+    lock_moves(session, go_live_id)
     commit_without_waiting(session)
-    _never_scan(session)
+    _use_indexes_only(session)
     keys: dict[str, Any] = {"g": go_live_id, "at": at, "size": size}
     bounds = session.execute(
         text(

@@ -250,7 +250,7 @@ def _pack(
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
     to = [Recipient("contact", contact)]
     ledger.ensure_links(session, go_live.id, LinkPurpose.CONSENT, to, until)
-    idempotency_key = f"{renewal.AGAIN}named-{at:%Y%m%d%H%M%S}"
+    idempotency_key = f"{renewal.REQUESTED_KEY_PREFIX}named-{at:%Y%m%d%H%M%S}"
     ledger.queue_mail(
         session,
         go_live.id,

@@ -194,7 +194,7 @@ def _remove_typed_texts(session: Session, keys: dict[str, Any], names: set[str])
                 JOIN gone_user g ON g.id = l.user_id))
             """
         ),
-        {**keys, "of_an_account": list(records.OF_AN_ACCOUNT)},
+        {**keys, "of_an_account": list(records.ACTIONS_OF_ACCOUNTS)},
     )
     session.execute(text("SELECT set_config('golive.erasing', '', true)"))
     return len(gone)
