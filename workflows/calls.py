@@ -42,15 +42,15 @@ class Calls:
         """Return this go-live's id, and the present time."""
         return GoLiveRef(self._state.start.go_live_id, workflow.now())
 
-    def count(self, read: Snapshot) -> None:
+    def choose_queue(self, snapshot: Snapshot) -> None:
         """Choose the task queue for work on all users by the size of the snapshot."""
-        self._few = are_few(read)
+        self._few = are_few(snapshot)
 
-    def on_their_queue(self, call: ActivityConfig) -> ActivityConfig:
+    def on_chosen_queue(self, call: ActivityConfig) -> ActivityConfig:
         """Return this call for all users, on the bulk queue unless they are few."""
         return call if self._few else {**call, "task_queue": GO_LIVE_BULK_QUEUE}
 
-    async def do(
+    async def execute_required(
         self,
         activity: Callable[[Any, Argument], Result],
         argument: Callable[[], Argument],
@@ -67,14 +67,14 @@ class Calls:
             except ActivityError as error:
                 await self._attention.ask_about(error)
 
-    async def attempt(
+    async def execute_skippable(
         self,
         activity: Callable[[Any, Argument], Result],
         argument: Callable[[], Argument],
         policy: ActivityConfig,
         summary: str,
     ) -> Result | None:
-        """Like `do`, but a person may also order *skip*: then None."""
+        """Like `execute_required`, but a person may also order *skip*: then None."""
         while True:
             await self._attention.check_for_reset()
             self._status.update_visibility()
@@ -94,11 +94,11 @@ class Calls:
         may_skip: bool = False,
     ) -> bool:
         """Send one message to one audience, once per idempotency key; False = it was skipped."""
-        attempt = self.attempt if may_skip else self.do
+        send_notice = self.execute_skippable if may_skip else self.execute_required
         paused = True
         while paused:
             await self._notices.until_resumed()
-            sent = await attempt(
+            sent = await send_notice(
                 NoticeActivities.send_notice,
                 lambda: Notice(
                     self._state.start.go_live_id,
@@ -108,7 +108,7 @@ class Calls:
                     workflow.now(),
                     link_expires_at,
                 ),
-                self.on_their_queue(MAIL_TO_USERS_CALL)
+                self.on_chosen_queue(MAIL_TO_USERS_CALL)
                 if audience is Audience.USERS
                 else MAIL_CALL,
                 summary_of(message, audience),

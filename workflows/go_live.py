@@ -85,7 +85,7 @@ class Answers:
         self.is_acknowledged = True
 
     def acknowledge(self, move_at: datetime | None, line: int) -> None:
-        """Note that the IT team is ready, and the date that was chosen.
+        """Record that the IT team is ready, and the date that was chosen.
 
         `line`, the entry of the audit trail, orders them: an earlier date that arrives late does
         not count.
@@ -211,7 +211,7 @@ class SsoGoLive:
                     if found.finding is DomainsFinding.DIFFERENT_TENANTS
                     else Attention.TENANT_UNKNOWN
                 )
-            found = await self._calls.do(
+            found = await self._calls.execute_required(
                 DirectoryActivities.discover_tenant,
                 self._calls.reference,
                 GRAPH_CALL,
@@ -222,7 +222,7 @@ class SsoGoLive:
 
     async def _sso_activated(self) -> None:
         await self._waits.enter(GoLiveStage.SSO_ACTIVATED)
-        await self._calls.do(
+        await self._calls.execute_required(
             RecordActivities.offer_sso,
             self._calls.reference,
             RECORD_CALL,
@@ -242,7 +242,7 @@ class SsoGoLive:
 
     async def _consent_still_stands(self, known: Prerequisites) -> bool:
         """Tell whether an earlier go-live's consent makes stages 2 to 4 unnecessary."""
-        return known.tenant_proven is not None and await self._calls.do(
+        return known.tenant_proven is not None and await self._calls.execute_required(
             DirectoryActivities.verify_connection,
             self._calls.reference,
             GRAPH_CALL,
@@ -256,7 +256,7 @@ class SsoGoLive:
         if known.moved_by_plan is None:
             await self._agreed_date_comes()
         else:
-            self._migration.go_on_by(known.moved_by_plan)
+            self._migration.continue_plan(known.moved_by_plan)
         await self._migration.plan_and_move(in_waves=True)
         await self._calls.send(Message.RESULT, _EVERYONE, may_skip=True)
 
@@ -274,14 +274,14 @@ class SsoGoLive:
         await self._notices.until_resumed()
         decided = await self._decided(self._answers.take_date())
         date = AnnouncedDate(decided.at, workflow.now(), decided.announced)
-        if not date.is_known:
+        if not date.is_announced:
             await self._announce(date)
         schedule = date.schedule(chosen_at=None)
         while await self._date_changes(schedule, date):
             chosen = self._answers.take_date()
             shifted = chosen is None and schedule.shifted
             decided = await self._decided(chosen or schedule.deadline, shifted=shifted)
-            date.stands(decided.at, workflow.now(), shifted=shifted)
+            date.set_date(decided.at, workflow.now(), shifted=shifted)
             schedule = date.schedule(chosen_at=workflow.now() if chosen else None)
 
     async def _decided(self, chosen: datetime | None, *, shifted: bool = False) -> MoveDate:
@@ -299,7 +299,7 @@ class SsoGoLive:
             lambda: self._announce(date),
         ):
             return True
-        if not date.is_known:
+        if not date.is_announced:
             await self._announce(date)
         # A date that somebody chose while the announcement went out counts, too.
         return self._answers.date is not None
@@ -352,7 +352,7 @@ class SsoGoLive:
             await self._status.record()
             await self._undo()
             await self._announce_ending(outcome)
-        await self._calls.do(
+        await self._calls.execute_required(
             RecordActivities.close_record,
             lambda: Closing(self._state.start.go_live_id, outcome, workflow.now()),
             RECORD_CALL,
@@ -386,7 +386,7 @@ class SsoGoLive:
         )
         if planned:
             await self._migration.undo()
-        await self._calls.do(
+        await self._calls.execute_required(
             RecordActivities.withdraw_sso,
             self._calls.reference,
             RECORD_CALL,
@@ -397,7 +397,7 @@ class SsoGoLive:
 
     async def _read_prerequisites(self) -> Prerequisites:
         await self._waits.enter(GoLiveStage.ENTITLEMENT_CONFIRMED)
-        known = await self._calls.do(
+        known = await self._calls.execute_required(
             RecordActivities.read_prerequisites,
             self._calls.reference,
             RECORD_CALL,

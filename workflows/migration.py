@@ -125,7 +125,7 @@ class Migration:
         """Approve exactly this plan."""
         self._approved_hash = plan_hash
 
-    def go_on_by(self, plan_hash: str) -> None:
+    def continue_plan(self, plan_hash: str) -> None:
         """Continue the plan by which an earlier run moved users; some may have signed in."""
         self._approved_hash = plan_hash
         self.first_sign_in.record_sign_in()
@@ -139,17 +139,17 @@ class Migration:
     async def make_plan(self) -> MigrationPlan:
         """Read the directory and decide about every user."""
         await self._status.record_if_changed()
-        read = await self._calls.do(
+        read = await self._calls.execute_required(
             DirectoryActivities.snapshot_directory,
             self._calls.reference,
             BULK_CALL,
             "read the Microsoft directory",
         )
-        self._calls.count(read)
-        plan = await self._calls.do(
+        self._calls.choose_queue(read)
+        plan = await self._calls.execute_required(
             DirectoryActivities.plan_migration,
             lambda: PlanToMake(self._state.start.go_live_id, workflow.now()),
-            self._calls.on_their_queue(ALL_USERS_CALL),
+            self._calls.on_chosen_queue(ALL_USERS_CALL),
             "decide about every user",
         )
         self.plan, self._planned_at = plan, workflow.now()
@@ -199,7 +199,7 @@ class Migration:
                 await self._notify_moved_users(done)
                 return False
             await self._status.record_if_changed()
-            done = await self._calls.do(
+            done = await self._calls.execute_required(
                 DirectoryActivities.move_wave,
                 lambda: WaveToMove(
                     self._state.start.go_live_id,
@@ -208,7 +208,7 @@ class Migration:
                     workflow.now(),
                     rules.PASSWORD_GRACE_DAYS,
                 ),
-                self._calls.on_their_queue(ALL_USERS_CALL),
+                self._calls.on_chosen_queue(ALL_USERS_CALL),
                 "move a few users first" if wave is Wave.FIRST else "move the others",
             )
             self.users = UserCounts(done.total, done.moved, done.exceptions, plan.already_linked)
@@ -229,20 +229,20 @@ class Migration:
         paused = True
         while paused:
             await self._notices.until_resumed()
-            delivered = await self._calls.do(
+            delivered = await self._calls.execute_required(
                 NoticeActivities.deliver_mail,
                 lambda: Delivery(self._state.start.go_live_id, workflow.now()),
-                self._calls.on_their_queue(ALL_USERS_CALL),
+                self._calls.on_chosen_queue(ALL_USERS_CALL),
                 "mail to the users",
             )
             paused = delivered.paused
 
     async def undo(self) -> None:
         """Restore exactly what each moved user had; `deliver` sends the mail about it."""
-        await self._calls.do(
+        await self._calls.execute_required(
             DirectoryActivities.undo_moves,
             self._calls.reference,
-            self._calls.on_their_queue(ALL_USERS_CALL),
+            self._calls.on_chosen_queue(ALL_USERS_CALL),
             "undo: every user logs in as before",
         )
         self.users = replace(self.users, done=0)

@@ -25,25 +25,25 @@ class AnnouncedDate:
     change_announced_at: datetime | None = None
     """When the announcement of a changed date last began."""
 
-    def stands(self, date: datetime, now: datetime, *, shifted: bool) -> None:
+    def set_date(self, date: datetime, now: datetime, *, shifted: bool) -> None:
         """Set the date; `shifted`: a pause moved it, and a small shift keeps the announced hour."""
-        if shifted and self.announced is not None and self._is_known(date):
+        if shifted and self.announced is not None and self._was_announced(date):
             date = self.announced
         if date != self.date:
             self.date, self.since = date, now
 
     @property
-    def is_known(self) -> bool:
+    def is_announced(self) -> bool:
         """Whether the present date was announced, to the hour."""
-        return self._is_known(self.date)
+        return self._was_announced(self.date)
 
-    def _is_known(self, date: datetime) -> bool:
+    def _was_announced(self, date: datetime) -> bool:
         return self.announced is not None and abs(date - self.announced) < rules.OTHER_DATE
 
     @property
     def due(self) -> datetime | None:
         """When the present date is to be announced; None = it already was."""
-        if self.is_known:
+        if self.is_announced:
             return None
         if self.announced is None:
             return self.since

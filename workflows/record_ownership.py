@@ -29,12 +29,12 @@ class RecordOwnership:
         """Let the next write count: this run begins, or a person ordered a retry."""
         self.takes_over, self.is_behind = True, False
 
-    def was_written(self) -> None:
-        """Note that the record is this run's own."""
+    def mark_written(self) -> None:
+        """Take the record as this run's own."""
         self.takes_over = self.was_reset = self.is_behind = False
 
-    def was_refused(self) -> None:
-        """Note that the record is ahead and was not overwritten."""
+    def mark_refused(self) -> None:
+        """Take the record as ahead of this run: it was not overwritten."""
         self.is_behind, self.was_reset = True, False
 
     def watch_for_resets(self) -> None:

@@ -35,7 +35,7 @@ ALL = (
 _CONSENT_WAITS = {Wait.ADMIN_CONSENT, Wait.MICROSOFT}
 
 
-def of(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]:
+def at_position(progress: Progress, owner: str) -> tuple[SearchAttributeUpdate[Any], ...]:
     """Return the search attributes of a run at this position."""
     deadline = progress.due_at if progress.wait in _CONSENT_WAITS else None
     return (

@@ -98,9 +98,9 @@ class StatusPublisher:
         except FailureError as error:
             if not _says_ahead(error):
                 raise
-            self._state.ownership.was_refused()
+            self._state.ownership.mark_refused()
             return None
-        self._state.ownership.was_written()
+        self._state.ownership.mark_written()
         return recorded
 
     async def record_if_changed(self) -> None:
@@ -127,7 +127,7 @@ class StatusPublisher:
         workflow.set_current_details(sentences.details(progress, self._console_url))
 
     def _list(self, progress: Progress) -> None:
-        pairs = search_attributes.of(progress, self._owner)
+        pairs = search_attributes.at_position(progress, self._owner)
         changed = [pair for pair in pairs if self._listed.get(pair.key.name) != pair.value]
         if changed:
             workflow.upsert_search_attributes(changed)

@@ -23,7 +23,7 @@ def date() -> AnnouncedDate:
 
 
 def change(date: AnnouncedDate, to: datetime, now: datetime, *, shifted: bool = False) -> None:
-    date.stands(to, now, shifted=shifted)
+    date.set_date(to, now, shifted=shifted)
 
 
 def announce(date: AnnouncedDate, now: datetime) -> None:
@@ -33,9 +33,9 @@ def announce(date: AnnouncedDate, now: datetime) -> None:
 
 def test_the_first_date_is_announced_at_once() -> None:
     date = AnnouncedDate(FIRST, NOW)
-    assert (date.due, date.is_known) == (NOW, False)
+    assert (date.due, date.is_announced) == (NOW, False)
     announce(date, NOW)
-    assert (date.due, date.is_known) == (None, True)
+    assert (date.due, date.is_announced) == (None, True)
     assert date.schedule(chosen_at=None).reminders == []
 
 
@@ -72,7 +72,7 @@ def test_an_announcement_that_was_broken_off_counts(date: AnnouncedDate) -> None
     begun = NOW + DATE_QUIET_TIME
     date.begin_to_announce(begun)
     change(date, THIRD, begun + MINUTE)
-    assert not date.is_known
+    assert not date.is_announced
     assert date.due == begun + DATE_ANNOUNCED_AT_MOST_EVERY
 
 
@@ -81,5 +81,5 @@ def test_less_than_an_hour_is_not_announced_and_kept_if_somebody_chose_it(
     date: AnnouncedDate, *, shifted: bool
 ) -> None:
     change(date, FIRST + 30 * MINUTE, NOW, shifted=shifted)
-    assert date.is_known
+    assert date.is_announced
     assert date.date == (FIRST if shifted else FIRST + 30 * MINUTE)
