@@ -1,4 +1,4 @@
-"""Browsers' secrets are stored as their SHA-256."""
+"""Hashes the secrets of browsers: the database stores only their SHA-256."""
 
 import hashlib
 

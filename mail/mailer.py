@@ -43,7 +43,7 @@ class Mailer(Protocol):
 class SmtpMailer:
     """Sends by SMTP over a few kept connections. Thread-safe; close it when done.
 
-    A second `send` of the same mail sends it again: the ledger sees to it that each goes out once.
+    A second `send` of the same mail sends it again: the ledger makes sure that each goes out once.
     The Message-ID stays the same, so mail systems can recognise a repeat.
     """
 

@@ -1,4 +1,4 @@
-"""Says of each stage whether it is done, now or next, and of the consent which check is through."""
+"""Checklists: which stages are done, now or next, and which checks a consent has passed."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

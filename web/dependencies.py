@@ -32,7 +32,7 @@ class Dependencies:
 
     @property
     def is_secure(self) -> bool:
-        """Cookies travel over TLS only; on the loopback address of a demo there is none."""
+        """Whether cookies are sent over TLS only; a demo on the loopback address has no TLS."""
         return self.settings.public_url.startswith("https://")
 
     def cookie_name(self, name: str) -> str:

@@ -23,7 +23,7 @@ class RateLimitExceededError(Exception):
     """One network has sent too many of something within `rules.FAILURE_MINUTES`."""
 
     def __init__(self, limit: RateLimit) -> None:
-        """Keep what it sent too many of."""
+        """Take what the network sent too many of."""
         super().__init__(limit)
         self.limit = limit
 

@@ -56,7 +56,7 @@ def sign_in_page(
 
 
 def already_back(visit: Visit, link: str) -> Response:
-    """Answer a reload of a sign-in: what it did, the page behind `link` shows."""
+    """Answer a reload of a sign-in; the page behind `link` shows what it did."""
     return message_page(visit, pages.ALREADY_BACK, ButtonTarget(link), 400)
 
 

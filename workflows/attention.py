@@ -88,7 +88,7 @@ class AttentionRequests:
         self.may_skip, self._answer = False, None
 
     def clear(self) -> None:
-        """Forget the present request: nothing needs attention any more."""
+        """Clear the present request: nothing needs attention any more."""
         self._beside = self.why = self._answer = None
 
     async def ask_about(self, error: ActivityError, *, may_skip: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""Sees to it that a roll back, or a cancelled run, stops the stages."""
+"""Makes sure that a roll back, or a cancelled run, stops the stages."""
 
 import asyncio
 from types import TracebackType

@@ -129,7 +129,7 @@ class SsoGoLive:
     async def run(self, _start: StartGoLive) -> GoLiveResult:
         """Go through the stages; whatever the outcome, leave nothing half done."""
         self._state.ownership.watch_for_resets()
-        self._stages = asyncio.create_task(self._go_through_stages())
+        self._stages = asyncio.create_task(self._run_stages())
         if self._roll_back is not None:
             self._stages.cancel()
         try:
@@ -142,15 +142,15 @@ class SsoGoLive:
             outcome = GoLiveOutcome.ROLLED_BACK if self._roll_back else GoLiveOutcome.CANCELLED
         return await _uninterrupted(self._end(outcome))
 
-    async def _go_through_stages(self) -> GoLiveOutcome:
+    async def _run_stages(self) -> GoLiveOutcome:
         while True:
             try:
-                return await self._go_through_what_is_left()
+                return await self._run_remaining_stages()
             except RestartStagesError:
                 self._waits.release()
                 self._attention.clear()
 
-    async def _go_through_what_is_left(self) -> GoLiveOutcome:
+    async def _run_remaining_stages(self) -> GoLiveOutcome:
         known = await self._read_prerequisites()
         if not await self._entitlement_confirmed(known):
             return GoLiveOutcome.NOT_ENTITLED
@@ -254,7 +254,7 @@ class SsoGoLive:
     async def _users_migrated(self, known: Prerequisites) -> None:
         await self._waits.enter(GoLiveStage.USERS_MIGRATED)
         if known.moved_by_plan is None:
-            await self._agreed_date_comes()
+            await self._wait_for_move_date()
         else:
             self._migration.continue_plan(known.moved_by_plan)
         await self._migration.plan_and_move(in_waves=True)
@@ -265,32 +265,36 @@ class SsoGoLive:
         await self._waits.enter(GoLiveStage.USERS_MIGRATED)
         return (await self._migration.make_plan()).movable == 0
 
-    async def _agreed_date_comes(self) -> None:
+    async def _wait_for_move_date(self) -> None:
         """Announce the date and wait for it; a changed date is announced once it is settled.
 
         A date counts from when it is chosen, even before it is announced; nobody moves before the
         announcement.
         """
         await self._notices.until_resumed()
-        decided = await self._decided(self._answers.take_date())
+        decided = await self._decide_move_date(self._answers.take_date())
         date = AnnouncedDate(decided.at, workflow.now(), decided.announced)
         if not date.is_announced:
             await self._announce(date)
         schedule = date.schedule(chosen_at=None)
-        while await self._date_changes(schedule, date):
+        while await self._wait_for_date_or_change(schedule, date):
             chosen = self._answers.take_date()
             shifted = chosen is None and schedule.shifted
-            decided = await self._decided(chosen or schedule.deadline, shifted=shifted)
+            decided = await self._decide_move_date(chosen or schedule.deadline, shifted=shifted)
             date.set_date(decided.at, workflow.now(), shifted=shifted)
             schedule = date.schedule(chosen_at=workflow.now() if chosen else None)
 
-    async def _decided(self, chosen: datetime | None, *, shifted: bool = False) -> MoveDate:
+    async def _decide_move_date(
+        self, chosen: datetime | None, *, shifted: bool = False
+    ) -> MoveDate:
         question = MoveDate(self._state.start.go_live_id, workflow.now(), chosen, shifted)
         return await ask_database(
             RecordActivities.decide_move_date, question, "when users start to move"
         )
 
-    async def _date_changes(self, schedule: ReminderSchedule, date: AnnouncedDate) -> bool:
+    async def _wait_for_date_or_change(
+        self, schedule: ReminderSchedule, date: AnnouncedDate
+    ) -> bool:
         """Wait for the date, and announce it when that is due; True = it was changed before."""
         if await self._waits.until(
             Wait.MOVE_DATE,

@@ -211,7 +211,7 @@ def decisions_changed(
 def preview(
     session: Session, staging_id: UUID, organisation_id: UUID, go_live_id: UUID | None
 ) -> Preview:
-    """Decide by a private staging, keep nothing but this transaction's own scratch table.
+    """Decide by a private staging, and store nothing but a table of this transaction.
 
     `decisions_of_preview` then gives the decisions one by one, until the transaction ends.
     """
@@ -304,7 +304,7 @@ def _keys(
     *,
     staging_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """Return what the statements are bound to, and have sets joined as sets.
+    """Return the parameters of the statements, and have PostgreSQL join sets as sets.
 
     PostgreSQL joins user by user where it believes there are few: wrong before it has counted, and
     then fifty thousand users take minutes.

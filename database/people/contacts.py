@@ -123,7 +123,7 @@ def name_contact(
     if first and order[0] != contact:
         order.remove(contact)
         order.insert(0, contact)
-    put_in_order(session, order)
+    set_contact_order(session, order)
     go_live = records.open_go_live(session, organisation.id)
     records.write_audit(
         session,
@@ -179,7 +179,7 @@ def owner_of_open_go_live(session: Session, organisation_id: UUID) -> str | None
     ).first()
 
 
-def put_in_order(session: Session, contacts: list[UUID]) -> None:
+def set_contact_order(session: Session, contacts: list[UUID]) -> None:
     """Set the order in which these contacts are asked."""
     for position, contact in enumerate(contacts, start=1):
         session.execute(

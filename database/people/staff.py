@@ -22,7 +22,7 @@ _OF_SESSION = (
 )
 
 
-def recognise(session: Session, object_id: UUID, address_key: str) -> Staff | None:
+def staff_by_identity(session: Session, object_id: UUID, address_key: str) -> Staff | None:
     """Return the member of staff with this identity in our tenant.
 
     The first sign-in finds the row by its address and binds it to the identity. From then on only

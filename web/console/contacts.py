@@ -70,7 +70,7 @@ async def name_contact(
 async def remove_contact(
     staff: AStaffVisit, visit: OwnForm, slug: str, contact_id: UUID, reason: _Reason = ""
 ) -> Response:
-    """Write to an IT contact no more; the links sent there no longer work."""
+    """Remove an IT contact: no more mail goes there, and links sent there no longer work."""
 
     def address() -> str:
         with visit.dependencies.sessions.begin() as session:

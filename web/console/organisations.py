@@ -90,7 +90,7 @@ def one_organisation(
     every: bool = False,
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
-    """Show everything about one organisation; `every` and `before` say which of its trail."""
+    """Show one organisation; `every` and `before` choose the entries of its audit trail."""
     said = CONSOLE_ORDERS[done].words.done if done in CONSOLE_ORDERS else console.DONE.get(done, "")
     return organisation_page(staff, slug, said=said, trail=(every, before))
 

@@ -58,7 +58,7 @@ AStaffVisit = Annotated[StaffVisit, Depends(signed_in)]
 
 
 def sign_in_page(visit: Visit) -> Response:
-    """Ask to sign in; `slug` in the address is where the way goes on afterwards."""
+    """Ask to sign in; the page of the organisation in the address opens afterwards."""
     # A tenant that was not named in the settings cannot be signed in to.
     return visit.page(
         "console_sign_in.html",

@@ -107,7 +107,7 @@ def remove_domain(
 
 
 def _problem(give: Callable[[], object]) -> str:
-    """Do it; return what the person has to correct, if anything."""
+    """Carry it out; return what the person has to correct, if anything."""
     try:
         give()
     except UnavailableError:

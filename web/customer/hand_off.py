@@ -30,7 +30,7 @@ def ask(visit: AVisit, token: str) -> Response:
 
 @router.post("/{token}")
 def hand_on(visit: OwnForm, token: str) -> Response:
-    """Let this link die, and make the one for the administrator."""
+    """Revoke this link, and make one for the administrator."""
     signer = visit.dependencies.signer
     with visit.dependencies.sessions.begin() as session:
         link = handing.genuine_consent_link(session, signer, token)

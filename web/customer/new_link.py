@@ -41,7 +41,7 @@ class Renewable(StrEnum):
 
 
 def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | None) -> Response:
-    """Say which kind of dead a link is, and offer a new one where one can be sent."""
+    """Say why a link no longer works, and offer a new one where one can be sent."""
     if why is None:
         return unknown_link(visit)
     with visit.dependencies.sessions.begin() as session:
@@ -53,7 +53,7 @@ def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | Non
 def _page_instead(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str, link: PersonalLink
 ) -> Response | None:
-    """Return the page for whoever is helped by no new link, None for all others."""
+    """Return the page for a person whom a new link would not help, None for all others."""
     go_live = session.get_one(GoLive, link.go_live_id)
     is_used = link.used_at is not None
     if purpose is LinkPurpose.INVITATION and (is_used or go_live.outcome == GoLiveOutcome.LIVE):

@@ -54,7 +54,7 @@ class _Answer:
 
 @router.get("/auth/microsoft/callback")
 async def callback(visit: AVisit) -> Response:
-    """Take the person Microsoft sends back; who it is, an ID token says and nothing else."""
+    """Take the person Microsoft sends back; only an ID token says who it is."""
     answer = await run_in_threadpool(_come_back, visit)
     relayed = answer.entry is None or await relay(visit.dependencies, answer.entry)
     return answer.response if relayed or answer.pending is None else answer.pending

@@ -22,13 +22,13 @@ ROLE = "CustomerSuccess"
 
 
 def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> Response:
-    """Let in whoever our tenant gives the role and the import knows as staff."""
+    """Admit a person who has the role in our tenant and is staff by the import."""
     why = _why_not(visit, person)
     if why is not None:
         return _refused(visit, why)
     token = secrets.token_urlsafe(32)
     with visit.dependencies.sessions.begin() as session:
-        found = staff.recognise(
+        found = staff.staff_by_identity(
             session, UUID(person.object_id), address_key(person.preferred_username)
         )
         if found is not None:

@@ -22,7 +22,7 @@ Page = Callable[[Request], Response]
 
 
 class BodyLimits:
-    """ASGI middleware: no code of ours meets a body that is huge or never ends.
+    """ASGI middleware: refuses a body that is too long or too slow before our code reads it.
 
     A form is read here, whole, before any code of ours runs; what is too large is refused by its
     announced length, or at the byte that is too many.

@@ -77,7 +77,7 @@ def _route(scope: Scope) -> str:
 
 
 def metrics_page(token: SecretStr) -> Callable[[Request], Awaitable[Response]]:
-    """Return the page that shows the metrics to who shows the token."""
+    """Return the page of the metrics, for requests that carry the token."""
 
     async def page(request: Request) -> Response:
         if not metrics.may_read(request.headers.get("Authorization", ""), token.get_secret_value()):
