@@ -120,7 +120,6 @@ class GoLiveMail:
             "go_live_at": self._moment(self.facts.moves_at(self.facts.progress.since)),
             "sender_address": address,
             "sender_domain": address.rpartition("@")[2],
-            "sender_ip": "",
         }
 
     def consent_request(self) -> Values:

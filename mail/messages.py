@@ -144,7 +144,6 @@ MESSAGES: dict[str, MessageDescription] = {
         go_live_at="Thursday 10 December 2026, 08:00 (Copenhagen)",
         sender_address="go-live@clientshare.example",
         sender_domain="clientshare.example",
-        sender_ip="192.0.2.25",
     ),
     "it_acknowledgement_reminder": _describe(
         Readership.IT,
