@@ -604,7 +604,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except CommandError as error:
-        print(error, file=sys.stderr)
+        print(error.words(shell.said_of), file=sys.stderr)
         return error.exit_status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -46,6 +46,7 @@ from telemetry.metrics import registered
 from telemetry.runtime import runtime
 from telemetry.serving import Answer, healthy, metrics_page, serving
 from telemetry.tracing import set_up_tracing
+from wording import shell
 from workflows.go_live import SsoGoLive
 from workflows.sandbox import SandboxWithoutContexts
 from workflows.staff_digest import StaffDigest
@@ -308,8 +309,11 @@ def main() -> int:
     sys.setswitchinterval(TURN_SECONDS)
     try:
         asyncio.run(_work(read_settings()))
-    except (SettingsError, CommandError) as error:
+    except SettingsError as error:
         print(error, file=sys.stderr)
+        return 1
+    except CommandError as error:
+        print(error.words(shell.said_of), file=sys.stderr)
         return 1
     return 0
 

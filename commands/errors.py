@@ -26,7 +26,7 @@ from wording import shell
 class CommandError(Exception):
     """Why a command is not carried out: a code and its facts.
 
-    As text it is what the terminal says of it (`wording.shell`).
+    As text it is the code alone, so that no log holds an address that the facts name.
     """
 
     exit_status = 1
@@ -45,13 +45,12 @@ class CommandError(Exception):
         self.also = also
 
     def words(self, said_of: Callable[[Problem | OrderRefusal, Mapping[str, object]], str]) -> str:
-        """Return the sentences of one surface, such as `wording.console.said_of`, in lines."""
+        """Return the sentences of one surface, by its `said_of`, in lines.
+
+        The terminal's is `wording.shell.said_of`, the console's `wording.console.said_of`.
+        """
         own = said_of(self.problem, self.facts)
         return f"{own}\n{self.also.words(said_of)}" if self.also else own
-
-    def __str__(self) -> str:
-        """Return what the terminal says."""
-        return self.words(shell.said_of)
 
 
 class UsageError(CommandError):
@@ -65,7 +64,7 @@ class ImportRefusedError(CommandError):
 
     def __init__(self, faults: Sequence[str]) -> None:
         """Keep the faults, as one finds them going through the files."""
-        super().__init__(Problem.FILES_HAVE_FAULTS)
+        super().__init__(Problem.FILES_HAVE_FAULTS, faults=faults)
         self.faults = faults
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from bootstrap import connections
 from bootstrap.exit import leave
 from commands.errors import UnavailableError
 from contracts.go_live import go_live_id
+from wording import shell
 from workflows.go_live import SsoGoLive
 from workflows.payloads import DATA_CONVERTER
 from workflows.sandbox import SandboxWithoutContexts
@@ -147,8 +148,9 @@ async def _client() -> Client:
     try:
         return await connections.temporal()
     except UnavailableError as error:
+        why = error.words(shell.said_of)
         raise NotLookedAtError(
-            f"Running go-lives: not looked at, so do not deploy yet. {error}\n"
+            f"Running go-lives: not looked at, so do not deploy yet. {why}\n"
             "With --recorded-only the recorded histories alone are replayed."
         ) from None
 

@@ -1,6 +1,7 @@
 """What the shell says of a command that is not carried out: why, and what to type instead."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from contracts.directory import DecisionEffect
 from contracts.notices import RecipientKind
@@ -166,6 +167,8 @@ def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str
     """Return why a command is not carried out, and what to type instead."""
     if isinstance(problem, OrderRefusal):
         return f"{facts['slug']}: {REFUSED[problem]}"
+    if problem is Problem.FILES_HAVE_FAULTS:
+        return faults_of_files(cast("Sequence[str]", facts["faults"]))
     return PROBLEMS[problem].format_map(facts)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 from commands import erasure
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Wait
+from contracts.problems import Problem
 from database.engine import open_sessions
 from local import queries
 from local.histories import everything_kept, found_in
@@ -60,7 +61,7 @@ async def test_nothing_stored_names_anybody_of_a_forgotten_organisation(cluster:
     await typed(organisation, f"{organisation.address('zelda.zuckmayer')} asked Ira Tee to wait")
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    with pytest.raises(CommandError, match="has an open go-live"):
+    with pytest.raises(CommandError, match=Problem.STILL_OPEN):
         erasure.erase_people(cluster.engine, organisation.slug, None, "dana", REASON)
     await organisation.skip_to_due()
     await organisation.ended()
@@ -113,12 +114,18 @@ async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> 
 
 
 @pytest.mark.parametrize(
-    ("reason", "why"),
-    [("", "Say why"), ("asked by a@b.example", "leave addresses"), ("for IRA TEE", "leave names")],
+    ("reason", "problem"),
+    [
+        ("", Problem.REASON_MISSING),
+        ("asked by a@b.example", Problem.REASON_NAMES_AN_ADDRESS),
+        ("for IRA TEE", Problem.REASON_NAMES_SOMEBODY),
+    ],
 )
-async def test_a_reason_is_needed_and_names_nobody(cluster: Cluster, reason: str, why: str) -> None:
+async def test_a_reason_is_needed_and_names_nobody(
+    cluster: Cluster, reason: str, problem: Problem
+) -> None:
     organisation = cluster.create_organisation()
-    with pytest.raises(UsageError, match=why):
+    with pytest.raises(UsageError, match=problem):
         erasure.erase_people(cluster.engine, organisation.slug, None, "dana", reason)
     assert organisation.user("anna")["status"] == "active"
 

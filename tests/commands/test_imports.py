@@ -6,7 +6,9 @@ import pytest
 
 from commands.errors import CommandError, ImportRefusedError, UsageError
 from commands.imports import import_files
+from contracts.problems import Problem
 from tests.cluster import Cluster, write_csv
+from wording import shell
 
 GOOD = {
     "slug": "importers",
@@ -159,9 +161,9 @@ async def test_a_file_that_is_no_such_csv_is_refused_in_words(
     first.write_bytes(content)
     with pytest.raises(CommandError) as refused:
         import_files(cluster.engine, first, second)
-    assert problem in str(refused.value)
+    assert problem in refused.value.words(shell.said_of)
 
 
 async def test_a_missing_file_is_named(cluster: Cluster, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=Problem.FILE_CANNOT_BE_READ):
         import_files(cluster.engine, tmp_path / "none.csv", tmp_path / "none.csv")

@@ -16,10 +16,13 @@ from commands import orders, sending
 from commands.errors import CommandError, RefusedError, UnansweredError, UsageError
 from commands.orders import Orders
 from contracts.go_live import GoLiveOutcome, Wait
+from contracts.orders import OrderRefusal
+from contracts.problems import Problem
 from local.browser import Browser
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.shell import plain, shell
+from wording.shell import said_of
 
 HOST = "127.0.0.1"
 
@@ -96,7 +99,7 @@ async def test_what_ended_the_go_live_is_answered_after_its_end_and_not_given_to
     assert lines(organisation)["order_refused"] == 0
     await organisation.start()
     await organisation.until(lambda now: now.number == 2 and now.wait is Wait.ENTITLEMENT)
-    with pytest.raises(CommandError, match="given to an earlier go-live"):
+    with pytest.raises(CommandError, match=Problem.ORDER_OF_EARLIER_GO_LIVE):
         await roll_back()
     assert organisation.progress.ending is None
 
@@ -110,7 +113,7 @@ async def test_what_was_refused_is_refused_in_the_same_words_and_never_given_lat
     await cluster.orders().pause(slug)
     answers.append((await asyncio.gather(resume(), return_exceptions=True))[0])
     assert {type(one) for one in answers} == {RefusedError}
-    assert {str(one) for one in answers} == {f"{slug}: This go-live is not paused."}
+    assert {one.problem for one in answers} == {OrderRefusal.NOT_PAUSED}
     assert lines(organisation)["resume"] == lines(organisation)["order_refused"] == 1
     assert organisation.progress.paused
 
@@ -130,7 +133,7 @@ async def test_an_id_is_one_persons_and_one_orders(
         cluster.orders().start(another.slug, order_id=order_id),
         Orders(cluster.engine, cluster.client, "omar").pause(slug, order_id=order_id),
     ):
-        with pytest.raises(UsageError, match="belongs to another order"):
+        with pytest.raises(UsageError, match=Problem.ID_OF_ANOTHER_ORDER):
             await order
     assert lines(organisation)["pause"] == 1
     assert another.audit() == []
@@ -180,12 +183,12 @@ async def test_without_a_worker_nothing_is_said_to_be_refused_and_later_it_is_do
     with monkeypatch.context() as hurried:
         hurried.setattr(sending, "ANSWER_WITHIN_SECONDS", 1)
         for _ in range(2):
-            with pytest.raises(UnansweredError, match="No worker answered in time") as caught:
+            with pytest.raises(UnansweredError, match=Problem.NO_WORKER_ANSWERS) as caught:
                 await cluster.orders().pause(slug, order_id=order_id)
-            assert "may still be carried out" in str(caught.value)
+            assert "may still be carried out" in caught.value.words(said_of)
         with pytest.raises(UnansweredError) as caught:
             await cluster.orders().roll_back(slug, "Not now.")
-    unnamed = UUID(str(caught.value).split("--order-id ")[1].split()[0])
+    unnamed = UUID(caught.value.words(said_of).split("--order-id ")[1].split()[0])
     assert lines(organisation) == {"go_live_started": 1, "pause": 1, "roll_back": 1}
     async with working_on(cluster, queue):
         # Both were waiting for it; neither was given again.

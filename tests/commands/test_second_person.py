@@ -22,7 +22,8 @@ from commands.errors import (
 from commands.orders import Orders
 from commands.sending import Argument
 from contracts.go_live import GoLiveOutcome, Progress, Wait
-from contracts.orders import ORDER_RULES, Order
+from contracts.orders import ORDER_RULES, Order, OrderRefusal
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
@@ -35,6 +36,7 @@ from tests.web.test_error_handlers import form_token_of
 from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.visit import BROWSER_COOKIE
+from wording import shell
 
 SECOND = (Order.PAUSE, Order.EXTEND_DEADLINE, Order.ROLL_BACK, Order.RESUME)
 
@@ -72,15 +74,16 @@ def by(cluster: Cluster, handle: str) -> Orders:
 
 async def asked(order: Any) -> UUID:
     """Give an order that waits for a second person; return its id."""
-    with pytest.raises(ToBeConfirmedError, match="Another member of staff confirms") as caught:
+    with pytest.raises(ToBeConfirmedError, match=Problem.TO_BE_CONFIRMED) as caught:
         await order
-    return UUID(str(caught.value).split()[-1])
+    # The last word of what the shell says.
+    return UUID(caught.value.words(shell.said_of).split()[-1])
 
 
 async def refusal(order: Any) -> str:
     with pytest.raises(CommandError) as caught:
         await order
-    return str(caught.value)
+    return caught.value.words(shell.said_of)
 
 
 def made_earlier(cluster: Cluster, order_id: UUID, by_time: timedelta) -> None:
@@ -141,7 +144,7 @@ async def test_what_was_confirmed_is_given_and_nothing_else(
     await asked(cluster.orders().extend(slug, chosen, order_id=order_id))
 
     async def lost(*_: object) -> Progress:
-        raise UnansweredError("It may still be carried out.")
+        raise UnansweredError(Problem.NO_WORKER_ANSWERS)
 
     with monkeypatch.context() as away:
         away.setattr(sending, "give", lost)
@@ -169,9 +172,9 @@ async def test_what_may_not_be_confirmed_is_refused_in_words(
     assert "No organisation is called" in await refusal(
         by(cluster, "omar").confirm("none", order_id)
     )
-    with pytest.raises(UsageError, match="belongs to another order"):
+    with pytest.raises(UsageError, match=Problem.ID_OF_ANOTHER_ORDER):
         await by(cluster, "omar").pause(slug, order_id=order_id)
-    with pytest.raises(UsageError, match="belongs to another order"):
+    with pytest.raises(UsageError, match=Problem.ID_OF_ANOTHER_ORDER):
         await cluster.orders().roll_back(slug, "So.", order_id=order_id)
     await by(cluster, "omar").confirm(slug, order_id)
     assert "omar has confirmed this already" in await refusal(
@@ -227,7 +230,7 @@ async def test_what_is_refused_when_it_is_given_is_refused_to_both(
         by(cluster, "omar").confirm(slug, again),
         cluster.orders().resume(slug, order_id=again),
     ):
-        with pytest.raises(RefusedError, match="not paused"):
+        with pytest.raises(RefusedError, match=OrderRefusal.NOT_PAUSED):
             await order
     assert lines(organisation)["order_refused"] == 1
     late = await asked(cluster.orders().pause(slug))

@@ -11,6 +11,7 @@ from commands import standings as shell
 from commands.errors import CommandError, UsageError
 from contracts.directory import DomainsFinding
 from contracts.go_live import Attention, Refusal, Wait
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.people import sign_in
 from tests.cluster import Cluster, Organisation, Person, directory_domain
@@ -92,12 +93,12 @@ async def test_different_tenants_need_attention_until_the_list_is_corrected(
     def correct(domain: str = second, reason: str = "A company they sold.") -> None:
         domains.remove(cluster.engine, organisation.slug, domain, "dana", reason)
 
-    with pytest.raises(UsageError, match="Say why"):
+    with pytest.raises(UsageError, match=Problem.REASON_MISSING):
         correct(reason=" ")
-    with pytest.raises(CommandError, match="has no domain"):
+    with pytest.raises(CommandError, match=Problem.UNKNOWN_DOMAIN):
         correct("elsewhere.example")
     correct()
-    with pytest.raises(CommandError, match="the only domain"):
+    with pytest.raises(CommandError, match=Problem.ONLY_DOMAIN):
         correct(organisation.domain)
     assert ("dana", "domain_removed", "A company they sold.") in organisation.audit()
     await cluster.orders().retry(organisation.slug)

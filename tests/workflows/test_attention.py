@@ -19,6 +19,7 @@ from contracts.go_live import (
     Wait,
 )
 from contracts.notices import RecipientKind
+from contracts.orders import OrderRefusal
 from graph.permissions import APPLICATION_PERMISSIONS
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import never_applied, until_attention, with_a_stuck_reminder
@@ -70,7 +71,7 @@ async def test_a_pack_that_cannot_be_delivered_is_skipped_with_a_reason(trouble:
         )
     )
     assert not progress.may_skip
-    with pytest.raises(CommandError, match="cannot be skipped"):
+    with pytest.raises(CommandError, match=OrderRefusal.CANNOT_BE_SKIPPED):
         await trouble.orders().skip(organisation.slug, "We would rather not.")
     await _roll_back(organisation)
 

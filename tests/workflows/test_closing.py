@@ -7,6 +7,7 @@ import pytest
 
 from commands.errors import CommandError
 from contracts.go_live import GoLiveOutcome, Refusal, Wait
+from contracts.orders import OrderRefusal
 from local.browser import Browser
 from tests.administrators import RETURN, Consenting
 from tests.cluster import Cluster, Organisation, Person
@@ -67,5 +68,5 @@ async def test_a_proof_of_a_consent_that_nobody_declined_is_not_closed(cluster: 
     organisation = cluster.create_organisation(Person("anna"))
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    with pytest.raises(CommandError, match="Nobody has declined"):
+    with pytest.raises(CommandError, match=OrderRefusal.NOBODY_DECLINED):
         await cluster.orders().close_declined(organisation.slug, "Too early.")

@@ -17,6 +17,8 @@ from commands.errors import RefusedError, UnansweredError
 from commands.sending import MESSAGES, Argument, SentOrder, answer_of, give
 from contracts.go_live import GoLiveStage, Pause, Progress, Wait
 from contracts.orders import Order, OrderRefusal
+from contracts.problems import Problem
+from wording import shell
 
 ID = UUID("0b54a6c6-9d1c-4d5e-8a53-4b2f0c1de001")
 ANSWER = Progress(
@@ -101,9 +103,10 @@ async def test_after_as_long_as_people_wait_it_is_said_that_it_may_still_be_carr
 ) -> None:
     with pytest.raises(UnansweredError) as caught:
         await give(Temporal(trouble), order())  # type: ignore[arg-type]
-    assert "may still be carried out" in str(caught.value)
-    assert f"--order-id {ID}" in str(caught.value)
-    assert "nothing is done twice" in str(caught.value)
+    said = caught.value.words(shell.said_of)
+    assert "may still be carried out" in said
+    assert f"--order-id {ID}" in said
+    assert "nothing is done twice" in said
 
 
 async def test_a_server_that_says_nothing_is_waited_for_as_long() -> None:
@@ -114,7 +117,7 @@ async def test_a_server_that_says_nothing_is_waited_for_as_long() -> None:
     temporal = Temporal(ANSWER)
     temporal.answer = silent  # type: ignore[method-assign]
     async with asyncio.timeout(5):
-        with pytest.raises(UnansweredError, match="No worker answered in time"):
+        with pytest.raises(UnansweredError, match=Problem.NO_WORKER_ANSWERS):
             await give(temporal, order())  # type: ignore[arg-type]
 
 
@@ -122,14 +125,14 @@ async def test_what_the_go_live_refuses_is_refused_however_often_it_was_sent() -
     for answers in ([REFUSED], [rpc(RPCStatusCode.UNAVAILABLE), REFUSED]):
         with pytest.raises(RefusedError) as caught:
             await give(Temporal(*answers), order())  # type: ignore[arg-type]
-        assert str(caught.value) == "acme: This go-live is not paused."
+        assert caught.value.words(shell.said_of) == "acme: This go-live is not paused."
         assert caught.value.problem is OrderRefusal.NOT_PAUSED
 
 
 async def test_without_a_run_it_is_refused_also_where_it_was_sent_before() -> None:
     gone = rpc(RPCStatusCode.NOT_FOUND)
     for answers in ([gone], [TOO_LATE, gone]):
-        with pytest.raises(RefusedError, match="acme has no running go-live"):
+        with pytest.raises(RefusedError, match=Problem.NOT_RUNNING):
             await give(Temporal(*answers), order())  # type: ignore[arg-type]
 
 
@@ -137,8 +140,9 @@ async def test_without_a_run_it_is_refused_also_where_it_was_sent_before() -> No
 async def test_what_temporal_refuses_is_refused_unless_it_may_have_arrived(
     status: RPCStatusCode,
 ) -> None:
-    with pytest.raises(RefusedError, match=status.name):
+    with pytest.raises(RefusedError, match=Problem.TEMPORAL_REFUSES) as caught:
         await give(Temporal(rpc(status)), order())  # type: ignore[arg-type]
+    assert caught.value.facts["status"] == status.name
     with pytest.raises(UnansweredError):
         await give(Temporal(TOO_LATE, rpc(status)), order())  # type: ignore[arg-type]
     with pytest.raises(UnansweredError):

@@ -107,6 +107,7 @@ def _shell() -> dict[str, Callable[[], str]]:
     from commands.orders import Orders
     from database.models import Preference
     from starter import app
+    from wording import shell
 
     def help_of(command: str) -> str:
         answer = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300"})
@@ -117,7 +118,7 @@ def _shell() -> dict[str, Callable[[], str]]:
         try:
             orders.extend("acme", days=10_000).send(None)
         except UsageError as error:
-            return str(error)
+            return error.words(shell.said_of)
         return ""
 
     def too_far() -> str:

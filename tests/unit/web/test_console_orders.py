@@ -10,6 +10,7 @@ from commands.orders import Orders
 from contracts.orders import ORDER_RULES, Order
 from tests.unit.contracts.positions import POSITIONS
 from web.console.orders import CONSOLE_ORDERS
+from wording import shell
 
 BEFORE_THE_MOVE = "acknowledge pause roll-back"
 BUTTONS = {
@@ -95,5 +96,6 @@ async def test_the_shell_says_what_it_wants_a_reason_for() -> None:
     # Neither database nor Temporal is asked.
     orders = Orders(None, None, "dana")  # type: ignore[arg-type]
     for give in (orders.skip, orders.close_declined, orders.roll_back):
-        with pytest.raises(UsageError, match="Say why, with --reason"):
+        with pytest.raises(UsageError) as caught:
             await give("acme", "  ")
+        assert caught.value.words(shell.said_of).startswith("Say why, with --reason")

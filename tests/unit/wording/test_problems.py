@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from commands.errors import CommandError, ImportRefusedError
+from commands.errors import CommandError, ImportRefusedError, UsageError
 from contracts.notices import RecipientKind
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
@@ -76,13 +76,15 @@ class TestTheShell:
 
     @pytest.mark.parametrize("refusal", OrderRefusal)
     def test_names_the_organisation_that_refuses_an_order(self, refusal: OrderRefusal) -> None:
-        assert str(CommandError(refusal, slug="acme")).startswith("acme: ")
+        error = CommandError(refusal, slug="acme")
+        assert error.words(shell.said_of).startswith("acme: ")
 
     def test_counts_the_faults_of_files_and_lists_the_first(self) -> None:
-        assert str(ImportRefusedError(["a.csv line 2, slug: is empty"])) == (
+        one = ImportRefusedError(["a.csv line 2, slug: is empty"])
+        assert one.words(shell.said_of) == (
             "Nothing was imported: 1 fault was found.\n  a.csv line 2, slug: is empty"
         )
-        said = str(ImportRefusedError([f"fault {n}" for n in range(60)]))
+        said = ImportRefusedError([f"fault {n}" for n in range(60)]).words(shell.said_of)
         assert said.startswith("Nothing was imported: 60 faults were found.\n  fault 0\n")
         assert said.endswith("  fault 49\n  … and 10 more")
 
@@ -115,7 +117,8 @@ class TestTheConsole:
             "The plan has changed since you read it; read it again, then approve.",
             "Since then: link 1 → 2. The plan shown here now is 1a2b3c4d5e6f.",
         ]
-        assert str(error).endswith("1a2b3c4d5e6f; see it with: python starter.py plan acme")
+        in_shell = error.words(shell.said_of)
+        assert in_shell.endswith("1a2b3c4d5e6f; see it with: python starter.py plan acme")
 
     def test_says_why_an_order_of_the_audit_trail_was_refused(self) -> None:
         assert console.why_refused("not_paused") == "This go-live is not paused."
@@ -124,6 +127,11 @@ class TestTheConsole:
 
 
 class TestErrors:
+    def test_as_text_are_a_code_and_name_nobody(self) -> None:
+        error = UsageError(Problem.UNKNOWN_USER, slug="acme", address="ira.tee@acme.example")
+        assert str(error) == "unknown_user"
+        assert "ira" not in repr(error)
+
     def test_are_raised_for_every_problem(self) -> None:
         assert {problem for problem, _ in raised()} == set(Problem) - {Problem.FILES_HAVE_FAULTS}
 
