@@ -37,6 +37,7 @@ from contracts.go_live import Wait
 from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
 from settings import Settings, SettingsError, read_settings
+from wording import rehearsal as words_of_rehearsal
 from wording import sentences, shell
 from wording.durations import in_words
 
@@ -188,11 +189,11 @@ def watch(organisation: Organisation) -> None:
 @app.command()
 def rehearse(organisation: Organisation, as_json: AsJson = False) -> None:
     """Print every mail and date of an organisation's own schedule; nothing is sent."""
-    planned = rehearsal.rehearse(_engine(), organisation, wall_clock())
+    rehearsed = rehearsal.rehearse(_engine(), organisation, wall_clock())
     if as_json:
-        _print_json([one.__dict__ for one in planned])
+        _print_json(rehearsal.as_data(rehearsed))
     else:
-        print("\n".join(rehearsal.lines(planned)))
+        print("\n".join(words_of_rehearsal.lines(rehearsed)))
 
 
 # --- orders ---------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Tells every mail and date of an organisation's own schedule without sending any."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,34 +12,16 @@ from commands.lookups import organisation_named
 from contracts import rules
 from contracts.business_hours import morning_of, next_working_morning, spread_over_business_hours
 from contracts.notices import Audience, Message
+from contracts.rehearsals import Part, PartEnd, Planned, PlannedEnd, PlannedMail, Rehearsed
 from contracts.rules import ReminderRule
 from database.engine import open_sessions
 from database.mail import mail_facts
 from database.models import Agreement, Organisation, Preference, Staff
 from mail.messages import MESSAGES
-from wording import sentences
-
-_TO = {
-    Audience.CUSTOMER_SUCCESS: "customer success",
-    Audience.FIRST_CONTACT: "the first IT contact",
-    Audience.EVERY_CONTACT: "every IT contact",
-    Audience.CUSTOMER_SUCCESS_AND_CONTACTS: "customer success and every IT contact",
-    Audience.USERS: "users who have not signed in",
-}
+from wording import rehearsal as wording
 
 
-@dataclass(frozen=True)
-class Planned:
-    """One thing that would happen."""
-
-    part: str
-    """Which wait it belongs to, and when that begins."""
-    at: datetime
-    what: str
-    to: str
-
-
-def rehearse(engine: Engine, slug: str, at: datetime) -> list[Planned]:
+def rehearse(engine: Engine, slug: str, at: datetime) -> Rehearsed:
     """Return everything that would happen from `at` on, if each wait began then.
 
     Raises:
@@ -48,7 +29,7 @@ def rehearse(engine: Engine, slug: str, at: datetime) -> list[Planned]:
     """
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
-        return list(_rehearsal_of(session, organisation, at).everything())
+        return _rehearsal_of(session, organisation, at).everything()
 
 
 def _rehearsal_of(session: Session, organisation: Organisation, at: datetime) -> "Rehearsal":
@@ -87,17 +68,20 @@ class Rehearsal:
         self._zone = ZoneInfo(preference.time_zone)
         self._at = at.astimezone(self._zone)
 
-    def everything(self) -> Iterator[Planned]:
-        """Yield every mail and date, one wait after the other."""
-        yield from self._entitlement()
-        yield from self._notification()
-        yield from self._consent()
-        yield from self._approval()
-        yield from self._move()
-        yield from self._first_sign_in()
+    def everything(self) -> Rehearsed:
+        """Return every mail and date, one wait after the other."""
+        planned = (
+            *self._entitlement(),
+            *self._notification(),
+            *self._consent(),
+            *self._approval(),
+            *self._move(),
+            *self._first_sign_in(),
+        )
+        return Rehearsed(self._preference.exception_threshold, list(planned))
 
     def _entitlement(self) -> Iterator[Planned]:
-        part, agreement = "The agreement does not include SSO, and nobody answers", self._agreement
+        part, agreement = Part.NOT_ENTITLED, self._agreement
         today = self._at.date()
         if (
             agreement
@@ -107,55 +91,61 @@ class Rehearsal:
             return
         yield self._mail(part, Message.ENTITLEMENT_QUESTION, Audience.CUSTOMER_SUCCESS)
         yield from self._reminders(part, *rules.ENTITLEMENT_REMINDERS)
-        yield self._end(part, rules.ENTITLEMENT_WINDOW, "It ends as not entitled")
+        yield self._end(part, rules.ENTITLEMENT_WINDOW, PartEnd.NOT_ENTITLED)
 
     def _notification(self) -> Iterator[Planned]:
-        part = "Customer IT is told"
+        part = Part.IT_NOTIFIED
         yield self._mail(part, Message.IT_PACK, Audience.EVERY_CONTACT)
         if self._preference.it_acknowledgement:
             yield from self._reminders(part, *rules.ACKNOWLEDGEMENT_REMINDERS)
-            yield self._end(part, rules.ACKNOWLEDGEMENT_WINDOW, "It goes on without them")
+            yield self._end(part, rules.ACKNOWLEDGEMENT_WINDOW, PartEnd.GOES_ON)
 
     def _consent(self) -> Iterator[Planned]:
-        part = "The consent is awaited, and nobody answers"
+        part = Part.CONSENT_AWAITED
         if self._preference.it_acknowledgement:
             yield self._mail(part, Message.CONSENT_REQUEST, Audience.FIRST_CONTACT)
         yield from self._reminders(part, *rules.CONSENT_REMINDERS)
-        yield self._end(part, rules.CONSENT_WINDOW, "It ends as expired; people log in as before")
+        yield self._end(part, rules.CONSENT_WINDOW, PartEnd.CONSENT_EXPIRED)
 
     def _approval(self) -> Iterator[Planned]:
-        part = (
-            f"More than {self._preference.exception_threshold} users cannot be moved, and nobody "
-            "approves the plan"
-        )
+        part = Part.TOO_MANY_EXCEPTIONS
         yield self._mail(part, Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
         yield from self._reminders(part, *rules.APPROVAL_REMINDERS)
 
     def _first_sign_in(self) -> Iterator[Planned]:
-        part = "The first users have moved, and none of them signs in with SSO"
+        part = Part.FIRST_SIGN_IN_AWAITED
         yield from self._reminders(part, *rules.FIRST_SIGN_IN_REMINDERS)
-        yield self._end(part, rules.FIRST_SIGN_IN_WINDOW, "It needs attention")
+        yield self._end(part, rules.FIRST_SIGN_IN_WINDOW, PartEnd.NEEDS_ATTENTION)
 
     def _move(self) -> Iterator[Planned]:
-        part = "The consent is given now"
+        part = Part.CONSENT_GIVEN
         yield self._mail(part, Message.MOVE_ANNOUNCEMENT, Audience.EVERY_CONTACT)
         agreed = self._preference.go_live_date
         moves_at = morning_of(agreed, self._preference.time_zone) if agreed else self._at
         if moves_at <= self._at:
             moves_at = next_working_morning(self._at, self._preference.time_zone)
         for message in (Message.SIGN_IN_WITH_SSO, Message.INVITATION):
-            yield Planned(part, moves_at.astimezone(self._zone), _title(message), "users who move")
-        after = Message.RESULT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS
-        yield Planned(part, moves_at.astimezone(self._zone), _title(after[0]), _TO[after[1]])
+            yield self._mail(part, message, Audience.USERS, moves_at, is_on_move=True)
+        yield self._mail(part, Message.RESULT, Audience.CUSTOMER_SUCCESS_AND_CONTACTS, moves_at)
         yield from self._reminders(part, *rules.STRAGGLER_REMINDERS, since=moves_at)
         aftercare = timedelta(days=rules.AFTERCARE_DAYS)
-        yield self._end(part, moves_at - self._at + aftercare, "The go-live closes as LIVE")
+        yield self._end(part, moves_at - self._at + aftercare, PartEnd.LIVE)
 
-    def _mail(self, part: str, message: Message, audience: Audience) -> Planned:
-        return Planned(part, self._at, _title(message), _TO[audience])
+    def _mail(
+        self,
+        part: Part,
+        message: Message,
+        audience: Audience,
+        at: datetime | None = None,
+        *,
+        is_on_move: bool = False,
+    ) -> Planned:
+        moment = (at or self._at).astimezone(self._zone)
+        purpose = MESSAGES[message].purpose
+        return PlannedMail(part, moment, message, purpose, audience, is_on_move)
 
     def _reminders(
-        self, part: str, *planned: ReminderRule, since: datetime | None = None
+        self, part: Part, *planned: ReminderRule, since: datetime | None = None
     ) -> Iterator[Planned]:
         moments = spread_over_business_hours(
             [
@@ -167,29 +157,20 @@ class Rehearsal:
             ]
         )
         for reminder, moment in zip(planned, moments, strict=True):
-            yield Planned(
-                part,
-                moment.astimezone(self._zone),
-                _title(reminder.message),
-                _TO[reminder.audience],
-            )
+            yield self._mail(part, reminder.message, reminder.audience, moment)
 
-    def _end(self, part: str, window: timedelta, what: str) -> Planned:
-        return Planned(part, self._at + window, what, "")
+    def _end(self, part: Part, window: timedelta, end: PartEnd) -> Planned:
+        return PlannedEnd(part, self._at + window, end)
 
 
-def _title(message: Message) -> str:
-    purpose = MESSAGES[message].purpose.rstrip(".")
-    return f"{message.value.replace('_', ' ')}: {purpose[0].lower()}{purpose[1:]}"
-
-
-def lines(planned: list[Planned]) -> Iterator[str]:
-    """Yield what to print: a heading for each part, a line for each mail and date."""
-    yield "Each part is shown as if it began now; nothing is sent."
-    part = ""
-    for one in planned:
-        if one.part != part:
-            part = one.part
-            yield f"{part}:"
-        to = f" (to {one.to})" if one.to else ""
-        yield f"  {sentences.instant(one.at):<28} {one.what}{to}"
+def as_data(rehearsed: Rehearsed) -> list[dict[str, object]]:
+    """Return the same as JSON-ready data."""
+    return [
+        {
+            "part": wording.part(one.part, rehearsed.threshold),
+            "at": one.at,
+            "what": wording.what(one),
+            "to": wording.to(one),
+        }
+        for one in rehearsed.planned
+    ]

@@ -11,11 +11,13 @@ from fastapi.responses import Response, StreamingResponse
 from commands import migration, rehearsal
 from commands.errors import CommandError, UnavailableError
 from contracts.directory import ExceptionReason
+from contracts.rehearsals import Planned, PlannedEnd
 from database.go_live import standings
 from database.moves.plans import Decision
 from web.console.organisations import label_of, organisation_page, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm
+from wording import rehearsal as words
 from wording import sentences
 
 router = APIRouter(prefix="/console")
@@ -81,7 +83,7 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
     """Show every mail and date if each wait began now; nothing is sent."""
     visit = staff.visit
     try:
-        planned = rehearsal.rehearse(visit.dependencies.engine, slug, visit.at)
+        rehearsed = rehearsal.rehearse(visit.dependencies.engine, slug, visit.at)
     except UnavailableError:
         raise
     except CommandError:
@@ -92,16 +94,21 @@ def schedule(staff: AStaffVisit, slug: str) -> Response:
         "console_schedule.html",
         staff=staff.staff,
         standing=standing,
-        parts=[(part, list(those)) for part, those in groupby(planned, lambda one: one.part)],
+        parts=[
+            (words.part(part, rehearsed.threshold), list(those))
+            for part, those in groupby(rehearsed.planned, lambda one: one.part)
+        ],
         instant=sentences.instant,
-        title_of=_title_of,
+        what=_what,
+        to=words.to,
     )
 
 
-def _title_of(what: str) -> str:
-    """Return a mail's name as people read it and what it is for; anything else as it is."""
-    name, colon, purpose = what.partition(": ")
-    return f"{label_of(name)}{colon}{purpose}" if colon else what
+def _what(one: Planned) -> str:
+    """Return a mail's name as people read it and what it is for, or how the part ends."""
+    if isinstance(one, PlannedEnd):
+        return words.ENDS[one.end]
+    return f"{label_of(one.message.value)}: {words.purpose(one)}"
 
 
 def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.DryRun]:

@@ -102,6 +102,7 @@ def _pages() -> dict[str, Callable[[], str]]:
 def _shell() -> dict[str, Callable[[], str]]:
     from typer.testing import CliRunner
 
+    import wording.rehearsal
     from commands import imports, rehearsal
     from commands.errors import UsageError
     from commands.orders import Orders
@@ -133,8 +134,8 @@ def _shell() -> dict[str, Callable[[], str]]:
             time_zone="UTC",
             it_acknowledgement=True,
         )
-        planned = rehearsal.Rehearsal(preference, None, MONDAY).everything()
-        return "\n".join(rehearsal.lines(list(planned)))
+        everything = rehearsal.Rehearsal(preference, None, MONDAY).everything()
+        return "\n".join(wording.rehearsal.lines(everything))
 
     return {
         **{
