@@ -446,8 +446,7 @@ def exceptions(
             listed = [migration.row(one) for one in users]
             _print_json({"organisation": organisation, "counts": counts, "exceptions": listed})
         else:
-            whole = f"python starter.py exceptions {organisation} --csv FILE"
-            _print_lines(migration.exception_lines(counts, users, whole))
+            _print_lines(migration.exception_lines("exceptions", organisation, counts, users))
 
 
 @app.command(

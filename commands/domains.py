@@ -17,21 +17,15 @@ from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.engine import open_sessions
 from database.go_live import records
-from wording.refusals import DOMAINS, SIGN_IN_CONFIRMED, SIGN_IN_UNCONFIRMED
+from wording import status
+from wording.refusals import DOMAINS
 
 
 def lines(engine: Engine, slug: str) -> list[tuple[str, str]]:
     """Return what `status` says besides: domains that do not fit, a sign-in not confirmed yet."""
     found, consent = _found(engine, slug)
-    said = []
-    finding = finding_of(found)
-    if finding is not None and len({one.tenant_id for one in found}) > 1:
-        said.append(("Domains", f"{DOMAINS[finding]} {_each(found)}"))
-    elif finding is not None and not any(one.tenant_id for one in found):
-        said.append(("Domains", DOMAINS[finding]))
-    if consent is not None and not consent.sign_in_confirmed:
-        said.append(("Consent", SIGN_IN_UNCONFIRMED))
-    return said
+    confirmed = consent.sign_in_confirmed if consent is not None else None
+    return status.besides(found, sign_in_confirmed=confirmed)
 
 
 def as_data(engine: Engine, slug: str) -> dict[str, Any]:
@@ -43,7 +37,9 @@ def as_data(engine: Engine, slug: str) -> dict[str, Any]:
         "domains_finding": finding,
         "domains_words": DOMAINS[finding] if finding else None,
         "consent": asdict(consent) if consent else None,
-        "consent_words": _words(consent),
+        "consent_words": status.consent(sign_in_confirmed=consent.sign_in_confirmed)
+        if consent
+        else None,
     }
 
 
@@ -86,17 +82,3 @@ def _found(engine: Engine, slug: str) -> tuple[list[DiscoveredDomain], ConsentSt
             records.tenants_of_domains(session, organisation.id),
             domains.consent_standing(session, organisation.id),
         )
-
-
-def _words(consent: ConsentStanding | None) -> str | None:
-    if consent is None:
-        return None
-    return SIGN_IN_CONFIRMED if consent.sign_in_confirmed else SIGN_IN_UNCONFIRMED
-
-
-def _each(found: list[DiscoveredDomain]) -> str:
-    return "; ".join(f"{one.domain}: {_where(one)}" for one in found) + "."
-
-
-def _where(found: DiscoveredDomain) -> str:
-    return f"tenant {found.tenant_id}" if found.tenant_id else "not on Entra ID"

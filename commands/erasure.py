@@ -9,20 +9,7 @@ from contracts.problems import Problem
 from database.engine import open_sessions
 from database.people import erasure
 from database.people.erasure import Erased
-
-REMAINS = (
-    "What remains: the organisation, its agreement and domains, each go-live with its stages and",
-    "counts, the ledger and the audit trail by ids that lead to nobody, and what staff typed as",
-    "the reason for forgetting. Temporal keeps ids only. Not reached from here: mails that were",
-    "delivered, back-ups (forget again after restoring one), the CSV files that were imported,",
-    "and the consent in the customer's tenant.",
-)
-
-
-REMAINS_OF_ONE = (
-    "If this was the administrator who consented, the number of their Microsoft account stays with",
-    "the connection, and with what their browser proved, until the organisation is forgotten.",
-)
+from wording import erasure as words
 
 
 def erase_people(engine: Engine, slug: str, address: str | None, by: str, reason: str) -> Erased:
@@ -57,11 +44,13 @@ def erase_people(engine: Engine, slug: str, address: str | None, by: str, reason
 def lines(slug: str, address: str | None, forgotten: Erased) -> list[str]:
     """Return what was done and what remains, in words."""
     if not forgotten.anybody:
-        whom = "Nobody with this address is" if address else "Nobody is"
-        return [f"{slug}: {whom} known there; nothing was changed."]
-    return [
-        f"{slug}: {forgotten.users} users and {forgotten.contacts} contacts are forgotten; "
-        f"{forgotten.texts} typed texts are removed from the audit trail.",
-        *REMAINS,
-        *(REMAINS_OF_ONE if address else ()),
-    ]
+        return [words.nobody_known(slug, one_person=address is not None)]
+    return list(
+        words.forgotten(
+            slug,
+            users=forgotten.users,
+            contacts=forgotten.contacts,
+            texts=forgotten.texts,
+            one_person=address is not None,
+        )
+    )

@@ -32,7 +32,9 @@ from database.models import GoLive, SsoConnection
 from database.moves import plans, staging
 from database.moves.plans import Decision, KnownPlan
 from graph.client import GraphClient
+from wording import plans as words
 from wording import sentences
+from wording.plans import ShownExceptions
 
 _NOT_OF_THE_PLAN = (UsageError, UnavailableError, ToBeConfirmedError)
 """What an approval may end with, whether or not the plan has changed."""
@@ -167,19 +169,9 @@ def _difference_since(engine: Engine, slug: str, plan_hash: str) -> CommandError
                 Problem.ANOTHER_PLAN_SINCE,
                 slug=slug,
                 plan=held.plan_hash,
-                difference=difference(one.counts, held.counts),
+                difference=words.difference(one.counts, held.counts),
             )
     return CommandError(Problem.UNKNOWN_PLAN, slug=slug, plan=held.plan_hash, wanted=plan_hash)
-
-
-def difference(before: dict[str, int], after: dict[str, int]) -> str:
-    """Say how the counts by class differ, such as `link 40 → 39, ambiguous 0 → 1`."""
-    changes = [
-        f"{kind.replace('_', ' ')} {before.get(kind, 0)} → {after.get(kind, 0)}"
-        for kind in sorted({*before, *after})
-        if before.get(kind, 0) != after.get(kind, 0)
-    ]
-    return ", ".join(changes) or "as many of each kind, but other people"
 
 
 # --- as text, as data, as a table ---------------------------------------------------------------
@@ -187,53 +179,26 @@ def difference(before: dict[str, int], after: dict[str, int]) -> str:
 
 def plan_lines(found: DryRun) -> list[str]:
     """Return a dry run in words; bounded however many users there are."""
-    plan = found.plan
-    lines = [
-        f"Plan {plan.plan_hash[:12]} for {found.organisation}. Nothing was changed.",
-        f"Directory   {found.accounts:,} accounts read",
-        f"Will move   {plan.movable:,} of {plan.total:,} users: {plan.link:,} linked, "
-        f"{plan.invite:,} invited; {plan.first_wave:,} of them first",
-        f"Moved       {plan.already_linked:,} are linked already",
-        f"Exceptions  {plan.exceptions:,}, of which {plan.unsettled:,} need somebody",
-        f"Approval    {_approval(found)}",
-    ]
-    if found.compared_with is not None:
-        since = difference(found.compared_with.counts, found.counts)
-        lines.append(f"Changed     since plan {found.compared_with.plan_hash[:12]}: {since}")
-    whole = f"python starter.py plan {found.organisation} --csv FILE"
-    by_reason = {kind: n for kind, n in found.counts.items() if kind in list(ExceptionReason)}
-    return lines + exception_lines(by_reason, found.decisions(exceptions_only=True), whole)
-
-
-def _approval(found: DryRun) -> str:
-    if not found.needs_approval:
-        return f"not needed (up to {found.plan.threshold:,} exceptions)"
-    return (
-        f"needed (more than {found.plan.threshold:,} exceptions): "
-        f"python starter.py approve {found.organisation} --plan {found.plan.plan_hash[:12]}"
+    lines = words.dry_run(
+        found.organisation, found.plan, found.accounts, needs_approval=found.needs_approval
     )
+    if found.compared_with is not None:
+        held = found.compared_with
+        lines.append(words.changed_since(held.plan_hash, held.counts, found.counts))
+    by_reason = {kind: n for kind, n in found.counts.items() if kind in list(ExceptionReason)}
+    users = found.decisions(exceptions_only=True)
+    return lines + exception_lines("plan", found.organisation, by_reason, users)
 
 
 def exception_lines(
-    by_reason: dict[str, int], users: Iterator[Decision], whole_list: str
+    command: str, slug: str, by_reason: dict[str, int], users: Iterator[Decision]
 ) -> list[str]:
-    """Return each reason with what to do about it, and the first few users."""
-    if not by_reason:
-        return ["No exceptions: everyone can move."]
-    lines = [""]
-    for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
-        words = sentences.EXCEPTIONS[ExceptionReason(reason)]
-        lines.append(f"{count:>9,}  {reason.replace('_', ' ')}: {words.why}")
-        lines.append(f"           {words.in_shell}")
-    lines.append("")
-    lines += [
-        f"           {one.address}: {str(one.reason).replace('_', ' ')}"
-        for one in islice(users, MOST_SHOWN)
-    ]
-    more = sum(by_reason.values()) - MOST_SHOWN
-    if more > 0:
-        lines.append(f"           and {more:,} more; the whole list: {whole_list}")
-    return lines
+    """Return each reason with what to do about it, and the first few users.
+
+    `command` is the one whose `--csv` writes all of them.
+    """
+    first = [(one.address, str(one.reason)) for one in islice(users, MOST_SHOWN)]
+    return words.exceptions(ShownExceptions(by_reason, first, words.whole_list(command, slug)))
 
 
 def plan_data(found: DryRun) -> dict[str, Any]:
@@ -267,16 +232,16 @@ def plan_data(found: DryRun) -> dict[str, Any]:
 
 def row(one: Decision) -> dict[str, str]:
     """Return one user and what happens to them, with why, what to do and who."""
-    words = sentences.EXCEPTIONS[ExceptionReason(one.reason)] if one.reason else None
+    said = sentences.EXCEPTIONS[ExceptionReason(one.reason)] if one.reason else None
     return {
         "address": one.address,
         "name": one.name,
         "status": one.status,
         "result": "exception" if one.reason else one.move_class,
         "reason": one.reason or "",
-        "why": words.why if words else "",
-        "next_step": words.in_shell if words else "",
-        "who": words.who if words else "",
+        "why": said.why if said else "",
+        "next_step": said.in_shell if said else "",
+        "who": said.who if said else "",
         "object_id": str(one.object_id or ""),
     }
 

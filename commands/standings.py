@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Engine
 
 from commands.errors import CommandError, plain_database_errors
-from contracts.go_live import Progress
 from contracts.notices import RecipientKind
 from contracts.problems import Problem
 from database.engine import open_sessions
@@ -14,7 +13,8 @@ from database.go_live import standings
 from database.go_live.standings import Standing
 from database.mail import mail_facts
 from mail.outgoing import mailbox
-from wording import sentences
+from wording import sentences, status
+from wording.status import StatusFacts
 
 MOST_REFUSED = 20
 """Addresses that refuse mail, shown one by one."""
@@ -53,29 +53,12 @@ def every_standing(engine: Engine) -> list[Standing]:
 
 def five_lines(found: Standing) -> list[tuple[str, str]]:
     """Return where, why, since when, who moves next, and what happens by itself."""
-    progress = found.progress
-    if progress is None:
-        return [
-            ("Where", f"{found.name} has no go-live yet"),
-            ("Why", "Nobody has started one."),
-            ("Since", "-"),
-            ("Next", f"Customer success starts it: python starter.py start {found.slug}"),
-            ("By itself", "Nothing happens by itself."),
-        ]
-    return [
-        ("Where", where(found, progress)),
-        ("Why", sentences.happened(progress)),
-        ("Since", sentences.instant(found.closed_at or progress.since)),
-        ("Next", sentences.to_do(progress)),
-        ("By itself", sentences.by_itself(progress)),
-    ]
+    return status.five_lines(_facts(found))
 
 
 def explanation(found: Standing) -> str:
     """Return the same in sentences: those of the Temporal UI and of the web."""
-    if found.progress is None:
-        return " ".join(words.rstrip(".") + "." for _, words in five_lines(found)[::3])
-    return f"{where(found, found.progress)}. {sentences.sentences(found.progress)}"
+    return status.explanation(_facts(found))
 
 
 def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
@@ -96,27 +79,20 @@ def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
     ]
 
 
-def where(found: Standing, progress: Progress) -> str:
-    """Return organisation, stage or ending, and users in one line."""
-    number = list(sentences.STAGES).index(progress.stage) + 1
-    place = (
-        progress.outcome.value
-        if progress.outcome
-        else f"stage {number} of 5, {sentences.STAGES[progress.stage]}"
-    )
-    users = (
-        f"; {progress.all_moved} of {progress.all_users} users moved, "
-        f"{found.signed_in} signed in with SSO, {not_yet_signed_in(found)} not yet, "
-        f"{progress.exceptions} cannot be moved"
-        if progress.plan_hash
-        else ""
-    )
-    return f"{found.name}: {place}{users}"
-
-
 def not_yet_signed_in(found: Standing) -> int:
     """Return how many moved users have not signed in with SSO."""
     return max(0, found.progress.all_moved - found.signed_in) if found.progress else 0
+
+
+def _facts(found: Standing) -> StatusFacts:
+    return StatusFacts(
+        found.slug,
+        found.name,
+        found.progress,
+        found.closed_at,
+        found.signed_in,
+        not_yet_signed_in(found),
+    )
 
 
 def as_data(found: Standing) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from contracts.go_live import Progress as Where
 from contracts.problems import Problem
 from database.go_live.standings import Standing
 from wording import sentences, shell
+from wording.status import whom
 
 LOOK_EVERY_SECONDS = 0.5
 STANDARD_OUTPUT = Path("-")
@@ -60,14 +61,6 @@ def _cells(one: Standing) -> tuple[str, str, str, str, str]:
         sentences.short_day(progress.due_at) if progress.due_at else "",
         f"{progress.all_moved:,} of {progress.all_users:,}" if progress.plan_hash else "",
     )
-
-
-def whom(progress: Where) -> str:
-    """Return what a list says in the column of whom a go-live waits on."""
-    if progress.attention is not None:
-        return "needs attention"
-    waiting_on = sentences.whom(progress)
-    return f"{waiting_on} (paused)" if progress.paused else waiting_on
 
 
 def status(engine: Engine, slug: str, console: Console) -> None:

@@ -20,7 +20,7 @@ from temporalio.testing import TimeSkipper
 
 from bootstrap import connections
 from bootstrap.exit import leave
-from commands import imports, terminal
+from commands import imports
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage, Wait, go_live_id
@@ -36,7 +36,7 @@ from local.stack import Stack
 from local.state_folder import PROJECT_FOLDER, chosen_state_folder
 from local.stop_signals import StopRequested, stop_on_signal
 from settings import Settings
-from wording import sentences
+from wording import sentences, status
 
 STAFF = "dana"
 """The customer success manager of the examples."""
@@ -177,7 +177,7 @@ def screen(standings: list[Standing], stack: Stack, first_user: str, *, alone: b
             progress.outcome.value
             if progress.outcome
             else f"{number} of 5  {sentences.STAGES[progress.stage]}",
-            terminal.whom(progress),
+            status.whom(progress),
             f"{progress.all_moved} of {progress.all_users}" if progress.plan_hash else "",
             str(one.signed_in) if progress.plan_hash else "",
         )

@@ -19,6 +19,7 @@ from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm
 from wording import rehearsal as words
 from wording import sentences
+from wording.plans import difference
 
 router = APIRouter(prefix="/console")
 
@@ -42,7 +43,7 @@ def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
             standing=standing,
             found=found,
             plan=found.plan,
-            changed=migration.difference(since.counts, found.counts) if since else "",
+            changed=difference(since.counts, found.counts) if since else "",
             reasons=[
                 (users, sentences.EXCEPTIONS[ExceptionReason(kind)])
                 for kind, users in sorted(found.counts.items(), key=lambda one: -one[1])

@@ -52,7 +52,7 @@ def test_fifty_thousand_exceptions_are_a_short_screen_and_a_long_file(
     slug = with_many.session.get_one(Organisation, with_many.organisation_id).slug
     with migration.exceptions(engine, slug) as (counts, users):
         assert counts == {"no_match": MANY}
-        lines = migration.exception_lines(counts, users, "starter.py exceptions ORG --csv FILE")
+        lines = migration.exception_lines("exceptions", "ORG", counts, users)
     assert len(lines) < 30
     assert "49,980 more" in lines[-1]
     file = io.StringIO()

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from commands import terminal
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
-from wording import sentences
+from wording import sentences, status
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LATER = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -106,12 +105,12 @@ def test_whoever_pauses_it_between_two_waits_is_whom_it_waits_on() -> None:
         "Paused: no reminder goes out and nothing moves until it is resumed."
     )
     assert sentences.stage_state(held_up, held_up.stage) == "paused"
-    assert terminal.whom(held_up) == "customer success (paused)"
+    assert status.whom(held_up) == "customer success (paused)"
     # A wait goes on: what people say counts in a pause, too.
     asked = progress(paused=True)
     assert sentences.to_do(asked) == sentences.to_do(progress())
-    assert terminal.whom(asked) == "administrator (paused)"
-    assert terminal.whom(progress()) == "administrator"
+    assert status.whom(asked) == "administrator (paused)"
+    assert status.whom(progress()) == "administrator"
 
 
 @pytest.mark.parametrize("ending", GoLiveOutcome)
