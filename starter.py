@@ -33,12 +33,11 @@ from commands.orders import Orders
 from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal_people_changed
 from contracts import rules
 from contracts.clock import wall_clock
-from contracts.go_live import Wait
 from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
 from settings import Settings, SettingsError, read_settings
 from wording import rehearsal as words_of_rehearsal
-from wording import sentences, shell
+from wording import shell
 from wording.durations import in_words
 
 app = typer.Typer(
@@ -81,7 +80,7 @@ def set_up() -> None:
     """Create or update the tables, and register the search attributes at Temporal."""
     settings = read_settings()
     setup.set_up_database(connections.database(settings))
-    print("The database is set up.")
+    print(shell.SET_UP_DATABASE)
 
     async def register() -> list[str]:
         client = await connections.temporal()
@@ -90,8 +89,8 @@ def set_up() -> None:
         return added
 
     added = asyncio.run(register())
-    print(f"Temporal knows every search attribute ({len(added)} new).")
-    print("The daily digest to customer success is scheduled.")
+    print(shell.search_attributes_known(len(added)))
+    print(shell.SET_UP_DIGEST)
 
 
 @app.command("import")
@@ -102,14 +101,13 @@ def import_csv(
     """Import organisations and users; a file with any fault is not imported at all."""
     engine = connections.database(read_settings())
     imported = imports.import_files(engine, organisations, users)
-    organisations_said = sentences.counted(imported.organisations, "organisation")
-    print(f"Imported {organisations_said} and {sentences.counted(imported.users, 'user')}.")
+    print(shell.imported(imported.organisations, imported.users))
 
     async def signal_go_lives() -> None:
         client = await connections.temporal()
         for one in imported.handed_over:
             await signal_people_changed(client, one.slug, one.owner)
-            print(f"{one.slug}: {one.owner} looks after the go-live from now on.")
+            print(shell.go_live_handed_over(one.slug, one.owner))
 
     if imported.handed_over:
         asyncio.run(signal_go_lives())
@@ -134,10 +132,15 @@ def start(
         return
     if started.resumed_after is not None:
         print(started.resumed_after)
-    elif started.already_running:
-        print(f"Go-live {started.number} of {organisation} is already running:")
     else:
-        print(f"Go-live {started.number} of {organisation} is started ({started.workflow_id}).")
+        print(
+            shell.started(
+                organisation,
+                started.number,
+                started.workflow_id,
+                already_running=started.already_running,
+            )
+        )
     terminal.status(_engine(), organisation, out)
 
 
@@ -208,7 +211,7 @@ def confirm_entitlement(
 ) -> None:
     """Say that SSO is in the subscription agreement; the go-live goes on."""
     _order(by, lambda orders: orders.confirm_entitlement(organisation, reason, order_id=order_id))
-    print(f"{organisation}: the entitlement is confirmed; the go-live goes on.")
+    print(shell.ordered(organisation, Order.CONFIRM_ENTITLEMENT))
 
 
 @app.command("decline-entitlement")
@@ -220,7 +223,7 @@ def decline_entitlement(
 ) -> None:
     """Say that SSO is not in the subscription agreement; the go-live ends."""
     _order(by, lambda orders: orders.decline_entitlement(organisation, reason, order_id=order_id))
-    print(f"{organisation}: the entitlement is declined; the go-live ends as not entitled.")
+    print(shell.ordered(organisation, Order.DECLINE_ENTITLEMENT))
 
 
 @app.command()
@@ -237,10 +240,7 @@ def acknowledge(
     progress = _order(
         by, lambda orders: orders.acknowledge(organisation, move_at, reason, order_id=order_id)
     )
-    goes_on = progress.wait is Wait.IT_ACKNOWLEDGEMENT and not progress.paused
-    chosen = f"{organisation}: users may move from {move_at} on.\n" if move_at else ""
-    what = "The go-live goes on." if goes_on else sentences.by_itself(progress)
-    print(f"{chosen}{organisation}: the IT team has the pack. {what}")
+    print(shell.acknowledged(organisation, move_at, progress))
 
 
 @app.command()
@@ -252,7 +252,7 @@ def pause(
 ) -> None:
     """Hold reminders and moves until resumed; a consent that arrives still counts."""
     _order(by, lambda orders: orders.pause(organisation, reason, order_id=order_id))
-    print(f"{organisation}: paused. Go on with: python starter.py resume {organisation}")
+    print(shell.ordered(organisation, Order.PAUSE))
 
 
 @app.command()
@@ -264,7 +264,7 @@ def resume(
 ) -> None:
     """Go on after a pause; dates from before it move by it, those chosen during it stay."""
     progress = _order(by, lambda orders: orders.resume(organisation, reason, order_id=order_id))
-    print(f"{organisation}: goes on. {sentences.by_itself(progress)}")
+    print(shell.resumed(organisation, progress))
 
 
 @app.command()
@@ -276,7 +276,7 @@ def retry(
 ) -> None:
     """Try again what needs attention."""
     _order(by, lambda orders: orders.retry(organisation, reason, order_id=order_id))
-    print(f"{organisation}: it is tried again.")
+    print(shell.ordered(organisation, Order.RETRY))
 
 
 @app.command()
@@ -288,7 +288,7 @@ def skip(
 ) -> None:
     """Go on without the IT team's acknowledgement, or without a mail that cannot be delivered."""
     _order(by, lambda orders: orders.skip(organisation, reason, order_id=order_id))
-    print(f"{organisation}: skipped; the go-live goes on.")
+    print(shell.ordered(organisation, Order.SKIP))
 
 
 @app.command()
@@ -312,7 +312,7 @@ def extend(
             organisation, until, days=days, reason=reason, order_id=order_id
         ),
     )
-    print(f"{organisation}: {sentences.by_itself(progress)}")
+    print(shell.extended(organisation, progress))
 
 
 @app.command("roll-back")
@@ -324,7 +324,7 @@ def roll_back(
 ) -> None:
     """Undo everything and end; people log in as before."""
     _order(by, lambda orders: orders.roll_back(organisation, reason, order_id=order_id))
-    print(f"{organisation}: is being rolled back; watch it with: starter.py watch {organisation}")
+    print(shell.ordered(organisation, Order.ROLL_BACK))
 
 
 @app.command("close-declined")
@@ -336,7 +336,7 @@ def close_declined(
 ) -> None:
     """End a go-live whose customer declined the consent for good."""
     _order(by, lambda orders: orders.close_declined(organisation, reason, order_id=order_id))
-    print(f"{organisation}: closed as declined; people log in as before.")
+    print(shell.ordered(organisation, Order.CLOSE_DECLINED))
 
 
 @app.command()
@@ -347,7 +347,7 @@ def confirm(
 ) -> None:
     """Confirm what another member of staff ordered, within an hour, so that it is given."""
     _order(by, lambda orders: orders.confirm(organisation, order_id))
-    print(f"{organisation}: confirmed; the order is given.")
+    print(shell.confirmed(organisation))
 
 
 # --- who looks after it ---------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def hand_over(
 ) -> None:
     """Hand an organisation and its go-live to another customer success manager."""
     _change(by, lambda people: people.change_owner(organisation, handle, reason))
-    print(f"{organisation}: {handle} looks after it from now on; mails go there.")
+    print(shell.handed_over(organisation, handle))
 
 
 @app.command()
@@ -385,11 +385,11 @@ def contact(
             organisation, person, instead_of=instead_of, first=first, reason=reason
         ),
     )
-    print(f"{organisation}: {person} is an IT contact.")
+    print(shell.contact_named(organisation, person))
     if changed.pack_sent:
-        print("The go-live pack is on its way to them, with links of their own.")
+        print(shell.PACK_SENT)
     if instead_of:
-        print(f"{instead_of} gets no more mail, and the links sent there no longer work.")
+        print(shell.contact_left(instead_of))
 
 
 @app.command("remove-contact")
@@ -398,7 +398,7 @@ def remove_contact(
 ) -> None:
     """Write to an IT contact no more; the links sent there no longer work."""
     _change(by, lambda people: people.remove_contact(organisation, address, reason))
-    print(f"{organisation}: {address} gets no more mail, and the links sent there no longer work.")
+    print(shell.contact_left(address, organisation))
 
 
 # --- moving users ---------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def approve(
         )
 
     _order(by, give)
-    print(f"{organisation}: plan {plan_hash[:12]} is approved; users move by it.")
+    print(shell.approved(organisation, plan_hash))
 
 
 @app.command()
@@ -485,7 +485,7 @@ def replan(
 ) -> None:
     """Read the Microsoft directory again and move who became possible."""
     _order(by, lambda orders: orders.replan(organisation, reason, order_id=order_id))
-    print(f"{organisation}: a new plan is being made; see status for what becomes of it.")
+    print(shell.ordered(organisation, Order.REPLAN))
 
 
 @app.command()
@@ -512,7 +512,7 @@ def exclude(
 ) -> None:
     """Decide that a user is left out of the move and keeps the password."""
     effect = user_decisions.exclude(_engine(), _name(by), organisation, address, reason)
-    print(f"{address} is left out. {shell.decided(organisation, effect)}")
+    print(shell.excluded(organisation, address, effect))
 
 
 @app.command()
@@ -521,8 +521,7 @@ def include(
 ) -> None:
     """Take an earlier link or exclude back."""
     effect = user_decisions.include(_engine(), _name(by), organisation, address, reason)
-    then = shell.decided(organisation, effect)
-    print(f"{address} is decided by the directory again. {then}")
+    print(shell.included(organisation, address, effect))
 
 
 @app.command("remove-domain")
@@ -531,7 +530,7 @@ def remove_domain(
 ) -> None:
     """Take a wrong e-mail domain off an organisation's list; import only adds."""
     domains.remove(_engine(), organisation, domain, _name(by), reason)
-    print(f"{organisation}: {domain} is off the list. If the go-live waits for it: retry.")
+    print(shell.domain_removed(organisation, domain))
 
 
 @app.command()
@@ -545,8 +544,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it cannot be undone.")] = False,
 ) -> None:
     """Remove an organisation's people for good; a go-live must not be open."""
-    whom = user or f"everybody of {organisation}"
-    if not yes and not typer.confirm(f"Forget {whom}? This cannot be undone."):
+    if not yes and not typer.confirm(shell.ask_to_forget(organisation, user)):
         raise CommandError(Problem.NOT_CONFIRMED)
     done = erasure.erase_people(_engine(), organisation, user, _name(by), reason)
     print("\n".join(erasure.lines(organisation, user, done)))

@@ -140,4 +140,4 @@ def write_csv(users: Iterable[Any], csv_file: Path) -> None:
         raise CommandError(
             Problem.FILE_CANNOT_BE_WRITTEN, path=csv_file, error=error.strerror
         ) from None
-    sys.stderr.write(f"{written:,} users are listed in {csv_file}.\n")
+    sys.stderr.write(f"{shell.users_written(written, csv_file)}\n")

@@ -1,12 +1,14 @@
-"""What the shell says of a command that is not carried out: why, and what to type instead."""
+"""What the shell says: why a command is not carried out, and what came of one that is."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 from contracts.directory import DecisionEffect
+from contracts.go_live import Progress, Wait
 from contracts.notices import RecipientKind
-from contracts.orders import OrderRefusal
+from contracts.orders import Order, OrderRefusal
 from contracts.problems import Problem
+from wording import sentences
 from wording.orders import REFUSED
 from wording.problems import EVERYWHERE, OBJECT_ID
 
@@ -218,3 +220,121 @@ def faults_of_files(faults: Sequence[str]) -> str:
     more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
     count = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
     return f"Nothing was imported: {count} found.\n{shown}{more}"
+
+
+# --- commands that are carried out ----------------------------------------------------------------
+
+_ORDERED = {
+    Order.CONFIRM_ENTITLEMENT: "{slug}: the entitlement is confirmed; the go-live goes on.",
+    Order.DECLINE_ENTITLEMENT: (
+        "{slug}: the entitlement is declined; the go-live ends as not entitled."
+    ),
+    Order.PAUSE: "{slug}: paused. Go on with: python starter.py resume {slug}",
+    Order.RETRY: "{slug}: it is tried again.",
+    Order.SKIP: "{slug}: skipped; the go-live goes on.",
+    Order.ROLL_BACK: "{slug}: is being rolled back; watch it with: starter.py watch {slug}",
+    Order.CLOSE_DECLINED: "{slug}: closed as declined; people log in as before.",
+    Order.REPLAN: "{slug}: a new plan is being made; see status for what becomes of it.",
+}
+SET_UP_DATABASE = "The database is set up."
+SET_UP_DIGEST = "The daily digest to customer success is scheduled."
+PACK_SENT = "The go-live pack is on its way to them, with links of their own."
+
+
+def ordered(slug: str, order: Order) -> str:
+    """Return that an order is given, for those of which nothing else is to be said."""
+    return _ORDERED[order].format(slug=slug)
+
+
+def acknowledged(slug: str, move_at: str | None, progress: Progress) -> str:
+    """Return that the IT team has the pack, when users move if that was said, and what follows."""
+    goes_on = progress.wait is Wait.IT_ACKNOWLEDGEMENT and not progress.paused
+    chosen = f"{slug}: users may move from {move_at} on.\n" if move_at else ""
+    what = "The go-live goes on." if goes_on else sentences.by_itself(progress)
+    return f"{chosen}{slug}: the IT team has the pack. {what}"
+
+
+def resumed(slug: str, progress: Progress) -> str:
+    """Return that a go-live goes on, and with what."""
+    return f"{slug}: goes on. {sentences.by_itself(progress)}"
+
+
+def extended(slug: str, progress: Progress) -> str:
+    """Return what happens by itself, and when, with the new deadline."""
+    return f"{slug}: {sentences.by_itself(progress)}"
+
+
+def approved(slug: str, plan_hash: str) -> str:
+    """Return that users move by a plan."""
+    return f"{slug}: plan {plan_hash[:12]} is approved; users move by it."
+
+
+def confirmed(slug: str) -> str:
+    """Return that another person's order is given."""
+    return f"{slug}: confirmed; the order is given."
+
+
+def started(slug: str, number: int, workflow_id: str, *, already_running: bool) -> str:
+    """Return that a go-live has begun, or ran already."""
+    if already_running:
+        return f"Go-live {number} of {slug} is already running:"
+    return f"Go-live {number} of {slug} is started ({workflow_id})."
+
+
+def search_attributes_known(new: int) -> str:
+    """Return that Temporal can list go-lives."""
+    return f"Temporal knows every search attribute ({new} new)."
+
+
+def imported(organisations: int, users: int) -> str:
+    """Return how many are imported."""
+    return (
+        f"Imported {sentences.counted(organisations, 'organisation')} and "
+        f"{sentences.counted(users, 'user')}."
+    )
+
+
+def go_live_handed_over(slug: str, owner: str) -> str:
+    """Return who looks after a go-live that runs, by an import."""
+    return f"{slug}: {owner} looks after the go-live from now on."
+
+
+def handed_over(slug: str, owner: str) -> str:
+    """Return who looks after an organisation from now on."""
+    return f"{slug}: {owner} looks after it from now on; mails go there."
+
+
+def contact_named(slug: str, person: str) -> str:
+    """Return who is an IT contact now."""
+    return f"{slug}: {person} is an IT contact."
+
+
+def contact_left(address: str, slug: str = "") -> str:
+    """Return that a contact gets no more mail; `slug` stands before it where nothing else does."""
+    before = f"{slug}: " if slug else ""
+    return f"{before}{address} gets no more mail, and the links sent there no longer work."
+
+
+def excluded(slug: str, address: str, effect: DecisionEffect) -> str:
+    """Return that a user is left out, and from when on."""
+    return f"{address} is left out. {decided(slug, effect)}"
+
+
+def included(slug: str, address: str, effect: DecisionEffect) -> str:
+    """Return that an earlier decision about a user is taken back, and from when on."""
+    return f"{address} is decided by the directory again. {decided(slug, effect)}"
+
+
+def domain_removed(slug: str, domain: str) -> str:
+    """Return that an e-mail domain is off the list."""
+    return f"{slug}: {domain} is off the list. If the go-live waits for it: retry."
+
+
+def ask_to_forget(slug: str, address: str | None) -> str:
+    """Return the question before people are removed for good."""
+    return f"Forget {address or f'everybody of {slug}'}? This cannot be undone."
+
+
+def users_written(number: int, file: object) -> str:
+    """Return how many users a file lists."""
+    return f"{number:,} users are listed in {file}."

@@ -13,6 +13,7 @@ from commands import migration, user_decisions
 from commands.errors import CommandError, UsageError
 from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
+from contracts.orders import OrderRefusal
 from contracts.problems import Problem
 from local import people
 from tests.cluster import STAFF, Cluster, Organisation, Person
@@ -70,8 +71,10 @@ async def test_a_plan_is_looked_at_mended_and_approved(cluster: Cluster) -> None
 
     with pytest.raises(UsageError, match=Problem.NOT_A_PLAN_HASH):
         await migration.approve(orders, cluster.engine, slug, "12")
-    with pytest.raises(CommandError, match=r"No plan of this go-live begins with 0123456789ab"):
+    with pytest.raises(CommandError, match=OrderRefusal.PLAN_HAS_CHANGED) as refused:
         await migration.approve(orders, cluster.engine, slug, "0123456789ab")
+    assert refused.value.also is not None
+    assert refused.value.also.problem is Problem.UNKNOWN_PLAN
 
     with pytest.raises(UsageError, match=Problem.REASON_MISSING):
         user_decisions.link(
