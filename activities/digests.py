@@ -13,24 +13,15 @@ from activities.mail_sending import Sending
 from contracts.business_hours import is_working_time
 from contracts.digests import DigestRound, DigestsSent
 from contracts.errors import ErrorType
-from contracts.go_live import GoLiveStage, Progress, Refusal
+from contracts.go_live import Progress
 from contracts.notices import Message
 from contracts.waiting_on import WaitingOn, waiting_on
 from database.engine import Sessions
 from database.go_live.standings import Standing
 from database.mail import digests
-from database.mail.digests import Manager, News
+from database.mail.digests import Manager
 from mail.rendering import render
-from wording import sentences
-from wording.refusals import REFUSALS
-
-_GROUPS = {
-    WaitingOn.CUSTOMER_SUCCESS: "Waiting on you",
-    WaitingOn.CUSTOMER_IT: "Waiting on the customer",
-    WaitingOn.ADMINISTRATOR: "Waiting on the customer",
-    WaitingOn.FIRST_USERS: "Waiting on the customer",
-}
-_BY_ITSELF = "Going on by itself"
+from wording import mails, sentences
 
 
 class DigestActivities:
@@ -92,7 +83,11 @@ class DigestActivities:
         if row is None:
             return "nothing to say"
         go_lives = [
-            (one, one.progress, [_said(each) for each in news.get(one.go_live_id, [])])
+            (
+                one,
+                one.progress,
+                [mails.news(each.action, each.detail) for each in news.get(one.go_live_id, [])],
+            )
             for one in found
             if one.progress is not None and one.go_live_id is not None
         ]
@@ -120,9 +115,7 @@ def _values(
     still_open = [one for one in go_lives if one[0].closed_at is None]
     by_title: dict[str, list[GoLiveNews]] = {}
     for one in still_open:
-        title = _GROUPS.get(waiting_on(one[1]), _BY_ITSELF)
-        by_title.setdefault(title, []).append(one)
-    titles = dict.fromkeys((*_GROUPS.values(), _BY_ITSELF))
+        by_title.setdefault(mails.group(waiting_on(one[1])), []).append(one)
     return {
         "organisation_name": "",
         "support_address": branding.support_address,
@@ -138,7 +131,7 @@ def _values(
                 "title": title,
                 "go_lives": [_go_live(one, zone, branding) for one in _in_order(by_title[title])],
             }
-            for title in titles
+            for title in mails.GROUPS
             if title in by_title
         ],
         "ended": [
@@ -179,11 +172,3 @@ def _go_live(go_live: GoLiveNews, zone: ZoneInfo, branding: Branding) -> Values:
         "news": news,
         "link": f"{branding.public_url}/console/{standing.slug}",
     }
-
-
-def _said(news: News) -> str:
-    if news.action == "stage":
-        return f"Now at the stage “{sentences.STAGES[GoLiveStage(news.detail)]}”."
-    if news.action == "consent_refused" and news.detail in list(Refusal):
-        return f"{sentences.NEWS[news.action]} {REFUSALS[Refusal(news.detail)].happened}"
-    return sentences.NEWS[news.action]

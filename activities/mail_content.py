@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from contracts.directory import ExceptionReason
-from contracts.go_live import GoLiveOutcome, Refusal
+from contracts.go_live import GoLiveOutcome, Refusal, Wait
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message, RecipientKind
 from database.mail import mail_facts
@@ -19,14 +19,15 @@ from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Person, calendar_attachment
 from mail.outgoing import Attachment
 from mail.rendering import render
-from wording import sentences
+from wording import mails, sentences
+from wording.permissions import WHY
 from wording.refusals import REFUSALS
-from wording.situations import OUTCOMES
+from wording.situations import OUTCOMES, WAITS
 
 Values = dict[str, object]
 
 _PERMISSIONS = [
-    {"name": permission.name, "why": permission.reason}
+    {"name": permission.name, "why": WHY[permission.name]}
     for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
 ]
 _ENDINGS = {Message.CLOSING_NOTICE, Message.ROLL_BACK_NOTICE}
@@ -128,7 +129,7 @@ class GoLiveMail:
 
     def entitlement(self) -> Values:
         """Return why we ask."""
-        return {"reason": "The subscription agreement does not include SSO today."}
+        return {"reason": WAITS[Wait.ENTITLEMENT][0]}
 
     def consent_escalation(self) -> Values:
         """Return whom to call."""
@@ -189,27 +190,13 @@ class GoLiveMail:
     def needs_attention(self) -> Values:
         """Return what failed, and the choices."""
         progress = self.facts.progress
-        slug = self.facts.slug
         return {
             "stage": sentences.STAGES[progress.stage],
             "reason": f"{sentences.happened(progress)} {sentences.to_do(progress)}",
             "since": self._moment(self.facts.progress.since),
             "choices": [
-                {"what": "Try again", "command": f"python starter.py retry {slug}"},
-                *(
-                    [
-                        {
-                            "what": "Go on without it",
-                            "command": f'python starter.py skip {slug} --reason "..."',
-                        }
-                    ]
-                    if self.facts.progress.may_skip
-                    else []
-                ),
-                {
-                    "what": "Undo everything",
-                    "command": f'python starter.py roll-back {slug} --reason "..."',
-                },
+                {"what": what, "command": command}
+                for what, command in mails.choices(self.facts.slug, may_skip=progress.may_skip)
             ],
         }
 
@@ -293,8 +280,8 @@ class GoLiveMail:
             starts_at=facts.move_at,
             ends_at=facts.move_at + timedelta(hours=1),
             written_at=mail.due_at,
-            summary=f"{facts.organisation_name} moves to Microsoft single sign-on",
-            description=f"Users of {self._branding.product_name} are moved from this hour on.",
+            summary=mails.move_in_calendar(facts.organisation_name),
+            description=mails.move_described(self._branding.product_name),
             organiser=Person(facts.owner_address, facts.owner_name),
             url=f"{self._branding.public_url}/login",
             # A date that is announced again replaces the one in people's calendars.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from wording.permissions import WHY
 from workflows.policies import PROPAGATION_CALL
 
 PAGE = Path(__file__).parents[2] / "docs" / "consent.md"
@@ -14,9 +15,14 @@ def test_the_page_lists_exactly_the_permissions_we_ask_for_each_with_its_reason(
     row = r"^\| `([^`]+)` \| (application|delegated) \| (.+) \|$"
     rows = re.findall(row, PAGE.read_text(), re.M)
     assert rows == [
-        *((one.name, "application", one.reason) for one in APPLICATION_PERMISSIONS),
-        *((one.name, "delegated", one.reason) for one in DELEGATED_PERMISSIONS),
+        *((one.name, "application", WHY[one.name]) for one in APPLICATION_PERMISSIONS),
+        *((one.name, "delegated", WHY[one.name]) for one in DELEGATED_PERMISSIONS),
     ]
+
+
+def test_no_reason_is_kept_for_what_we_do_not_ask() -> None:
+    asked = {one.name for one in (*APPLICATION_PERMISSIONS, *DELEGATED_PERMISSIONS)}
+    assert WHY.keys() == asked
 
 
 def test_the_page_says_the_times_that_the_code_keeps() -> None:

@@ -33,6 +33,7 @@ from web.outbox_relay import relay
 from web.refusal_pages import has_ended, nothing_to_show, refused
 from web.visit import AVisit, Visit
 from wording import customer
+from wording.permissions import WHY
 
 router = APIRouter(prefix="/consent", dependencies=[LOG_CONTEXT])
 
@@ -86,7 +87,10 @@ def ask(visit: AVisit, token: str) -> Response:
     return visit.page(
         "consent.html",
         organisation_name=found[1].name,
-        permissions=(*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS),
+        permissions=[
+            {"name": one.name, "reason": WHY[one.name]}
+            for one in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
+        ],
         action=f"/consent/{token}",
         hand_off=f"/hand-off/{token}",
     )
