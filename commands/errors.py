@@ -126,10 +126,19 @@ def plain_microsoft_errors() -> Iterator[None]:
         ) from None
     except graph_errors.ConsentNotVisibleError:
         raise CommandError(Problem.CONSENT_NOT_IN_EFFECT) from None
-    except graph_errors.RetryableError as error:
-        raise UnavailableError(Problem.MICROSOFT_UNREACHABLE, what=error) from None
+    except graph_errors.RetryableError:
+        raise UnavailableError(Problem.MICROSOFT_UNREACHABLE) from None
+    except graph_errors.PermissionMissingError as error:
+        raise CommandError(Problem.PERMISSION_MISSING, permission=error.permission) from None
+    except graph_errors.ApplicationDisabledError:
+        raise CommandError(Problem.APPLICATION_DISABLED) from None
+    except graph_errors.TenantUnknownError:
+        raise CommandError(Problem.TENANT_UNKNOWN) from None
+    except graph_errors.CredentialRefusedError:
+        raise CommandError(Problem.CREDENTIAL_REFUSED) from None
     except graph_errors.GraphError as error:
-        raise CommandError(Problem.MICROSOFT_REFUSES, what=error) from None
+        # Our own words for whoever runs this, which hold nothing that Microsoft sent.
+        raise CommandError(Problem.MICROSOFT_ANSWER_UNKNOWN, detail=error) from None
 
 
 def is_first_connection(error: Exception) -> bool:

@@ -67,7 +67,11 @@ class Problem(StrEnum):
     CONSENT_NOT_IN_EFFECT = "consent_not_in_effect"
     MICROSOFT_ASKS_TO_WAIT = "microsoft_asks_to_wait"
     MICROSOFT_UNREACHABLE = "microsoft_unreachable"
-    MICROSOFT_REFUSES = "microsoft_refuses"
+    PERMISSION_MISSING = "permission_missing"
+    APPLICATION_DISABLED = "application_disabled"
+    TENANT_UNKNOWN = "tenant_unknown"
+    CREDENTIAL_REFUSED = "credential_refused"
+    MICROSOFT_ANSWER_UNKNOWN = "microsoft_answer_unknown"
 
     # Temporal.
     TEMPORAL_AWAY = "temporal_away"

@@ -24,5 +24,23 @@ EVERYWHERE: dict[Problem, str] = {
         "The consent is not in effect at Microsoft: not yet, or no longer. Try again in a few "
         "minutes; if it stays so, the administrator consents again."
     ),
-    Problem.MICROSOFT_REFUSES: "{what}",
+    Problem.PERMISSION_MISSING: (
+        "The consent lacks the permission {permission}. The administrator consents once more, to "
+        "everything that is asked."
+    ),
+    Problem.APPLICATION_DISABLED: (
+        "Our application is switched off in the organisation's Microsoft directory. The "
+        "administrator enables it under Enterprise applications in Microsoft Entra."
+    ),
+    Problem.TENANT_UNKNOWN: (
+        "Microsoft does not know the tenant that the organisation signs in with. Ask customer IT "
+        "whether it was deleted."
+    ),
+    Problem.CREDENTIAL_REFUSED: (
+        "Microsoft refuses our own application secret or certificate. An operator renews it."
+    ),
+    Problem.MICROSOFT_ANSWER_UNKNOWN: (
+        "Microsoft gave an answer that we do not know. Try again; if it stays so, tell an "
+        "operator: {detail}"
+    ),
 }

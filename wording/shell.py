@@ -114,7 +114,9 @@ PROBLEMS: dict[Problem, str] = {
     Problem.MICROSOFT_ASKS_TO_WAIT: (
         "Microsoft asks to wait {seconds:.0f} seconds. Try again then."
     ),
-    Problem.MICROSOFT_UNREACHABLE: "{what} Try again in a minute.",
+    Problem.MICROSOFT_UNREACHABLE: (
+        "Microsoft does not answer as it should. Try again in a minute."
+    ),
     Problem.TEMPORAL_AWAY: (
         "No Temporal server answers at {where}. "
         "Start it (make stack runs one on this machine), or correct TEMPORAL_ADDRESS."

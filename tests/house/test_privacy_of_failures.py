@@ -52,7 +52,7 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "temporal": lambda: RPCError(SAID, RPCStatusCode.UNAVAILABLE, ADDRESS.encode()),
     "activity": lambda: ApplicationError(SAID, ADDRESS),
     "microsoft": lambda: MicrosoftUnreachableError(SAID),
-    "unavailable": lambda: UnavailableError(Problem.MICROSOFT_UNREACHABLE, what=SAID),
+    "unavailable": lambda: UnavailableError(Problem.DATABASE_AWAY, where=SAID),
     "refused": lambda: HTTPException(418, SAID),
 }
 

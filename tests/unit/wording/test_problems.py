@@ -105,7 +105,7 @@ class TestTheConsole:
     )
     def test_speaks_in_whole_sentences(self, sentence: str) -> None:
         assert sentence[0].isupper() or sentence[0] in "“{"
-        assert sentence.endswith((".", "{what}", "{why}"))
+        assert sentence.endswith((".", "{detail}", "{why}"))
         assert "  " not in sentence
 
     def test_joins_what_has_changed_since_to_the_refusal(self) -> None:
