@@ -124,7 +124,7 @@ def _screen(found: Standing, bar: Progress, at: datetime) -> RenderableType:
 def _stages(progress: Where) -> Table:
     shown = Table("", "Stage", "", box=None, show_header=False)
     for number, stage in enumerate(GoLiveStage, start=1):
-        shown.add_row(str(number), sentences.STAGES[stage], sentences.stage_state(progress, stage))
+        shown.add_row(str(number), sentences.STAGES[stage], sentences.beside_stage(progress, stage))
     return shown
 
 

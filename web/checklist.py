@@ -4,56 +4,38 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.stage_states import StageState, stage_state
 from wording import sentences
 from wording.checklist import CHECKS, UNDONE, WAS, WHAT, WHO
 
 
 @dataclass(frozen=True)
-class StageState:
+class StageLine:
     """One line of a checklist."""
 
     stage: GoLiveStage
     words: str
     what: str
     who: str
-    state: str
-    """`done`, `now`, `next`, `being undone`, `undone` or `not reached`."""
+    state: StageState
 
 
 def stage_states(
     progress: Progress | None, reached: Collection[str] = frozenset()
-) -> Sequence[StageState]:
+) -> Sequence[StageLine]:
     """Return the checklist of a go-live, None for one that has not begun.
 
     `reached` names the stages that it went through itself: what an earlier go-live did, it passes
     over, and does not take back.
     """
-    current = list(GoLiveStage).index(progress.stage) if progress else -1
     states = []
-    for position, stage in enumerate(GoLiveStage):
-        if progress is None:
-            state = "next"
-        elif progress.outcome is GoLiveOutcome.LIVE:
-            state = "done"
-        elif _is_taken_back(progress) and stage in reached and stage in UNDONE:
-            # Without a plan nobody has moved.
-            moved = stage is not GoLiveStage.USERS_MIGRATED or progress.plan_hash is not None
-            undone = "undone" if progress.outcome is not None else "being undone"
-            state = undone if moved else "not reached"
-        elif position < current:
-            state = "done"
-        elif progress.outcome is not None:
-            state = "not reached"
-        else:
-            state = "now" if position == current else "next"
-        what = {"done": WAS, "undone": UNDONE}.get(state, {}).get(stage, WHAT[stage])
-        states.append(StageState(stage, sentences.STAGES[stage], what, WHO[stage], state))
+    for stage in GoLiveStage:
+        state = stage_state(progress, stage, reached) if progress else StageState.NEXT
+        what = {StageState.DONE: WAS, StageState.UNDONE: UNDONE}.get(state, {}).get(
+            stage, WHAT[stage]
+        )
+        states.append(StageLine(stage, sentences.STAGES[stage], what, WHO[stage], state))
     return states
-
-
-def _is_taken_back(progress: Progress) -> bool:
-    ending = progress.outcome or progress.ending
-    return ending is not None and ending is not GoLiveOutcome.LIVE
 
 
 def consent_checks(progress: Progress) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contracts.directory import ExceptionReason
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
+from contracts.stage_states import StageState, stage_state
 from contracts.waiting_on import WaitingOn, is_held_up, waiting_on
 from wording.refusals import REFUSALS
 from wording.situations import ATTENTION, ENDINGS, OUTCOMES, WAITS
@@ -147,9 +148,6 @@ NEWS = {
 """What the daily digest says of an entry of the audit trail, by its action."""
 
 
-_PUT_BACK = {GoLiveStage.SSO_ACTIVATED, GoLiveStage.USERS_MIGRATED}
-"""The stages that change something here; a go-live that does not end as live puts it back."""
-
 _WITHOUT = {
     Wait.ENTITLEMENT: "without an answer it ends as not entitled",
     Wait.IT_ACKNOWLEDGEMENT: "without an answer it goes on",
@@ -279,23 +277,17 @@ def sentences(progress: Progress) -> str:
     return " ".join((happened(progress), to_do(progress), by_itself(progress)))
 
 
-def stage_state(progress: Progress, stage: GoLiveStage) -> str:
+def beside_stage(progress: Progress, stage: GoLiveStage) -> str:
     """Return what is to be said beside one stage: done, now, waiting on whom, next."""
-    stages = list(GoLiveStage)
-    position, current = stages.index(stage), stages.index(progress.stage)
-    if progress.outcome is GoLiveOutcome.LIVE:
-        return "done"
-    if progress.outcome is not None:
-        ended = "ended here" if position == current else ""
-        undone = "as before" if stage in _PUT_BACK and position <= current else ""
-        done = "done" if position < current else "not reached"
-        return ", ".join(words for words in (ended, undone) if words) or done
-    if progress.ending is not None and stage in _PUT_BACK and position <= current:
+    state, is_here = stage_state(progress, stage), stage is progress.stage
+    if progress.outcome is not None and progress.outcome is not GoLiveOutcome.LIVE:
+        ended = "ended here" if is_here else ""
+        undone = "as before" if state is StageState.UNDONE else ""
+        return ", ".join(words for words in (ended, undone) if words) or state.value
+    if state is StageState.BEING_UNDONE:
         return "being put back"
-    if position < current:
-        return "done"
-    if position > current:
-        return "next"
+    if state is StageState.DONE or not is_here:
+        return state.value
     if progress.attention is not None:
         return "needs attention"
     if progress.ending is not None:
@@ -313,7 +305,7 @@ def details(progress: Progress, console_url: str = "") -> str:
     """Return the Markdown that the Temporal UI shows: a row per stage, the sentences, a link."""
     rows = ["| Stage | |", "|---|---|"]
     for number, (stage, words) in enumerate(STAGES.items(), start=1):
-        state = stage_state(progress, stage)
+        state = beside_stage(progress, stage)
         shown = f"**{state}**" if stage is progress.stage and progress.outcome is None else state
         rows.append(f"| {number}. {words} | {shown} |")
     users = (

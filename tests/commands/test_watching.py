@@ -77,7 +77,7 @@ async def test_watch_shows_every_word_at_eighty_columns(cluster: Cluster) -> Non
     status, shown = await asyncio.to_thread(_watched, cluster, organisation.slug, by_itself)
     assert by_itself in shown
     assert sentences.to_do(progress) in shown
-    assert sentences.stage_state(progress, progress.stage) in shown
+    assert sentences.beside_stage(progress, progress.stage) in shown
     assert status == 0
     await cluster.orders().roll_back(organisation.slug, "The test is over.")
     await organisation.ended()

@@ -12,6 +12,7 @@ AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LATER = datetime(2026, 12, 1, 9, tzinfo=UTC)
 CONSENT = GoLiveStage.ADMIN_CONSENT_AWAITED
 MOVED = GoLiveStage.USERS_MIGRATED
+AFTER_A_PLAN = {"stage": MOVED, "wait": Wait.NOTHING, "plan_hash": "1a2b"}
 
 
 def progress(**given: Any) -> Progress:
@@ -104,7 +105,7 @@ def test_whoever_pauses_it_between_two_waits_is_whom_it_waits_on() -> None:
         "The next step waits. Customer success resumes it. "
         "Paused: no reminder goes out and nothing moves until it is resumed."
     )
-    assert sentences.stage_state(held_up, held_up.stage) == "paused"
+    assert sentences.beside_stage(held_up, held_up.stage) == "paused"
     assert status.whom(held_up) == "customer success (paused)"
     # A wait goes on: what people say counts in a pause, too.
     asked = progress(paused=True)
@@ -127,12 +128,21 @@ def test_an_ending_that_is_under_way_is_told(ending: GoLiveOutcome) -> None:
     ("given", "states"),
     [
         (
-            {"stage": MOVED, "wait": Wait.NOTHING, "ending": GoLiveOutcome.ROLLED_BACK},
+            {**AFTER_A_PLAN, "ending": GoLiveOutcome.ROLLED_BACK},
             ["done", "done", "being put back", "done", "being put back"],
         ),
         (
-            {"stage": MOVED, "wait": Wait.NOTHING, "outcome": GoLiveOutcome.ROLLED_BACK},
+            {**AFTER_A_PLAN, "outcome": GoLiveOutcome.ROLLED_BACK},
             ["done", "done", "as before", "done", "ended here, as before"],
+        ),
+        # Without a plan nobody has moved.
+        (
+            {**AFTER_A_PLAN, "plan_hash": None, "ending": GoLiveOutcome.ROLLED_BACK},
+            ["done", "done", "being put back", "done", "ending here"],
+        ),
+        (
+            {**AFTER_A_PLAN, "plan_hash": None, "outcome": GoLiveOutcome.ROLLED_BACK},
+            ["done", "done", "as before", "done", "ended here"],
         ),
         (
             {"wait": Wait.NOTHING, "outcome": GoLiveOutcome.CONSENT_EXPIRED},
@@ -149,5 +159,5 @@ def test_what_is_taken_back_is_not_said_to_be_done(
     given: dict[str, Any], states: list[str]
 ) -> None:
     said = progress(**given)
-    assert [sentences.stage_state(said, stage) for stage in GoLiveStage] == states
+    assert [sentences.beside_stage(said, stage) for stage in GoLiveStage] == states
     assert all(state in sentences.details(said) for state in states)
