@@ -1,10 +1,11 @@
-"""Takes one ledger row to the relay: claimed, sent, and its outcome written in one transaction."""
+"""Takes one ledger row to the relay: claimed, sent, and its outcome written in one transaction.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+Before that the row is marked as in doubt, in a transaction of its own: a worker that is killed
+between the relay's answer and our record leaves that mark.
+"""
+
 from threading import Semaphore
 
-from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import stop_if_cancelled
@@ -48,36 +49,50 @@ class Sending:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.
             CancelledError: the activity was cancelled before its turn came.
         """
+        message_id = message_id_for(row.id, self._domain)
+        outgoing = _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
         # First the turn, then a connection to the database: a relay that takes its time must not
         # leave the other activities of the process without one.
-        with self._turns, self._sessions.begin() as session:
+        with self._turns:
             stop_if_cancelled()
+            with self._sessions.begin() as session:
+                in_doubt = ledger.begin_attempt(session, row.id)
+            if in_doubt is None:
+                return "elsewhere"
+            try:
+                return self._hand_over(row, outgoing, in_doubt=in_doubt)
+            except mail_errors.MailError as error:
+                if not isinstance(error, mail_errors.DeliveryUncertainError):
+                    with self._sessions.begin() as session:
+                        ledger.end_attempt(session, row.id, in_doubt=in_doubt)
+                raise ApplicationError(
+                    f"Mail could not be sent ({type(error).__name__}).",
+                    type=ErrorType.MAIL_UNAVAILABLE,
+                ) from None
+
+    def _hand_over(self, row: QueuedMail, outgoing: OutgoingMail, *, in_doubt: bool) -> str:
+        """Give the relay a mail and record its answer, in the transaction that claims the row."""
+        with self._sessions.begin() as session:
             if not ledger.claim_mail(session, row.id):
                 return "elsewhere"
-            message_id = message_id_for(row.id, self._domain)
             try:
-                with _relay_errors():
-                    reply = self._mailer.send(
-                        _outgoing(row, rendered, message_id, self._sender, reply_to, attachments)
-                    )
-            except mail_errors.AddressRefusedError as error:
-                return _tried(session, row, error, most=1)
-            except mail_errors.AddressRefusedForNowError as error:
-                return _tried(session, row, error, most=MOST_ATTEMPTS)
-            ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=row.due_at)
+                reply = self._mailer.send(outgoing)
+            except (
+                mail_errors.AddressRefusedError,
+                mail_errors.AddressRefusedForNowError,
+            ) as error:
+                for_good = isinstance(error, mail_errors.AddressRefusedError)
+                refused = ledger.mark_tried(
+                    session,
+                    row.id,
+                    reply=f"{error.code} {error.reply}",
+                    most=1 if for_good else MOST_ATTEMPTS,
+                    in_doubt=in_doubt,
+                )
+                return "refused" if refused else "deferred"
+            at, message_id = row.due_at, outgoing.message_id
+            ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=at)
             return "sent"
-
-
-def _tried(
-    session: Session,
-    row: QueuedMail,
-    error: mail_errors.AddressRefusedError | mail_errors.AddressRefusedForNowError,
-    *,
-    most: int,
-) -> str:
-    reply = f"{error.code} {error.reply}"
-    refused = ledger.mark_tried(session, row.id, reply=reply, most=most)
-    return "refused" if refused else "deferred"
 
 
 def _outgoing(
@@ -99,15 +114,3 @@ def _outgoing(
         attachments=attachments,
         headers={"Reply-To": reply_to} if reply_to.isascii() else {},
     )
-
-
-@contextmanager
-def _relay_errors() -> Iterator[None]:
-    try:
-        yield
-    except (mail_errors.AddressRefusedError, mail_errors.AddressRefusedForNowError):
-        raise
-    except mail_errors.MailError as error:
-        raise ApplicationError(
-            f"Mail could not be sent ({type(error).__name__}).", type=ErrorType.MAIL_UNAVAILABLE
-        ) from None

@@ -609,6 +609,9 @@ class Mail(SQLModel, table=True):
     """The relay's last answer, without the address."""
     message_id: str | None = None
     sent_at: datetime | None = _instant(nullable=True)
+    in_doubt: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """The relay was given it and no answer is recorded: a worker was killed, or the connection was
+    cut, just then. Unless it is sent later, whoever it is for may have got it all the same."""
 
 
 class AuditEntry(SQLModel, table=True):

@@ -178,6 +178,8 @@ class SentMail:
     state: str
     at: datetime
     reply: str
+    in_doubt: bool
+    """It may have been delivered, though no answer of the relay says so."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ def mails(session: Session, go_live_id: UUID, most: int) -> list[SentMail]:
             """
             SELECT m.message, coalesce(u.address, c.address, s.address, '') AS recipient, m.state,
                    coalesce(m.sent_at, m.due_at) AS at,
-                   CASE m.state WHEN 'refused' THEN coalesce(m.reply, '') ELSE '' END AS reply
+                   CASE m.state WHEN 'refused' THEN coalesce(m.reply, '') ELSE '' END AS reply,
+                   m.in_doubt
             FROM golive.mail m
             LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
             LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id

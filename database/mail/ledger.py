@@ -220,6 +220,8 @@ def requeue_refused(
 def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
     """Withdraw mail that is not sent, for an undo; 0 = none is left. Idempotent.
 
+    One that is in doubt is withdrawn as well, and stays in doubt.
+
     The undo's own mail to users stays: a second run finds what the first one has queued.
     """
     withdrawn = session.execute(
@@ -327,6 +329,31 @@ def _queued_mail(row: Any) -> QueuedMail:
     return QueuedMail(**{**row._mapping, "message": Message(row.message), "link_purpose": purpose})
 
 
+def begin_attempt(session: Session, mail_id: UUID) -> bool | None:
+    """Record that the relay is about to be given a queued mail; commit before it is.
+
+    Until the answer is recorded it is in doubt whether the mail was delivered. Returns whether it
+    was in doubt already, None if another session has it or it is not queued.
+    """
+    return session.execute(
+        text(
+            "WITH before AS (SELECT id, in_doubt FROM golive.mail "
+            "WHERE id = :id AND state = 'queued' FOR UPDATE SKIP LOCKED) "
+            "UPDATE golive.mail m SET in_doubt = true FROM before WHERE m.id = before.id "
+            "RETURNING before.in_doubt"
+        ),
+        {"id": mail_id},
+    ).scalar_one_or_none()
+
+
+def end_attempt(session: Session, mail_id: UUID, *, in_doubt: bool) -> None:
+    """Record that the relay was not there; `in_doubt` is whether an earlier attempt still is."""
+    session.execute(
+        text("UPDATE golive.mail SET in_doubt = :in_doubt WHERE id = :id"),
+        {"id": mail_id, "in_doubt": in_doubt},
+    )
+
+
 def claim_mail(session: Session, mail_id: UUID) -> bool:
     """Lock a queued row until commit; False if another session has it or it is not queued."""
     return (
@@ -348,21 +375,24 @@ def mark_sent(
     session.execute(
         text(
             "UPDATE golive.mail SET state = 'sent', attempts = attempts + 1, reply = :reply, "
-            "message_id = :message_id, sent_at = :at WHERE id = :id"
+            "message_id = :message_id, sent_at = :at, in_doubt = false WHERE id = :id"
         ),
         {"id": mail_id, "message_id": message_id, "reply": reply, "at": at},
     )
 
 
-def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int) -> bool:
-    """Record that the relay did not take it; True = it is refused, after `most` attempts."""
+def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int, in_doubt: bool) -> bool:
+    """Record that the relay did not take it; True = it is refused, after `most` attempts.
+
+    `in_doubt` is whether an earlier attempt may have delivered it all the same.
+    """
     state = session.execute(
         text(
-            "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, "
+            "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, in_doubt = :in_doubt, "
             "state = CASE WHEN attempts + 1 >= :most THEN 'refused' ELSE state END "
             "WHERE id = :id RETURNING state"
         ),
-        {"id": mail_id, "reply": reply, "most": most},
+        {"id": mail_id, "reply": reply, "most": most, "in_doubt": in_doubt},
     ).scalar_one()
     return bool(state == "refused")
 

@@ -546,6 +546,7 @@ def _mail_and_audit() -> None:
         sa.Column("reply", sa.String(), nullable=True),
         sa.Column("message_id", sa.String(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["link_id"], ["golive.personal_link.id"]),
         sa.UniqueConstraint(

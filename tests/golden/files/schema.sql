@@ -188,6 +188,7 @@ CREATE TABLE golive.mail (
     reply character varying,
     message_id character varying,
     sent_at timestamp with time zone,
+    in_doubt boolean DEFAULT false NOT NULL,
     CONSTRAINT recipient_kind_known CHECK (((recipient_kind)::text = ANY ((ARRAY['staff'::character varying, 'contact'::character varying, 'user'::character varying])::text[]))),
     CONSTRAINT state_known CHECK (((state)::text = ANY ((ARRAY['queued'::character varying, 'sent'::character varying, 'refused'::character varying, 'withdrawn'::character varying])::text[])))
 );
