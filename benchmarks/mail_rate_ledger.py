@@ -36,7 +36,6 @@ class Ledger:
                 organisation_id=northwind.id,
                 number=1,
                 owner_id=dana.id,
-                started_by="dana",
                 started_at=at,
                 since=at,
             )

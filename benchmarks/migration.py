@@ -94,7 +94,6 @@ def found(database: str, microsoft: str, tenant_id: str, domain: str, users: int
         organisation_id=organisation.id,
         number=1,
         owner_id=staff.id,
-        started_by="bench",
         started_at=AT,
         since=AT,
     )

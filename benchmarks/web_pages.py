@@ -82,7 +82,6 @@ def filled(url: str) -> str:
                     organisation_id=one.id,
                     number=1,
                     owner_id=dana.id,
-                    started_by="dana",
                     started_at=at,
                     stage="admin_consent_awaited",
                     wait="admin_consent",

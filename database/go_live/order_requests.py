@@ -88,7 +88,7 @@ def confirm(
     session: Session, go_live: GoLive, request: OrderRequest, by: str, at: datetime
 ) -> None:
     """Record who confirmed a request."""
-    request.confirmed_by, request.confirmed_at = by, at
+    request.confirmed_by = by
     session.add(request)
     write_audit(
         session,

@@ -111,7 +111,6 @@ def begin_go_live(
         organisation_id=organisation.id,
         number=number,
         owner_id=preference.owner_id,
-        started_by=by,
         started_at=at,
         since=at,
         aftercare_days=aftercare_days,

@@ -142,7 +142,6 @@ def customer(
         organisation_id=organisation.id,
         number=1,
         owner_id=staff.id,
-        started_by=slug,
         started_at=AT,
         since=AT,
         stage="users_migrated",

@@ -37,9 +37,9 @@ async def test_the_audit_trail_is_append_only(cluster: Cluster, change: str) -> 
         "VALUES (gen_random_uuid(), 'Not A Slug', 'x', false)",
         "INSERT INTO pulse.organisation_domain (domain, organisation_id) "
         "SELECT 'UPPER.example', id FROM pulse.organisation LIMIT 1",
-        "INSERT INTO golive.go_live (id, organisation_id, number, owner_id, started_by, "
+        "INSERT INTO golive.go_live (id, organisation_id, number, owner_id, "
         "started_at, aftercare_days, stage, wait, since, paused, users_done, users_total, "
-        "exceptions) SELECT gen_random_uuid(), organisation_id, number + 1, owner_id, 'x', "
+        "exceptions) SELECT gen_random_uuid(), organisation_id, number + 1, owner_id, "
         "started_at, 0, stage, wait, since, false, 0, 0, 0 FROM golive.go_live "
         "WHERE closed_at IS NULL LIMIT 1",
         "UPDATE golive.go_live SET outcome = 'LIVE' WHERE closed_at IS NULL",

@@ -238,7 +238,6 @@ def _go_lives() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
-        sa.Column("started_by", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("aftercare_days", sa.Integer(), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),
@@ -625,13 +624,8 @@ def _mail_and_audit() -> None:
         sa.Column("requested_by", sa.String(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_by", sa.String(), nullable=True),
-        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
-        sa.CheckConstraint(
-            "(confirmed_by IS NULL) = (confirmed_at IS NULL)",
-            name="confirmed_by_somebody_at_some_time",
-        ),
         sa.CheckConstraint("confirmed_by <> requested_by", name="confirmed_by_another"),
         schema="golive",
     )

@@ -34,7 +34,6 @@ def made(session: Session) -> Customer:
         organisation_id=made.organisation_id,
         number=2,
         owner_id=first.owner_id,
-        started_by="dana",
         started_at=LATER,
         since=LATER,
     )

@@ -59,7 +59,6 @@ def found(session: Session, owner: Staff, name: str, *go_lives: State) -> None:
             "due_at": AT,
             "since": AT,
             "started_at": AT,
-            "started_by": owner.handle,
         }
         session.add(
             GoLive(organisation_id=one.id, owner_id=owner.id, number=number, **usual | state)

@@ -60,7 +60,6 @@ def go_live(session: Session) -> GoLive:
         due_at=AT,
         since=AT,
         started_at=AT,
-        started_by="dana",
     )
     session.add(found)
     session.flush()

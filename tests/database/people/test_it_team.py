@@ -45,7 +45,6 @@ def go_live(session: Session) -> GoLive:
         wait=WAITING.wait,
         since=AT,
         started_at=AT,
-        started_by="dana",
     )
     session.add(found)
     session.flush()

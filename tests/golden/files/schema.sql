@@ -139,7 +139,6 @@ CREATE TABLE golive.go_live (
     organisation_id uuid NOT NULL,
     number integer NOT NULL,
     owner_id uuid NOT NULL,
-    started_by character varying NOT NULL,
     started_at timestamp with time zone NOT NULL,
     aftercare_days integer NOT NULL,
     stage character varying NOT NULL,
@@ -201,9 +200,7 @@ CREATE TABLE golive.order_request (
     requested_by character varying NOT NULL,
     requested_at timestamp with time zone NOT NULL,
     confirmed_by character varying,
-    confirmed_at timestamp with time zone,
-    CONSTRAINT confirmed_by_another CHECK (((confirmed_by)::text <> (requested_by)::text)),
-    CONSTRAINT confirmed_by_somebody_at_some_time CHECK (((confirmed_by IS NULL) = (confirmed_at IS NULL)))
+    CONSTRAINT confirmed_by_another CHECK (((confirmed_by)::text <> (requested_by)::text))
 );
 
 CREATE TABLE golive.outbox (

@@ -21,7 +21,6 @@ def record(**given: Any) -> GoLive:
         organisation_id=uuid4(),
         number=1,
         owner_id=uuid4(),
-        started_by="dana",
         started_at=AT,
         since=AT,
         **({"stage": HERE.stage} | given),
