@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
@@ -14,7 +15,7 @@ from contracts.business_hours import is_working_time
 from contracts.digests import DigestRound, DigestsSent
 from contracts.errors import ErrorType
 from contracts.go_live import Progress
-from contracts.notices import Message
+from contracts.notices import DeliveryResult, Message
 from contracts.waiting_on import WaitingOn, waiting_on
 from database.engine import Sessions
 from database.go_live.standings import Standing
@@ -22,6 +23,13 @@ from database.mail import digests
 from database.mail.digests import Manager
 from mail.rendering import render
 from wording import mails, sentences
+
+
+class NotSent(StrEnum):
+    """Why a manager gets no digest now."""
+
+    DONE_BEFORE = "done_before"
+    NOTHING_TO_SAY = "nothing_to_say"
 
 
 class DigestActivities:
@@ -55,10 +63,10 @@ class DigestActivities:
                     continue
                 stop_if_cancelled()
                 outcome = self._send(manager, at)
-                sent += outcome == "sent"
-                refused += outcome == "refused"
-                silent += outcome == "nothing to say"
-                deferred += outcome == "deferred"
+                sent += outcome is DeliveryResult.SENT
+                refused += outcome is DeliveryResult.REFUSED
+                silent += outcome is NotSent.NOTHING_TO_SAY
+                deferred += outcome is DeliveryResult.DEFERRED
         if deferred:
             raise ApplicationError(
                 f"The relay asks to try {deferred} digests again later.",
@@ -66,11 +74,11 @@ class DigestActivities:
             )
         return DigestsSent(sent, refused, silent)
 
-    def _send(self, manager: Manager, at: datetime) -> str:
+    def _send(self, manager: Manager, at: datetime) -> DeliveryResult | NotSent:
         today = at.astimezone(ZoneInfo(manager.time_zone)).date()
         with self._sessions.begin() as session:
             if digests.is_decided(session, manager, today):
-                return "done before"
+                return NotSent.DONE_BEFORE
             since = digests.last_digest(session, manager, today, at)
             found = digests.go_lives_of(session, manager, since)
             ids = [one.go_live_id for one in found if one.go_live_id]
@@ -81,7 +89,7 @@ class DigestActivities:
             )
             row = digests.queue(session, manager, today, at, says_something=says_something)
         if row is None:
-            return "nothing to say"
+            return NotSent.NOTHING_TO_SAY
         go_lives = [
             (
                 one,

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import stop_if_cancelled
 from contracts.errors import ErrorType
+from contracts.notices import DeliveryResult
 from database.engine import Sessions
 from database.mail import ledger
 from database.mail.ledger import QueuedMail
@@ -42,8 +43,8 @@ class Sending:
         rendered: RenderedMail,
         reply_to: str,
         attachments: tuple[Attachment, ...] = (),
-    ) -> str:
-        """Send a row; return `sent`, `refused`, `deferred`, or `elsewhere` if another has it.
+    ) -> DeliveryResult:
+        """Send a row, and return what came of it.
 
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now.
@@ -58,7 +59,7 @@ class Sending:
             with self._sessions.begin() as session:
                 in_doubt = ledger.begin_attempt(session, row.id)
             if in_doubt is None:
-                return "elsewhere"
+                return DeliveryResult.ELSEWHERE
             try:
                 return self._hand_over(row, outgoing, in_doubt=in_doubt)
             except mail_errors.MailError as error:
@@ -70,11 +71,13 @@ class Sending:
                     type=ErrorType.MAIL_UNAVAILABLE,
                 ) from None
 
-    def _hand_over(self, row: QueuedMail, outgoing: OutgoingMail, *, in_doubt: bool) -> str:
+    def _hand_over(
+        self, row: QueuedMail, outgoing: OutgoingMail, *, in_doubt: bool
+    ) -> DeliveryResult:
         """Give the relay a mail and record its answer, in the transaction that claims the row."""
         with self._sessions.begin() as session:
             if not ledger.claim_mail(session, row.id):
-                return "elsewhere"
+                return DeliveryResult.ELSEWHERE
             try:
                 reply = self._mailer.send(outgoing)
             except (
@@ -89,10 +92,10 @@ class Sending:
                     most=1 if for_good else MOST_ATTEMPTS,
                     in_doubt=in_doubt,
                 )
-                return "refused" if refused else "deferred"
+                return DeliveryResult.REFUSED if refused else DeliveryResult.DEFERRED
             at, message_id = row.due_at, outgoing.message_id
             ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=at)
-            return "sent"
+            return DeliveryResult.SENT
 
 
 def _outgoing(

@@ -17,7 +17,15 @@ from activities.mail_sending import AT_ONCE, Sending
 from activities.throttle import UNBOUNDED, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
-from contracts.notices import Audience, Delivered, Delivery, Message, Notice
+from contracts.notices import (
+    Audience,
+    Delivered,
+    Delivery,
+    DeliveryResult,
+    MailState,
+    Message,
+    Notice,
+)
 from database.engine import Sessions
 from database.go_live import records
 from database.mail import ledger
@@ -121,9 +129,9 @@ class NoticeActivities:
             states = ledger.state_counts(
                 session, go_live_id, notice.message, notice.idempotency_key
             )
-            if notice.message is Message.MOVE_ANNOUNCEMENT and states.get("sent"):
+            if notice.message is Message.MOVE_ANNOUNCEMENT and states.get(MailState.SENT):
                 it_team.record_announced_date(session, go_live_id, move_at)
-        if states.get("refused") and not states.get("sent"):
+        if states.get(MailState.REFUSED) and not states.get(MailState.SENT):
             raise ApplicationError(
                 "The relay refuses every recipient of this message.",
                 type=ErrorType.MAIL_REFUSED,
@@ -163,7 +171,7 @@ class NoticeActivities:
                 # A relay that defers mail is asked about all of it before it is asked again.
                 if monotonic() > over_at and sent + refused and not deferred:
                     raise try_later("Mail of other organisations has its turn.")
-                tries: list[Future[str]] = [
+                tries: list[Future[DeliveryResult]] = [
                     senders.submit(
                         # So that a sender too knows when the activity was cancelled.
                         copy_context().run,
@@ -182,9 +190,9 @@ class NoticeActivities:
                     for attempt in tries:
                         outcome = _awaited(attempt)
                         MAILS.labels(outcome).inc()
-                        sent += outcome == "sent"
-                        refused += outcome == "refused"
-                        deferred += outcome == "deferred"
+                        sent += outcome is DeliveryResult.SENT
+                        refused += outcome is DeliveryResult.REFUSED
+                        deferred += outcome is DeliveryResult.DEFERRED
                 finally:
                     _come_to_an_end(tries)
         if deferred:
@@ -201,7 +209,7 @@ class NoticeActivities:
         values: Values,
         reply_to: str,
         attachments: tuple[Attachment, ...],
-    ) -> str:
+    ) -> DeliveryResult:
         rate_limiter.wait_for_turn()
         with _ONE_AT_A_TIME:
             rendered = render(row.message, values)
@@ -212,7 +220,7 @@ class NoticeActivities:
             return records.go_live_by_id(session, go_live_id).paused
 
 
-def _awaited(attempt: Future[str]) -> str:
+def _awaited(attempt: Future[DeliveryResult]) -> DeliveryResult:
     """Wait for one mail and heartbeat meanwhile: a relay may take its time."""
     while True:
         activity.heartbeat()
@@ -221,7 +229,7 @@ def _awaited(attempt: Future[str]) -> str:
             return attempt.result(timeout=HEARTBEAT_SECONDS)
 
 
-def _come_to_an_end(tries: list[Future[str]]) -> None:
+def _come_to_an_end(tries: list[Future[DeliveryResult]]) -> None:
     """Start none of these any more; heartbeat and wait for those that are being sent."""
     for attempt in tries:
         attempt.cancel()

@@ -49,6 +49,26 @@ class RecipientKind(StrEnum):
     USER = "user"
 
 
+class MailState(StrEnum):
+    """Where a mail of the ledger stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class DeliveryResult(StrEnum):
+    """What came of one attempt to deliver a mail."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    """The relay asks to try again later."""
+    ELSEWHERE = "elsewhere"
+    """Another delivery has it, or it is not queued any more."""
+
+
 @dataclass(frozen=True)
 class Notice:
     """One message to one audience of a go-live, sent once per idempotency key."""

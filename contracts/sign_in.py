@@ -1,6 +1,14 @@
-"""Why a Microsoft sign-in does not lead into an account: codes of pages and the audit trail."""
+"""How an account stands, and why a Microsoft sign-in does not lead into one: closed sets."""
 
 from enum import StrEnum
+
+
+class UserStatus(StrEnum):
+    """Whether a user's account with us can be used."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    DEACTIVATED = "deactivated"
 
 
 class SignInAnswer(StrEnum):

@@ -24,6 +24,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from contracts import rules
+from contracts.notices import MailState, RecipientKind
+from contracts.sign_in import UserStatus
 
 PULSE = "pulse"
 GOLIVE = "golive"
@@ -102,7 +104,7 @@ class AppUser(SQLModel, table=True):
     __tablename__ = "app_user"
     __table_args__ = (
         UniqueConstraint("organisation_id", "address_key", name="one_account_per_address"),
-        _one_of("status", "active", "invited", "deactivated"),
+        _one_of("status", *UserStatus),
         _one_of("sign_in_method", "password", "sso"),
         {"schema": PULSE, **ROOM_TO_CHANGE},
     )
@@ -576,8 +578,8 @@ class Mail(SQLModel, table=True):
         UniqueConstraint(
             "go_live_id", "message", "idempotency_key", "recipient_id", name="sent_once"
         ),
-        _one_of("recipient_kind", "staff", "contact", "user"),
-        _one_of("state", "queued", "sent", "refused", "withdrawn"),
+        _one_of("recipient_kind", *RecipientKind),
+        _one_of("state", *MailState),
         Index(
             "one_digest_a_day",
             "message",
@@ -604,7 +606,7 @@ class Mail(SQLModel, table=True):
     recipient_id: UUID
     link_id: UUID | None = Field(default=None, foreign_key=f"{GOLIVE}.personal_link.id")
     due_at: datetime = _instant()
-    state: str = "queued"
+    state: str = MailState.QUEUED
     attempts: int = 0
     reply: str | None = None
     """The relay's last answer, without the address."""

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from contracts import rules
 from contracts.go_live import MailRequested
 from contracts.links import LinkPurpose, LinkSigner
-from contracts.notices import Message
+from contracts.notices import MailState, Message
 from database.go_live import outbox, records
 from database.links.verification import genuine_link
 from database.models import AuditEntry, Contact, GoLive, Mail, Organisation, PersonalLink
@@ -117,14 +117,14 @@ def renew(
     asked_by = by or f"{kind}:{subject}"
     a_day_ago = at - timedelta(days=1)
     lately = [mail for mail in mails if mail.due_at > a_day_ago]
-    if lately and lately[0].state == "queued":
+    if lately and lately[0].state == MailState.QUEUED:
         return NewLink(message, lately[0].idempotency_key, asked_by)
     enough = len(lately) >= rules.NEW_LINKS_A_DAY
     if enough or (not by and _is_enough(session, go_live, a_day_ago)):
         return None
     for mail in mails:
-        if mail.state == "queued":
-            mail.state = "withdrawn"
+        if mail.state == MailState.QUEUED:
+            mail.state = MailState.WITHDRAWN
             session.add(mail)
     link.version += 1
     link.revoked_at = None

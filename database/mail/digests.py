@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from contracts import rules
-from contracts.notices import Message
+from contracts.notices import MailState, Message, RecipientKind
 from database.go_live import standings
 from database.go_live.standings import Standing
 from database.mail import ledger
@@ -138,10 +138,10 @@ def queue(
             go_live_id=None,
             message=Message.STAFF_DIGEST,
             idempotency_key=today.isoformat(),
-            recipient_kind="staff",
+            recipient_kind=RecipientKind.STAFF,
             recipient_id=manager.id,
             due_at=at,
-            state="queued" if says_something else "withdrawn",
+            state=MailState.QUEUED if says_something else MailState.WITHDRAWN,
             attempts=0,
         )
         .on_conflict_do_nothing()

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from contracts.links import LinkPurpose
-from contracts.notices import Audience, Message
+from contracts.notices import Audience, MailState, Message, RecipientKind
 from database.go_live.grace import END_OF_GRACE
 from database.go_live.records import UnknownGoLiveError
 from database.mail import mail_facts
@@ -22,7 +22,7 @@ from database.models import GoLive, Mail, PersonalLink
 class Recipient:
     """Who a mail is for."""
 
-    kind: str
+    kind: RecipientKind
     id: UUID
 
 
@@ -71,10 +71,10 @@ def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[R
     if go_live is None:
         raise UnknownGoLiveError(str(go_live_id))
     contacts = [
-        Recipient("contact", one.id)
+        Recipient(RecipientKind.CONTACT, one.id)
         for one in mail_facts.contacts_of(session, go_live.organisation_id)
     ]
-    owner = Recipient("staff", go_live.owner_id)
+    owner = Recipient(RecipientKind.STAFF, go_live.owner_id)
     match audience:
         case Audience.CUSTOMER_SUCCESS:
             return [owner]
@@ -107,7 +107,7 @@ def queue_mail(
     for recipient in to:
         link_id = (
             _contact_link(session, go_live_id, link[0], recipient.id, link[1])
-            if link and recipient.kind == "contact"
+            if link and recipient.kind is RecipientKind.CONTACT
             else None
         )
         row = session.execute(
@@ -121,7 +121,7 @@ def queue_mail(
                 recipient_id=recipient.id,
                 link_id=link_id,
                 due_at=at,
-                state="queued",
+                state=MailState.QUEUED,
                 attempts=0,
             )
             .on_conflict_do_nothing()
@@ -241,7 +241,7 @@ def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
 
 def state_counts(
     session: Session, go_live_id: UUID, message: Message, idempotency_key: str
-) -> dict[str, int]:
+) -> dict[MailState, int]:
     """Return the number of recipients of one message, by state."""
     rows = session.execute(
         text(
@@ -250,7 +250,7 @@ def state_counts(
         ),
         {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
     )
-    return {row.state: row.rows for row in rows}
+    return {MailState(row.state): row.rows for row in rows}
 
 
 def due_mail(
@@ -394,7 +394,7 @@ def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int, in_dou
         ),
         {"id": mail_id, "reply": reply, "most": most, "in_doubt": in_doubt},
     ).scalar_one()
-    return bool(state == "refused")
+    return bool(state == MailState.REFUSED)
 
 
 def ensure_links(
@@ -402,5 +402,5 @@ def ensure_links(
 ) -> None:
     """Give every contact among the recipients a valid personal link of one purpose."""
     for recipient in to:
-        if recipient.kind == "contact":
+        if recipient.kind is RecipientKind.CONTACT:
             _contact_link(session, go_live_id, purpose, recipient.id, until)

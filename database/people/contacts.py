@@ -15,7 +15,7 @@ from contracts import rules
 from contracts.addresses import address_key
 from contracts.go_live import GoLiveStage, MailRequested
 from contracts.links import LinkPurpose
-from contracts.notices import Message
+from contracts.notices import Message, RecipientKind
 from database.go_live import outbox, records
 from database.links import renewal
 from database.links.renewal import NewLink
@@ -248,7 +248,7 @@ def _pack(
     if go_live.stage not in _PACK_STAGES or go_live.attention is not None:
         return None
     until = max(go_live.due_at or at, at + timedelta(days=rules.LINK_DAYS))
-    to = [Recipient("contact", contact)]
+    to = [Recipient(RecipientKind.CONTACT, contact)]
     ledger.ensure_links(session, go_live.id, LinkPurpose.CONSENT, to, until)
     idempotency_key = f"{renewal.REQUESTED_KEY_PREFIX}named-{at:%Y%m%d%H%M%S}"
     ledger.queue_mail(

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.addresses import address_key, domain_of
+from contracts.sign_in import UserStatus
 from database.go_live.grace import password_counts_until
 from database.hashing import sha256
 from database.models import (
@@ -85,7 +86,7 @@ def users_with_password(session: Session, address: str) -> list[tuple[AppUser, s
     rows = session.exec(
         select(AppUser, Password.argon2)
         .join(Password, col(Password.user_id) == col(AppUser.id))
-        .where(AppUser.address_key == address_key(address), AppUser.status == "active")
+        .where(AppUser.address_key == address_key(address), AppUser.status == UserStatus.ACTIVE)
     )
     return list(rows.all())
 

@@ -12,7 +12,7 @@ from activities.notices import NoticeActivities
 from activities.throttle import FIRST_RETRY_DELAY, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.go_live import Wait
-from contracts.notices import Delivered, Delivery, Message
+from contracts.notices import Delivered, Delivery, Message, RecipientKind
 from database.engine import open_sessions
 from database.mail import ledger
 from database.mail.ledger import Recipient
@@ -62,7 +62,7 @@ async def _with_mail_to_users(cluster: Cluster, organisation: Organisation) -> D
         slug=organisation.slug,
     )
     with open_sessions(cluster.engine).begin() as session:
-        to = [Recipient("user", user.id) for user in users]
+        to = [Recipient(RecipientKind.USER, user.id) for user in users]
         ledger.queue_mail(session, go_live_id, Message.SIGN_IN_WITH_SSO, "first", to, at=at)
     return Delivery(str(go_live_id), at)
 
