@@ -58,9 +58,7 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
         listed = records.organisation_domains(session, organisation.id)
         wanted = domain.strip().lower()
         if wanted not in listed:
-            raise CommandError(
-                Problem.UNKNOWN_DOMAIN, slug=slug, domain=domain, domains=", ".join(listed)
-            )
+            raise CommandError(Problem.UNKNOWN_DOMAIN, slug=slug, domain=domain, domains=listed)
         if len(listed) == 1:
             raise CommandError(Problem.ONLY_DOMAIN, slug=slug, domain=domain)
         domains.remove(session, organisation.id, wanted)

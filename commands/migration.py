@@ -169,7 +169,8 @@ def _difference_since(engine: Engine, slug: str, plan_hash: str) -> CommandError
                 Problem.ANOTHER_PLAN_SINCE,
                 slug=slug,
                 plan=held.plan_hash,
-                difference=words.difference(one.counts, held.counts),
+                before=one.counts,
+                after=held.counts,
             )
     return CommandError(Problem.UNKNOWN_PLAN, slug=slug, plan=held.plan_hash, wanted=plan_hash)
 

@@ -122,7 +122,7 @@ class PeopleInCharge:
         try:
             return records.staff_by_handle(session, handle)
         except records.UnknownStaffError:
-            known = ", ".join(sorted(upserts.staff_addresses(session)))
+            known = sorted(upserts.staff_addresses(session))
             raise UsageError(Problem.UNKNOWN_SUCCESSOR, handle=handle, handles=known) from None
 
     async def _change(
@@ -150,7 +150,7 @@ class PeopleInCharge:
                     Problem.UNKNOWN_CONTACT,
                     slug=slug,
                     address=error.address,
-                    contacts=", ".join(error.known) or "none",
+                    contacts=error.known,
                 ) from None
             except contacts.OnlyContactError as error:
                 raise CommandError(Problem.ONLY_CONTACT, address=error.address) from None

@@ -197,7 +197,7 @@ def _refused(error: WorkflowUpdateFailedError, slug: str) -> RefusedError:
     if isinstance(cause, ApplicationError) and cause.type in list(OrderRefusal):
         return RefusedError(OrderRefusal(cause.type), slug=slug)
     # As where the worker is of a later release, whose code for it is not known here.
-    why = cause.message if isinstance(cause, ApplicationError) else "It was refused."
+    why = cause.message if isinstance(cause, ApplicationError) else None
     return RefusedError(Problem.REFUSED_OTHERWISE, slug=slug, why=why)
 
 

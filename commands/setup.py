@@ -27,6 +27,7 @@ from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE
 from contracts.problems import Problem
 from database.engine import UnknownRevisionError, migrate
+from wording import runs
 from workflows import search_attributes
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
 
@@ -72,7 +73,7 @@ async def set_up_temporal(client: Client) -> list[str]:
             )
     except RPCError as error:
         if error.status is RPCStatusCode.PERMISSION_DENIED:
-            names = ", ".join(key.name for key in search_attributes.ALL)
+            names = [key.name for key in search_attributes.ALL]
             raise CommandError(Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED, names=names) from None
         raise
     return sorted(missing)
@@ -88,7 +89,7 @@ async def set_up_digest(client: Client) -> None:
             task_queue=GO_LIVE_QUEUE,
             # One that a deployment strands, or no worker takes, must not hold up the next ones.
             run_timeout=timedelta(hours=1),
-            static_summary="The digest to everyone whose working morning has come",
+            static_summary=runs.DIGEST_ROUND,
         ),
         # Every hour, because mornings come at different times; who has had theirs is passed over.
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))]),

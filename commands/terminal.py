@@ -22,7 +22,7 @@ from contracts.go_live import Progress as Where
 from contracts.problems import Problem
 from database.go_live.standings import Standing
 from wording import sentences, shell
-from wording.status import whom
+from wording.status import looked_at, whom
 
 LOOK_EVERY_SECONDS = 0.5
 STANDARD_OUTPUT = Path("-")
@@ -118,7 +118,7 @@ def _screen(found: Standing, bar: Progress, at: datetime) -> RenderableType:
     parts: list[RenderableType] = [_stages(found.progress), Text(), *lines]
     if found.progress.plan_hash:
         parts += [Text(), bar]
-    return Group(*parts, Text(f"Looked at {sentences.instant(at)}", style="dim"))
+    return Group(*parts, Text(looked_at(at), style="dim"))
 
 
 def _stages(progress: Where) -> Table:

@@ -9,7 +9,7 @@ from contracts.orders import OrderRefusal
 from contracts.problems import Problem
 from wording import sentences
 from wording.orders import REFUSED
-from wording.problems import EVERYWHERE, OBJECT_ID
+from wording.problems import EVERYWHERE, OBJECT_ID, worded
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str
     """Return why an order is not carried out, and which button or page helps."""
     if isinstance(problem, OrderRefusal):
         return REFUSED[problem]
-    return PROBLEMS[problem].format_map(facts)
+    return PROBLEMS[problem].format_map(worded(facts))
 
 
 def mail_refused(address: str, whose: RecipientKind, ask: str) -> str:

@@ -1,6 +1,10 @@
 """What shell and console say alike of a command that is not carried out."""
 
+from collections.abc import Mapping
+from typing import cast
+
 from contracts.problems import Problem
+from wording.plans import difference
 
 OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 
@@ -44,3 +48,24 @@ EVERYWHERE: dict[Problem, str] = {
         "operator: {detail}"
     ),
 }
+
+
+def worded(facts: Mapping[str, object]) -> dict[str, object]:
+    """Return the facts of a problem as sentences name them: lists as text, counts as a difference.
+
+    Of two plans, `before` and `after` are the users by class. `why` is what a worker of a later
+    release says of a refusal, where it says anything.
+    """
+    said = {name: _worded(fact) for name, fact in facts.items()}
+    if {"before", "after"} <= facts.keys():
+        counts = cast("Mapping[str, Mapping[str, int]]", facts)
+        said["difference"] = difference(counts["before"], counts["after"])
+    if "why" in facts and facts["why"] is None:
+        said["why"] = "It was refused."
+    return said
+
+
+def _worded(fact: object) -> object:
+    if isinstance(fact, (list, tuple)):
+        return ", ".join(map(str, fact)) or "none"
+    return fact

@@ -5,6 +5,9 @@ from datetime import datetime
 from contracts.go_live import GoLiveStage
 from wording.sentences import STAGES, instant
 
+DIGEST_ROUND = "The digest to everyone whose working morning has come"
+"""What the Temporal UI says of a run of the daily digest."""
+
 _BECAME = {
     "TERMINATED": "was terminated in Temporal",
     "FAILED": "failed in Temporal",

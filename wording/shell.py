@@ -10,7 +10,7 @@ from contracts.orders import Order, OrderRefusal
 from contracts.problems import Problem
 from wording import sentences
 from wording.orders import REFUSED
-from wording.problems import EVERYWHERE, OBJECT_ID
+from wording.problems import EVERYWHERE, OBJECT_ID, worded
 
 MOST_FAULTS = 50
 """Faults of imported files that are listed one by one."""
@@ -173,7 +173,7 @@ def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str
         return f"{facts['slug']}: {REFUSED[problem]}"
     if problem is Problem.FILES_HAVE_FAULTS:
         return faults_of_files(cast("Sequence[str]", facts["faults"]))
-    return PROBLEMS[problem].format_map(facts)
+    return PROBLEMS[problem].format_map(worded(facts))
 
 
 def decided(slug: str, effect: DecisionEffect) -> str:

@@ -76,6 +76,11 @@ def whom(progress: Progress) -> str:
     return f"{waiting_on} (paused)" if progress.paused else waiting_on
 
 
+def looked_at(at: datetime) -> str:
+    """Return when a screen was last brought up to date."""
+    return f"Looked at {sentences.instant(at)}"
+
+
 def besides(
     domains: Sequence[DiscoveredDomain], *, sign_in_confirmed: bool | None
 ) -> list[tuple[str, str]]:

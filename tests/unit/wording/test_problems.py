@@ -110,7 +110,11 @@ class TestTheConsole:
 
     def test_joins_what_has_changed_since_to_the_refusal(self) -> None:
         since = CommandError(
-            Problem.ANOTHER_PLAN_SINCE, slug="acme", plan=HASH, difference="link 1 → 2"
+            Problem.ANOTHER_PLAN_SINCE,
+            slug="acme",
+            plan=HASH,
+            before={"link": 1},
+            after={"link": 2},
         )
         error = CommandError(OrderRefusal.PLAN_HAS_CHANGED, slug="acme", also=since)
         assert error.words(console.said_of).splitlines() == [
@@ -126,6 +130,20 @@ class TestTheConsole:
         assert console.why_refused("What an earlier release wrote.").startswith("What an earlier")
 
 
+def test_names_are_listed_in_words() -> None:
+    facts = {"slug": "acme", "address": "a@b.example", "contacts": ["c@d.example", "e@f.example"]}
+    for surface in (shell, console):
+        some = surface.said_of(Problem.UNKNOWN_CONTACT, facts)
+        assert "c@d.example, e@f.example." in some
+        assert surface.said_of(Problem.UNKNOWN_CONTACT, facts | {"contacts": []}).endswith("none.")
+
+
+def test_a_refusal_that_says_nothing_is_said_all_the_same() -> None:
+    assert shell.said_of(Problem.REFUSED_OTHERWISE, {"slug": "acme", "why": None}) == (
+        "acme: It was refused."
+    )
+
+
 class TestErrors:
     def test_as_text_are_a_code_and_name_nobody(self) -> None:
         error = UsageError(Problem.UNKNOWN_USER, slug="acme", address="ira.tee@acme.example")
@@ -138,4 +156,5 @@ class TestErrors:
     def test_carry_what_the_sentences_name(self) -> None:
         for problem, facts in raised():
             named = fields(shell.PROBLEMS[problem]) | fields(console.PROBLEMS.get(problem, ""))
-            assert named <= facts, (problem, named - facts)
+            given = facts | ({"difference"} if {"before", "after"} <= facts else set())
+            assert named <= given, (problem, named - given)
