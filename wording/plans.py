@@ -21,7 +21,7 @@ class ShownExceptions:
 def difference(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """Say how the counts by class differ, such as `link 40 → 39, ambiguous 0 → 1`."""
     changes = [
-        f"{_plainly(kind)} {before.get(kind, 0)} → {after.get(kind, 0)}"
+        f"{_label_of(kind)} {before.get(kind, 0)} → {after.get(kind, 0)}"
         for kind in sorted({*before, *after})
         if before.get(kind, 0) != after.get(kind, 0)
     ]
@@ -64,15 +64,15 @@ def exceptions(shown: ShownExceptions) -> list[str]:
     lines = [""]
     for reason, count in sorted(shown.by_reason.items(), key=lambda one: (-one[1], one[0])):
         words = sentences.EXCEPTIONS[ExceptionReason(reason)]
-        lines.append(f"{count:>9,}  {_plainly(reason)}: {words.why}")
+        lines.append(f"{count:>9,}  {_label_of(reason)}: {words.why}")
         lines.append(f"           {words.in_shell}")
     lines.append("")
-    lines += [f"           {address}: {_plainly(reason)}" for address, reason in shown.first]
+    lines += [f"           {address}: {_label_of(reason)}" for address, reason in shown.first]
     more = sum(shown.by_reason.values()) - len(shown.first)
     if more > 0:
         lines.append(f"           and {more:,} more; the whole list: {shown.whole_list}")
     return lines
 
 
-def _plainly(code: str) -> str:
+def _label_of(code: str) -> str:
     return code.replace("_", " ")
