@@ -12,7 +12,7 @@ from commands.lookups import organisation_named
 from contracts import rules
 from contracts.business_hours import morning_of, next_working_morning, spread_over_business_hours
 from contracts.notices import Audience, Message
-from contracts.rehearsals import Part, PartEnd, Planned, PlannedEnd, PlannedMail, Rehearsed
+from contracts.rehearsals import PartEnd, Planned, PlannedEnd, PlannedMail, RehearsalPart, Rehearsed
 from contracts.rules import ReminderRule
 from database.engine import open_sessions
 from database.mail import mail_facts
@@ -81,7 +81,7 @@ class Rehearsal:
         return Rehearsed(self._preference.exception_threshold, list(planned))
 
     def _entitlement(self) -> Iterator[Planned]:
-        part, agreement = Part.NOT_ENTITLED, self._agreement
+        part, agreement = RehearsalPart.NOT_ENTITLED, self._agreement
         today = self._at.date()
         if (
             agreement
@@ -94,31 +94,31 @@ class Rehearsal:
         yield self._end(part, rules.ENTITLEMENT_WINDOW, PartEnd.NOT_ENTITLED)
 
     def _notification(self) -> Iterator[Planned]:
-        part = Part.IT_NOTIFIED
+        part = RehearsalPart.IT_NOTIFIED
         yield self._mail(part, Message.IT_PACK, Audience.EVERY_CONTACT)
         if self._preference.it_acknowledgement:
             yield from self._reminders(part, *rules.ACKNOWLEDGEMENT_REMINDERS)
             yield self._end(part, rules.ACKNOWLEDGEMENT_WINDOW, PartEnd.GOES_ON)
 
     def _consent(self) -> Iterator[Planned]:
-        part = Part.CONSENT_AWAITED
+        part = RehearsalPart.CONSENT_AWAITED
         if self._preference.it_acknowledgement:
             yield self._mail(part, Message.CONSENT_REQUEST, Audience.FIRST_CONTACT)
         yield from self._reminders(part, *rules.CONSENT_REMINDERS)
         yield self._end(part, rules.CONSENT_WINDOW, PartEnd.CONSENT_EXPIRED)
 
     def _approval(self) -> Iterator[Planned]:
-        part = Part.TOO_MANY_EXCEPTIONS
+        part = RehearsalPart.TOO_MANY_EXCEPTIONS
         yield self._mail(part, Message.APPROVAL_NEEDED, Audience.CUSTOMER_SUCCESS)
         yield from self._reminders(part, *rules.APPROVAL_REMINDERS)
 
     def _first_sign_in(self) -> Iterator[Planned]:
-        part = Part.FIRST_SIGN_IN_AWAITED
+        part = RehearsalPart.FIRST_SIGN_IN_AWAITED
         yield from self._reminders(part, *rules.FIRST_SIGN_IN_REMINDERS)
         yield self._end(part, rules.FIRST_SIGN_IN_WINDOW, PartEnd.NEEDS_ATTENTION)
 
     def _move(self) -> Iterator[Planned]:
-        part = Part.CONSENT_GIVEN
+        part = RehearsalPart.CONSENT_GIVEN
         yield self._mail(part, Message.MOVE_ANNOUNCEMENT, Audience.EVERY_CONTACT)
         agreed = self._preference.go_live_date
         moves_at = morning_of(agreed, self._preference.time_zone) if agreed else self._at
@@ -133,7 +133,7 @@ class Rehearsal:
 
     def _mail(
         self,
-        part: Part,
+        part: RehearsalPart,
         message: Message,
         audience: Audience,
         at: datetime | None = None,
@@ -145,7 +145,7 @@ class Rehearsal:
         return PlannedMail(part, moment, message, purpose, audience, is_on_move)
 
     def _reminders(
-        self, part: Part, *planned: ReminderRule, since: datetime | None = None
+        self, part: RehearsalPart, *planned: ReminderRule, since: datetime | None = None
     ) -> Iterator[Planned]:
         moments = spread_over_business_hours(
             [
@@ -159,7 +159,7 @@ class Rehearsal:
         for reminder, moment in zip(planned, moments, strict=True):
             yield self._mail(part, reminder.message, reminder.audience, moment)
 
-    def _end(self, part: Part, window: timedelta, end: PartEnd) -> Planned:
+    def _end(self, part: RehearsalPart, window: timedelta, end: PartEnd) -> Planned:
         return PlannedEnd(part, self._at + window, end)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from contracts.notices import Audience, Message
 
 
-class Part(StrEnum):
+class RehearsalPart(StrEnum):
     """A part of the schedule; each is shown as if it began now."""
 
     NOT_ENTITLED = "not_entitled"
@@ -32,7 +32,7 @@ class PartEnd(StrEnum):
 class PlannedMail:
     """A mail that would go out."""
 
-    part: Part
+    part: RehearsalPart
     at: datetime
     message: Message
     purpose: str
@@ -46,7 +46,7 @@ class PlannedMail:
 class PlannedEnd:
     """The end of a part that would come."""
 
-    part: Part
+    part: RehearsalPart
     at: datetime
     end: PartEnd
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 
 from contracts.notices import Audience
-from contracts.rehearsals import Part, PartEnd, Planned, PlannedEnd, PlannedMail, Rehearsed
+from contracts.rehearsals import PartEnd, Planned, PlannedEnd, PlannedMail, RehearsalPart, Rehearsed
 from wording import sentences
 
 _PARTS = {
-    Part.NOT_ENTITLED: "The agreement does not include SSO, and nobody answers",
-    Part.IT_NOTIFIED: "Customer IT is told",
-    Part.CONSENT_AWAITED: "The consent is awaited, and nobody answers",
-    Part.TOO_MANY_EXCEPTIONS: (
+    RehearsalPart.NOT_ENTITLED: "The agreement does not include SSO, and nobody answers",
+    RehearsalPart.IT_NOTIFIED: "Customer IT is told",
+    RehearsalPart.CONSENT_AWAITED: "The consent is awaited, and nobody answers",
+    RehearsalPart.TOO_MANY_EXCEPTIONS: (
         "More than {threshold} users cannot be moved, and nobody approves the plan"
     ),
-    Part.CONSENT_GIVEN: "The consent is given now",
-    Part.FIRST_SIGN_IN_AWAITED: "The first users have moved, and none of them signs in with SSO",
+    RehearsalPart.CONSENT_GIVEN: "The consent is given now",
+    RehearsalPart.FIRST_SIGN_IN_AWAITED: (
+        "The first users have moved, and none of them signs in with SSO"
+    ),
 }
 ENDS = {
     PartEnd.NOT_ENTITLED: "It ends as not entitled",
@@ -34,7 +36,7 @@ _TO = {
 }
 
 
-def part(which: Part, threshold: int) -> str:
+def part(which: RehearsalPart, threshold: int) -> str:
     """Return what has happened where a part begins."""
     return _PARTS[which].format(threshold=threshold)
 
@@ -62,7 +64,7 @@ def to(one: Planned) -> str:
 def lines(rehearsed: Rehearsed) -> Iterator[str]:
     """Yield what to print: a heading for each part, a line for each mail and date."""
     yield "Each part is shown as if it began now; nothing is sent."
-    shown: Part | None = None
+    shown: RehearsalPart | None = None
     for one in rehearsed.planned:
         if one.part is not shown:
             shown = one.part
