@@ -84,6 +84,8 @@ def _listen(port: int) -> socket.socket:
     http = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     http.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     http.bind((HOST, port))
+    # Whoever reads that we listen may connect at once; the web server begins a moment later.
+    http.listen()
     return http
 
 
