@@ -1,28 +1,38 @@
 """Writes a rendered mail as a PDF with the same text, for people who file and forward it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
+from xml.sax.saxutils import escape, quoteattr
 
-from fpdf import FPDF
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate
 
 from mail.lines import one_line
 from mail.rendering import RenderedMail
 
 FONTS = Path(__file__).parent / "fonts"
-_FAMILY = "DejaVu"
-_MARGIN, _INDENT = 22.0, 8.0
-"""Millimetres, like every length here."""
+_PLAIN, _BOLD = "DejaVu", "DejaVu-Bold"
+_FILES = {_PLAIN: "DejaVuSans.ttf", _BOLD: "DejaVuSans-Bold.ttf"}
+_MARGIN = 22 * mm - 6
+"""Of the page; a frame keeps another six points free."""
+_INDENT = 8 * mm
 _SIZES = {"h1": 18.0, "h2": 13.0}
 _PLAIN_SIZE = 10.0
-_LINE_HEIGHT = 0.52
-"""Of a line, in millimetres for each point of its letters."""
-_INK, _LINK_INK = (28, 32, 40), (31, 95, 208)
+_LEADING = 1.47
+"""Of a line, for each point of its letters."""
+_INK, _LINK_INK = HexColor("#1c2028"), "#1f5fd0"
 _BLOCKS = {"h1", "h2", "p", "li", "td", "pre"}
 _UNSEEN = {"head", "style", "script"}
 _ALONE = {"br", "hr", "meta", "img", "input", "link"}
@@ -120,67 +130,77 @@ class _Blocks(HTMLParser):
         here.block.runs.append(_Run(text, bold, self._links[-1] if self._links else ""))
 
 
+_FONTS = {name: TTFont(name, str(FONTS / file)) for name, file in _FILES.items()}
+for _font in _FONTS.values():
+    pdfmetrics.registerFont(_font)
+pdfmetrics.registerFontFamily(_PLAIN, normal=_PLAIN, bold=_BOLD)
+
+_ONE_AT_A_TIME = Lock()
+"""The fonts are read once, and every document notes in them which letters it uses."""
+
+
 def pdf_of(mail: RenderedMail, at: datetime) -> bytes:
     """Return the mail as a PDF: its words, headings, lists and links, in its order.
 
     Letters that the font lacks (it has all Latin, Greek and Cyrillic ones) become a mark.
     `at` is what the file says about when it was made.
     """
-    pdf = FPDF(format="A4")
-    pdf.set_creation_date(at)
-    pdf.set_title(one_line(mail.subject))
-    pdf.set_lang("en")
-    pdf.add_font(_FAMILY, "", FONTS / "DejaVuSans.ttf")
-    pdf.add_font(_FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
-    pdf.set_margins(_MARGIN, _MARGIN)
-    pdf.set_auto_page_break(True, _MARGIN)
-    pdf.add_page()
-    for block in _Blocks(mail.html).found:
-        if any(run.text.strip() for run in block.runs):
-            _write(pdf, block)
-    return bytes(pdf.output())
+    written = BytesIO()
+    document = SimpleDocTemplate(
+        written,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_MARGIN,
+        title=one_line(mail.subject),
+        lang="en",
+    )
+    paragraphs: list[Flowable] = [
+        _paragraph(block)
+        for block in _Blocks(mail.html).found
+        if any(run.text.strip() for run in block.runs)
+    ]
+
+    def date(canvas: Canvas, _: object) -> None:
+        canvas.setDateFormatter(lambda *_: f"D:{at.astimezone(UTC):%Y%m%d%H%M%S}+00'00'")
+
+    with _ONE_AT_A_TIME:
+        document.build(paragraphs, onFirstPage=date)
+    return written.getvalue()
 
 
-def _write(pdf: FPDF, block: _Block) -> None:
+def _paragraph(block: _Block) -> Paragraph:
     size = _SIZES.get(block.tag, _PLAIN_SIZE)
     heading = block.tag in _SIZES
-    height = size * _LINE_HEIGHT
-    if heading:
-        pdf.ln(height * 0.6)
-        if pdf.will_page_break(height * 4):
-            pdf.add_page()
-    with _indented(pdf, block):
-        for run in block.runs:
-            pdf.set_font(_FAMILY, "B" if run.bold or heading else "", size)
-            pdf.set_text_color(*(_LINK_INK if run.link else _INK))
-            words = _known(pdf, run.text)
-            room = pdf.w - pdf.r_margin - pdf.x
-            if " " not in words and room < pdf.get_string_width(words) < pdf.epw - _INDENT:
-                pdf.ln(height)
-            pdf.write(height, words, run.link)
-        pdf.ln(height)
-    pdf.ln(height * (0.25 if block.tag == "li" else 0.5))
+    height = size * _LEADING
+    style = ParagraphStyle(
+        block.tag,
+        fontName=_BOLD if heading else _PLAIN,
+        fontSize=size,
+        leading=height,
+        textColor=_INK,
+        spaceBefore=height * 0.6 if heading else 0,
+        spaceAfter=height * (0.25 if block.tag == "li" else 0.5),
+        leftIndent=_INDENT if block.mark or block.indented else 0,
+        bulletFontName=_PLAIN,
+        bulletFontSize=_PLAIN_SIZE,
+        keepWithNext=heading,
+    )
+    words = "".join(_markup(run, _BOLD if heading or run.bold else _PLAIN) for run in block.runs)
+    return Paragraph(words, style, bulletText=block.mark or None)
 
 
-@contextmanager
-def _indented(pdf: FPDF, block: _Block) -> Iterator[None]:
-    margin = pdf.l_margin
-    if block.mark:
-        pdf.set_font(_FAMILY, "", _PLAIN_SIZE)
-        pdf.set_text_color(*_INK)
-        pdf.cell(_INDENT, _PLAIN_SIZE * _LINE_HEIGHT, block.mark)
-    if block.mark or block.indented:
-        pdf.set_left_margin(margin + _INDENT)
-        pdf.set_x(margin + _INDENT)
-    try:
-        yield
-    finally:
-        pdf.set_left_margin(margin)
-        pdf.set_x(margin)
+def _markup(run: _Run, font: str) -> str:
+    """Return words as `reportlab` reads them."""
+    words = escape(_known(run.text, font)).replace("\n", "<br/>")
+    if font == _BOLD:
+        words = f"<b>{words}</b>"
+    return f'<a href={quoteattr(run.link)} color="{_LINK_INK}">{words}</a>' if run.link else words
 
 
-def _known(pdf: FPDF, text: str) -> str:
+def _known(text: str, font: str) -> str:
     """Return the text with a mark in place of each run of letters that the font lacks."""
-    letters: dict[int, object] = getattr(pdf.current_font, "cmap", {})
+    letters = _FONTS[font].face.charToGlyph
     parts = groupby(text, lambda letter: letter == "\n" or ord(letter) in letters)
     return "".join("".join(part) if known else _NOT_IN_THE_FONT for known, part in parts)
