@@ -1,48 +1,35 @@
 """One frozen `Settings`: what the environment says, checked once where a process starts."""
 
-import re
+import os
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
-from uuid import UUID
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from temporalio.envconfig import ClientConfig, ClientConfigProfile, DataSource
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+import setting_checks as checks
 
-
-def _https_or_loopback(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url.rstrip("/")
-    if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
-        return url.rstrip("/")
-    raise ValueError("must be an https address (http only on this machine)")
+LOCAL_TEMPORAL = "localhost:7233"
+"""Where Temporal is asked for when nothing else is said."""
 
 
-def _postgresql(url: str) -> str:
-    if not url.startswith("postgresql+psycopg://"):
-        raise ValueError("must start with postgresql+psycopg://")
-    return url
+class Connection(StrEnum):
+    """A connection that leaves this machine, for which TLS is demanded."""
+
+    DATABASE = "database"
+    TEMPORAL = "temporal"
+    RELAY = "relay"
 
 
-def _smtp(url: str) -> str:
-    if urlsplit(url).scheme not in {"smtp", "smtps"} or not urlsplit(url).hostname:
-        raise ValueError("must be smtp://HOST:PORT or smtps://HOST:PORT")
-    return url
+def _secret(check: Callable[[str], object]) -> AfterValidator:
+    def checked(value: SecretStr) -> SecretStr:
+        check(value.get_secret_value())
+        return value
 
-
-def _long_enough(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value()) < 32:
-        raise ValueError("must have at least 32 characters")
-    return key
-
-
-def _build_id(written: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}", written):
-        raise ValueError("must be letters, digits, dots and hyphens, at most 100")
-    return written
+    return AfterValidator(checked)
 
 
 def _not_to_be_set(keys: SecretStr | None) -> None:
@@ -55,26 +42,21 @@ def _not_to_be_set(keys: SecretStr | None) -> None:
     )
 
 
-def _tenant_id(written: str | None) -> str | None:
-    if written is None:
-        return None
-    try:
-        return str(UUID(written))
-    except ValueError:
-        raise ValueError("must be a tenant's id: 32 hexadecimal digits with hyphens") from None
+def _names(written: Any) -> Any:
+    if not isinstance(written, str):
+        return written
+    names = [one.strip() for one in written.split(",") if one.strip()]
+    if set(names) - set(Connection):
+        raise ValueError(f"must be names out of these, with commas: {', '.join(Connection)}")
+    return names
 
 
-def _listening(address: str) -> str:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError("must be HOST:PORT")
-    return address
-
-
-WebAddress = Annotated[str, AfterValidator(_https_or_loopback)]
+WebAddress = Annotated[str, AfterValidator(checks.web_address)]
+Key = Annotated[SecretStr, _secret(checks.long_key)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 EXAMPLES = {
-    "DATABASE_URL": "postgresql+psycopg://pulse:PASSWORD@db.example.com/pulse",
+    "DATABASE_URL": "postgresql+psycopg://pulse:PASSWORD@db.example.com/pulse?sslmode=verify-full",
     "ENTRA_AUTHORITY": "https://login.microsoftonline.com",
     "GRAPH_URL": "https://graph.microsoft.com/v1.0",
     "CLIENT_ID": "11111111-2222-3333-4444-555555555555",
@@ -94,6 +76,16 @@ EXAMPLES = {
     "BUILD_ID": "2026-11-24.1 (letters, digits, dots and hyphens)",
     "METRICS_TOKEN": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
     "WORKER_METRICS_ADDRESS": "127.0.0.1:8084",
+    "UNVERIFIED_CONNECTIONS": "database,relay (out of: database, temporal, relay)",
+    "TEMPORAL_ADDRESS": "temporal.example.com:7233",
+    "TEMPORAL_NAMESPACE": "pulse",
+    "TEMPORAL_API_KEY": "the value of an API key of Temporal Cloud",
+    "TEMPORAL_TLS": "true",
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH": "/etc/pulse/temporal-ca.pem",
+    "TEMPORAL_TLS_CLIENT_CERT_PATH": "/etc/pulse/temporal-client.pem",
+    "TEMPORAL_TLS_CLIENT_KEY_PATH": "/etc/pulse/temporal-client.key",
+    "TEMPORAL_PROFILE": "default",
+    "TEMPORAL_CONFIG_FILE": "/etc/pulse/temporal.toml",
 }
 
 
@@ -102,34 +94,41 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GOLIVE_", frozen=True, extra="ignore")
 
-    database_url: Annotated[SecretStr, AfterValidator(lambda value: _checked(value, _postgresql))]
+    database_url: Annotated[SecretStr, _secret(checks.database_url)]
     entra_authority: WebAddress = "https://login.microsoftonline.com"
     graph_url: WebAddress = "https://graph.microsoft.com/v1.0"
-    client_id: str
-    client_secret: SecretStr | None = None
-    client_certificate_path: Path | None = None
-    smtp_url: Annotated[SecretStr, AfterValidator(lambda value: _checked(value, _smtp))]
-    mail_from: str
+    client_id: Annotated[str, AfterValidator(checks.client_id)]
+    client_secret: Annotated[SecretStr, _secret(checks.client_secret)] | None = None
+    client_certificate_path: Annotated[Path, AfterValidator(checks.client_certificate)] | None = (
+        None
+    )
+    smtp_url: Annotated[SecretStr, _secret(checks.smtp_url)]
+    mail_from: Annotated[str, AfterValidator(checks.sender)]
     user_mails_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 50
     """How fast a worker mails the users of large organisations; 0 = as the relay takes it."""
-    public_url: WebAddress
-    secret_key: Annotated[SecretStr, AfterValidator(_long_enough)]
-    support_address: str
-    staff_tenant_id: Annotated[str | None, AfterValidator(_tenant_id)] = None
+    public_url: Annotated[str, AfterValidator(checks.own_address)]
+    secret_key: Key
+    support_address: Annotated[str, AfterValidator(checks.mail_address)]
+    staff_tenant_id: Annotated[str, AfterValidator(checks.tenant_id)] | None = None
     """In Microsoft's own form: lower case, with hyphens."""
     temporal_ui_url: WebAddress | None = None
     """Where the Temporal UI is; the console links each go-live to it."""
-    ca_bundle: Path | None = None
-    worker_health_port: int | None = None
+    ca_bundle: Annotated[Path, AfterValidator(checks.ca_bundle)] | None = None
+    """Authorities to trust instead of the system's, for every connection."""
+    unverified_connections: Annotated[frozenset[Connection], NoDecode, BeforeValidator(_names)] = (
+        frozenset()
+    )
+    """Connections that may leave this machine without TLS, or to whoever answers."""
+    worker_health_port: Port | None = None
     """The worker answers on this port of the loopback address when it is up."""
     worker_queue: Literal["go-live", "go-live-bulk"] | None = None
     """The worker serves this task queue alone; without it, both."""
-    build_id: Annotated[str, AfterValidator(_build_id)] | None = None
+    build_id: Annotated[str, AfterValidator(checks.build_id)] | None = None
     """The version of the code as the worker tells it to Temporal; without it, unversioned."""
 
-    metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
+    metrics_token: Key | None = None
     """The token for reading /metrics; without it there is no such page."""
-    worker_metrics_address: Annotated[str, AfterValidator(_listening)] | None = None
+    worker_metrics_address: Annotated[str, AfterValidator(checks.host_and_port)] | None = None
     """Where the worker answers /metrics; the web does so on its own port."""
 
     payload_keys: Annotated[SecretStr | None, AfterValidator(_not_to_be_set)] = None
@@ -140,46 +139,207 @@ class Settings(BaseSettings):
         """The client secret in the clear, for the one call that needs it."""
         return self.client_secret.get_secret_value() if self.client_secret else None
 
-    @model_validator(mode="after")
-    def _has_one_credential(self) -> Self:
-        if (self.client_secret is None) == (self.client_certificate_path is None):
-            raise ValueError(
-                "set one of GOLIVE_CLIENT_CERTIFICATE_PATH (preferred) and GOLIVE_CLIENT_SECRET"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_token_for_its_metrics(self) -> Self:
-        if self.worker_metrics_address is not None and self.metrics_token is None:
-            raise ValueError("GOLIVE_WORKER_METRICS_ADDRESS needs GOLIVE_METRICS_TOKEN as well")
-        return self
-
-
-def _checked(value: SecretStr, check: object) -> SecretStr:
-    check(value.get_secret_value())  # type: ignore[operator]
-    return value
-
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the text says which, why and gives an example."""
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process's environment.
+    """Return the settings of this process's environment, checked as a whole.
+
+    Every process calls it before it starts anything, and `starter.py check-settings` does nothing
+    else. It reads files that settings name and asks no server.
 
     Raises:
-        SettingsError: every missing or malformed setting, one a line; never a value.
+        SettingsError: every missing or bad setting, one a line; never a value.
     """
+    given = _given(os.environ)
+    faults = dict(_faults_of_texts(given))
+    settings = None
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        # `input` would hold values, secrets among them: only names and reasons are shown.
-        lines = [_fault(fault["loc"], fault["msg"], fault["type"]) for fault in error.errors()]
-    raise SettingsError("\n".join(lines))
+        # `input` would hold values, secrets among them: only names and reasons are used.
+        for fault in error.errors():
+            name = str(fault["loc"][0]).upper()
+            faults.setdefault(f"GOLIVE_{name}", _reason(fault["msg"], fault["type"]))
+    for name, problem in _faults_of_pairs(given):
+        faults.setdefault(name, problem)
+    for name, problem in _faults_of_temporal(os.environ, given):
+        faults.setdefault(name, problem)
+    if faults or settings is None:
+        raise SettingsError("\n".join(_line(name, problem) for name, problem in faults.items()))
+    return settings
 
 
-def _fault(location: tuple[int | str, ...], message: str, kind: str) -> str:
-    name = str(location[0]).upper() if location else ""
-    reason = "is not set" if kind == "missing" else message.removeprefix("Value error, ")
-    example = f" Example: {EXAMPLES[name]}" if name in EXAMPLES else ""
-    return f"GOLIVE_{name} {reason}.{example}" if name else f"Settings: {reason}."
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return our settings of an environment by name, such as `DATABASE_URL`."""
+    upper = {name.upper(): value for name, value in environment.items()}
+    names = [name.upper() for name in Settings.model_fields]
+    return {name: upper[f"GOLIVE_{name}"] for name in names if f"GOLIVE_{name}" in upper}
+
+
+def _reason(message: str, kind: str) -> str:
+    if kind == "missing":
+        return "is not set"
+    if kind in {"int_parsing", "float_parsing"}:
+        return "must be a number"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def _line(name: str, problem: str) -> str:
+    example = EXAMPLES.get(name.removeprefix("GOLIVE_"))
+    return f"{name} {problem}." + (f" Example: {example}" if example else "")
+
+
+def _faults_of_texts(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        try:
+            checks.any_text(value)
+        except ValueError as error:
+            yield f"GOLIVE_{name}", str(error)
+
+
+def _faults_of_pairs(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Find settings that do not go together; each by itself is checked elsewhere."""
+    certificate, secret = "GOLIVE_CLIENT_CERTIFICATE_PATH", "GOLIVE_CLIENT_SECRET"
+    if "CLIENT_CERTIFICATE_PATH" not in given and "CLIENT_SECRET" not in given:
+        yield certificate, f"is not set (it is preferred), and neither is {secret}: set one of them"
+    if "CLIENT_CERTIFICATE_PATH" in given and "CLIENT_SECRET" in given:
+        yield secret, f"is set as well as {certificate}: set one of them"
+    if "WORKER_METRICS_ADDRESS" in given and "METRICS_TOKEN" not in given:
+        yield "GOLIVE_METRICS_TOKEN", "is not set, and GOLIVE_WORKER_METRICS_ADDRESS needs it"
+    allowed = _allowed(given)
+    if Connection.DATABASE not in allowed and not _holds(
+        checks.database_url, checks.database_is_verified, given.get("DATABASE_URL")
+    ):
+        yield (
+            "GOLIVE_DATABASE_URL",
+            "must end in ?sslmode=verify-full, or the password goes to whoever answers there "
+            + _opt_out(Connection.DATABASE),
+        )
+    if Connection.RELAY not in allowed and not _holds(
+        checks.smtp_url, checks.relay_is_verified, given.get("SMTP_URL")
+    ):
+        yield (
+            "GOLIVE_SMTP_URL",
+            "must be smtps:// or have starttls=required, or others can read the mail "
+            + _opt_out(Connection.RELAY),
+        )
+
+
+def _allowed(given: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(one.strip() for one in given.get("UNVERIFIED_CONNECTIONS", "").split(","))
+
+
+def _opt_out(connection: Connection) -> str:
+    return f"(allow that by GOLIVE_UNVERIFIED_CONNECTIONS={connection})"
+
+
+def _holds(read: Callable[[str], Any], is_good: Callable[[Any], bool], written: str | None) -> bool:
+    """Tell whether this is good; what is missing or cannot be read has a fault of its own."""
+    try:
+        return written is None or is_good(read(written))
+    except ValueError:
+        return True
+
+
+# --- Temporal's own settings ----------------------------------------------------------------------
+
+
+def _faults_of_temporal(
+    environment: Mapping[str, str], given: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Find what is wrong with Temporal's standard variables, or the profile file they name."""
+    empty = [
+        name for name in EXAMPLES if name.startswith("TEMPORAL_") and environment.get(name) == ""
+    ]
+    for name in empty:
+        yield name, "is set but empty: give it a value, or do not set it"
+    try:
+        profile = ClientConfigProfile.load()
+    except RuntimeError:
+        # Its text may quote the file, which may hold a key.
+        yield from _faults_of_profile(environment)
+        return
+    try:
+        checks.host_and_port(profile.address or LOCAL_TEMPORAL)
+    except ValueError as error:
+        yield "TEMPORAL_ADDRESS", str(error)
+        return
+    if "TEMPORAL_API_KEY" in environment and "TEMPORAL_API_KEY" not in empty:
+        try:
+            checks.any_text(environment["TEMPORAL_API_KEY"])
+        except ValueError as error:
+            yield "TEMPORAL_API_KEY", str(error)
+    tls = profile.tls
+    if tls is not None and not tls.disabled:
+        yield from _faults_of_temporal_tls(profile)
+    encrypted = (tls is not None and not tls.disabled) or (tls is None and bool(profile.api_key))
+    host = (profile.address or LOCAL_TEMPORAL).rpartition(":")[0]
+    if not (encrypted or checks.is_loopback(host) or Connection.TEMPORAL in _allowed(given)):
+        yield (
+            "TEMPORAL_TLS",
+            "must be true, or go-lives are open to whoever answers at TEMPORAL_ADDRESS "
+            + _opt_out(Connection.TEMPORAL),
+        )
+
+
+def _faults_of_profile(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    try:
+        ClientConfig.load()
+    except RuntimeError:
+        yield (
+            "TEMPORAL_CONFIG_FILE",
+            "names a file that is missing or no profile file of Temporal's",
+        )
+        return
+    if environment.get("TEMPORAL_PROFILE"):
+        yield "TEMPORAL_PROFILE", "names no profile of Temporal's profile file"
+    else:
+        yield "TEMPORAL_TLS", "or another TEMPORAL_ variable has a value that Temporal cannot use"
+
+
+def _faults_of_temporal_tls(profile: ClientConfigProfile) -> Iterator[tuple[str, str]]:
+    assert profile.tls is not None  # noqa: S101  (the caller has asked)
+    found: dict[str, bytes] = {}
+    for name, source in (
+        ("TEMPORAL_TLS_SERVER_CA_CERT_PATH", profile.tls.server_root_ca_cert),
+        ("TEMPORAL_TLS_CLIENT_CERT_PATH", profile.tls.client_cert),
+        ("TEMPORAL_TLS_CLIENT_KEY_PATH", profile.tls.client_private_key),
+    ):
+        try:
+            if (content := _content(source)) is not None:
+                found[name] = content
+        except OSError as error:
+            yield name, f"cannot be read: {os.strerror(error.errno or 0)}"
+            return
+    authorities, certificate, key = (
+        found.get(f"TEMPORAL_TLS_{one}_PATH")
+        for one in ("SERVER_CA_CERT", "CLIENT_CERT", "CLIENT_KEY")
+    )
+    if authorities is not None and (problem := _problem(checks.temporal_authorities, authorities)):
+        yield "TEMPORAL_TLS_SERVER_CA_CERT_PATH", problem
+    if (certificate is None) != (key is None):
+        missing = "KEY" if key is None else "CERT"
+        yield f"TEMPORAL_TLS_CLIENT_{missing}_PATH", "is not set, and the other of the pair is"
+    elif (
+        certificate is not None
+        and key is not None
+        and (problem := _problem(checks.temporal_client_key, certificate, key))
+    ):
+        yield "TEMPORAL_TLS_CLIENT_KEY_PATH", problem
+
+
+def _problem(check: Callable[..., None], *content: bytes) -> str | None:
+    try:
+        check(*content)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _content(source: DataSource | None) -> bytes | None:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    return source.encode() if isinstance(source, str) else source

@@ -93,6 +93,13 @@ def set_up() -> None:
     print(shell.SET_UP_DIGEST)
 
 
+@app.command("check-settings")
+def check_settings() -> None:
+    """Check every setting, and the files they name; ask no server."""
+    read_settings()
+    print("Every setting is good.")
+
+
 @app.command("import")
 def import_csv(
     organisations: Annotated[Path, typer.Argument(metavar="ORGANISATIONS.csv")],

@@ -138,7 +138,7 @@ def _settings() -> list[tuple[str, str, str]]:
         (
             f"GOLIVE_{name.upper()}",
             "none"
-            if field.default is None
+            if field.default in (None, frozenset())
             else ""
             if field.is_required()
             else f"`{field.default}`",

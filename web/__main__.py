@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from bootstrap.exit import leave
+from setting_checks import is_port
 from settings import SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from web.app import create_app
@@ -16,11 +17,17 @@ from web.middleware.request_limits import HeaderTimeout
 _log = logging.getLogger(__name__)
 
 
+def _port(text: str) -> int:
+    if not is_port(text):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535, such as 8080")
+    return int(text)
+
+
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m web", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=_port, default=8080)
     arguments = parser.parse_args()
     try:
         settings = read_settings()

@@ -38,7 +38,9 @@ def product_code(*rooms: str) -> Iterator[Path]:
     for room in rooms or ROOMS:
         yield from (ROOT / room).rglob("*.py")
     if not rooms:
-        yield from (ROOT / name for name in ("worker.py", "starter.py", "settings.py"))
+        yield from (
+            ROOT / name for name in ("worker.py", "starter.py", "settings.py", "setting_checks.py")
+        )
 
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:
