@@ -24,8 +24,9 @@ demo: $(READY) ## Watch three organisations go live on this machine (ONCE=1: by 
 stack: $(READY) ## Run the whole stack on this machine until Ctrl-C
 	@$(BIN)/python -m local
 
-test: $(READY) ## Run every test (installs Chromium for those in a browser, where it can)
+test: $(READY) ## Run every test (installs Chromium and PgBouncer for some, where it can)
 	@scripts/install_chromium.sh
+	@scripts/install_pgbouncer.sh
 	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 test-busy: $(READY) ## Run a part of the tests beside two busy processes

@@ -57,6 +57,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 EXAMPLES = {
     "DATABASE_URL": "postgresql+psycopg://pulse:PASSWORD@db.example.com/pulse?sslmode=verify-full",
+    "DATABASE_POOLING": "transaction (behind PgBouncer)",
     "ENTRA_AUTHORITY": "https://login.microsoftonline.com",
     "GRAPH_URL": "https://graph.microsoft.com/v1.0",
     "CLIENT_ID": "11111111-2222-3333-4444-555555555555",
@@ -95,6 +96,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GOLIVE_", frozen=True, extra="ignore")
 
     database_url: Annotated[SecretStr, _secret(checks.database_url)]
+    database_pooling: Literal["session", "transaction"] = "session"
+    """`transaction` where a pooler such as PgBouncer stands before the database."""
     entra_authority: WebAddress = "https://login.microsoftonline.com"
     graph_url: WebAddress = "https://graph.microsoft.com/v1.0"
     client_id: Annotated[str, AfterValidator(checks.client_id)]
@@ -209,6 +212,14 @@ def _faults_of_pairs(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield secret, f"is set as well as {certificate}: set one of them"
     if "WORKER_METRICS_ADDRESS" in given and "METRICS_TOKEN" not in given:
         yield "GOLIVE_METRICS_TOKEN", "is not set, and GOLIVE_WORKER_METRICS_ADDRESS needs it"
+    if given.get("DATABASE_POOLING") == "transaction" and not _holds(
+        checks.database_url, lambda url: "options" not in url.query, given.get("DATABASE_URL")
+    ):
+        yield (
+            "GOLIVE_DATABASE_URL",
+            "must not have options=, which a pooler does not hand on: give them to the database's "
+            "role by ALTER ROLE ... SET, or leave GOLIVE_DATABASE_POOLING out",
+        )
     allowed = _allowed(given)
     if Connection.DATABASE not in allowed and not _holds(
         checks.database_url, checks.database_is_verified, given.get("DATABASE_URL")

@@ -35,6 +35,8 @@ from contracts import rules
 from contracts.clock import wall_clock
 from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
+from database import grants as database_grants
+from database.engine import MIGRATIONS
 from settings import Settings, SettingsError, read_settings
 from wording import rehearsal as words_of_rehearsal
 from wording import shell
@@ -76,10 +78,22 @@ def _why(order: Order) -> Any:
 
 
 @app.command("setup")
-def set_up() -> None:
+def set_up(
+    grants: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE",
+            help="Only print the SQL that lets another database role serve, which owns nothing.",
+        ),
+    ] = None,
+) -> None:
     """Create or update the tables, and register the search attributes at Temporal."""
     settings = read_settings()
-    setup.set_up_database(connections.database(settings))
+    engine = connections.database(settings, MIGRATIONS)
+    if grants is not None:
+        print(database_grants.script(engine.url.database or "", grants), end="")
+        return
+    setup.set_up_database(engine)
     print(shell.SET_UP_DATABASE)
 
     async def register() -> list[str]:

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.go_live import Attention, GoLiveOutcome
-from database.engine import Sessions
+from database.engine import Sessions, refuse_read_only
 from database.go_live import operator_counts
 
 
@@ -35,12 +35,15 @@ class RecordCollector(Collector):
         except SQLAlchemyError:
             found = []
         yield GaugeMetricFamily(
-            "golive_database_up", "Whether the database answered this scrape.", float(bool(found))
+            "golive_database_up",
+            "Whether the database answered this scrape and takes what is written.",
+            float(bool(found)),
         )
         yield from found
 
     def _read(self) -> Iterator[Metric]:
         with self._sessions.begin() as session:
+            refuse_read_only(session)
             waiting = operator_counts.waiting(session)
             stages = operator_counts.oldest_stages(session)
             attention = dict(operator_counts.needing_attention(session))

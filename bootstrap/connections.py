@@ -15,7 +15,7 @@ from activities.mail_content import Branding
 from commands.errors import UnavailableError
 from contracts.links import LinkSigner
 from contracts.problems import Problem
-from database.engine import open_engine
+from database.engine import WORK, Limits, open_engine
 from graph.client import GraphClient
 from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
@@ -25,9 +25,14 @@ from settings import Settings
 from workflows.payloads import DATA_CONVERTER
 
 
-def database(settings: Settings) -> Engine:
+def database(settings: Settings, limits: Limits = WORK) -> Engine:
     """Return the engine of the app database; nothing is connected yet."""
-    return open_engine(settings.database_url.get_secret_value())
+    return open_engine(
+        settings.database_url.get_secret_value(),
+        limits=limits,
+        ca_bundle=settings.ca_bundle,
+        transaction_pooling=settings.database_pooling == "transaction",
+    )
 
 
 def branding(settings: Settings) -> Branding:

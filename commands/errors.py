@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
+from database.faults import DatabaseFault, fault_of
 from graph import errors as graph_errors
 from wording import shell
 
@@ -100,19 +101,45 @@ class UnansweredError(UnavailableError):
     """An order was not answered in time. It may still be carried out; repeated, it is so once."""
 
 
+OF_DATABASE_FAULTS = {
+    DatabaseFault.AWAY: Problem.DATABASE_AWAY,
+    DatabaseFault.UNKNOWN_HOST: Problem.DATABASE_UNKNOWN_HOST,
+    DatabaseFault.SILENT: Problem.DATABASE_SILENT,
+    DatabaseFault.STARTING: Problem.DATABASE_STARTING,
+    DatabaseFault.READ_ONLY: Problem.DATABASE_READ_ONLY,
+    DatabaseFault.FULL: Problem.DATABASE_FULL,
+    DatabaseFault.TOO_MANY_CONNECTIONS: Problem.DATABASE_TOO_MANY_CONNECTIONS,
+    DatabaseFault.LOCKED: Problem.DATABASE_LOCKED,
+    DatabaseFault.TOO_SLOW: Problem.DATABASE_TOO_SLOW,
+    DatabaseFault.LOGIN_REFUSED: Problem.DATABASE_LOGIN_REFUSED,
+    DatabaseFault.NOT_ADMITTED: Problem.DATABASE_NOT_ADMITTED,
+    DatabaseFault.NO_DATABASE: Problem.DATABASE_MISSING,
+    DatabaseFault.NO_TLS: Problem.DATABASE_NO_TLS,
+    DatabaseFault.NOT_TRUSTED: Problem.DATABASE_NOT_TRUSTED,
+    DatabaseFault.BEHIND_POOLER: Problem.DATABASE_BEHIND_POOLER,
+    DatabaseFault.NOT_SET_UP: Problem.DATABASE_NOT_SET_UP,
+    DatabaseFault.NOT_ALLOWED: Problem.DATABASE_NOT_ALLOWED,
+}
+"""What is said of each; all of them name the database by `where`."""
+
+
 @contextmanager
 def plain_database_errors(engine: Engine) -> Iterator[None]:
-    """Raise `UnavailableError` where the database is not there or not set up."""
-    where = engine.url.render_as_string(hide_password=True)
+    """Raise `UnavailableError` with the cause where the database cannot be used."""
     try:
         yield
-    except OperationalError:
-        raise UnavailableError(Problem.DATABASE_AWAY, where=where) from None
-    except ProgrammingError as error:
-        # 42P01 undefined table, 3F000 no such schema: the migrations have not run.
-        if getattr(error.orig, "sqlstate", "") in {"42P01", "3F000", "42703"}:
-            raise UnavailableError(Problem.DATABASE_NOT_SET_UP, where=where) from None
-        raise
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        raise UnavailableError(OF_DATABASE_FAULTS[fault], where=place_of(engine)) from None
+
+
+def place_of(engine: Engine) -> str:
+    """Return host, port and database; never the user or the password, however they are written."""
+    url = engine.url
+    host = (url.host or str(url.query.get("host", "this machine"))).rpartition("@")[2]
+    return f"{host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
 @contextmanager

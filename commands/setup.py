@@ -22,11 +22,11 @@ from temporalio.client import (
 from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.service import RPCError, RPCStatusCode
 
-from commands.errors import CommandError, OtherTablesError, plain_database_errors
+from commands.errors import CommandError, OtherTablesError, place_of, plain_database_errors
 from contracts.digests import DigestRound
 from contracts.go_live import GO_LIVE_QUEUE
 from contracts.problems import Problem
-from database.engine import UnknownRevisionError, migrate
+from database.engine import OtherEncodingError, UnknownRevisionError, migrate
 from wording import runs
 from workflows import search_attributes
 from workflows.staff_digest import SCHEDULE_ID, StaffDigest
@@ -37,14 +37,19 @@ def set_up_database(engine: Engine) -> None:
 
     Raises:
         OtherTablesError: this release knows no way from the tables that are there.
+        CommandError: the database cannot hold every name.
+        UnavailableError: the database cannot be used, or this user may not make tables there.
     """
     try:
         with plain_database_errors(engine):
             migrate(engine)
     except UnknownRevisionError as error:
-        where = engine.url.render_as_string(hide_password=True)
         raise OtherTablesError(
-            Problem.TABLES_OF_ANOTHER_RELEASE, where=where, revision=error
+            Problem.TABLES_OF_ANOTHER_RELEASE, where=place_of(engine), revision=error
+        ) from None
+    except OtherEncodingError as error:
+        raise CommandError(
+            Problem.DATABASE_OF_ANOTHER_ENCODING, where=place_of(engine), encoding=error
         ) from None
 
 

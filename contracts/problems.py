@@ -89,6 +89,22 @@ class Problem(StrEnum):
 
     # The database.
     DATABASE_AWAY = "database_away"
+    DATABASE_UNKNOWN_HOST = "database_unknown_host"
+    DATABASE_SILENT = "database_silent"
+    DATABASE_STARTING = "database_starting"
+    DATABASE_READ_ONLY = "database_read_only"
+    DATABASE_FULL = "database_full"
+    DATABASE_TOO_MANY_CONNECTIONS = "database_too_many_connections"
+    DATABASE_LOCKED = "database_locked"
+    DATABASE_TOO_SLOW = "database_too_slow"
+    DATABASE_LOGIN_REFUSED = "database_login_refused"
+    DATABASE_NOT_ADMITTED = "database_not_admitted"
+    DATABASE_MISSING = "database_missing"
+    DATABASE_NO_TLS = "database_no_tls"
+    DATABASE_NOT_TRUSTED = "database_not_trusted"
+    DATABASE_BEHIND_POOLER = "database_behind_pooler"
+    DATABASE_NOT_ALLOWED = "database_not_allowed"
+    DATABASE_OF_ANOTHER_ENCODING = "database_of_another_encoding"
     DATABASE_NOT_SET_UP = "database_not_set_up"
     TABLES_OF_ANOTHER_RELEASE = "tables_of_another_release"
 

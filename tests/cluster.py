@@ -29,6 +29,7 @@ from commands import imports, setup
 from commands.orders import Orders
 from commands.people_in_charge import PeopleInCharge
 from contracts.go_live import GoLiveResult, Progress, Wait, go_live_id
+from database import grants
 from database.engine import open_engine, open_sessions
 from database.go_live import standings
 from local import loopback, people, queries
@@ -42,6 +43,8 @@ from workflows.payloads import DATA_CONVERTER
 
 ROOT = Path(__file__).parents[1]
 STAFF = "dana"
+SERVING = "serving"
+"""The database role of web, worker and shell."""
 TEMPORAL_ARGUMENTS = (
     "--dynamic-config-value",
     "frontend.WorkflowTimeSkippingEnabled=true",
@@ -309,6 +312,11 @@ class Cluster:
     folder: Path
     dependencies: WorkerDependencies
 
+    @property
+    def owner_url(self) -> str:
+        """The address of the database for the role that owns the tables."""
+        return self.engine.url.render_as_string(hide_password=False)
+
     def orders(self, client: Client | None = None) -> Orders:
         return Orders(self.engine, client or self.client, STAFF, self.settings.public_url)
 
@@ -454,7 +462,8 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
         )
         client = environment.client
         settings_of = stack.environment() | {
-            "GOLIVE_DATABASE_URL": database_url,
+            # The product serves as a role that owns nothing; tests arrange things as the owner.
+            "GOLIVE_DATABASE_URL": database_url.replace("postgres@", f"{SERVING}@"),
             "TEMPORAL_ADDRESS": client.service_client.config.target_host,
         }
         for for_one_worker in ("GOLIVE_WORKER_HEALTH_PORT", "GOLIVE_WORKER_METRICS_ADDRESS"):
@@ -464,6 +473,9 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
         engine = open_engine(database_url)
         closing.callback(engine.dispose)
         setup.set_up_database(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE ROLE {SERVING} LOGIN")
+            connection.exec_driver_sql(grants.script(engine.url.database or "", SERVING))
         await setup.set_up_temporal(client)
         closing.enter_context(web(settings_of, ports.web, folder / "web.log"))
         dependencies = closing.enter_context(open_dependencies(settings))

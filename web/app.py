@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from bootstrap import connections
 from bootstrap.collectors import GraphUsageCollector, RecordCollector
 from contracts.links import LinkSigner
-from database.engine import open_engine, open_sessions
+from database.engine import PAGES, open_sessions
 from graph.client import GraphClient
 from graph.transport import open_http
 from settings import Settings
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine = open_engine(settings.database_url.get_secret_value())
+        engine = connections.database(settings, PAGES)
         sessions = open_sessions(engine)
         with (
             open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http,

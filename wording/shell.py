@@ -155,6 +155,70 @@ PROBLEMS: dict[Problem, str] = {
     Problem.DATABASE_AWAY: (
         "No database answers at {where}. Start it, or correct GOLIVE_DATABASE_URL."
     ),
+    Problem.DATABASE_UNKNOWN_HOST: (
+        "The name of the server in {where} leads nowhere. Correct GOLIVE_DATABASE_URL, or mend the "
+        "name service."
+    ),
+    Problem.DATABASE_SILENT: (
+        "The database at {where} does not answer in time. Look at the network and the firewall on "
+        "the way there, then at the server."
+    ),
+    Problem.DATABASE_STARTING: (
+        "The database at {where} is starting, stopping or being restored. Try again in a minute."
+    ),
+    Problem.DATABASE_READ_ONLY: (
+        "The server at {where} takes nothing that is written: it is a standby, or set to be "
+        "read-only. Lead GOLIVE_DATABASE_URL to the primary server."
+    ),
+    Problem.DATABASE_FULL: (
+        "The database at {where} is out of disk space or memory. Make room there; then everything "
+        "goes on by itself."
+    ),
+    Problem.DATABASE_TOO_MANY_CONNECTIONS: (
+        "The database at {where} takes no more connections. Raise max_connections there, or run "
+        "fewer processes."
+    ),
+    Problem.DATABASE_LOCKED: (
+        "Another transaction holds what this needs at {where}. Nothing was changed; try again in a "
+        "minute."
+    ),
+    Problem.DATABASE_TOO_SLOW: (
+        "The database at {where} took too long, and this was given up. Nothing was changed; look "
+        "at its load, and try again."
+    ),
+    Problem.DATABASE_LOGIN_REFUSED: (
+        "The database at {where} refuses the user or the password. Correct them in "
+        "GOLIVE_DATABASE_URL; an @ in a password is written %40."
+    ),
+    Problem.DATABASE_NOT_ADMITTED: (
+        "The database at {where} does not admit this user from this machine, or not without TLS. "
+        "Correct its pg_hba.conf, or sslmode in GOLIVE_DATABASE_URL."
+    ),
+    Problem.DATABASE_MISSING: (
+        "The server has no database of the name in {where}. Make it there: "
+        "createdb --encoding UTF8 --template template0 NAME"
+    ),
+    Problem.DATABASE_NO_TLS: (
+        "The database at {where} offers no TLS, which sslmode in GOLIVE_DATABASE_URL asks for. "
+        "Switch it on there."
+    ),
+    Problem.DATABASE_NOT_TRUSTED: (
+        "The certificate of the database at {where} is not trusted, or is for another name. Name "
+        "its authority in GOLIVE_CA_BUNDLE, and the server as its certificate does."
+    ),
+    Problem.DATABASE_BEHIND_POOLER: (
+        "A pooler such as PgBouncer stands before the database at {where}. "
+        "Set GOLIVE_DATABASE_POOLING=transaction."
+    ),
+    Problem.DATABASE_NOT_ALLOWED: (
+        "The user in GOLIVE_DATABASE_URL may not do this at {where}. The owner of the tables runs "
+        "setup; what the serving user needs is printed by: "
+        "python starter.py setup --grants USER"
+    ),
+    Problem.DATABASE_OF_ANOTHER_ENCODING: (
+        "The database at {where} keeps text as {encoding}, which cannot hold every name. Make "
+        "another: createdb --encoding UTF8 --template template0 NAME"
+    ),
     Problem.DATABASE_NOT_SET_UP: (
         "The database at {where} is not set up. Run: python starter.py setup"
     ),

@@ -22,7 +22,10 @@ context.configure(
     include_name=_is_ours,
     version_table_schema="golive",
 )
-connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS golive")
+# Who made the schemas beforehand need not let us make any; IF NOT EXISTS would ask for that right.
+for schema in sorted(OURS):
+    if connection.exec_driver_sql(f"SELECT to_regnamespace('{schema}')").scalar_one() is None:
+        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 # Two processes that migrate at once take turns.
 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)")
 with context.begin_transaction():

@@ -34,7 +34,6 @@ def left(engine: Engine) -> set[str]:
                 UNION SELECT n.nspname || '.' || p.proname FROM pg_proc p
                 JOIN pg_namespace n ON n.oid = p.pronamespace
                 WHERE n.nspname IN ('pulse', 'golive')
-                UNION SELECT nspname FROM pg_namespace WHERE nspname = 'pulse'
                 """
             )
         )

@@ -72,7 +72,7 @@ def test_schema(cluster: Cluster) -> None:
 def schema_after_migrations(cluster: Cluster) -> str:
     """Both schemas of a database that holds nothing but our migrations."""
     fresh = "golden_schema"
-    url = re.sub(r"/\w+$", f"/{fresh}", cluster.environment["GOLIVE_DATABASE_URL"])
+    url = re.sub(r"/\w+$", f"/{fresh}", cluster.owner_url)
     with cluster.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {fresh}")
         engine = open_engine(url)

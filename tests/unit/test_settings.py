@@ -258,6 +258,16 @@ def test_this_machine_needs_no_tls(environment: pytest.MonkeyPatch, host: str) -
     read_settings()
 
 
+def test_options_of_the_database_are_refused_where_a_pooler_would_drop_them(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    kept = GOOD["GOLIVE_DATABASE_URL"] + "&options=-c%20work_mem%3D64MB"
+    environment.setenv("GOLIVE_DATABASE_URL", kept)
+    read_settings()
+    environment.setenv("GOLIVE_DATABASE_POOLING", "transaction")
+    assert "GOLIVE_DATABASE_URL must not have options=" in refused()
+
+
 def test_every_bad_setting_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("GOLIVE_CLIENT_SECRET")
     environment.delenv("GOLIVE_DATABASE_URL")

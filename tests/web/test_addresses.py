@@ -33,7 +33,7 @@ async def test_a_new_link_that_was_asked_for_while_temporal_is_away_comes_by_its
     environment = {**cluster.environment, "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}"}
     with process(environment, "-m", "web", "--port", str(ports.web), log=tmp_path / "web.log"):
         base = f"http://127.0.0.1:{ports.web}"
-        await asyncio.to_thread(wait_for, f"{base}/health")
+        await asyncio.to_thread(wait_for, f"{base}/health/live")
 
         def click() -> None:
             with Browser() as browser:

@@ -322,7 +322,7 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
     log = tmp_path / "web.log"
     with process(environment, "-m", "web", "--port", str(ports.web), log=log):
         base = f"http://127.0.0.1:{ports.web}"
-        await asyncio.to_thread(wait_for, f"{base}/health")
+        await asyncio.to_thread(wait_for, f"{base}/health/live")
 
         def click() -> tuple[int, str]:
             with Browser() as browser:

@@ -52,7 +52,6 @@ GOLIVE_TABLES = (
 
 def upgrade() -> None:
     # Schema golive is there already: Alembic keeps its own table in it.
-    op.execute("CREATE SCHEMA IF NOT EXISTS pulse")
     _product()
     _go_lives()
     _consent()
@@ -700,4 +699,3 @@ def downgrade() -> None:
         op.drop_table(name, schema="pulse")
     for function in ("refuse_other_audit_text", "refuse_audit_change", "refuse_go_live_deletion"):
         op.execute(f"DROP FUNCTION golive.{function}()")
-    op.execute("DROP SCHEMA pulse")

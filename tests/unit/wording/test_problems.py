@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from commands.errors import CommandError, ImportRefusedError, UsageError
+from commands.errors import OF_DATABASE_FAULTS, CommandError, ImportRefusedError, UsageError
 from contracts.notices import RecipientKind
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
@@ -30,6 +30,7 @@ IN_THE_SHELL_ONLY = {
     Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED,
     Problem.VERSION_IS_CURRENT,
     Problem.TABLES_OF_ANOTHER_RELEASE,
+    Problem.DATABASE_OF_ANOTHER_ENCODING,
 }
 """What `setup`, `import`, `forget`, `--csv` and a worker end with."""
 
@@ -41,8 +42,7 @@ A_PAGE_OF_ITS_OWN = {
     Problem.START_NOT_TAKEN,
     Problem.ORDER_NOT_TAKEN,
     Problem.NO_WORKER_ANSWERS,
-    Problem.DATABASE_AWAY,
-    Problem.DATABASE_NOT_SET_UP,
+    *OF_DATABASE_FAULTS.values(),
 }
 """The kinds of `UnavailableError`: every page of the web answers them alike."""
 
@@ -56,6 +56,7 @@ def fields(sentence: str) -> set[str]:
 
 def raised() -> Iterator[tuple[Problem, set[str]]]:
     """Every place that makes an error, with the facts that it gives."""
+    yield from ((problem, {"where"}) for problem in OF_DATABASE_FAULTS.values())
     for file in RAISED_IN:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("Error"):
