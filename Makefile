@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+# Whatever language the shell speaks, and whichever modules it would put before ours.
+export PYTHONUTF8 := 1
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE
 
 .PHONY: help demo stack test test-busy unit check audit format lock replay mutations chaos screens bench bench-full kills reference clean
 

@@ -1,5 +1,9 @@
 """Runs the local stack until Ctrl-C: python -m local."""
 
+# isort: off
+import local.early_stop  # noqa: F401
+
+# isort: on
 import argparse
 import sys
 

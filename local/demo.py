@@ -1,9 +1,13 @@
 """The demo, in which three organisations go live: python -m local.demo [--once --report FILE]."""
 
+# isort: off
+import local.early_stop  # noqa: F401
+
+# isort: on
 import argparse
 import asyncio
+import io
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,6 +25,7 @@ from temporalio.testing import TimeSkipper
 from bootstrap import connections
 from bootstrap.exit import leave
 from commands import imports
+from commands.errors import CommandError, UnavailableError
 from commands.orders import Orders
 from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage, Wait, go_live_id
@@ -32,6 +37,7 @@ from local.errors import LocalError, PartFailedError
 from local.people import Endpoints
 from local.ports import Ports
 from local.report import EXPECTED, Report, organisation_report
+from local.shielding import shield_this_process
 from local.stack import Stack
 from local.state_folder import PROJECT_FOLDER, chosen_state_folder
 from local.stop_signals import StopRequested, stop_on_signal
@@ -43,6 +49,8 @@ STAFF = "dana"
 
 POLL_SECONDS = 0.25
 """Seconds between two polls of the database."""
+
+_GOES_ON = "make demo goes on where it was."
 
 ONCE_LIMIT = 180
 """Seconds after which a run without a person gives up."""
@@ -63,7 +71,7 @@ class Demo:
             f"http://127.0.0.1:{stack.ports.web}", f"http://127.0.0.1:{stack.ports.mailbox}"
         )
         self._done: set[tuple[str, int, str]] = set()
-        self._parts: set[asyncio.Task[None]] = set()
+        self._parts: dict[asyncio.Future[None], tuple[str, int, str]] = {}
         self.first_live: float | None = None
 
     async def prepare(self) -> None:
@@ -88,8 +96,12 @@ class Demo:
         """Play the part of each person whose turn it is; return where each organisation stands."""
         self._stack.check()
         for part in [part for part in self._parts if part.done()]:
-            self._parts.discard(part)
-            part.result()
+            turn = self._parts.pop(part)
+            try:
+                part.result()
+            except UnavailableError:
+                # No worker answered in time, say: the same turn comes again.
+                self._done.discard(turn)
         standings = await asyncio.to_thread(self.standings)
         for standing in standings:
             self._take_turn(standing)
@@ -119,7 +131,7 @@ class Demo:
             case _:
                 return
         self._done.add(turn)
-        self._parts.add(asyncio.ensure_future(act))
+        self._parts[asyncio.ensure_future(act)] = turn
 
     async def _decline(self, slug: str) -> None:
         await self._orders.decline_entitlement(slug, "SSO is not part of this agreement.")
@@ -223,7 +235,8 @@ def _your_part(standings: list[Standing], stack: Stack, first_user: str) -> list
 
 
 async def _play(stack: Stack, *, alone: bool, began: float, console: Console) -> Report:
-    os.environ.update(stack.environment())
+    # Nothing of the shell may mix with the settings of the stack.
+    shield_this_process(stack.environment())
     engine = connections.database(Settings())
     client = await connections.temporal()
     demo = Demo(stack, engine, client, alone=alone)
@@ -261,6 +274,14 @@ def _summary(report: Report) -> Table:
     return table
 
 
+def _write(report: Report, file: Path) -> None:
+    try:
+        file.write_text(json.dumps(report.data(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        # What went well did so in a checkout that cannot be written to, too.
+        print(f"The report could not be written to {file}: {error.strerror}.", file=sys.stderr)
+
+
 def main() -> int:
     """Run the demo; return 0 when everything ended as it should, or the person stopped it."""
     began = time.monotonic()
@@ -268,6 +289,9 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="play every part, then end")
     parser.add_argument("--report", type=Path, help="write what became of each organisation here")
     arguments = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     console = Console()
     try:
         with stop_on_signal(), ExitStack() as closing:
@@ -280,12 +304,17 @@ def main() -> int:
             closing.enter_context(stack.running())
             report = asyncio.run(_play(stack, alone=arguments.once, began=began, console=console))
     except StopRequested:
-        console.print("Stopped. make demo goes on where it was.")
+        console.print("Stopped." if arguments.once else f"Stopped. {_GOES_ON}")
         return 0
     except LocalError as error:
         print(error, file=sys.stderr)
         if isinstance(error, PartFailedError):
-            print("All parts were stopped. make demo goes on where it was.", file=sys.stderr)
+            # Where the demo plays alone, its folder is gone by now.
+            goes_on = "" if arguments.once else f" {_GOES_ON}"
+            print(f"All parts were stopped.{goes_on}", file=sys.stderr)
+        return error.exit_status
+    except CommandError as error:
+        print(error, file=sys.stderr)
         return error.exit_status
     console.print(_summary(report))
     first = (
@@ -293,7 +322,7 @@ def main() -> int:
     )
     console.print(f"{report.seconds:.1f} s in all{first}")
     if arguments.report:
-        arguments.report.write_text(json.dumps(report.data(), indent=2) + "\n", encoding="utf-8")
+        _write(report, arguments.report)
     for fault in report.faults:
         print(fault, file=sys.stderr)
     return 1 if report.faults else 0

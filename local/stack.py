@@ -16,6 +16,7 @@ from local.ports import HOST, Ports
 from local.postgresql import postgresql_part, url
 from local.processes import Part
 from local.readiness import answers_http
+from local.shielding import shielded
 from local.state_folder import PROJECT_FOLDER, StateFolder
 from local.supervisor import Supervisor
 
@@ -40,9 +41,6 @@ _SERVICES = {
     WORKER: ("worker_health", "worker_metrics"),
     WEB: ("web",),
 }
-# Settings of the person's own shell that make sense here too; any other GOLIVE_ or TEMPORAL_
-# variable describes another environment, perhaps the real one, and must not reach these parts.
-_HANDED_ON = frozenset({"GOLIVE_BY"})
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ class Stack:
             # The UI asks the server for it, so both answer. And no Temporal client lives in the
             # supervisor's process, which would now and then abort at its end.
             ready=answers_http(f"{ui}/api/v1/namespaces/default"),
-            environment=_clean_environment(),
+            environment=shielded(os.environ),
             address=f"{ui} (server: {HOST}:{self.ports.temporal})",
         )
 
@@ -266,7 +264,7 @@ class Stack:
                 *("--host", HOST, "--port", str(self.ports.simulator)),
             ),
             # It plays Microsoft and knows nothing of ours but what its seed says.
-            environment=_clean_environment(),
+            environment=shielded(os.environ),
             ready_at=f"{address}/_control/health",
             address=address,
         )
@@ -279,7 +277,7 @@ class Stack:
                 *("-m", "local.mailbox", "--folder", str(self.state.path / "mailbox")),
                 *("--smtp-port", str(self.ports.smtp), "--http-port", str(self.ports.mailbox)),
             ),
-            environment=_clean_environment(),
+            environment=shielded(os.environ),
             ready_at=f"{address}/health",
             address=f"{address} (SMTP: {HOST}:{self.ports.smtp})",
         )
@@ -311,7 +309,7 @@ class Stack:
         address: str = "",
     ) -> Part:
         if environment is None:
-            environment = _clean_environment() | self.environment()
+            environment = shielded(os.environ) | self.environment()
         return Part(
             name=name,
             command=(sys.executable, *arguments),
@@ -321,18 +319,6 @@ class Stack:
             working_folder=PROJECT_FOLDER,
             address=address,
         )
-
-
-def _clean_environment() -> dict[str, str]:
-    """Return our own environment without settings that are meant for another stack."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _HANDED_ON or not name.startswith(("GOLIVE_", "TEMPORAL_"))
-    }
-    # A proxy of the environment must not be asked for this very machine.
-    direct = ",".join(filter(None, [kept.get("no_proxy", kept.get("NO_PROXY")), HOST, "localhost"]))
-    return kept | {"NO_PROXY": direct, "no_proxy": direct}
 
 
 def _temporal_program() -> str:

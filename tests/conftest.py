@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from local.shielding import shield_this_process
 from tests.cluster import Cluster, build_cluster, working
+
+# Before any test, and for every program that one starts.
+shield_this_process()
 
 LONGEST = (
     "chaos/test_chaos.py",

@@ -149,7 +149,7 @@ def test_the_shell_s_own_settings_do_not_reach_the_parts(tmp_path, monkeypatch):
     assert "GOLIVE_CLIENT_CERTIFICATE_PATH" not in worker.environment
     assert "TEMPORAL_API_KEY" not in worker.environment
     assert worker.environment["GOLIVE_BY"] == "anna"
-    assert "127.0.0.1" in worker.environment["NO_PROXY"].split(",")
+    assert "HTTPS_PROXY" not in worker.environment
 
 
 def test_a_part_that_does_not_start_stops_the_others_and_says_why(tmp_path):
