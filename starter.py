@@ -97,21 +97,21 @@ def set_up(
     print(shell.SET_UP_DATABASE)
 
     async def register() -> list[str]:
-        client = await connections.temporal()
-        added = await setup.set_up_temporal(client)
+        client = await connections.temporal(settings)
+        # First what needs no more than the right to work here: the rest may need somebody else.
         await setup.set_up_digest(client)
-        return added
+        print(shell.SET_UP_DIGEST)
+        return await setup.set_up_temporal(client)
 
     added = asyncio.run(register())
     print(shell.search_attributes_known(len(added)))
-    print(shell.SET_UP_DIGEST)
 
 
 @app.command("check-settings")
 def check_settings() -> None:
     """Check every setting, and the files they name; ask no server."""
     read_settings()
-    print("Every setting is good.")
+    print(shell.SETTINGS_ARE_GOOD)
 
 
 @app.command("import")
@@ -120,12 +120,13 @@ def import_csv(
     users: Annotated[Path, typer.Argument(metavar="USERS.csv")],
 ) -> None:
     """Import organisations and users; a file with any fault is not imported at all."""
-    engine = connections.database(read_settings())
+    settings = read_settings()
+    engine = connections.database(settings)
     imported = imports.import_files(engine, organisations, users)
     print(shell.imported(imported.organisations, imported.users))
 
     async def signal_go_lives() -> None:
-        client = await connections.temporal()
+        client = await connections.temporal(settings)
         for one in imported.handed_over:
             await signal_people_changed(client, one.slug, one.owner)
             print(shell.go_live_handed_over(one.slug, one.owner))
@@ -587,7 +588,7 @@ def _order(by: str | None, give: Callable[[Orders], Awaitable[Result]]) -> Resul
     settings = read_settings()
 
     async def run() -> Result:
-        client = await connections.temporal()
+        client = await connections.temporal(settings)
         return await give(Orders(_engine(settings), client, _name(by), settings.public_url))
 
     return asyncio.run(run())
@@ -599,7 +600,7 @@ def _change(
     settings = read_settings()
 
     async def run() -> PeopleChangeResult:
-        client = await connections.temporal()
+        client = await connections.temporal(settings)
         return await change(PeopleInCharge(_engine(settings), client, _name(by)))
 
     return asyncio.run(run())

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,11 +32,18 @@ from activities.redaction import RedactingInterceptor
 from activities.throttle import RateLimiter, Slots
 from bootstrap import connections
 from bootstrap.collectors import GraphUsageCollector, RecordCollector
-from bootstrap.exit import leave
-from commands.errors import CommandError
+from bootstrap.exit import leave, leave_after
+from bootstrap.health import Health
+from commands.errors import (
+    OF_DATABASE_FAULTS,
+    CommandError,
+    UnavailableError,
+    plain_database_errors,
+)
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
 from contracts.problems import Problem
-from database.engine import open_sessions
+from database.engine import check_usable, open_sessions
+from database.faults import DatabaseFault
 from graph.client import GraphClient
 from graph.transport import open_http
 from mail.mailer import Mailer, SmtpMailer
@@ -76,6 +83,15 @@ most of their timeout: a roll back must not wait half a minute for a batch to en
 
 WORKFLOWS_IN_MEMORY = 700
 """Waiting go-lives kept ready; each takes about 0.4 MB. The others are replayed when they wake."""
+
+
+RETRY_SECONDS = 2.0
+"""Between two questions whether the database is there, before the worker takes work."""
+
+STOP_SECONDS = 60.0
+"""After SIGTERM whatever runs has this long; what is cut off runs again elsewhere."""
+
+_PASSING = {OF_DATABASE_FAULTS[fault] for fault in DatabaseFault if fault.passes}
 
 
 class WorkerDependencies(NamedTuple):
@@ -232,19 +248,59 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with open_dependencies(settings) as dependencies, _watched(dependencies) as temporal_runtime:
         client = await connections.temporal(
-            runtime=temporal_runtime, interceptors=set_up_tracing("sso-go-live-worker")
+            settings, runtime=temporal_runtime, interceptors=set_up_tracing("sso-go-live-worker")
         )
         async with AsyncExitStack() as running:
             await _refuse_to_idle(client, settings)
+            if not await _came_to_be_ready(dependencies.engine, stopping):
+                return
             for worker in build_workers(client, dependencies):
                 await running.enter_async_context(worker)
             if settings.worker_health_port is not None:
-                pages = {"/health": healthy}
+                health = Health(open_sessions(dependencies.engine), client)
+                pages = {"/health": _ready(health), "/health/live": healthy}
                 running.enter_context(
                     _shown("health", "127.0.0.1", settings.worker_health_port, pages)
                 )
             _log.info("The worker is ready.")
             await stopping.wait()
+            leave_after(STOP_SECONDS)
+
+
+async def _came_to_be_ready(engine: Engine, stopping: asyncio.Event) -> bool:
+    """Wait until there is a database to work with; False: told to stop before.
+
+    Raises:
+        CommandError: it cannot be used until somebody mends settings or the server.
+    """
+    while not stopping.is_set():
+        try:
+            await asyncio.to_thread(_use, engine)
+        except UnavailableError as error:
+            if error.problem not in _PASSING:
+                raise
+            _log.warning("The worker waits. %s", error)
+        else:
+            return True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), RETRY_SECONDS)
+    return False
+
+
+def _use(engine: Engine) -> None:
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        check_usable(session)
+
+
+def _ready(health: Health) -> Answer:
+    """Return the page that says whether this worker could do its work now."""
+    loop = asyncio.get_running_loop()
+
+    def answer(_authorization: str) -> tuple[int, str, bytes]:
+        status, said = asyncio.run_coroutine_threadsafe(health.page(), loop).result()
+        return status, "text/plain", said.encode()
+
+    return answer
 
 
 async def _refuse_to_idle(client: Client, settings: Settings) -> None:

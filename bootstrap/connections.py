@@ -1,15 +1,19 @@
 """Opens connections to the database, Microsoft and Temporal, as the settings say."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import httpx2
 from sqlalchemy import Engine
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
@@ -21,8 +25,11 @@ from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
 from mail.outgoing import parse_address
-from settings import Settings
+from settings import LOCAL_TEMPORAL, Settings
 from workflows.payloads import DATA_CONVERTER
+
+CONNECT_SECONDS = 10
+"""A server that is there answers in milliseconds; who waits longer is told so."""
 
 
 def database(settings: Settings, limits: Limits = WORK) -> Engine:
@@ -70,6 +77,7 @@ def microsoft(settings: Settings) -> Iterator[GraphClient]:
 
 
 async def temporal(
+    settings: Settings | None = None,
     *,
     plugins: tuple[Plugin, ...] = (),
     interceptors: Sequence[Interceptor] = (),
@@ -78,21 +86,76 @@ async def temporal(
 ) -> Client:
     """Return a client of the Temporal server that the standard `TEMPORAL_*` settings name.
 
-    A lazy client connects at its first use, and so never raises here.
+    Where those name no authority, the server's certificate is held against the settings' own. A
+    lazy client connects at its first use, and so never raises here.
 
     Raises:
-        UnavailableError: no server answers there.
+        UnavailableError: the server does not answer, or not us, or has no such namespace.
     """
     config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
+    config.setdefault("target_host", LOCAL_TEMPORAL)
+    tls, where, namespace = (
+        config.get("tls"),
+        config["target_host"],
+        config.get("namespace", "default"),
+    )
+    if tls and settings is not None and settings.ca_bundle is not None:
+        chosen = tls if isinstance(tls, TLSConfig) else TLSConfig()
+        if chosen.server_root_ca_cert is None:
+            authorities = settings.ca_bundle.read_bytes()
+            config["tls"] = replace(chosen, server_root_ca_cert=authorities)
+    connecting = Client.connect(
+        **config,
+        data_converter=DATA_CONVERTER,
+        plugins=plugins,
+        interceptors=interceptors,
+        runtime=runtime,
+        lazy=lazy,
+    )
     try:
-        return await Client.connect(
-            **config,
-            data_converter=DATA_CONVERTER,
-            plugins=plugins,
-            interceptors=interceptors,
-            runtime=runtime,
-            lazy=lazy,
+        client = await asyncio.wait_for(connecting, CONNECT_SECONDS)
+        if not lazy:
+            await _ask_for_namespace(client, where)
+    except TimeoutError:
+        raise UnavailableError(Problem.TEMPORAL_AWAY, where=where) from None
+    except RuntimeError as error:
+        raise _not_connected(str(error), where, namespace) from None
+    except RPCError as error:
+        if error.status in _REFUSED:
+            raise UnavailableError(
+                Problem.TEMPORAL_KEY_REFUSED, where=where, namespace=namespace
+            ) from None
+        raise UnavailableError(Problem.TEMPORAL_AWAY, where=where) from None
+    return client
+
+
+_REFUSED = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED})
+
+
+async def _ask_for_namespace(client: Client, where: str) -> None:
+    asked = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        await client.workflow_service.describe_namespace(
+            asked, timeout=timedelta(seconds=CONNECT_SECONDS)
         )
-    except (RuntimeError, RPCError):
-        raise UnavailableError(Problem.TEMPORAL_AWAY, where=config["target_host"]) from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise UnavailableError(
+                Problem.TEMPORAL_UNKNOWN_NAMESPACE, where=where, namespace=client.namespace
+            ) from None
+        raise
+
+
+def _not_connected(said: str, where: str, namespace: str) -> UnavailableError:
+    """Tell the cause from the SDK's words: it has no kinds of error for them."""
+    if any(refused in said for refused in ("code: PermissionDenied", "code: Unauthenticated")):
+        return UnavailableError(Problem.TEMPORAL_KEY_REFUSED, where=where, namespace=namespace)
+    if "InvalidCertificate" in said or "UnknownIssuer" in said:
+        return UnavailableError(Problem.TEMPORAL_NOT_TRUSTED, where=where)
+    if "InvalidContentType" in said or "corrupt message" in said:
+        return UnavailableError(Problem.TEMPORAL_NO_TLS, where=where)
+    if "dns error" in said:
+        return UnavailableError(Problem.TEMPORAL_UNKNOWN_HOST, where=where)
+    if "after connection" in said and ("http2" in said or "transport" in said.lower()):
+        return UnavailableError(Problem.TEMPORAL_ELSEWHERE, where=where)
+    return UnavailableError(Problem.TEMPORAL_AWAY, where=where)

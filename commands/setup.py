@@ -1,6 +1,7 @@
 """Prepares what go-lives need: tables, search attributes at Temporal, the digest's schedule."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 from temporalio.api.enums.v1 import IndexedValueType
@@ -8,6 +9,7 @@ from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
+from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -19,7 +21,7 @@ from temporalio.client import (
     ScheduleSpec,
     ScheduleUpdate,
 )
-from temporalio.common import SearchAttributeIndexedValueType
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.errors import CommandError, OtherTablesError, place_of, plain_database_errors
@@ -56,32 +58,103 @@ def set_up_database(engine: Engine) -> None:
 async def set_up_temporal(client: Client) -> list[str]:
     """Register the search attributes that are missing and return their names.
 
+    Where we may register none, as on Temporal Cloud, it only checks that they are there.
+
     Raises:
-        CommandError: an attribute of that name has another type, or we may not register any.
+        CommandError: an attribute of that name has another type, or is missing and we may not or
+            cannot register it; the text has what to type instead.
     """
+    wanted = {key.name: key.indexed_value_type for key in search_attributes.ALL}
     try:
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
-        types = dict(known.custom_attributes)
-        wanted = {
-            key.name: IndexedValueType.ValueType(_number(key.indexed_value_type))
-            for key in search_attributes.ALL
-        }
-        wrong = [name for name, kind in wanted.items() if types.get(name, kind) != kind]
-        if wrong:
-            raise CommandError(Problem.SEARCH_ATTRIBUTE_OF_OTHER_TYPE, name=wrong[0])
-        missing = {name: kind for name, kind in wanted.items() if name not in types}
-        if missing:
-            await client.operator_service.add_search_attributes(
-                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-            )
     except RPCError as error:
-        if error.status is RPCStatusCode.PERMISSION_DENIED:
-            names = [key.name for key in search_attributes.ALL]
-            raise CommandError(Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED, names=names) from None
-        raise
-    return sorted(missing)
+        if error.status not in _CLOSED:
+            raise
+        missing = [name for name in wanted if not await _is_known(client, name)]
+        if missing:
+            raise _not_allowed(client, missing) from None
+        return []
+    types = dict(known.custom_attributes)
+    wrong = [name for name, kind in wanted.items() if types.get(name, int(kind)) != int(kind)]
+    if wrong:
+        raise CommandError(Problem.SEARCH_ATTRIBUTE_OF_OTHER_TYPE, name=wrong[0])
+    missing = sorted(name for name in wanted if name not in types)
+    if missing:
+        await _register(client, missing)
+    return missing
+
+
+_CLOSED = frozenset(
+    {
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+        RPCStatusCode.NOT_FOUND,
+    }
+)
+"""What is said where the OperatorService is not for us; on Temporal Cloud it never is."""
+
+
+async def _register(client: Client, names: list[str]) -> None:
+    kinds = {
+        key.name: IndexedValueType.ValueType(int(key.indexed_value_type))
+        for key in search_attributes.ALL
+        if key.name in names
+    }
+    try:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
+        )
+    except RPCError as error:
+        if error.status in _CLOSED:
+            raise _not_allowed(client, names) from None
+        raise CommandError(
+            Problem.SEARCH_ATTRIBUTES_REFUSED,
+            namespace=client.namespace,
+            names=_named(names),
+            status=error.status.name,
+        ) from None
+
+
+async def _is_known(client: Client, name: str) -> bool:
+    """Tell whether go-lives can be listed by it; whoever may list may ask this."""
+    asked = CountWorkflowExecutionsRequest(
+        namespace=client.namespace, query=f"`{name}` IS NOT NULL"
+    )
+    try:
+        await client.workflow_service.count_workflow_executions(asked)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        return False
+    return True
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(
+        f"{key.name} ({_kind(key)})" for key in search_attributes.ALL if key.name in names
+    )
+
+
+def _kind(key: SearchAttributeKey[Any]) -> str:
+    return key.indexed_value_type.name.title().replace("_", "")
+
+
+def _not_allowed(client: Client, names: list[str]) -> CommandError:
+    lines = (
+        f"tcld namespace search-attributes add --namespace {client.namespace} "
+        f'--search-attribute "{key.name}={_kind(key)}"'
+        for key in search_attributes.ALL
+        if key.name in names
+    )
+    return CommandError(
+        Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED,
+        namespace=client.namespace,
+        names=", ".join(names),
+        lines="\n".join(lines),
+    )
 
 
 async def set_up_digest(client: Client) -> None:
@@ -107,7 +180,3 @@ async def set_up_digest(client: Client) -> None:
         await client.create_schedule(SCHEDULE_ID, schedule)
     except ScheduleAlreadyRunningError:
         await client.get_schedule_handle(SCHEDULE_ID).update(lambda _: ScheduleUpdate(schedule))
-
-
-def _number(kind: SearchAttributeIndexedValueType) -> int:
-    return int(kind)

@@ -75,6 +75,12 @@ class Problem(StrEnum):
 
     # Temporal.
     TEMPORAL_AWAY = "temporal_away"
+    TEMPORAL_UNKNOWN_HOST = "temporal_unknown_host"
+    TEMPORAL_NO_TLS = "temporal_no_tls"
+    TEMPORAL_NOT_TRUSTED = "temporal_not_trusted"
+    TEMPORAL_ELSEWHERE = "temporal_elsewhere"
+    TEMPORAL_KEY_REFUSED = "temporal_key_refused"
+    TEMPORAL_UNKNOWN_NAMESPACE = "temporal_unknown_namespace"
     TEMPORAL_SILENT = "temporal_silent"
     TEMPORAL_REFUSES = "temporal_refuses"
     START_NOT_TAKEN = "start_not_taken"
@@ -85,6 +91,7 @@ class Problem(StrEnum):
     SEARCH_ATTRIBUTES_MISSING = "search_attributes_missing"
     SEARCH_ATTRIBUTE_OF_OTHER_TYPE = "search_attribute_of_other_type"
     SEARCH_ATTRIBUTES_NOT_ALLOWED = "search_attributes_not_allowed"
+    SEARCH_ATTRIBUTES_REFUSED = "search_attributes_refused"
     VERSION_IS_CURRENT = "version_is_current"
 
     # The database.

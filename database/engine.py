@@ -187,6 +187,16 @@ def _setter(values: dict[str, str]) -> Any:
     return at_begin
 
 
+def check_usable(session: Session) -> None:
+    """Return if our tables are there, and what is written is taken.
+
+    Raises:
+        SQLAlchemyError: not so; `database.faults` tells why.
+    """
+    refuse_read_only(session)
+    session.execute(text("SELECT version_num FROM golive.alembic_version")).one()
+
+
 def refuse_read_only(session: Session) -> None:
     """Return if this server takes what is written.
 

@@ -544,7 +544,8 @@ def web(environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
         give_up = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < give_up and running.poll() is None:
             with suppress(httpx2.TransportError):
-                if loopback.get(f"http://127.0.0.1:{port}/health", timeout=LONGEST_WAIT).is_success:
+                url = f"http://127.0.0.1:{port}/health/live"
+                if loopback.get(url, timeout=LONGEST_WAIT).is_success:
                     yield
                     return
             time.sleep(0.05)

@@ -27,6 +27,12 @@ class Forwarder:
         """Hand on what comes on new connections; the old ones stay silent."""
         self._silent = threading.Event()
 
+    def cut(self) -> None:
+        """Close every line that is open; new ones are taken."""
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         for one in (self._listening, *self._open):
             one.close()

@@ -4,10 +4,11 @@ import argparse
 import logging
 import os
 import sys
+from types import FrameType
 
 import uvicorn
 
-from bootstrap.exit import leave
+from bootstrap.exit import leave, leave_after
 from setting_checks import is_port
 from settings import SettingsError, read_settings
 from telemetry.logs import set_up_logging
@@ -15,6 +16,11 @@ from web.app import create_app
 from web.middleware.request_limits import HeaderTimeout
 
 _log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 15
+"""After SIGTERM, pages under way have this long."""
+STOP_SECONDS = 20.0
+"""After SIGTERM the process is gone by then."""
 
 
 def _port(text: str) -> int:
@@ -43,16 +49,29 @@ def main() -> int:
             "behind it shares one network address, and with it the limits on guessing"
         )
     # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
-    uvicorn.run(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        http=HeaderTimeout,
-        access_log=False,
-        server_header=False,
-        log_config=None,
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=arguments.host,
+            port=arguments.port,
+            http=HeaderTimeout,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     )
-    return 0
+    server.run()
+    return 0 if server.started else 3
+
+
+class _Server(uvicorn.Server):
+    """Ends within a bounded time, also if a page waits for a server that fell silent."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        leave_after(STOP_SECONDS)
+        super().handle_exit(sig, frame)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from bootstrap import connections
 from bootstrap.collectors import GraphUsageCollector, RecordCollector
+from bootstrap.health import Health
 from contracts.links import LinkSigner
 from database.engine import PAGES, open_sessions
 from graph.client import GraphClient
@@ -50,12 +51,14 @@ def create_app(settings: Settings) -> FastAPI:
                 graph=graph,
                 # Pages work while Temporal is away; only what signals it then answers 503.
                 temporal=await connections.temporal(
+                    settings,
                     lazy=True,
                     runtime=temporal_runtime,
                     interceptors=set_up_tracing("sso-go-live-web"),
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
             )
+            app.state.health = Health(sessions, app.state.dependencies.temporal)
             relaying = asyncio.create_task(
                 outbox_relay.relay_until_cancelled(app.state.dependencies)
             )
@@ -92,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_api_route("/health/live", _live, include_in_schema=False)
     if settings.metrics_token is not None:
         app.add_api_route("/metrics", metrics_page(settings.metrics_token), include_in_schema=False)
     app.add_middleware(
@@ -109,5 +113,12 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _health() -> PlainTextResponse:
-    return PlainTextResponse("ok")
+async def _health(request: Request) -> PlainTextResponse:
+    """Say whether every page could be answered now; not ready is no reason to restart."""
+    health: Health = request.app.state.health
+    status, said = await health.page()
+    return PlainTextResponse(said, status, headers={"Cache-Control": "no-store"})
+
+
+async def _live() -> PlainTextResponse:
+    return PlainTextResponse("ok\n")

@@ -121,6 +121,32 @@ PROBLEMS: dict[Problem, str] = {
         "No Temporal server answers at {where}. "
         "Start it (make stack runs one on this machine), or correct TEMPORAL_ADDRESS."
     ),
+    Problem.TEMPORAL_UNKNOWN_HOST: (
+        "The name of the server in TEMPORAL_ADDRESS ({where}) leads nowhere. Correct it, or mend "
+        "the name service."
+    ),
+    Problem.TEMPORAL_NO_TLS: (
+        "The server at {where} speaks no TLS. Correct TEMPORAL_ADDRESS, or switch TLS on there; "
+        "TEMPORAL_TLS and TEMPORAL_API_KEY ask for it."
+    ),
+    Problem.TEMPORAL_NOT_TRUSTED: (
+        "The certificate of Temporal at {where} is not trusted, or is for another name. Name its "
+        "authority in TEMPORAL_TLS_SERVER_CA_CERT_PATH or GOLIVE_CA_BUNDLE, and the server as its "
+        "certificate does."
+    ),
+    Problem.TEMPORAL_ELSEWHERE: (
+        "What answers at {where} is not Temporal's gRPC port, or it demands TLS. Correct "
+        "TEMPORAL_ADDRESS (a cluster's port is usually 7233), or set TEMPORAL_TLS=true."
+    ),
+    Problem.TEMPORAL_KEY_REFUSED: (
+        "Temporal at {where} refuses us in namespace {namespace}. Look at TEMPORAL_API_KEY or the "
+        "client certificate: has it ended, and may its account work in this namespace?"
+    ),
+    Problem.TEMPORAL_UNKNOWN_NAMESPACE: (
+        "Temporal at {where} has no namespace {namespace}. Correct TEMPORAL_NAMESPACE (on Temporal "
+        "Cloud it is NAME.ACCOUNT), or make it: "
+        "temporal operator namespace create --namespace {namespace}"
+    ),
     Problem.TEMPORAL_SILENT: f"Temporal does not answer.{_STILL_POSSIBLE}",
     Problem.TEMPORAL_REFUSES: "{slug}: Temporal refuses it ({status}).",
     Problem.START_NOT_TAKEN: "Temporal did not take the command ({status}). Try again.",
@@ -145,8 +171,14 @@ PROBLEMS: dict[Problem, str] = {
         "Remove it or use another namespace (TEMPORAL_NAMESPACE)."
     ),
     Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED: (
-        "This Temporal account may not register search attributes. Ask an administrator of the "
-        "namespace to add: {names}"
+        "We may not register search attributes in namespace {namespace}, and these are missing: "
+        "{names}. On Temporal Cloud give these lines, on a cluster ask an administrator; then run "
+        "setup again.\n{lines}"
+    ),
+    Problem.SEARCH_ATTRIBUTES_REFUSED: (
+        "Temporal does not take these search attributes in namespace {namespace}: {names} "
+        "({status}). Usually no more of their type are free: remove some that nobody uses, or use "
+        "a namespace of our own (TEMPORAL_NAMESPACE)."
     ),
     Problem.VERSION_IS_CURRENT: (
         "Version {version} is current at Temporal, and a worker without a version would get "
@@ -303,6 +335,7 @@ _ORDERED = {
     Order.REPLAN: "{slug}: a new plan is being made; see status for what becomes of it.",
 }
 SET_UP_DATABASE = "The database is set up."
+SETTINGS_ARE_GOOD = "Every setting is good."
 SET_UP_DIGEST = "The daily digest to customer success is scheduled."
 PACK_SENT = "The go-live pack is on its way to them, with links of their own."
 

@@ -92,7 +92,7 @@ async def chaos_environment(
                     stack,
                     f"web-{number}",
                     *("-m", "web", "--port", str(port)),
-                    ready_at=f"http://{HOST}:{port}/health",
+                    ready_at=f"http://{HOST}:{port}/health/live",
                 )
             )
         await closing.enter_async_context(balancing(ports.web, webs))
@@ -156,7 +156,7 @@ def program(
         environment["GOLIVE_WORKER_QUEUE"] = queue
     if health_port is not None:
         environment["GOLIVE_WORKER_HEALTH_PORT"] = str(health_port)
-        ready_at = f"http://{HOST}:{health_port}/health"
+        ready_at = f"http://{HOST}:{health_port}/health/live"
     return Part(
         name=name,
         command=(sys.executable, *arguments),

@@ -98,7 +98,7 @@ class Workers:
         """
         if not self._slots[slot].is_alive():
             self.start(slot)
-        return answers_http(f"http://127.0.0.1:{self._ports[slot]}/health")()
+        return answers_http(f"http://127.0.0.1:{self._ports[slot]}/health/live")()
 
     def until_ready(self, slot: int) -> None:
         give_up = time.monotonic() + LONGEST_WAIT

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _UNKNOWN = "unknown"
 """Instead of an address that is no route of ours: anybody can make those up."""
-_QUIET = frozenset({"/health", "/metrics"})
+_QUIET = frozenset({"/health", "/health/live", "/metrics"})
 """Machines ask for them every few seconds."""
 _NONE = 499
 """Counted as the visitor's doing: they left before an answer."""
