@@ -50,6 +50,7 @@ class RecordCollector(Collector):
             endings = dict(operator_counts.endings(session))
             queued, first_due = operator_counts.waiting_mail(session)
             events, orders = operator_counts.longest_runs(session)
+            set_aside, pending, pending_since = operator_counts.outbox(session)
         yield from _of_waiting(waiting)
         yield _gauge(
             "golive_stage_began_timestamp_seconds",
@@ -75,6 +76,7 @@ class RecordCollector(Collector):
         yield GaugeMetricFamily(
             "golive_run_updates", "Updates that an open go-live has taken, at most.", orders
         )
+        yield from _of_outbox(set_aside, pending, pending_since)
         yield GaugeMetricFamily(
             "golive_mails_waiting", "Mails in the ledger that are still to be sent.", queued
         )
@@ -84,6 +86,21 @@ class RecordCollector(Collector):
             [],
             {(): first_due} if first_due is not None else {},
         )
+
+
+def _of_outbox(set_aside: int, pending: int, since: float | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "golive_signals_set_aside", "Signals that can never reach their go-live.", set_aside
+    )
+    yield GaugeMetricFamily(
+        "golive_signals_waiting", "Signals that are still to reach their go-live.", pending
+    )
+    yield _gauge(
+        "golive_signal_enqueued_timestamp_seconds",
+        "When the signal that waits longest was enqueued.",
+        [],
+        {(): since} if since is not None else {},
+    )
 
 
 def _of_waiting(waiting: Sequence[operator_counts.Waiting]) -> Iterator[Metric]:

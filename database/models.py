@@ -463,6 +463,8 @@ class OutboxEntry(SQLModel, table=True):
     signal: str
     argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     enqueued_at: datetime = _instant()
+    set_aside_because: str | None = None
+    """A code, where it can never be relayed as it is; a person looks at it."""
 
 
 # --- golive: moving users on sets -------------------------------------------------------------

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import count
 from typing import Any
 
@@ -56,7 +57,25 @@ _HANDLERS: dict[type[AnySignal], Callable[[SsoGoLive, Any], None]] = {
 _KINDS = {outbox.SIGNALS[kind]: kind for kind in _HANDLERS}
 
 
-_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+_AWAY = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    # None of these speaks of the one signal either.
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+}
+_NEVER = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION}
+"""The signal as it is will not be taken later either."""
+
+
+class Outcome(StrEnum):
+    """What became of one entry."""
+
+    RELAYED = "relayed"
+    LATER = "later"
+    SET_ASIDE = "set_aside"
 
 
 class TemporalAwayError(Exception):
@@ -67,7 +86,8 @@ async def relay(dependencies: Dependencies, number: int) -> bool:
     """Signal the go-live this entry; False = not now, `relay_until_cancelled` does it later."""
     found = await run_in_threadpool(_pending, dependencies, wall_clock(), number)
     try:
-        return all([await _relayed(dependencies, signal) for signal in found])
+        outcomes = [await _relayed(dependencies, signal) for signal in found]
+        return all(outcome is Outcome.RELAYED for outcome in outcomes)
     except TemporalAwayError:
         return False
 
@@ -91,9 +111,15 @@ async def relay_until_cancelled(dependencies: Dependencies) -> None:
 async def _relay_all(dependencies: Dependencies) -> None:
     """Relay each organisation's signals in their order; one that cannot holds up its own only."""
     held_up: set[str] = set()
-    for signal in await run_in_threadpool(_pending, dependencies, wall_clock() - GRACE, None):
-        if signal.slug not in held_up and not await _relayed(dependencies, signal):
-            held_up.add(signal.slug)
+    before, last = wall_clock() - GRACE, 0
+    # All of them, a hundred at a time: however many wait for their run, later ones get their turn.
+    while found := await run_in_threadpool(_pending, dependencies, before, None, last):
+        for signal in found:
+            if signal.slug in held_up:
+                continue
+            if await _relayed(dependencies, signal) is Outcome.LATER:
+                held_up.add(signal.slug)
+        last = found[-1].id
 
 
 async def send_again(dependencies: Dependencies, slug: str, renewed: NewLink) -> bool:
@@ -105,14 +131,16 @@ async def send_again(dependencies: Dependencies, slug: str, renewed: NewLink) ->
     return renewed.entry is None or await relay(dependencies, renewed.entry)
 
 
-async def _relayed(dependencies: Dependencies, pending: PendingSignal) -> bool:
+async def _relayed(dependencies: Dependencies, pending: PendingSignal) -> Outcome:
     """Relay one signal, if there is a run to get it; the same one twice changes nothing there.
 
     Raises:
         TemporalAwayError: no other signal could be relayed now.
     """
     set_organisation(pending.slug)
-    kind = _KINDS[pending.signal]
+    kind = _KINDS.get(pending.signal)
+    if kind is None:
+        return await _set_aside(dependencies, pending, "unknown_signal")
     handle = dependencies.temporal.get_workflow_handle(go_live_id(pending.slug))
     try:
         argument = TypeAdapter[AnySignal](kind).validate_python(pending.argument)
@@ -121,26 +149,41 @@ async def _relayed(dependencies: Dependencies, pending: PendingSignal) -> bool:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             # Its run was terminated, say; the next one gets it.
-            return False
+            return Outcome.LATER
         _log.warning("%s could not be signalled: %s", pending.signal, error.status.name)
         if error.status in _AWAY:
             raise TemporalAwayError from None
-        return False
+        if error.status in _NEVER:
+            return await _set_aside(dependencies, pending, error.status.name.lower())
+        return Outcome.LATER
     except ValidationError:
-        _log.error("%s in the outbox is no such signal: entry %s", pending.signal, pending.id)
-        return False
+        return await _set_aside(dependencies, pending, "invalid_argument")
     except RuntimeError as error:
         if not is_first_connection(error):
             raise
         _log.warning("%s could not be signalled: Temporal does not answer", pending.signal)
         raise TemporalAwayError from None
     await run_in_threadpool(_acknowledge, dependencies, pending.id)
-    return True
+    return Outcome.RELAYED
 
 
-def _pending(dependencies: Dependencies, before: datetime, only: int | None) -> list[PendingSignal]:
+async def _set_aside(dependencies: Dependencies, pending: PendingSignal, because: str) -> Outcome:
+    """Take an entry out of the way of all others."""
+    _log.error("%s in the outbox is set aside: entry %s, %s", pending.signal, pending.id, because)
+    await run_in_threadpool(_mark, dependencies, pending.id, because)
+    return Outcome.SET_ASIDE
+
+
+def _mark(dependencies: Dependencies, number: int, because: str) -> None:
     with dependencies.sessions.begin() as session:
-        return outbox.pending(session, before=before, only=only)
+        outbox.set_aside(session, number, because)
+
+
+def _pending(
+    dependencies: Dependencies, before: datetime, only: int | None, after: int = 0
+) -> list[PendingSignal]:
+    with dependencies.sessions.begin() as session:
+        return outbox.pending(session, before=before, only=only, after=after)
 
 
 def _purge_authorization_requests(dependencies: Dependencies) -> None:

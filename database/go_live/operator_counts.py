@@ -90,5 +90,21 @@ def waiting_mail(session: Session) -> tuple[int, float | None]:
     return row[0], row[1]
 
 
+def outbox(session: Session) -> tuple[int, int, float | None]:
+    """Return how many signals are set aside, how many wait, and since when the oldest does."""
+    row = session.execute(
+        text(
+            """
+            SELECT count(*) FILTER (WHERE set_aside_because IS NOT NULL),
+                   count(*) FILTER (WHERE set_aside_because IS NULL),
+                   min(extract(epoch FROM enqueued_at))
+                       FILTER (WHERE set_aside_because IS NULL)::float8
+            FROM golive.outbox
+            """
+        )
+    ).one()
+    return row[0], row[1], row[2]
+
+
 def _rows(session: Session, statement: str) -> list[Any]:
     return [tuple(row) for row in session.execute(text(statement))]

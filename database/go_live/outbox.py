@@ -2,7 +2,8 @@
 
 An entry is *pending* from the transaction that writes it until its signal has been relayed. The
 relay tries at once; if Temporal is unavailable, or the web process is killed, it relays later. Each
-signal is idempotent, so any number of processes may relay.
+signal is idempotent, so any number of processes may relay. An entry that can never be relayed as it
+is, is *set aside*: it holds up nobody, a metric counts it, and a person looks at it.
 
 A run's history has a limit, and most entries follow from a click that anybody at the customer can
 repeat. So a signal is enqueued only when it changes something, and its number is bounded:
@@ -86,14 +87,26 @@ def enqueue(
 
 
 def pending(
-    session: Session, *, before: datetime, only: int | None = None, limit: int = 100
+    session: Session,
+    *,
+    before: datetime,
+    only: int | None = None,
+    after: int = 0,
+    limit: int = 100,
 ) -> list[PendingSignal]:
-    """Return the oldest signals enqueued before then, or the one of this number, in their order."""
+    """Return the oldest signals enqueued before then, or the one of this number, in their order.
+
+    `after`: only entries of higher numbers; those set aside are left out.
+    """
     asked = (
         select(OutboxEntry, Organisation.slug, GoLive.closed_at)
         .join(GoLive, col(GoLive.id) == col(OutboxEntry.go_live_id))
         .join(Organisation, col(Organisation.id) == col(GoLive.organisation_id))
-        .where(col(OutboxEntry.enqueued_at) <= before)
+        .where(
+            col(OutboxEntry.enqueued_at) <= before,
+            col(OutboxEntry.id) > after,
+            col(OutboxEntry.set_aside_because).is_(None),
+        )
         .order_by(col(OutboxEntry.id))
         .limit(limit)
     )
@@ -108,3 +121,11 @@ def pending(
 def acknowledge(session: Session, number: int) -> None:
     """Delete an entry whose signal was relayed. Idempotent."""
     session.execute(text("DELETE FROM golive.outbox WHERE id = :id"), {"id": number})
+
+
+def set_aside(session: Session, number: int, because: str) -> None:
+    """Keep an entry that can never be relayed as it is, out of the way of the others."""
+    session.execute(
+        text("UPDATE golive.outbox SET set_aside_because = :because WHERE id = :id"),
+        {"id": number, "because": because},
+    )

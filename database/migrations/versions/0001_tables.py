@@ -427,6 +427,7 @@ def _consent() -> None:
         sa.Column("signal", sa.String(), nullable=False),
         sa.Column("argument", postgresql.JSONB(), nullable=False),
         sa.Column("enqueued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("set_aside_because", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
         sa.CheckConstraint(

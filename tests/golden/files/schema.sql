@@ -209,6 +209,7 @@ CREATE TABLE golive.outbox (
     signal character varying NOT NULL,
     argument jsonb NOT NULL,
     enqueued_at timestamp with time zone NOT NULL,
+    set_aside_because character varying,
     CONSTRAINT signal_known CHECK (((signal)::text = ANY ((ARRAY['consent_reported'::character varying, 'consent_not_given'::character varying, 'it_acknowledged'::character varying, 'mail_requested'::character varying, 'user_signed_in'::character varying])::text[])))
 );
 
