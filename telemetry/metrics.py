@@ -36,6 +36,7 @@ SLOWED_DOWN = Counter(
     "Requests refused because too many before them were made up or wrong, by what was tried.",
     ["what"],
 )
+BUSY = Counter("golive_busy", "Requests that found no place for their kind of slow work.", ["work"])
 MAILS = Counter("golive_mails", "Mails handed to the relay, by what it said.", ["result"])
 
 for _result in ("sent", "refused", "deferred"):

@@ -28,6 +28,7 @@ from web.microsoft import consent_callback, other_account, sign_in_callback
 from web.middleware.request_limits import BodyLimits
 from web.middleware.request_metrics import RequestMetrics, metrics_page
 from web.middleware.security_headers import HeadAsGet, SecurityHeaders
+from web.slow_work import SlowWorkPlaces
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
             open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http,
             runtime(with_metrics=settings.metrics_token is not None) as temporal_runtime,
         ):
+            slow_work = SlowWorkPlaces()
             entra = connections.entra_client(settings, http)
             graph = GraphClient(http, settings.graph_url, entra)
             app.state.dependencies = Dependencies(
@@ -57,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
                     interceptors=set_up_tracing("sso-go-live-web"),
                 ),
                 signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+                slow_work=slow_work,
             )
             app.state.health = Health(sessions, app.state.dependencies.temporal)
             relaying = asyncio.create_task(
@@ -65,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
             with registered(RecordCollector(sessions), GraphUsageCollector(graph)):
                 yield
             relaying.cancel()
+            slow_work.close()
         engine.dispose()
 
     app = FastAPI(

@@ -12,6 +12,7 @@ from database.engine import Sessions
 from graph.client import GraphClient
 from graph.tokens import EntraClient
 from settings import Settings
+from web.slow_work import SlowWorkPlaces
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Dependencies:
     graph: GraphClient
     temporal: Client
     signer: LinkSigner
+    slow_work: SlowWorkPlaces
 
     def url(self, path: str) -> str:
         """Return the outside address of one of our paths."""

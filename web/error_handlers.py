@@ -13,10 +13,12 @@ from temporalio.service import RPCError
 
 from commands.errors import UnavailableError, is_first_connection
 from graph.errors import GraphError
+from telemetry.metrics import BUSY
 from web.console import staff
 from web.forms import FormRefusedError
 from web.rate_limits import RateLimitExceededError
 from web.refusal_pages import ButtonTarget, message_page
+from web.slow_work import BusyError
 from web.visit import visit
 from wording import pages
 from wording.pages import AwayAt, PageMessage
@@ -32,6 +34,7 @@ def register(app: FastAPI) -> None:
     app.exception_handler(FormRefusedError)(_form_refused)
     app.exception_handler(staff.StaffOnlyError)(_staff_only)
     app.exception_handler(RateLimitExceededError)(_too_many)
+    app.exception_handler(BusyError)(_busy)
     app.exception_handler(RuntimeError)(_perhaps_away)
     for kind in (
         SQLAlchemyError,
@@ -114,6 +117,16 @@ def _staff_only(request: Request, _error: Exception) -> Response:
 def _too_many(request: Request, error: Exception) -> Response:
     assert isinstance(error, RateLimitExceededError)  # noqa: S101  (registered for it alone)
     return _message(request, pages.too_many(error.limit), 429, "/login")
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BusyError)  # noqa: S101  (registered for it alone)
+    BUSY.labels(error.work.value).inc()
+    path = request.url.path
+    link = path if request.method == "GET" else _page_of(path)
+    response = _message(request, pages.BUSY, 503, link)
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _perhaps_away(request: Request, error: Exception) -> Response:

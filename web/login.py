@@ -7,7 +7,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
+from database.models import AppUser
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
 from web.forms import OwnForm
@@ -62,19 +64,51 @@ def ways_in(visit: OwnForm, email: Address = "") -> Response:
 
 
 @router.post("/login/password")
-def with_password(
+async def with_password(
     visit: OwnForm, email: Address = "", password: Annotated[str, Form(max_length=1000)] = ""
 ) -> Response:
-    """Sign in by password, as long as it counts for this person."""
+    """Sign in by password, as long as it counts for this person.
+
+    The password is checked between two transactions, in one of few places: it takes long.
+    """
+    users = await run_in_threadpool(_asked_for, visit, email)
+    if users is None:
+        return visit.page("too_many.html", status=429, email=email)
+    matched = await visit.dependencies.slow_work.check_password(
+        visit.network, lambda: _matched(users, password)
+    )
+    return await run_in_threadpool(_checked, visit, email, matched)
+
+
+def _asked_for(visit: Visit, email: str) -> list[tuple[AppUser, str]] | None:
+    """Return the accounts of an address with their hashes; None after too many wrong passwords."""
+    with visit.dependencies.sessions.begin() as session:
+        if sign_in.too_many_failures(
+            session, sign_in.password_tries(email, visit.network), visit.at
+        ):
+            SLOWED_DOWN.labels("password").inc()
+            return None
+        return sign_in.users_with_password(session, email)
+
+
+def _matched(users: list[tuple[AppUser, str]], password: str) -> str | None:
+    """Return the hash that this is the password of."""
+    if not users:
+        _is_password(_NOBODYS_HASH, password)
+    return next((known for _, known in users if _is_password(known, password)), None)
+
+
+def _checked(visit: Visit, email: str, matched: str | None) -> Response:
+    """Sign the user in whose password it is, if it still counts; None: it was wrong."""
     tries = sign_in.password_tries(email, visit.network)
     with visit.dependencies.sessions.begin() as session:
+        # Those that were checked meanwhile count as well.
         if sign_in.too_many_failures(session, tries, visit.at):
             SLOWED_DOWN.labels("password").inc()
             return visit.page("too_many.html", status=429, email=email)
+        # It may have been changed, or its owner deactivated, while it was checked.
         users = sign_in.users_with_password(session, email)
-        user = next((user for user, known in users if _is_password(known, password)), None)
-        if not users:
-            _is_password(_NOBODYS_HASH, password)
+        user = next((user for user, known in users if known == matched), None)
         if user is None:
             sign_in.record_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)

@@ -69,6 +69,14 @@ FORM_REFUSED = PageMessage(
 )
 
 
+BUSY = PageMessage(
+    "One moment, please",
+    "Many people ask for this at the same time. Nothing was changed.",
+    "Wait a few seconds and repeat the click.",
+    "Try again",
+)
+
+
 class AwayAt(StrEnum):
     """What a browser was doing when a part of our service did not answer."""
 

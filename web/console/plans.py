@@ -1,12 +1,14 @@
 """What would happen and to whom: the dry run of a move, its lists to keep, and the schedule."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from itertools import groupby, islice
+from tempfile import TemporaryFile
 from typing import TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
+from starlette.background import BackgroundTask
 
 from commands import migration, rehearsal
 from commands.errors import CommandError, UnavailableError
@@ -17,6 +19,7 @@ from database.moves.plans import Decision
 from web.console.organisations import label_of, organisation_page, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm
+from web.slow_work import SlowWork
 from wording import rehearsal as words
 from wording import sentences
 from wording.plans import difference
@@ -25,6 +28,7 @@ router = APIRouter(prefix="/console")
 
 MOST_SHOWN = 50
 """Users whom a dry run lists on the page; the file has all of them."""
+PIECE_BYTES = 65_536
 _Open = TypeVar("_Open")
 
 
@@ -32,6 +36,7 @@ _Open = TypeVar("_Open")
 def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     """Say who would move and who could not, by the directory of now; nothing is changed."""
     with ExitStack() as opened:
+        opened.enter_context(staff.visit.dependencies.slow_work.one(SlowWork.DRY_RUN))
         found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
         if isinstance(found, Response):
             return found
@@ -60,23 +65,26 @@ def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
 def dry_run_as_file(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     """Give every user and what would happen to them, as a spreadsheet opens it."""
     del visit  # the form is checked by asking for it
-    opened = ExitStack()
-    found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
-    if isinstance(found, Response):
-        return found
-    return _file(f"{slug}-plan.csv", found.decisions(), opened)
+    with ExitStack() as opened:
+        opened.enter_context(staff.visit.dependencies.slow_work.one(SlowWork.DRY_RUN))
+        found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
+        if isinstance(found, Response):
+            return found
+        return _file(f"{slug}-plan.csv", found.decisions())
 
 
 @router.get("/{slug}/exceptions.csv")
 def exceptions_as_file(staff: AStaffVisit, slug: str) -> Response:
     """Give everyone whom the go-live's plan cannot move, as a spreadsheet opens it."""
-    opened = ExitStack()
-    found = _open_or_problem(
-        staff, slug, opened, lambda: migration.exceptions(staff.visit.dependencies.engine, slug)
-    )
-    if isinstance(found, Response):
-        return found
-    return _file(f"{slug}-exceptions.csv", found[1], opened)
+    dependencies = staff.visit.dependencies
+    with ExitStack() as opened:
+        opened.enter_context(dependencies.slow_work.one(SlowWork.LIST))
+        found = _open_or_problem(
+            staff, slug, opened, lambda: migration.exceptions(dependencies.engine, slug)
+        )
+        if isinstance(found, Response):
+            return found
+        return _file(f"{slug}-exceptions.csv", found[1])
 
 
 @router.get("/{slug}/schedule")
@@ -132,17 +140,29 @@ def _open_or_problem(
         return organisation_page(staff, slug, problem=problem_text(error), status=409)
 
 
-def _file(name: str, users: Iterable[Decision], opened: ExitStack) -> Response:
-    """Return a file that is written while it is sent, however many users there are."""
+def _file(name: str, users: Iterable[Decision]) -> Response:
+    """Return a file, however many users there are.
 
-    def lines() -> Iterator[str]:
-        with opened:
-            # By this mark spreadsheet programs know that names are in UTF-8.
-            yield "\ufeff"
-            yield from migration.csv_lines(users)
-
+    It is written as a whole before any of it is sent: whoever reads slowly, or not at all, holds
+    neither a connection of the database nor a place.
+    """
+    written = TemporaryFile()  # noqa: SIM115  (closed when it was sent)
+    try:
+        # By this mark spreadsheet programs know that names are in UTF-8.
+        written.write("\ufeff".encode())
+        for line in migration.csv_lines(users):
+            written.write(line.encode())
+        size = written.tell()
+        written.seek(0)
+    except BaseException:
+        written.close()
+        raise
     return StreamingResponse(
-        lines(),
+        iter(lambda: written.read(PIECE_BYTES), b""),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(size),
+        },
+        background=BackgroundTask(written.close),
     )

@@ -34,6 +34,7 @@ from web.customer.new_link import dead_link
 from web.forms import OwnForm, TypedText
 from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
+from web.slow_work import SlowWork
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
 from wording import sentences, setup_page
@@ -60,7 +61,8 @@ def pack(visit: AVisit, token: str) -> Response:
         return found
     link, standing = found
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
-    with visit.dependencies.sessions.begin() as session:
+    places = visit.dependencies.slow_work
+    with places.one(SlowWork.DOCUMENT), visit.dependencies.sessions.begin() as session:
         sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
         mail = GoLiveMail(
             session, link.go_live_id, connections.branding(visit.dependencies.settings)

@@ -1,0 +1,79 @@
+"""Slow work has few places, and whoever finds none is told so at once."""
+
+import asyncio
+import threading
+
+import pytest
+
+from web.slow_work import (
+    PASSWORDS_AT_ONCE,
+    PASSWORDS_WAITING,
+    PASSWORDS_WAITING_OF_ONE_NETWORK,
+    PLACES,
+    BusyError,
+    SlowWork,
+    SlowWorkPlaces,
+)
+
+
+@pytest.mark.parametrize("work", PLACES)
+def test_each_kind_has_its_own_places_and_gives_them_back(work: SlowWork) -> None:
+    places = SlowWorkPlaces()
+    for _ in range(2):
+        held = [places.one(work) for _ in range(PLACES[work])]
+        for one in held:
+            one.__enter__()
+        with pytest.raises(BusyError), places.one(work):
+            pass
+        for other in set(PLACES) - {work}:
+            with places.one(other):
+                pass
+        for one in held:
+            one.__exit__(None, None, None)
+
+
+def test_a_place_is_given_back_after_a_failure() -> None:
+    places = SlowWorkPlaces()
+    for _ in range(PLACES[SlowWork.DOCUMENT] + 1):
+        with pytest.raises(ValueError, match="broken"), places.one(SlowWork.DOCUMENT):
+            raise ValueError("broken")
+
+
+async def test_one_network_s_passwords_do_not_take_the_turn_of_another() -> None:
+    places, going, goes_on = SlowWorkPlaces(), threading.Semaphore(0), threading.Event()
+
+    def check() -> bool:
+        going.release()
+        return goes_on.wait(60)
+
+    theirs = [
+        asyncio.ensure_future(places.check_password("theirs", check))
+        for _ in range(PASSWORDS_WAITING_OF_ONE_NETWORK)
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await places.check_password("theirs", check)
+    ours = asyncio.ensure_future(places.check_password("ours", lambda: "ours"))
+    for _ in range(PASSWORDS_AT_ONCE):
+        assert await asyncio.to_thread(going.acquire, timeout=60)
+    # No more than these are under way at once.
+    assert not going.acquire(blocking=False)
+    goes_on.set()
+    assert await asyncio.wait_for(ours, 60) == "ours"
+    assert all(await asyncio.gather(*theirs))
+    assert await places.check_password("theirs", lambda: 1) == 1
+    places.close()
+
+
+async def test_there_is_an_end_to_waiting() -> None:
+    places, goes_on = SlowWorkPlaces(), threading.Event()
+    waiting = [
+        asyncio.ensure_future(places.check_password(str(number), lambda: goes_on.wait(60)))
+        for number in range(PASSWORDS_WAITING)
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await places.check_password("one more", lambda: None)
+    goes_on.set()
+    await asyncio.gather(*waiting)
+    places.close()

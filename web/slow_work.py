@@ -1,0 +1,93 @@
+"""Places for slow work, a few of each kind, so that it never holds what others need.
+
+Whoever finds no place is told so at once, by a page, instead of waiting with a thread and a
+connection of the database in hand.
+"""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class SlowWork(StrEnum):
+    """What takes long, each kind with places of its own."""
+
+    PASSWORD = "password"  # noqa: S105  (a name)
+    DRY_RUN = "dry_run"
+    DOCUMENT = "document"
+    LIST = "list"
+
+
+PLACES = {SlowWork.DRY_RUN: 3, SlowWork.DOCUMENT: 2, SlowWork.LIST: 3}
+"""At once in one process: a dry run and a list each hold a connection, a document a processor."""
+
+PASSWORDS_AT_ONCE = 2
+"""Each takes a processor for a twentieth of a second, and 64 MB."""
+PASSWORDS_WAITING = 64
+PASSWORDS_WAITING_OF_ONE_NETWORK = 16
+"""Whoever tries many at once waits behind their own, and the others do not."""
+
+
+class BusyError(Exception):
+    """Every place for this kind of slow work is taken; nothing was begun."""
+
+    def __init__(self, work: SlowWork) -> None:
+        """Keep what there is no place for."""
+        super().__init__(work)
+        self.work = work
+
+
+class SlowWorkPlaces:
+    """The places of one process."""
+
+    def __init__(self) -> None:
+        """Make every place free."""
+        self._free = {work: threading.BoundedSemaphore(many) for work, many in PLACES.items()}
+        self._passwords = ThreadPoolExecutor(PASSWORDS_AT_ONCE, "password")
+        self._waiting: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, work: SlowWork) -> Iterator[None]:
+        """Hold a place inside the block.
+
+        Raises:
+            BusyError: every one is taken.
+        """
+        if not self._free[work].acquire(blocking=False):
+            raise BusyError(work)
+        try:
+            yield
+        finally:
+            self._free[work].release()
+
+    async def check_password(self, network: str, check: Callable[[], Result]) -> Result:
+        """Return what `check` returns, which runs in a place for passwords when its turn comes.
+
+        Called on the event loop alone: who waits holds neither a thread nor a connection.
+
+        Raises:
+            BusyError: too many wait, from this network or in all.
+        """
+        if (
+            self._waiting[network] >= PASSWORDS_WAITING_OF_ONE_NETWORK
+            or self._waiting.total() >= PASSWORDS_WAITING
+        ):
+            raise BusyError(SlowWork.PASSWORD)
+        self._waiting[network] += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._passwords, check)
+        finally:
+            self._waiting[network] -= 1
+            if not self._waiting[network]:
+                del self._waiting[network]
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._passwords.shutdown(wait=False, cancel_futures=True)
