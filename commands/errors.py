@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    SQLAlchemyError,
+)
 
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
@@ -125,9 +129,18 @@ OF_DATABASE_FAULTS = {
 
 @contextmanager
 def plain_database_errors(engine: Engine) -> Iterator[None]:
-    """Raise `UnavailableError` with the cause where the database cannot be used."""
+    """Raise `UnavailableError` with the cause where the database cannot be used.
+
+    What a rule of the database refuses is a `CommandError` that names the rule: PostgreSQL's own
+    text quotes the row, which may hold an address.
+    """
     try:
         yield
+    except (IntegrityError, DataError) as error:
+        rule = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        raise CommandError(
+            Problem.DATABASE_REFUSES, rule=rule or type(error.orig).__name__
+        ) from None
     except SQLAlchemyError as error:
         fault = fault_of(error)
         if fault is None:

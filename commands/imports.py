@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from email.utils import parseaddr
 from pathlib import Path
@@ -40,6 +40,9 @@ STATUSES = ("active", "invited", "deactivated")
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_NO_HANDLE_OF = (
+    "{handle!r}, made of the address, is no handle; write one of the form dana.lee in this column"
+)
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
 )
@@ -181,14 +184,19 @@ def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> 
     _find_repetitions(
         users_sheet, users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
     )
+    _find_unlike_time_zones(organisations_sheet, organisations)
+    # Where the first file has no known columns, it is at fault, and not every user of the second.
+    is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        upserts.hold_imports(session)
         known = upserts.known_slugs(session) | {one.slug for _, one in organisations}
         for line, user in users:
-            if user.organisation and user.organisation not in known and organisations:
+            if user.organisation and user.organisation not in known and is_read:
                 users_sheet.fault(
                     line, "organisation", f"{user.organisation!r} is no known organisation"
                 )
         _find_taken(session, organisations_sheet, organisations)
+        organisations = _with_handles(session, organisations_sheet, organisations)
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
             raise ImportRefusedError(faults)
@@ -239,9 +247,7 @@ def _organisation(row: _Row) -> ImportedOrganisation:
     domains = tuple(row.domain("domains", domain) for domain in row.several("domains"))
     time_zone = _time_zone(row, "time_zone", default="Europe/London")
     owner_time_zone = _time_zone(row, "customer_success_time_zone", default="")
-    handle = row.matching(
-        "customer_success_handle", _HANDLE, "dana.lee", default=_handle_from(owner)
-    )
+    handle = row.matching("customer_success_handle", _HANDLE, "dana.lee", default="")
     return ImportedOrganisation(
         slug=row.matching("slug", _SLUG, "acme-foods (a-z, 0-9 and -)"),
         name=row.text("name"),
@@ -316,18 +322,59 @@ def _find_repetitions(
 def _find_taken(
     session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
 ) -> None:
-    """Find domains of another organisation, and one staff address under two handles."""
+    """Find domains of another organisation."""
     owners = upserts.owners_of_domains(
         session, [domain for _, organisation in rows for domain in organisation.domains]
     )
-    handles = {address: handle for handle, address in upserts.staff_addresses(session).items()}
     for line, organisation in rows:
         for domain in organisation.domains:
             owner = owners.get(domain, organisation.slug)
             if owner != organisation.slug:
                 sheet.fault(line, "domains", f"{domain!r} belongs to {owner} already")
-        handle = handles.setdefault(organisation.owner_address_key, organisation.owner_handle)
-        if handle != organisation.owner_handle:
-            sheet.fault(
-                line, "customer_success_handle", f"this address has the handle {handle!r} already"
-            )
+
+
+def _find_unlike_time_zones(sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]) -> None:
+    """Find rows that disagree about the time zone of one member of staff."""
+    first_seen: dict[str, tuple[int, str]] = {}
+    for line, organisation in rows:
+        if organisation.owner_address_key and organisation.owner_time_zone:
+            said = (line, organisation.owner_time_zone)
+            at, before = first_seen.setdefault(organisation.owner_address_key, said)
+            if before != organisation.owner_time_zone:
+                sheet.fault(
+                    line, "customer_success_time_zone", f"line {at} says {before!r} of this person"
+                )
+
+
+def _with_handles(
+    session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
+) -> list[tuple[int, ImportedOrganisation]]:
+    """Return the rows with a handle each: the one that is known, typed, or made of the address.
+
+    One handle is one address, with those that are known and within the file; whatever the file
+    says otherwise is a fault.
+    """
+    addresses = upserts.staff_addresses(session)
+    handles = {address_key(address): handle for handle, address in addresses.items()}
+    settled: dict[int, ImportedOrganisation] = {}
+    # Those that were typed first: an address that stands in two rows has the typed handle in both.
+    for line, one in sorted(rows, key=lambda row: not row[1].owner_handle):
+        address, key = one.owner_address, one.owner_address_key
+        known = handles.get(key, "")
+        handle = one.owner_handle or known or _handle_from(address)
+        settled[line] = replace(one, owner_handle=handle)
+        owner = addresses.get(handle, address)
+        if not key:
+            continue
+        if known and handle != known:
+            problem = f"this address has the handle {known!r} already"
+        elif not _HANDLE.fullmatch(handle):
+            # A typed one was refused before.
+            problem = "" if one.owner_handle else _NO_HANDLE_OF.format(handle=handle)
+        elif address_key(owner) != key:
+            problem = f"the handle {handle!r} belongs to {owner}; write another one"
+        else:
+            addresses[handle], handles[key], problem = address, handle, ""
+        if problem:
+            sheet.fault(line, "customer_success_handle", problem)
+    return [(line, settled[line]) for line, _ in rows]

@@ -113,6 +113,7 @@ class Problem(StrEnum):
     DATABASE_NOT_ALLOWED = "database_not_allowed"
     DATABASE_OF_ANOTHER_ENCODING = "database_of_another_encoding"
     DATABASE_NOT_SET_UP = "database_not_set_up"
+    DATABASE_REFUSES = "database_refuses"
     TABLES_OF_ANOTHER_RELEASE = "tables_of_another_release"
 
 

@@ -47,6 +47,10 @@ EVERYWHERE: dict[Problem, str] = {
         "Microsoft gave an answer that we do not know. Try again; if it stays so, tell an "
         "operator: {detail}"
     ),
+    Problem.DATABASE_REFUSES: (
+        "The database does not take this, and nothing was changed. Tell an operator that it breaks "
+        "the rule {rule}."
+    ),
 }
 
 

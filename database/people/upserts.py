@@ -79,8 +79,13 @@ def owners_of_domains(session: Session, domains: Sequence[str]) -> dict[str, str
 
 
 def staff_addresses(session: Session) -> dict[str, str]:
-    """Return every member of staff's address key by handle."""
-    return dict(session.exec(select(Staff.handle, Staff.address_key)).all())
+    """Return every member of staff's address, as it was written, by handle."""
+    return dict(session.exec(select(Staff.handle, Staff.address)).all())
+
+
+def hold_imports(session: Session) -> None:
+    """Let no other import write until this transaction ends, so that what was checked stays so."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))"))
 
 
 def known_slugs(session: Session) -> set[str]:
@@ -93,7 +98,8 @@ def save_organisations(
 ) -> list[HandedOver]:
     """Insert or update organisations with their agreement, preferences, domains and contacts.
 
-    Contacts are asked in the order of the file; those it does not name come after. Returns the
+    A member of staff who is known keeps the address, which other organisations rest on. Contacts
+    are asked in the order of the file; those it does not name come after. Returns the
     organisations whose open go-live got another owner.
     """
     handed_over = []
@@ -118,8 +124,7 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
             INSERT INTO golive.staff AS known (id, handle, address, address_key, name, time_zone)
             VALUES (gen_random_uuid(), :owner_handle, :owner_address, :owner_address_key,
                     :owner_name, :owner_time_zone)
-            ON CONFLICT (handle) DO UPDATE SET address = excluded.address,
-                address_key = excluded.address_key,
+            ON CONFLICT (handle) DO UPDATE SET
                 time_zone = coalesce(excluded.time_zone, known.time_zone) RETURNING id
             """,
             {**imported.__dict__, "owner_name": _name_from(imported.owner_handle)},

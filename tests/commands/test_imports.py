@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from commands.errors import CommandError, ImportRefusedError, UsageError
+from commands.errors import CommandError, ImportRefusedError, UsageError, plain_database_errors
 from commands.imports import import_files
 from contracts.problems import Problem
+from database.engine import open_sessions
 from tests.cluster import Cluster, write_csv
 from wording import shell
 
@@ -167,3 +169,133 @@ async def test_a_file_that_is_no_such_csv_is_refused_in_words(
 async def test_a_missing_file_is_named(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=Problem.FILE_CANNOT_BE_READ):
         import_files(cluster.engine, tmp_path / "none.csv", tmp_path / "none.csv")
+
+
+def refused(cluster: Cluster, folder: Path, *rows: dict[str, str]) -> str:
+    """Import these organisations, which are at fault, and return what is said."""
+    whole = [
+        {**GOOD, "slug": f"row{n}", "domains": f"row{n}.example", **row}
+        for n, row in enumerate(rows, start=2)
+    ]
+    with pytest.raises(ImportRefusedError) as error:
+        import_files(cluster.engine, *files(folder, whole, [{**USER, "organisation": "row2"}]))
+    return str(error.value)
+
+
+def staff(cluster: Cluster, handle: str) -> str:
+    return str(
+        cluster.rows("SELECT address FROM golive.staff WHERE handle = :h", h=handle)[0].address
+    )
+
+
+OTHERS = {"customer_success_email": "erin@clientshare.example", "customer_success_handle": "erin"}
+
+
+@pytest.fixture
+def erin(cluster: Cluster, tmp_path: Path) -> None:
+    """A member of staff who looks after an organisation."""
+    folder = tmp_path / "erin"
+    folder.mkdir()
+    row = {**GOOD, **OTHERS, "slug": "of-erin", "domains": "of-erin.example"}
+    import_files(cluster.engine, *files(folder, [row], [{**USER, "organisation": "of-erin"}]))
+
+
+@pytest.mark.usefixtures("erin")
+class TestAStaffAddress:
+    @pytest.mark.parametrize("handle", ["", "erin"], ids=["derived", "typed"])
+    async def test_is_not_moved_by_another_organisation(
+        self, cluster: Cluster, tmp_path: Path, handle: str
+    ) -> None:
+        stranger = {
+            "customer_success_email": "erin@partner.example", "customer_success_handle": handle
+        }  # fmt: skip
+        said = refused(cluster, tmp_path, stranger)
+        assert (
+            "organisations.csv line 2, customer_success_handle: "
+            "the handle 'erin' belongs to erin@clientshare.example" in said
+        )
+        assert staff(cluster, "erin") == "erin@clientshare.example"
+
+    async def test_is_not_moved_by_its_own_organisation(
+        self, cluster: Cluster, tmp_path: Path
+    ) -> None:
+        moved = {**OTHERS, "slug": "of-erin", "domains": "of-erin.example"}
+        said = refused(cluster, tmp_path, {**moved, "customer_success_email": "e@partner.example"})
+        assert "the handle 'erin' belongs to erin@clientshare.example" in said
+
+    async def test_that_is_known_needs_no_handle(self, cluster: Cluster, tmp_path: Path) -> None:
+        row = {
+            **GOOD,
+            "slug": "also-erins",
+            "domains": "also-erins.example",
+            "customer_success_email": "Erin@clientshare.example",
+            "customer_success_handle": "",
+        }
+        user = {**USER, "organisation": "also-erins"}
+        import_files(cluster.engine, *files(tmp_path, [row], [user]))
+        owners = cluster.rows(
+            "SELECT s.handle FROM golive.preference p JOIN golive.staff s ON s.id = p.owner_id "
+            "JOIN pulse.organisation o ON o.id = p.organisation_id WHERE o.slug = 'also-erins'"
+        )
+        assert owners == [("erin",)]
+
+
+class TestAHandle:
+    async def test_is_one_persons_within_a_file(self, cluster: Cluster, tmp_path: Path) -> None:
+        one = {"customer_success_email": "noor@a.example", "customer_success_handle": ""}
+        said = refused(cluster, tmp_path, one, {**one, "customer_success_email": "noor@b.example"})
+        assert (
+            "line 3, customer_success_handle: the handle 'noor' belongs to noor@a.example" in said
+        )
+
+    @pytest.mark.parametrize(
+        "address", ["_cs.team@clientshare.example", "x" * 64 + "@clientshare.example"]
+    )
+    async def test_that_is_derived_is_held_to_the_rule_of_a_typed_one(
+        self, cluster: Cluster, tmp_path: Path, address: str
+    ) -> None:
+        name = address.partition("@")[0]
+        unnamed = {"customer_success_email": address, "customer_success_handle": ""}
+        said = refused(cluster, tmp_path, unnamed)
+        assert f"line 2, customer_success_handle: '{name}', made of the address, is no" in said
+
+    async def test_that_is_typed_in_one_row_counts_in_every_row(
+        self, cluster: Cluster, tmp_path: Path
+    ) -> None:
+        one = {**GOOD, "customer_success_email": "uma@clientshare.example"}
+        rows = [
+            {**one, "slug": "uma1", "domains": "uma1.example", "customer_success_handle": ""},
+            {**one, "slug": "uma2", "domains": "uma2.example", "customer_success_handle": "u.ma"},
+        ]
+        import_files(cluster.engine, *files(tmp_path, rows, [{**USER, "organisation": "uma1"}]))
+        assert staff(cluster, "u.ma") == "uma@clientshare.example"
+
+
+async def test_two_time_zones_of_one_manager_are_a_fault(cluster: Cluster, tmp_path: Path) -> None:
+    one = {**OTHERS, "customer_success_time_zone": "Europe/Berlin"}
+    said = refused(cluster, tmp_path, one, {**one, "customer_success_time_zone": "Asia/Tokyo"})
+    assert "line 3, customer_success_time_zone: line 2 says 'Europe/Berlin' of this" in said
+
+
+async def test_users_of_no_organisation_are_a_fault_beside_a_file_without_rows(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    first, second = files(tmp_path, [GOOD], [{**USER, "organisation": "nowhere"}])
+    first.write_text(first.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    with pytest.raises(ImportRefusedError, match="'nowhere' is no known organisation"):
+        import_files(cluster.engine, first, second)
+
+
+async def test_what_the_database_refuses_is_said_by_its_rule_alone(cluster: Cluster) -> None:
+    row = (
+        "INSERT INTO golive.staff (id, handle, address, address_key, name) "
+        "VALUES (gen_random_uuid(), '_', 'p@q.example', 'p@q.example', '')"
+    )
+    with (
+        pytest.raises(CommandError) as error,
+        plain_database_errors(cluster.engine),
+        open_sessions(cluster.engine).begin() as session,
+    ):
+        session.execute(text(row))
+    assert "the rule handle_is_plain" in str(error.value)
+    assert "p@q.example" not in str(error.value)
