@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from contracts.addresses import address_key, proxy_address_key
+from contracts.addresses import address_key, folded_key, proxy_address_key
 from database.moves.staging import StagedEntry
 from graph.directory import DirectoryUser, looks_shared
 
@@ -19,4 +19,12 @@ def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
             if key is not None:
                 keys.add(key)
         keys.discard("")
-        yield UUID(user.object_id), user.is_guest, user.enabled, not looks_shared(names), [*keys]
+        folded = [folded_key(key) for key in keys if not key.isascii()]
+        yield (
+            UUID(user.object_id),
+            user.is_guest,
+            user.enabled,
+            not looks_shared(names),
+            [*keys],
+            [key for key in folded if key not in keys],
+        )

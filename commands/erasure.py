@@ -2,6 +2,7 @@
 
 from sqlalchemy import Engine
 
+from commands.addresses import check_known
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.lookups import known_staff, organisation_named
 from contracts.clock import wall_clock
@@ -23,6 +24,7 @@ def erase_people(engine: Engine, slug: str, address: str | None, by: str, reason
         raise UsageError(Problem.REASON_MISSING)
     if "@" in reason:
         raise UsageError(Problem.REASON_NAMES_AN_ADDRESS)
+    check_known(address or "")
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         organisation = organisation_named(session, slug)
         staff = known_staff(session, by)

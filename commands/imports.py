@@ -1,29 +1,25 @@
 """Reads the two CSV files; every fault is listed by line and column, or all of it is imported."""
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
-from email.utils import parseaddr
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands.errors import ImportRefusedError, UsageError, plain_database_errors
+from commands.sheets import Sheet, SheetRow, SourceFile, rows_of
+from commands.time_zones import canonical_name
 from contracts import rules
-from contracts.addresses import address_key, domain_of, is_mail_address
+from contracts.addresses import address_key, named_address
 from contracts.clock import wall_clock
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.people import upserts
 from database.people.upserts import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
-from graph.discovery import ascii_domain
 from wording.durations import in_words
 
 ORGANISATION_COLUMNS = (
@@ -43,11 +39,6 @@ _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _NO_HANDLE_OF = (
     "{handle!r}, made of the address, is no handle; write one of the form dana.lee in this column"
 )
-_DOMAIN = re.compile(
-    r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
-)
-_TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
-"""Directions that a name could use to be read as another one."""
 
 Row = TypeVar("Row")
 
@@ -62,184 +53,81 @@ class Imported:
     """Open go-lives that somebody else looks after now; they are still to be signalled."""
 
 
-@dataclass
-class _Sheet:
-    """One file while it is read, and the faults found in it."""
-
-    path: Path
-    header: list[str] = field(default_factory=list)
-    found: list[tuple[int, int, str]] = field(default_factory=list)
-
-    def fault(self, line: int, column: str, problem: str) -> None:
-        place = self.header.index(column) if column in self.header else len(self.header)
-        self.found.append((line, place, f"{self.path.name} line {line}, {column}: {problem}"))
-
-    @property
-    def faults(self) -> list[str]:
-        """Every fault in words, as one finds it going through the file."""
-        return [words for _, _, words in sorted(self.found, key=lambda fault: fault[:2])]
-
-
-def _is_control(character: str) -> bool:
-    """Tell whether it breaks lines, steers a terminal, or turns the order of letters around.
-
-    Joiners and direction marks, which some scripts need within a name, are letters here.
-    """
-    return unicodedata.category(character) in {"Cc", "Zl", "Zp"} or (
-        unicodedata.bidirectional(character) in _TURNS
-    )
-
-
-class _Row:
-    """One row; every reading method records what is wrong and returns something harmless."""
-
-    def __init__(self, sheet: _Sheet, line: int, cells: dict[str, str]) -> None:
-        self._sheet, self.line, self._cells = sheet, line, cells
-
-    def fault(self, column: str, problem: str) -> None:
-        self._sheet.fault(self.line, column, problem)
-
-    def text(self, column: str, *, default: str | None = None) -> str:
-        value = self._cells.get(column, "").strip()
-        if any(map(_is_control, value)):
-            self.fault(column, "has a line break or control character; remove it")
-            return ""
-        if value:
-            return value
-        if default is None:
-            self.fault(column, "is empty")
-        return default or ""
-
-    def matching(
-        self, column: str, pattern: re.Pattern[str], example: str, *, default: str | None = None
-    ) -> str:
-        value = self.text(column, default=default)
-        if value and value != default and not pattern.fullmatch(value):
-            self.fault(column, f"{value!r} is not of the form {example}")
-        return value
-
-    def one_of(self, column: str, allowed: tuple[str, ...], *, default: str | None = None) -> str:
-        value = self.text(column, default=default).casefold()
-        if value and value not in allowed:
-            self.fault(column, f"{value!r} must be one of: {', '.join(allowed)}")
-        return value
-
-    def yes(self, column: str, *, default: str | None = None) -> bool:
-        return self.one_of(column, ("yes", "no", "true", "false"), default=default) in {
-            "yes",
-            "true",
-        }
-
-    def day(self, column: str, *, default: str | None = None) -> date | None:
-        value = self.text(column, default=default)
-        try:
-            return date.fromisoformat(value) if value else None
-        except ValueError:
-            self.fault(column, f"{value!r} is not a date such as 2026-12-31")
-            return None
-
-    def count(self, column: str, *, default: int) -> int:
-        value = self.text(column, default=str(default))
-        if not (value.isascii() and value.isdigit() and len(value) <= 7):
-            self.fault(column, f"{value!r} is not a whole number such as 10")
-            return default
-        return int(value)
-
-    def address(self, column: str, value: str) -> str:
-        domain = value.rpartition("@")[2]
-        if value and not (is_mail_address(value) and "." in domain_of(value)):
-            self.fault(column, f"{value!r} is not an e-mail address")
-        elif not domain.isascii():
-            self.domain(column, domain)
-        return value
-
-    def domain(self, column: str, written: str) -> str:
-        """Return a domain in lower case; `straße.example` is never taken for another's."""
-        plain = ascii_domain(written)
-        if not written.isascii() and plain:
-            self.fault(column, f"{written!r} must be written as Microsoft lists it: {plain}")
-        elif plain is None or not _DOMAIN.fullmatch(written.lower()):
-            self.fault(column, f"{written!r} is not a domain such as acme.example")
-        return written.lower()
-
-    def several(self, column: str) -> list[str]:
-        return [part.strip() for part in self.text(column).split(";") if part.strip()]
-
-
 def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> Imported:
+    """Read both files and import them; raises as `import_sources`, or if one cannot be read."""
+    return import_sources(engine, _read(organisations_path), _read(users_path))
+
+
+def import_sources(engine: Engine, organisations: SourceFile, users: SourceFile) -> Imported:
     """Import both files in one transaction, or none of either.
 
     Raises:
         ImportRefusedError: with every fault of both files by line and column.
-        UsageError: a file cannot be read.
+        UsageError: a file is too large, or no text.
     """
-    organisations_sheet, users_sheet = _Sheet(organisations_path), _Sheet(users_path)
-    organisations = [
+    organisations_sheet, users_sheet = Sheet(organisations.name), Sheet(users.name)
+    organisation_rows = [
         (row.line, _organisation(row))
-        for row in _rows(organisations_sheet, ORGANISATION_COLUMNS, ORGANISATION_OPTIONS)
+        for row in rows_of(
+            organisations_sheet,
+            _text_of(organisations),
+            ORGANISATION_COLUMNS,
+            ORGANISATION_OPTIONS,
+        )
     ]
-    users = [(row.line, _user(row)) for row in _rows(users_sheet, USER_COLUMNS, USER_OPTIONS)]
-    _find_repetitions(organisations_sheet, organisations, "slug", lambda one: [one.slug])
-    _find_repetitions(organisations_sheet, organisations, "domains", lambda one: list(one.domains))
+    user_rows = [
+        (row.line, _user(row))
+        for row in rows_of(users_sheet, _text_of(users), USER_COLUMNS, USER_OPTIONS)
+    ]
+    _find_repetitions(organisations_sheet, organisation_rows, "slug", lambda one: [one.slug])
     _find_repetitions(
-        users_sheet, users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
+        organisations_sheet, organisation_rows, "domains", lambda one: list(one.domains)
     )
-    _find_unlike_time_zones(organisations_sheet, organisations)
+    _find_repetitions(
+        users_sheet, user_rows, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
+    )
+    _find_unlike_time_zones(organisations_sheet, organisation_rows)
     # Where the first file has no known columns, it is at fault, and not every user of the second.
     is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
     with plain_database_errors(engine), open_sessions(engine).begin() as session:
         upserts.hold_imports(session)
-        known = upserts.known_slugs(session) | {one.slug for _, one in organisations}
-        for line, user in users:
+        known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
+        for line, user in user_rows:
             if user.organisation and user.organisation not in known and is_read:
                 users_sheet.fault(
                     line, "organisation", f"{user.organisation!r} is no known organisation"
                 )
-        _find_taken(session, organisations_sheet, organisations)
-        organisations = _with_handles(session, organisations_sheet, organisations)
+        _find_taken(session, organisations_sheet, organisation_rows)
+        organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
         faults = organisations_sheet.faults + users_sheet.faults
         if faults:
             raise ImportRefusedError(faults)
         handed_over = upserts.save_organisations(
-            session, [one for _, one in organisations], wall_clock()
+            session, [one for _, one in organisation_rows], wall_clock()
         )
-        upserts.save_users(session, [one for _, one in users])
-    return Imported(len(organisations), len(users), tuple(handed_over))
+        upserts.save_users(session, [one for _, one in user_rows])
+    return Imported(len(organisation_rows), len(user_rows), tuple(handed_over))
 
 
-def _rows(sheet: _Sheet, columns: tuple[str, ...], options: tuple[str, ...]) -> Iterator[_Row]:
+def _read(path: Path) -> SourceFile:
     try:
-        content = sheet.path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(Problem.FILE_IS_NOT_UTF8, path=sheet.path) from None
+        with path.open("rb") as file:
+            return SourceFile(path.name, file.read(rules.MOST_IMPORTED_BYTES + 1))
     except OSError as error:
-        raise UsageError(
-            Problem.FILE_CANNOT_BE_READ, path=sheet.path, error=error.strerror
-        ) from None
-    # As a file, not by `splitlines`: that breaks lines at characters that CSV does not.
-    reader = csv.DictReader(io.StringIO(content), strict=True, restkey="")
-    header = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = sheet.header = header
-    for name in header:
-        if name not in columns + options:
-            sheet.fault(1, name or "(no name)", "is not a column of this file")
-    for name in sorted({name for name in header if header.count(name) > 1}):
-        sheet.fault(1, name, "stands twice in the first line")
-    missing = [name for name in columns if name not in header]
-    for name in missing:
-        sheet.fault(1, name, "is missing from the first line")
-    if missing:
-        return
+        raise UsageError(Problem.FILE_CANNOT_BE_READ, path=path, error=error.strerror) from None
+
+
+def _text_of(file: SourceFile) -> str:
+    if len(file.content) > rules.MOST_IMPORTED_BYTES:
+        most = rules.MOST_IMPORTED_BYTES // 1_000_000
+        raise UsageError(Problem.FILE_IS_TOO_LARGE, path=file.name, megabytes=most)
     try:
-        for cells in reader:
-            if "" in cells:
-                sheet.fault(reader.line_num, "(end of line)", "has more cells than the first line")
-            yield _Row(sheet, reader.line_num, {k: v or "" for k, v in cells.items() if k})
-    except csv.Error as error:
-        sheet.fault(reader.line_num, "(whole line)", f"is not CSV: {error}")
+        return file.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(Problem.FILE_IS_NOT_UTF8, path=file.name) from None
 
 
-def _organisation(row: _Row) -> ImportedOrganisation:
+def _organisation(row: SheetRow) -> ImportedOrganisation:
     owner = row.address("customer_success_email", row.text("customer_success_email"))
     starts, ends = row.day("agreement_start"), row.day("agreement_end")
     if starts and ends and starts > ends:
@@ -267,14 +155,15 @@ def _organisation(row: _Row) -> ImportedOrganisation:
     )
 
 
-def _time_zone(row: _Row, column: str, *, default: str) -> str:
-    time_zone = row.text(column, default=default)
-    if time_zone and time_zone not in available_timezones():
-        row.fault(column, f"{time_zone!r} is not a time zone such as Europe/Berlin")
-    return time_zone
+def _time_zone(row: SheetRow, column: str, *, default: str) -> str:
+    written = row.text(column, default=default)
+    name = canonical_name(written) if written else ""
+    if name is None:
+        row.fault(column, f"{written!r} is not a time zone such as Europe/Berlin")
+    return name or ""
 
 
-def _go_live_date(row: _Row) -> date | None:
+def _go_live_date(row: SheetRow) -> date | None:
     day = row.day("go_live_date", default="")
     if day is not None and day > wall_clock().date() + rules.FURTHEST_DATE:
         furthest = in_words(rules.FURTHEST_DATE)
@@ -282,13 +171,13 @@ def _go_live_date(row: _Row) -> date | None:
     return day
 
 
-def _contact(row: _Row, written: str) -> ImportedContact:
-    name, address = parseaddr(written) if "<" in written else ("", written)
-    address = row.address("it_contacts", address or written)
+def _contact(row: SheetRow, written: str) -> ImportedContact:
+    name, address = named_address(written)
+    address = row.address("it_contacts", address)
     return ImportedContact(name, address, address_key(address))
 
 
-def _user(row: _Row) -> ImportedUser:
+def _user(row: SheetRow) -> ImportedUser:
     address = row.address("email", row.text("email"))
     return ImportedUser(
         organisation=row.text("organisation"),
@@ -305,7 +194,7 @@ def _handle_from(address: str) -> str:
 
 
 def _find_repetitions(
-    sheet: _Sheet,
+    sheet: Sheet,
     rows: list[tuple[int, Row]],
     column: str,
     values: Callable[[Row], list[str]],
@@ -320,7 +209,7 @@ def _find_repetitions(
 
 
 def _find_taken(
-    session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
+    session: Session, sheet: Sheet, rows: list[tuple[int, ImportedOrganisation]]
 ) -> None:
     """Find domains of another organisation."""
     owners = upserts.owners_of_domains(
@@ -333,7 +222,7 @@ def _find_taken(
                 sheet.fault(line, "domains", f"{domain!r} belongs to {owner} already")
 
 
-def _find_unlike_time_zones(sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]) -> None:
+def _find_unlike_time_zones(sheet: Sheet, rows: list[tuple[int, ImportedOrganisation]]) -> None:
     """Find rows that disagree about the time zone of one member of staff."""
     first_seen: dict[str, tuple[int, str]] = {}
     for line, organisation in rows:
@@ -347,15 +236,15 @@ def _find_unlike_time_zones(sheet: _Sheet, rows: list[tuple[int, ImportedOrganis
 
 
 def _with_handles(
-    session: Session, sheet: _Sheet, rows: list[tuple[int, ImportedOrganisation]]
+    session: Session, sheet: Sheet, rows: list[tuple[int, ImportedOrganisation]]
 ) -> list[tuple[int, ImportedOrganisation]]:
     """Return the rows with a handle each: the one that is known, typed, or made of the address.
 
     One handle is one address, with those that are known and within the file; whatever the file
     says otherwise is a fault.
     """
-    addresses = upserts.staff_addresses(session)
-    handles = {address_key(address): handle for handle, address in addresses.items()}
+    owners = upserts.staff_addresses(session)
+    handles = {address_key(address): handle for handle, address in owners.items()}
     settled: dict[int, ImportedOrganisation] = {}
     # Those that were typed first: an address that stands in two rows has the typed handle in both.
     for line, one in sorted(rows, key=lambda row: not row[1].owner_handle):
@@ -363,7 +252,7 @@ def _with_handles(
         known = handles.get(key, "")
         handle = one.owner_handle or known or _handle_from(address)
         settled[line] = replace(one, owner_handle=handle)
-        owner = addresses.get(handle, address)
+        owner = owners.get(handle, address)
         if not key:
             continue
         if known and handle != known:
@@ -374,7 +263,7 @@ def _with_handles(
         elif address_key(owner) != key:
             problem = f"the handle {handle!r} belongs to {owner}; write another one"
         else:
-            addresses[handle], handles[key], problem = address, handle, ""
+            owners[handle], handles[key], problem = address, handle, ""
         if problem:
             sheet.fault(line, "customer_success_handle", problem)
     return [(line, settled[line]) for line, _ in rows]

@@ -8,16 +8,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from commands import addresses
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.lookups import known_staff, organisation_named
-from contracts.addresses import is_mail_address
+from commands.order_book import known_staff, organisation_named
+from contracts.addresses import AddressFault, address_problem, named_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id
 from contracts.problems import Problem
@@ -80,9 +81,12 @@ class PeopleInCharge:
             CommandError: there is no such organisation, or nobody has the address `instead_of`.
             UsageError: this is no complete e-mail address.
         """
-        name, address = parseaddr(contact) if "<" in contact else ("", contact.strip())
-        if not is_mail_address(address):
+        name, address = named_address(contact)
+        problem = address_problem(address)
+        if problem is not None and problem.fault is AddressFault.NOT_AN_ADDRESS:
             raise UsageError(Problem.NOT_A_CONTACT, contact=contact)
+        addresses.check_new(address)
+        addresses.check_known(instead_of)
 
         def change(session: Session, organisation: Organisation) -> NewLink | None:
             return contacts.name_contact(
@@ -105,6 +109,7 @@ class PeopleInCharge:
         Raises:
             CommandError: nobody of the organisation has this address, or it is the last contact.
         """
+        addresses.check_known(address)
 
         def change(session: Session, organisation: Organisation) -> None:
             contacts.remove_contact(

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from commands.addresses import check_known
 from commands.errors import CommandError, UsageError, plain_database_errors, plain_microsoft_errors
 from commands.lookups import known_staff, organisation_named
 from contracts.addresses import address_key
@@ -165,6 +166,7 @@ def _check_reason(reason: str) -> None:
 
 
 def _user(session: Session, organisation: Organisation, address: str) -> decisions.UserToDecide:
+    check_known(address)
     user = decisions.user_to_decide(session, organisation.id, address_key(address))
     if user is None:
         raise CommandError(Problem.UNKNOWN_USER, slug=organisation.slug, address=address)

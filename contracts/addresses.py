@@ -1,35 +1,145 @@
 """What an e-mail address is and how two are compared, the same for ours and Microsoft's."""
 
+import ipaddress
 import re
 import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
 
 _MAIL_ADDRESS = re.compile(
     r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20]+"
 )
+_BLANK_BY_DESIGN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters that show nothing though their category says otherwise: fillers, an empty Braille cell.
+Source: Unicode's `Default_Ignorable_Code_Point`, and U+2800."""
+
+
+class AddressFault(StrEnum):
+    """Why a text is no address that mail can be written to."""
+
+    NOT_AN_ADDRESS = "not_an_address"
+    INVISIBLE_LETTER = "invisible_letter"
+    DOT_IN_NAME = "dot_in_name"
+    """A dot begins or ends the part before the @, or follows another one."""
+    LETTER_IN_DOMAIN = "letter_in_domain"
+    """A letter that a domain cannot have, or not at this place."""
+    NETWORK_ADDRESS = "network_address"
+    """An IP address stands where the domain should."""
+
+
+@dataclass(frozen=True)
+class AddressProblem:
+    """What is wrong with an address, and where."""
+
+    fault: AddressFault
+    letter: str = ""
+    """The one letter that is at fault, if one is."""
+    place: int = 0
+    """Of that letter, counted from 1."""
+
+
+def address_problem(text: str) -> AddressProblem | None:
+    """Return what keeps this from being one complete e-mail address, None if it is one.
+
+    RFC 5322 allows a name part in quotes, but many relays refuse it, and so do we everywhere. A
+    domain is one of the public DNS: at least two labels of letters, digits and inner hyphens
+    (RFC 5321, 4.1.2 and RFC 1123, 2.1). Letters outside ASCII are fine on both sides of the @, if
+    they can be seen.
+    """
+    unseen = invisible_letter(text)
+    if unseen is not None:
+        return unseen
+    name, _, domain = text.rpartition("@")
+    if _MAIL_ADDRESS.fullmatch(text) is None:
+        return AddressProblem(AddressFault.NOT_AN_ADDRESS)
+    dot = re.search(r"^\.|\.(?=\.)|\.$", name)
+    if dot is not None:
+        return AddressProblem(AddressFault.DOT_IN_NAME, ".", dot.start() + 1)
+    if _is_network_address(domain):
+        return AddressProblem(AddressFault.NETWORK_ADDRESS)
+    odd = re.search(r"^[.-]|[.-](?=\.)|[.-]$|(?<=\.)-|[\x00-\x2c/:-@\[-`{-\x7f]", domain)
+    if odd is not None:
+        place = len(name) + 1 + odd.start() + 1
+        return AddressProblem(AddressFault.LETTER_IN_DOMAIN, odd[0], place)
+    labels = domain.split(".")
+    if (
+        len(labels) < 2
+        or labels[-1].isdecimal()
+        or any(len(label) > 63 for label in labels)
+        or len(text.encode("utf-8", "replace")) > 254  # RFC 5321, as a path without its brackets
+    ):
+        return AddressProblem(AddressFault.NOT_AN_ADDRESS)
+    return None
+
+
+def invisible_letter(text: str) -> AddressProblem | None:
+    """Return the first letter that nobody sees, None if every letter shows.
+
+    Such a letter makes two addresses that look the same and are not. Seen are no format characters
+    (category Cf), no variation selectors, no spaces but the plain one, and no fillers.
+    """
+    for place, letter in enumerate(text, start=1):
+        if not letter.isascii() and (
+            unicodedata.category(letter) in {"Cf", "Cc", "Zs", "Zl", "Zp"}
+            or unicodedata.name(letter, "").startswith(("VARIATION SELECTOR", "MONGOLIAN FREE VAR"))
+            or letter in _BLANK_BY_DESIGN
+        ):
+            return AddressProblem(AddressFault.INVISIBLE_LETTER, letter, place)
+    return None
+
+
+def named_address(written: str) -> tuple[str, str]:
+    """Return the name and the address of a contact as people and mail programs write it.
+
+    Shape: `Ira Tee <ira@acme.example>`, with or without quotes; Outlook's `Tee, Ira <…>` is the
+    same person; an address alone has no name.
+    """
+    named = re.fullmatch(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>", written.strip())
+    if named is None:
+        return "", written.strip()
+    name, address = named["name"].strip().strip("\"'").strip(), named["address"].strip()
+    last, comma, first = (part.strip() for part in name.partition(","))
+    if comma and first and last and "," not in first:
+        name = f"{first} {last}"
+    # Without a name of its own, Outlook repeats the address.
+    return ("" if address_key(name) == address_key(address) else name), address
 
 
 def is_mail_address(text: str) -> bool:
-    """Tell whether this is one complete e-mail address that mail can be written to.
+    """Tell whether this is one complete e-mail address that mail can be written to."""
+    return address_problem(text) is None
 
-    RFC 5322 allows a name part in quotes, but many relays refuse it, and so do we everywhere.
-    """
-    return (
-        _MAIL_ADDRESS.fullmatch(text) is not None
-        and len(text.encode("utf-8", "replace")) <= 254  # RFC 5321, as a path without its brackets
-    )
+
+def _is_network_address(domain: str) -> bool:
+    try:
+        ipaddress.ip_address(domain)
+    except ValueError:
+        return False
+    return True
 
 
 def address_key(address: str) -> str:
-    """Return the form in which two spellings of one address are equal.
+    """Return the form in which two spellings of one address are equal: NFC in lower case.
 
-    Unicode NFC; the name case-folded, the domain in lower case only, because `straße.example` and
-    `strasse.example` are two domains. The key leaves out `SMTP:`/`smtp:` of a proxy address.
+    Lower case and no case folding, because `straße@` and `strasse@` are two mailboxes; see
+    `folded_key`. The key leaves out `SMTP:`/`smtp:` of a proxy address.
     """
     address = address.strip()
     if address.isascii():
         return address.lower()
-    name, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
-    return unicodedata.normalize("NFC", name.casefold()) + at + domain.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower())
+
+
+def folded_key(key: str) -> str:
+    """Return the form in which two keys are equal that are perhaps two spellings of one name.
+
+    Only the name is folded: `straße@acme.example` is `strasse@acme.example`, and their domains
+    stay two. Keys that are equal in this form alone are ambiguous and never matched.
+    """
+    if key.isascii():
+        return key
+    name, at, domain = key.rpartition("@")
+    return unicodedata.normalize("NFC", name.casefold()) + at + domain
 
 
 def domain_of(address: str) -> str:

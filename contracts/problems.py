@@ -12,6 +12,7 @@ class Problem(StrEnum):
     # What was typed.
     NOT_A_DATE = "not_a_date"
     NOT_A_CONTACT = "not_a_contact"
+    ADDRESS_AT_FAULT = "address_at_fault"
     NOT_AN_OBJECT_ID = "not_an_object_id"
     NOT_A_PLAN_HASH = "not_a_plan_hash"
     DEADLINE_OUT_OF_RANGE = "deadline_out_of_range"
@@ -19,6 +20,7 @@ class Problem(StrEnum):
     REASON_NAMES_AN_ADDRESS = "reason_names_an_address"
     REASON_NAMES_SOMEBODY = "reason_names_somebody"
     FILE_IS_NOT_UTF8 = "file_is_not_utf8"
+    FILE_IS_TOO_LARGE = "file_is_too_large"
     FILE_CANNOT_BE_READ = "file_cannot_be_read"
     FILE_CANNOT_BE_WRITTEN = "file_cannot_be_written"
     FILES_HAVE_FAULTS = "files_have_faults"

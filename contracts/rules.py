@@ -22,6 +22,14 @@ def _on_days(message: Message, audience: Audience, *days: int) -> tuple[Reminder
     return tuple(ReminderRule(timedelta(days=day), message, audience) for day in days)
 
 
+# --- imports --------------------------------------------------------------------------------------
+
+MOST_IMPORTED_BYTES = 50_000_000
+"""Of one file."""
+
+MOST_IMPORTED_ROWS = 1_000_000
+"""Of one file."""
+
 # --- business hours and dates ---------------------------------------------------------------------
 
 MORNING = time(9, 0)

@@ -112,6 +112,8 @@ class AppUser(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id")
     address: str
     address_key: str = Field(index=True)
+    folded_key: str | None = None
+    """`address_key` case-folded, where that differs: `strasse@` of `straße@`."""
     display_name: str
     status: str
     sign_in_method: str = "password"
@@ -488,6 +490,10 @@ class DirectoryEntry(SQLModel, table=True):
     is_person: bool
     """False if it looks like a shared mailbox or a service account."""
     address_keys: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    folded_keys: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
+    """Those keys case-folded, where that differs."""
 
 
 class DirectorySnapshot(SQLModel, table=True):

@@ -10,6 +10,7 @@ OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 
 EVERYWHERE: dict[Problem, str] = {
     Problem.DEADLINE_OUT_OF_RANGE: "A deadline moves by 1 to {most} days, not by {days}.",
+    Problem.ADDRESS_AT_FAULT: "“{address}” {what_is_wrong}.",
     Problem.MOVED_BACK: "{address} was moved back meanwhile. Give the order once more.",
     Problem.ACCOUNT_TAKEN: (
         "Another user is linked to this account already. One account is one user."

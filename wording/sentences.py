@@ -71,7 +71,8 @@ EXCEPTIONS = {
         f"{_LINK}, or {_INCLUDE}",
     ),
     ExceptionReason.AMBIGUOUS: ExceptionWords(
-        "More than one account in the Microsoft directory has this address.",
+        "More than one account in the Microsoft directory has this address, or one has it in "
+        "another spelling, such as ß for ss.",
         "Customer IT removes it from all but one; or customer success links the right one.",
         "customer IT",
         _LINK,

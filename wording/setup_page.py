@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from contracts import rules
+from contracts.addresses import AddressFault, AddressProblem
 from contracts.problems import SecondContactRefusal
-from wording import sentences
+from wording import addresses, sentences
 
 NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
 NO_HOUR = "Please give the date with an hour."
 NO_NAME = "Please give the person's name."
-NO_ADDRESS = "This is not a complete e-mail address."
 DONE = {
     "acknowledged": "Thank you. We have noted that you are ready.",
     "contact": "Thank you. We ask this person too when the first contact does not answer.",
@@ -27,6 +27,13 @@ SECOND_CONTACT = {
     ),
 }
 """Why a second contact is not taken."""
+
+
+def address_at_fault(problem: AddressProblem) -> str:
+    """Return what is wrong with the address of a second contact."""
+    if problem.fault is AddressFault.NOT_AN_ADDRESS:
+        return "This is not a complete e-mail address."
+    return f"This address {addresses.said_of(problem)}."
 
 
 def too_many_dates(again_at: datetime) -> str:

@@ -40,6 +40,9 @@ PROBLEMS: dict[Problem, str] = {
     Problem.REASON_NAMES_AN_ADDRESS: _REASON_STAYS.replace("{what}", "addresses"),
     Problem.REASON_NAMES_SOMEBODY: _REASON_STAYS.replace("{what}", "names"),
     Problem.FILE_IS_NOT_UTF8: "{path} is not UTF-8 text. Save it as CSV UTF-8.",
+    Problem.FILE_IS_TOO_LARGE: (
+        "{path} is larger than {megabytes} MB. Split it into files that are imported one by one."
+    ),
     Problem.FILE_CANNOT_BE_READ: "{path} cannot be read: {error}.",
     Problem.FILE_CANNOT_BE_WRITTEN: "{path} cannot be written: {error}.",
     Problem.NOT_CONFIRMED: "Nothing was changed.",

@@ -7,7 +7,7 @@ def classification(entries: str) -> str:
     Values to bind: `staging_id`, `organisation_id`, `tenant_id`, and `go_live_id`: links that this
     go-live made do not count against other users. Every step is a join of sets; matching is an
     equality join of address keys, and an address on two objects is ambiguous, never the first of
-    them.
+    them. So is an address that is equal to another only after case folding.
 
     Args:
         entries: the staging table to match with.
@@ -18,7 +18,7 @@ def classification(entries: str) -> str:
 # Materialised, so that statistics of the real tables decide about each join on its own.
 _CLASSIFICATION = """
 WITH organisation_users AS MATERIALIZED (
-    SELECT u.id, u.address_key, u.status, u.sign_in_method, u.group_name, d.decision,
+    SELECT u.id, u.address_key, u.folded_key, u.status, u.sign_in_method, u.group_name, d.decision,
            d.object_id AS decided_object_id, l.tenant_id AS linked_tenant_id,
            l.object_id AS linked_object_id, split_part(u.address_key, '@', -1) AS domain
     FROM pulse.app_user u
@@ -27,7 +27,8 @@ WITH organisation_users AS MATERIALIZED (
     WHERE u.organisation_id = :organisation_id
 ),
 directory AS MATERIALIZED (
-    SELECT DISTINCT ON (object_id) object_id, is_guest, enabled, is_person, address_keys
+    SELECT DISTINCT ON (object_id) object_id, is_guest, enabled, is_person, address_keys,
+           folded_keys
     FROM {entries}
     WHERE go_live_id = :staging_id
     ORDER BY object_id, page DESC, line DESC
@@ -39,6 +40,13 @@ matched AS (
     SELECT u.id AS user_id, count(*) AS objects, any_value(a.object_id) AS object_id
     FROM organisation_users u JOIN addresses a USING (address_key)
     GROUP BY u.id
+),
+resembling AS (
+    SELECT u.id AS user_id FROM organisation_users u
+    JOIN (SELECT unnest(folded_keys) AS folded_key FROM directory) f
+        ON f.folded_key = coalesce(u.folded_key, u.address_key)
+    UNION
+    SELECT u.id FROM organisation_users u JOIN addresses a ON a.address_key = u.folded_key
 ),
 elsewhere AS (
     SELECT u.id AS user_id FROM organisation_users u WHERE EXISTS (
@@ -55,8 +63,9 @@ candidates AS (
            CASE WHEN u.linked_object_id IS NOT NULL THEN u.linked_object_id
                 WHEN u.decision = 'link' THEN u.decided_object_id
                 WHEN m.objects = 1 THEN m.object_id END AS object_id,
-           coalesce(m.objects, 0) AS objects
+           m.objects IS NOT NULL OR s.user_id IS NOT NULL AS has_candidate
     FROM organisation_users u LEFT JOIN matched m ON m.user_id = u.id
+    LEFT JOIN resembling s ON s.user_id = u.id
 ),
 rivals AS (
     SELECT object_id, count(*) AS users, count(*) FILTER (WHERE is_decided) AS decided
@@ -72,7 +81,7 @@ reasoned AS (
             THEN 'outside_verified_domains'
         WHEN NOT c.is_linked AND NOT c.is_decided AND e.user_id IS NOT NULL
             THEN 'more_than_one_organisation'
-        WHEN c.object_id IS NULL AND c.objects = 0 THEN 'no_match'
+        WHEN c.object_id IS NULL AND NOT c.has_candidate THEN 'no_match'
         WHEN c.object_id IS NULL THEN 'ambiguous'
         WHEN d.object_id IS NULL AND c.is_linked THEN 'linked_account_gone'
         WHEN d.object_id IS NULL THEN 'decided_account_missing'

@@ -10,8 +10,9 @@ from sqlmodel import Session
 from database.engine import commit_without_waiting
 from database.models import DirectorySnapshot
 
-StagedEntry = tuple[UUID, bool, bool, bool, list[str]]
-"""object id, is a guest, is enabled, is a person, address keys without repetition."""
+StagedEntry = tuple[UUID, bool, bool, bool, list[str], list[str]]
+"""object id, is a guest, is enabled, is a person, address keys without repetition, and those of
+them case-folded that differ then."""
 
 ENTRIES = "golive.directory_entry"
 """The staging table of go-lives, keyed by go-live."""
@@ -142,9 +143,9 @@ def _copy(
     copied = 0
     with cursor.copy(
         f"COPY {table} (go_live_id, page, line, object_id, is_guest, enabled, is_person, "
-        "address_keys) FROM STDIN (FORMAT BINARY)"
+        "address_keys, folded_keys) FROM STDIN (FORMAT BINARY)"
     ) as copy:
-        copy.set_types(["uuid", "int4", "int4", "uuid", "bool", "bool", "bool", "text[]"])
+        copy.set_types(["uuid", "int4", "int4", "uuid", "bool", "bool", "bool", "text[]", "text[]"])
         for copied, entry in enumerate(entries, start=1):
             copy.write_row((staging_id, page, copied, *entry))
     return copied

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from contracts.addresses import address_key
+from contracts.addresses import address_key, folded_key
 from database.go_live import records
 from database.models import Organisation, OrganisationDomain, Staff
 from database.people import contacts
@@ -213,7 +213,7 @@ def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
         text(
             """
             CREATE TEMPORARY TABLE imported_user (organisation text, address text,
-                address_key text, display_name text, status text, group_name text)
+                address_key text, folded_key text, display_name text, status text, group_name text)
             ON COMMIT DROP
             """
         )
@@ -221,11 +221,13 @@ def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
     cursor = session.connection().connection.cursor()
     with cursor.copy("COPY imported_user FROM STDIN") as copy:
         for user in users:
+            folded = folded_key(user.address_key)
             copy.write_row(
                 (
                     user.organisation,
                     user.address,
                     user.address_key,
+                    folded if folded != user.address_key else None,
                     user.display_name,
                     user.status,
                     user.group,
@@ -235,9 +237,9 @@ def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
         text(
             """
             INSERT INTO pulse.app_user AS known (id, organisation_id, address, address_key,
-                display_name, status, sign_in_method, group_name)
-            SELECT gen_random_uuid(), o.id, i.address, i.address_key, i.display_name, i.status,
-                'password', i.group_name
+                folded_key, display_name, status, sign_in_method, group_name)
+            SELECT gen_random_uuid(), o.id, i.address, i.address_key, i.folded_key,
+                i.display_name, i.status, 'password', i.group_name
             FROM imported_user i JOIN pulse.organisation o ON o.slug = i.organisation
             ON CONFLICT (organisation_id, address_key) DO UPDATE SET
                 address = excluded.address, display_name = excluded.display_name,

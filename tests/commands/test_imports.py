@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from commands.errors import CommandError, ImportRefusedError, UsageError, plain_database_errors
 from commands.imports import import_files
+from contracts import rules
 from contracts.problems import Problem
 from database.engine import open_sessions
 from tests.cluster import Cluster, write_csv
@@ -90,11 +91,21 @@ async def test_an_import_brings_everything_and_a_second_one_updates(
         ("domains", "t.example;t.example", "stands in line 2 already"),
         ("customer_success_email", "dana", "customer_success_email: 'dana' is not an e-mail"),
         ("it_contacts", "Ira <ira>", "it_contacts: 'ira' is not an e-mail address"),
+        (
+            "customer_success_email",
+            "da\u200bna@clientshare.example",
+            "has a letter that cannot be seen (U+200B ZERO WIDTH SPACE) as letter 3",
+        ),
+        ("it_contacts", "Ira <ira@acme_.example>", "it_contacts: 'ira@acme_.example' has '_' as"),
+        ("domains", "fau\u2060lty.example", "cannot be seen (U+2060 WORD JOINER) as letter 4"),
+        ("domains", "faulty.example.", "domains: 'faulty.example.' ends with a dot"),
         ("sso_included", "perhaps", "sso_included: 'perhaps' must be one of"),
         ("agreement_start", "01.02.2026", "agreement_start: '01.02.2026' is not a date"),
         ("go_live_date", "9999-12-31", "go_live_date: 9999-12-31 is more than 366 days away"),
         ("agreement_end", "2025-12-31", "agreement_end: lies before agreement_start"),
         ("time_zone", "Mars/Base", "time_zone: 'Mars/Base' is not a time zone"),
+        ("time_zone", "localtime", "time_zone: 'localtime' is not a time zone"),
+        ("customer_success_time_zone", "EST5EDT", "'EST5EDT' is not a time zone such as Europe/B"),
         ("exception_threshold", "-1", "exception_threshold: '-1' is not a whole number"),
         ("customer_success_handle", "Dana Lee", "customer_success_handle: 'Dana Lee'"),
         ("colour", "blue", "line 1, colour: is not a column of this file"),
@@ -299,3 +310,121 @@ async def test_what_the_database_refuses_is_said_by_its_rule_alone(cluster: Clus
         session.execute(text(row))
     assert "the rule handle_is_plain" in str(error.value)
     assert "p@q.example" not in str(error.value)
+
+
+async def test_a_time_zone_is_stored_by_its_present_name(cluster: Cluster, tmp_path: Path) -> None:
+    row = {**GOOD, "slug": "zoned", "domains": "zoned.example", "time_zone": "US/Pacific"}
+    import_files(cluster.engine, *files(tmp_path, [row], [{**USER, "organisation": "zoned"}]))
+    stored = cluster.rows(
+        "SELECT DISTINCT c.time_zone FROM golive.contact c JOIN pulse.organisation o "
+        "ON o.id = c.organisation_id WHERE o.slug = 'zoned' "
+        "UNION SELECT p.time_zone FROM golive.preference p JOIN pulse.organisation o "
+        "ON o.id = p.organisation_id WHERE o.slug = 'zoned'"
+    )
+    assert stored == [("America/Los_Angeles",)]
+
+
+def texts(folder: Path, organisations: str, users: str) -> tuple[Path, Path]:
+    """Files of these words."""
+    for name, words in (("organisations.csv", organisations), ("users.csv", users)):
+        (folder / name).write_text(words, encoding="utf-8", newline="")
+    return folder / "organisations.csv", folder / "users.csv"
+
+
+def written(row: dict[str, str], separator: str = ",") -> str:
+    """One row below its names, as a spreadsheet writes it."""
+    lines = (separator.join(f'"{cell}"' for cell in cells) for cells in (row, row.values()))
+    return "\r\n".join(lines) + "\r\n"
+
+
+EMPTY = ",,,\r\n"
+
+
+class TestASpreadsheet:
+    async def test_may_have_empty_rows_and_columns(self, cluster: Cluster, tmp_path: Path) -> None:
+        row = {**GOOD, "slug": "excel", "domains": "excel.example", "": ""}
+        user = {**USER, "organisation": "excel"}
+        both = texts(tmp_path, written(row) + EMPTY * 40, written(user) + EMPTY * 40 + ",,,,,,\r\n")
+        assert import_files(cluster.engine, *both).users == 1
+
+    async def test_does_not_hide_its_true_fault(self, cluster: Cluster, tmp_path: Path) -> None:
+        row = {**GOOD, "slug": "Bad Slug", "domains": "excel2.example"}
+        both = texts(tmp_path, written(row) + EMPTY * 40, written(USER) + EMPTY * 40)
+        with pytest.raises(ImportRefusedError) as error:
+            import_files(cluster.engine, *both)
+        slug = "organisations.csv line 2, slug: 'Bad Slug' is not of the form acme-foods"
+        assert [one for one in error.value.faults if "users.csv" not in one] == [
+            f"{slug} (a-z, 0-9 and -)"
+        ]
+
+    @pytest.mark.parametrize(
+        ("slug", "separator", "above"),
+        [
+            ("semicolons", ";", ""),
+            ("tabs", "\t", ""),
+            ("says-sep", ";", "sep=;\r\n"),
+            ("says-sep-oddly", "|", '"sep=|"\r\n'),
+            ("says-comma", ",", "SEP=,\n"),
+        ],
+    )
+    async def test_may_separate_cells_in_another_way(
+        self, cluster: Cluster, tmp_path: Path, slug: str, separator: str, above: str
+    ) -> None:
+        row = {**GOOD, "slug": slug, "domains": f"{slug}.example"}
+        user = {**USER, "organisation": slug}
+        both = texts(tmp_path, above + written(row, separator), above + written(user, separator))
+        import_files(cluster.engine, *both)
+        assert count(cluster, slug) == 1
+
+    async def test_with_a_line_for_the_separator_has_its_lines_counted(
+        self, cluster: Cluster, tmp_path: Path
+    ) -> None:
+        bad = written({**USER, "status": "asleep"}, ";")
+        with pytest.raises(ImportRefusedError, match=r"users.csv line 3, status: 'asleep' must"):
+            import_files(cluster.engine, *texts(tmp_path, written(GOOD), "sep=;\n" + bad))
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "userPrincipalName,displayName,surname,mail,givenName,id,userType,jobTitle,department,"
+            "accountEnabled,usageLocation",
+            "Block credential,Department,Display name,First name,User principal name",
+        ],
+        ids=["Entra", "Microsoft 365"],
+    )
+    async def test_of_microsofts_users_is_recognised(
+        self, cluster: Cluster, tmp_path: Path, header: str
+    ) -> None:
+        both = texts(tmp_path, written(GOOD), f"{header}\r\na@importers.example,Anna\r\n")
+        with pytest.raises(ImportRefusedError) as error:
+            import_files(cluster.engine, *both)
+        (fault,) = error.value.faults
+        assert "is a list of users as Microsoft's portals export it" in fault
+        assert "organisation, email, display_name, status, group" in fault
+
+    async def test_of_too_many_bytes_is_refused(
+        self, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rules, "MOST_IMPORTED_BYTES", 1_000_000)
+        both = texts(tmp_path, written(GOOD), written(USER) + EMPTY * 200_001)
+        with pytest.raises(UsageError, match=r"users.csv is larger than 1 MB"):
+            import_files(cluster.engine, *both)
+
+    async def test_of_too_many_rows_is_refused(
+        self, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rules, "MOST_IMPORTED_ROWS", 2)
+        rows = [{**USER, "email": f"{letter}@importers.example"} for letter in "abc"]
+        with pytest.raises(ImportRefusedError, match=r"line 4, .* has more than 2 rows"):
+            import_files(cluster.engine, *files(tmp_path, [GOOD], rows))
+
+
+async def test_contacts_may_be_written_as_outlook_does(cluster: Cluster, tmp_path: Path) -> None:
+    people = "Tee, Ira <ira@outlook.example>; 'otto@outlook.example' <otto@outlook.example>;"
+    row = {**GOOD, "slug": "outlook", "domains": "outlook.example", "it_contacts": people}
+    import_files(cluster.engine, *files(tmp_path, [row], [{**USER, "organisation": "outlook"}]))
+    found = cluster.rows(
+        "SELECT c.name, c.address FROM golive.contact c JOIN pulse.organisation o "
+        "ON o.id = c.organisation_id WHERE o.slug = 'outlook' ORDER BY c.position"
+    )
+    assert found == [("Ira Tee", "ira@outlook.example"), ("", "otto@outlook.example")]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from activities.staging import staged_entries
-from contracts.addresses import address_key
+from contracts.addresses import address_key, folded_key
 from contracts.directory import MigrationPlan, Wave
 from database.mail import ledger
 from database.models import (
@@ -49,6 +49,7 @@ class Customer:
                 "organisation_id": self.organisation_id,
                 "address": address,
                 "address_key": address_key(address),
+                "folded_key": folded_key(address_key(address)),
                 "display_name": "Somebody",
                 "status": "active",
                 **values,

@@ -125,6 +125,8 @@ spelled(
     unicodedata.normalize("NFD", "é") + "{}",
 )
 spelled("sharp s with us, SS at Microsoft", "stra\u00dfe{}", "STRASSE{}")
+spelled("ss with us, sharp s at Microsoft", "strasse{}", "Stra\u00dfe{}")
+spelled("sharp s in both", "stra\u00dfe{}", "Stra\u00dfe{}")
 spelled("final sigma", "{}\u03c2", "{}\u03c3")
 spelled("Turkish capital dotted I with us", "\u0130{}", "i{}")
 spelled("Turkish dotless i with us", "\u0131{}", "i{}")
@@ -220,10 +222,16 @@ def _mail_and_name(case: Case) -> AppUser:
     return case.user()
 
 
-@kind("sharp s and ss on two accounts")
-def _sharp_twice(case: Case) -> AppUser:
-    case.account(case.address(f"stra\u00dfe{case.name}"))
-    return case.pair(f"strasse{case.name}", f"strasse{case.name}")
+@kind("sharp s with us and on one account, ss on another")
+def _sharp_and_not(case: Case) -> AppUser:
+    case.account(case.address(f"strasse{case.name}"))
+    return case.pair(f"stra\u00dfe{case.name}", f"stra\u00dfe{case.name}")
+
+
+@kind("ss with us, sharp s and long s at Microsoft")
+def _sharp_and_long(case: Case) -> AppUser:
+    case.account(case.address(f"stra\u017fse{case.name}"))
+    return case.pair(f"strasse{case.name}", f"stra\u00dfe{case.name}")
 
 
 @kind("a guest by its name, #EXT#")

@@ -10,14 +10,14 @@ from fastapi.responses import Response
 
 from commands import domains, user_decisions
 from commands.errors import CommandError, UnavailableError
-from contracts.addresses import address_key
+from contracts.addresses import address_key, invisible_letter
 from contracts.directory import ExceptionReason
 from database.go_live import console_views, standings
 from database.moves import decisions
 from web.console.organisations import organisation_page, problem_text
 from web.console.staff import AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
-from wording import console, sentences
+from wording import addresses, console, sentences
 
 router = APIRouter(prefix="/console")
 
@@ -32,6 +32,10 @@ def find_user(
     address: Annotated[TypedText, Form(max_length=320)] = "",
 ) -> Response:
     """Go to the page of the user with this address."""
+    unseen = invisible_letter(address)
+    if unseen is not None:
+        problem = f"“{address}” {addresses.said_of(unseen)}."
+        return organisation_page(staff, slug, problem=problem, opened="find-user", status=400)
     with visit.dependencies.sessions.begin() as session:
         standing = standings.standing_of(session, slug)
         user = (

@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from activities.mail_content import PACK_FILE, GoLiveMail
 from bootstrap import connections
 from contracts import rules
-from contracts.addresses import is_mail_address
+from contracts.addresses import address_problem
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
@@ -134,8 +134,8 @@ def name_contact(
     address = address.strip()
     if not name.strip():
         problem = setup_page.NO_NAME
-    elif not is_mail_address(address):
-        problem = setup_page.NO_ADDRESS
+    elif (wrong := address_problem(address)) is not None:
+        problem = setup_page.address_at_fault(wrong)
     else:
         with visit.dependencies.sessions.begin() as session:
             by = session.get_one(Contact, link.contact_id)

@@ -107,6 +107,7 @@ def _product() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("address_key", sa.String(), nullable=False),
+        sa.Column("folded_key", sa.String(), nullable=True),
         sa.Column("display_name", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("sign_in_method", sa.String(), nullable=False),
@@ -451,6 +452,7 @@ def _moving() -> None:
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("is_person", sa.Boolean(), nullable=False),
         sa.Column("address_keys", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("folded_keys", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("go_live_id", "page", "line"),
         schema="golive",
     )

@@ -103,7 +103,7 @@ def _shell() -> dict[str, Callable[[], str]]:
     from typer.testing import CliRunner
 
     import wording.rehearsal
-    from commands import imports, rehearsal
+    from commands import imports, rehearsal, sheets
     from commands.errors import UsageError
     from commands.orders import Orders
     from database.models import Preference
@@ -123,8 +123,8 @@ def _shell() -> dict[str, Callable[[], str]]:
         return ""
 
     def too_far() -> str:
-        sheet = imports._Sheet(imports.Path("organisations.csv"), ["go_live_date"])
-        imports._go_live_date(imports._Row(sheet, 2, {"go_live_date": "9999-12-31"}))
+        sheet = sheets.Sheet("organisations.csv", ["go_live_date"])
+        imports._go_live_date(sheets.SheetRow(sheet, 2, {"go_live_date": "9999-12-31"}))
         return " ".join(sheet.faults)
 
     def rehearse() -> str:

@@ -29,6 +29,8 @@ TEMPLATES = sorted(
 
 CUSTOMER_SUCCESS = Audience.CUSTOMER_SUCCESS
 TODAY: dict[str, object] = {
+    "MOST_IMPORTED_BYTES": 50_000_000,
+    "MOST_IMPORTED_ROWS": 1_000_000,
     "MORNING": time(9),
     "EVENING": time(17),
     "WORKING_DAYS": {0, 1, 2, 3, 4},
