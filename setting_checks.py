@@ -144,6 +144,14 @@ def relay_is_verified(relay: SmtpRelay) -> bool:
     return relay.is_loopback or relay.tls_from_start or relay.starttls is StartTls.REQUIRED
 
 
+def host_name(name: str) -> str:
+    """Check what the worker calls itself to the relay."""
+    label = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    if re.fullmatch(rf"{label}(?:\.{label})+|\[[0-9A-Fa-f.:IPv]+\]", name):
+        return name
+    raise ValueError("must be a whole host name, or an IP address in brackets")
+
+
 def sender(text: str) -> str:
     """Return the sender of every mail: one address, with a name or without."""
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -65,6 +66,7 @@ EXAMPLES = {
     "CLIENT_CERTIFICATE_PATH": "/etc/pulse/entra.pem (private key and certificate)",
     "SMTP_URL": "smtp://user:PASSWORD@smtp.example.com:587?starttls=required",
     "MAIL_FROM": "Clientshare <sso@example.com>",
+    "EHLO_NAME": "pulse.example.com (without it, the host of GOLIVE_PUBLIC_URL)",
     "USER_MAILS_PER_SECOND": "50 (0 = as fast as the relay takes it)",
     "PUBLIC_URL": "https://pulse.example.com",
     "SECRET_KEY": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
@@ -107,6 +109,8 @@ class Settings(BaseSettings):
     )
     smtp_url: Annotated[SecretStr, _secret(checks.smtp_url)]
     mail_from: Annotated[str, AfterValidator(checks.sender)]
+    ehlo_name: Annotated[str, AfterValidator(checks.host_name)] | None = None
+    """What the worker calls itself to the relay; many refuse a name without a domain."""
     user_mails_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 50
     """How fast a worker mails the users of large organisations; 0 = as the relay takes it."""
     public_url: Annotated[str, AfterValidator(checks.own_address)]
@@ -136,6 +140,13 @@ class Settings(BaseSettings):
 
     payload_keys: Annotated[SecretStr | None, AfterValidator(_not_to_be_set)] = None
     """Refused: see docs/decisions/0008-payloads-are-not-encrypted.md."""
+
+    @property
+    def smtp_client_name(self) -> str:
+        """What the worker calls itself to the relay (RFC 5321, 4.1.1.1): a name, or its address."""
+        host = urlsplit(self.public_url).hostname or ""
+        is_name = not host.replace(".", "").isdecimal() and "." in host and ":" not in host
+        return self.ehlo_name or (host if is_name else "[127.0.0.1]")
 
     @property
     def client_secret_text(self) -> str | None:

@@ -173,7 +173,11 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
         found = standings.standing(_engine(), organisation)
         refused = [
             asdict(one)
-            | {"words": shell.mail_refused(organisation, one.address, one.whose, one.ask)}
+            | {
+                "words": shell.mail_refused(
+                    organisation, one.address, one.whose, one.ask, one.unclear
+                )
+            }
             for one in standings.refused_mail(_engine(), found)
         ]
         _print_json(

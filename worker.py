@@ -121,7 +121,13 @@ def activities(dependencies: WorkerDependencies) -> dict[str, list[Callable[...,
     """
     sessions = open_sessions(dependencies.engine)
     records = RecordActivities(sessions, dependencies.settings.public_url)
-    sending = Sending(sessions, dependencies.mailer, dependencies.settings.mail_from)
+    settings = dependencies.settings
+    sending = Sending(
+        sessions,
+        dependencies.mailer,
+        settings.mail_from,
+        pooled=settings.database_pooling == "transaction",
+    )
     notices = NoticeActivities(sessions, sending, dependencies.branding, slots=Slots(DELIVERIES))
     to_many = NoticeActivities(
         sessions,
@@ -226,7 +232,11 @@ def open_dependencies(settings: Settings) -> Iterator[WorkerDependencies]:
     ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     with (
         open_http(ca_bundle) as http,
-        SmtpMailer(settings.smtp_url.get_secret_value(), ca_bundle=settings.ca_bundle) as mailer,
+        SmtpMailer(
+            settings.smtp_url.get_secret_value(),
+            ca_bundle=settings.ca_bundle,
+            client_name=settings.smtp_client_name,
+        ) as mailer,
     ):
         engine = connections.database(settings)
         try:

@@ -1,11 +1,13 @@
-"""Takes one ledger row to the relay: claimed, sent, and its outcome written in one transaction.
+"""Takes one ledger row to the relay: held, sent, and its outcome written afterwards.
 
-Before that the row is marked as in doubt, in a transaction of its own: a worker that is killed
-between the relay's answer and our record leaves that mark.
+SMTP has no way to ask whether a mail was taken. So a row is marked as in doubt before the relay
+gets it: a worker that is killed between the relay's answer and our record leaves that mark.
 """
 
+from datetime import datetime
 from threading import Semaphore
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import stop_if_cancelled
@@ -13,7 +15,7 @@ from contracts.errors import ErrorType
 from contracts.notices import DeliveryResult
 from database.engine import Sessions
 from database.mail import ledger
-from database.mail.ledger import QueuedMail
+from database.mail.ledger import HeldMail, QueuedMail
 from mail import errors as mail_errors
 from mail.mailer import Mailer, OutgoingMail, message_id_for
 from mail.outgoing import Attachment, parse_address
@@ -29,9 +31,15 @@ MOST_ATTEMPTS = 20
 class Sending:
     """Sends ledger rows, each once, even when several deliveries hold the same row."""
 
-    def __init__(self, sessions: Sessions, mailer: Mailer, sender: str) -> None:
-        """Use this database and this relay; `sender` is what the From header says."""
+    def __init__(
+        self, sessions: Sessions, mailer: Mailer, sender: str, *, pooled: bool = False
+    ) -> None:
+        """Use this database and this relay; `sender` is what the From header says.
+
+        `pooled`: connections to the database are pooled by transactions.
+        """
         self._sessions = sessions
+        self._pooled = pooled
         self._mailer = mailer
         self._sender = sender
         self._domain = parse_address(sender).domain
@@ -56,46 +64,58 @@ class Sending:
         # leave the other activities of the process without one.
         with self._turns:
             stop_if_cancelled()
-            with self._sessions.begin() as session:
-                in_doubt = ledger.begin_attempt(session, row.id)
-            if in_doubt is None:
-                return DeliveryResult.ELSEWHERE
-            try:
-                return self._hand_over(row, outgoing, in_doubt=in_doubt)
-            except mail_errors.MailError as error:
-                if not isinstance(error, mail_errors.DeliveryUncertainError):
-                    with self._sessions.begin() as session:
-                        ledger.end_attempt(session, row.id, in_doubt=in_doubt)
-                raise ApplicationError(
-                    f"Mail could not be sent ({type(error).__name__}).",
-                    type=ErrorType.MAIL_UNAVAILABLE,
-                ) from None
+            with ledger.held_mail(self._sessions, row.id, pooled=self._pooled) as held:
+                if held is None:
+                    return DeliveryResult.ELSEWHERE
+                said = self._try(held, outgoing)
+                return self._record(held, row, outgoing.message_id, said)
 
-    def _hand_over(
-        self, row: QueuedMail, outgoing: OutgoingMail, *, in_doubt: bool
+    def _try(self, held: HeldMail, outgoing: OutgoingMail) -> str | mail_errors.AnsweredError:
+        """Return what the relay said: that it took the mail, or why not."""
+        try:
+            return self._mailer.send(outgoing)
+        except mail_errors.AnsweredError as error:
+            if isinstance(error, mail_errors.MailNotTakenError | mail_errors.RefusalUnclearError):
+                activity.logger.warning(str(error))
+            return error
+        except mail_errors.MailError as error:
+            if not isinstance(error, mail_errors.DeliveryUncertainError):
+                ledger.end_attempt(held)
+            # These texts name nobody, and say what an operator has to mend.
+            activity.logger.warning(str(error))
+            raise ApplicationError(
+                f"Mail could not be sent ({type(error).__name__}).",
+                type=ErrorType.MAIL_UNAVAILABLE,
+            ) from None
+
+    def _record(
+        self,
+        held: HeldMail,
+        row: QueuedMail,
+        message_id: str,
+        said: str | mail_errors.AnsweredError,
     ) -> DeliveryResult:
-        """Give the relay a mail and record its answer, in the transaction that claims the row."""
-        with self._sessions.begin() as session:
-            if not ledger.claim_mail(session, row.id):
-                return DeliveryResult.ELSEWHERE
-            try:
-                reply = self._mailer.send(outgoing)
-            except (
-                mail_errors.AddressRefusedError,
-                mail_errors.AddressRefusedForNowError,
-            ) as error:
-                for_good = isinstance(error, mail_errors.AddressRefusedError)
-                refused = ledger.mark_tried(
-                    session,
-                    row.id,
-                    reply=f"{error.code} {error.reply}",
-                    most=1 if for_good else MOST_ATTEMPTS,
-                    in_doubt=in_doubt,
-                )
-                return DeliveryResult.REFUSED if refused else DeliveryResult.DEFERRED
-            at, message_id = row.due_at, outgoing.message_id
-            ledger.mark_sent(session, row.id, message_id=message_id, reply=reply, at=at)
+        """Write what the relay said, and return what became of the mail."""
+        if isinstance(said, str):
+            ledger.mark_sent(held.session, row.id, message_id=message_id, reply=said, at=row.due_at)
             return DeliveryResult.SENT
+        reply = f"{said.code} {said.reply}"
+        for_now = said.code < 500
+        match said:
+            case mail_errors.RefusalUnclearError():
+                most = MOST_ATTEMPTS if for_now else None
+                refused = ledger.mark_unclear(held, reply=reply, at=_now(), most=most)
+            case mail_errors.MailNotTakenError():
+                refused = ledger.mark_tried(held, reply=reply, most=None)
+            case _:
+                most = MOST_ATTEMPTS if for_now else 1
+                refused = ledger.mark_tried(held, reply=reply, most=most)
+        return DeliveryResult.REFUSED if refused else DeliveryResult.DEFERRED
+
+
+def _now() -> datetime:
+    """Return Temporal's time of this attempt, which may run ahead of this machine's in a test."""
+    return activity.info().current_attempt_scheduled_time
 
 
 def _outgoing(

@@ -17,7 +17,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands import addresses
 from commands.errors import CommandError, UsageError, plain_database_errors
 from commands.lookups import known_staff, organisation_named
-from commands.order_book import known_staff, organisation_named
 from contracts.addresses import AddressFault, address_problem, named_address
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, PeopleChanged, go_live_id

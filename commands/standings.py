@@ -30,6 +30,8 @@ class RefusedMail:
     """What the relay said."""
     ask: str
     """Such as `Ira Tee <ira.tee@acme.example>`; empty = nobody at the customer."""
+    unclear: bool = False
+    """The relay did not say whether it refuses this address, or us."""
 
 
 def standing(engine: Engine, slug: str) -> Standing:
@@ -73,7 +75,11 @@ def refused_mail(engine: Engine, found: Standing) -> list[RefusedMail]:
     contact = reachable[0] if reachable else ""
     return [
         RefusedMail(
-            one.address, one.kind, one.reply, "" if one.kind is RecipientKind.STAFF else contact
+            one.address,
+            one.kind,
+            one.reply,
+            "" if one.kind is RecipientKind.STAFF else contact,
+            one.unclear,
         )
         for one in refused
     ]

@@ -68,8 +68,8 @@ def status(engine: Engine, slug: str, console: Console) -> None:
     found = standings.standing(engine, slug)
     for name, words in (*standings.five_lines(found), *domains.lines(engine, slug)):
         console.print(Text.assemble((f"{name:<10}", "bold"), words))
-    for refused in standings.refused_mail(engine, found):
-        words = shell.mail_refused(slug, refused.address, refused.whose, refused.ask)
+    for one in standings.refused_mail(engine, found):
+        words = shell.mail_refused(slug, one.address, one.whose, one.ask, one.unclear)
         console.print(Text.assemble((f"{'Mail':<10}", "bold red"), words))
 
 

@@ -22,6 +22,11 @@ def _on_days(message: Message, audience: Audience, *days: int) -> tuple[Reminder
     return tuple(ReminderRule(timedelta(days=day), message, audience) for day in days)
 
 
+# --- mail -----------------------------------------------------------------------------------------
+
+UNCLEAR_REFUSAL = timedelta(hours=1)
+"""How long a mail waits that a relay refuses without saying whether for its address or for us."""
+
 # --- imports --------------------------------------------------------------------------------------
 
 MOST_IMPORTED_BYTES = 50_000_000

@@ -616,8 +616,14 @@ class Mail(SQLModel, table=True):
     due_at: datetime = _instant()
     state: str = MailState.QUEUED
     attempts: int = 0
+    """Times that the relay took it, or said something about its address."""
     reply: str | None = None
     """The relay's last answer, without the address."""
+    taken_before: int | None = Field(default=None, sa_type=BigInteger)
+    """How many mails the relay had taken, of all, when it took or refused this one for good; or
+    first refused it without saying whether for its address or for us."""
+    unclear_since: datetime | None = _instant(nullable=True)
+    """When it first did; stays where nothing has shown since whose fault it is."""
     message_id: str | None = None
     """As the relay's log and the recipient's mailbox name it; nothing of ours reads it."""
     sent_at: datetime | None = _instant(nullable=True)

@@ -8,9 +8,12 @@ MailError
 ├── RelayUnavailableError      temporary: no connection, no answer in time, or "not now"
 ├── RelayRefusesUsError        the relay does not let us in, or refuses our sender address
 │   └── RelayNotTrustedError   encryption is missing or the certificate cannot be trusted
-├── AddressRefusedForNowError  temporary, this recipient only (4xx)
-├── AddressRefusedError        permanent, this recipient only (5xx): ask the address's owner
-│   └── AddressUnusableError   the address itself cannot be mailed through this relay
+├── AnsweredError              the relay answered about one mail
+│   ├── MailNotTakenError      not this mail; nothing is said against its address
+│   ├── AddressRefusedForNowError  temporary, about this mailbox (4xx)
+│   ├── AddressRefusedError    permanent, about this mailbox (5xx): ask its owner
+│   │   └── AddressUnusableError  the address itself cannot be mailed through this relay
+│   └── RefusalUnclearError    the answer does not say whether it is the address or us
 └── DeliveryUncertainError     the relay vanished after the message was sent, before its answer
 
 The texts name no address, no person and no secret. A relay's own words may; they are kept in
@@ -77,24 +80,46 @@ class RelayNotTrustedError(RelayRefusesUsError):
     """The connection would not be private: no TLS where it is required, or a bad certificate."""
 
 
-class AddressRefusedForNowError(MailError):
-    """The relay refuses this recipient for the moment (4xx). Try again later."""
+class AnsweredError(MailError):
+    """The relay answered about one mail, and did not take it."""
 
-    def __init__(self, code: int, reply: str = "") -> None:
+    says = ""
+
+    def __init__(self, code: int, reply: str = "", text: str = "") -> None:
         """Keep the relay's code and words."""
-        super().__init__(f"The relay refuses this recipient for now (code {code}).")
+        super().__init__(text or f"The relay {self.says} (code {code}).")
         self.code = code
         self.reply = reply
 
 
-class AddressRefusedError(MailError):
-    """The relay refuses this recipient for good (5xx). The address's owner must be asked."""
+class MailNotTakenError(AnsweredError):
+    """The relay does not take this mail, for the moment or for what we are, send or say.
 
-    def __init__(self, code: int, reply: str, text: str = "") -> None:
-        """Keep the relay's code and words."""
-        super().__init__(text or f"The relay refuses this recipient for good (code {code}).")
-        self.code = code
-        self.reply = reply
+    Nothing is said against the address: keep the mail, and try again once an operator mended it.
+    """
+
+    says = "does not take this mail, for a reason that is not its address"
+
+
+class AddressRefusedForNowError(AnsweredError):
+    """The relay refuses this mailbox for the moment (4xx). Try again later."""
+
+    says = "refuses this recipient for now"
+
+
+class AddressRefusedError(AnsweredError):
+    """The relay refuses this mailbox for good (5xx). The address's owner must be asked."""
+
+    says = "refuses this recipient for good"
+
+
+class RefusalUnclearError(AnsweredError):
+    """The relay refuses without saying whom: this recipient, or us (a bare 450, 550, 551, 553).
+
+    If it then takes mail for others, it was the recipient.
+    """
+
+    says = "refuses this mail without saying whether for its recipient or for us"
 
 
 class AddressUnusableError(AddressRefusedError):

@@ -4,14 +4,13 @@ Threads share open connections to the relay, because opening one (TCP, TLS, logi
 sending a mail through it.
 """
 
-import socket
 import ssl
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from mail.errors import AddressRefusedError, AddressRefusedForNowError, RelayUnavailableError
+from mail.errors import AnsweredError, RelayUnavailableError
 from mail.outgoing import (
     Attachment,
     MailAddress,
@@ -67,7 +66,7 @@ class SmtpMailer:
             idle_seconds: connections unused for so long are closed.
             messages_per_connection: relays like to see a fresh connection now and then.
             timeouts: how long to wait for what.
-            client_name: what we call ourselves in EHLO; this machine's name if empty.
+            client_name: what we call ourselves in EHLO; an address literal if empty.
 
         Raises:
             BadRelayUrlError: the URL cannot be used.
@@ -77,7 +76,7 @@ class SmtpMailer:
         self._idle_seconds = idle_seconds
         self._messages_per_connection = messages_per_connection
         self._timeouts = timeouts or Timeouts()
-        self._client_name = client_name or socket.gethostname() or "localhost"
+        self._client_name = client_name or "[127.0.0.1]"
         self._turns = threading.BoundedSemaphore(max_connections)
         self._lock = threading.Lock()
         self._idle: list[RelayConnection] = []
@@ -142,7 +141,7 @@ class SmtpMailer:
     ) -> str:
         try:
             reply = connection.deliver(sender, recipient, message)
-        except (AddressRefusedError, AddressRefusedForNowError):
+        except AnsweredError:
             self._give_back(connection)
             raise
         except BaseException:

@@ -18,21 +18,33 @@ from mail.errors import (
     AddressRefusedError,
     AddressRefusedForNowError,
     AddressUnusableError,
+    AnsweredError,
     BadRelayUrlError,
     DeliveryUncertainError,
+    MailNotTakenError,
+    RefusalUnclearError,
     RelayNotTrustedError,
     RelayRefusesUsError,
     RelayUnavailableError,
 )
 from mail.lines import one_line
 from mail.outgoing import MailAddress
+from mail.replies import Meaning, Step, meaning_of
 
 _EXAMPLE = "smtp://user:password@mail.example.com:587?starttls=required"
 _ADDRESS_IN_REPLY = re.compile(r"[^\s<>()\"':,;]+@[^\s<>()\"':,;]+")
-_RELAYING_REFUSED = re.compile(r"\brelay(ing)?\b", re.IGNORECASE)
-_ASKS_FOR_LOGIN = frozenset({530, 534, 535, 538})
-_GOING_AWAY = 421
+_OUR_LOGINS = ("CRAM-MD5", "PLAIN", "LOGIN")
+"""Those that smtplib speaks."""
 _LONGEST_REPLY = 300
+
+
+_ERRORS: dict[Meaning, type[AnsweredError]] = {
+    Meaning.NOT_NOW: MailNotTakenError,
+    Meaning.NOT_FROM_US: MailNotTakenError,
+    Meaning.ADDRESS_NOT_NOW: AddressRefusedForNowError,
+    Meaning.ADDRESS_REFUSED: AddressRefusedError,
+    Meaning.UNCLEAR: RefusalUnclearError,
+}
 
 
 class StartTls(StrEnum):
@@ -175,14 +187,13 @@ class RelayConnection:
         Raises:
             RelayUnavailableError: nothing was handed over; the connection is of no further use.
             RelayRefusesUsError: the sender address is refused.
-            AddressRefusedForNowError: this recipient (or message) is refused for the moment.
-            AddressRefusedError: this recipient (or message) is refused for good.
+            AnsweredError: this mail is not taken; its kinds say whose fault that is.
             DeliveryUncertainError: the relay vanished before its answer.
         """
         try:
             self._begin(sender, recipient)
             reply = self._data(message)
-        except (AddressRefusedError, AddressRefusedForNowError):
+        except AnsweredError:
             self._reset()
             raise
         self.messages_sent += 1
@@ -284,6 +295,12 @@ class RelayConnection:
                 raise RelayRefusesUsError(
                     f"The mail relay at {relay.place} does not offer a login."
                 )
+            offered = smtp.esmtp_features["auth"].upper().split()
+            if not set(offered) & set(_OUR_LOGINS):
+                raise RelayRefusesUsError(
+                    f"The mail relay at {relay.place} offers only log-ins that we cannot use "
+                    f"({', '.join(sorted(offered))}); we can use {', '.join(_OUR_LOGINS)}."
+                )
             smtp.login(relay.user, relay.password)
 
     def _begin(self, sender: MailAddress, recipient: MailAddress) -> None:
@@ -302,11 +319,9 @@ class RelayConnection:
             if code != 250:
                 self._refuse_sender(code, text)
             code, text = self._smtp.docmd("RCPT", f"TO:<{recipient.address}>")
-            if code not in (250, 251):
-                self._refuse_recipient(code, text)
+            self._check(Step.RCPT, code, text)
             code, text = self._smtp.docmd("DATA")
-            if code != 354:
-                self._refuse_recipient(code, text)
+            self._check(Step.DATA, code, text)
         except (OSError, smtplib.SMTPException) as error:
             raise self._unavailable(f"went away ({type(error).__name__})") from None
         finally:
@@ -321,11 +336,10 @@ class RelayConnection:
         except (OSError, smtplib.SMTPException):
             raise DeliveryUncertainError from None
         self._set_timeout(self._timeouts.command)
-        if 200 <= code < 300:
-            return f"{code} {_plain(text)}"
-        if code < 400:
+        if not 200 <= code < 300 and code < 400:
             raise DeliveryUncertainError
-        self._refuse_recipient(code, text)
+        self._check(Step.MESSAGE, code, text)
+        return f"{code} {_plain(text)}"
 
     def _refuse_sender(self, code: int, text: bytes) -> NoReturn:
         if code < 500:
@@ -336,21 +350,15 @@ class RelayConnection:
             reply=_plain(text),
         )
 
-    def _refuse_recipient(self, code: int, text: bytes) -> NoReturn:
+    def _check(self, step: Step, code: int, text: bytes) -> None:
+        """Raise the error that the relay's answer means, unless it goes on."""
         reply = _plain(text)
-        if code < 400 or code == _GOING_AWAY:
+        meaning = meaning_of(step, code, reply)
+        if meaning is Meaning.RELAY_AWAY:
             raise self._unavailable(f"takes no mail now (code {code})")
-        if code < 500:
-            raise AddressRefusedForNowError(code, reply)
-        # "Relaying denied" comes as an answer to the recipient but speaks about us: treating it as
-        # the address's fault would mark every address of every customer as bad.
-        if code in _ASKS_FOR_LOGIN or _RELAYING_REFUSED.search(reply):
-            raise RelayRefusesUsError(
-                f"The mail relay at {self._relay.place} does not let us send (code {code}).",
-                code=code,
-                reply=reply,
-            )
-        raise AddressRefusedError(code, reply)
+        error = _ERRORS.get(meaning)
+        if error is not None:
+            raise error(code, reply)
 
     def _reset(self) -> None:
         try:

@@ -9,7 +9,7 @@ from contracts.orders import OrderRefusal
 from contracts.problems import Problem
 from wording import sentences
 from wording.orders import REFUSED
-from wording.problems import EVERYWHERE, OBJECT_ID, worded
+from wording.problems import EVERYWHERE, OBJECT_ID, refused_words, worded
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def said_of(problem: Problem | OrderRefusal, facts: Mapping[str, object]) -> str
     return PROBLEMS[problem].format_map(worded(facts))
 
 
-def mail_refused(address: str, whose: RecipientKind, ask: str) -> str:
+def mail_refused(address: str, whose: RecipientKind, ask: str, unclear: bool = False) -> str:
     """Return that an address refuses our mail, and who must do what; `ask` is a contact, or ""."""
     whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
     to_do = {
@@ -250,7 +250,7 @@ def mail_refused(address: str, whose: RecipientKind, ask: str) -> str:
         "not know yet that SSO is there.",
         RecipientKind.STAFF: "Ask an operator: this is one of our own.",
     }[whose]
-    return f"{address} refuses our mail for good. {to_do}"
+    return f"{refused_words(address, unclear)} {to_do}"
 
 
 _CODES = {

@@ -74,3 +74,13 @@ def _worded(fact: object) -> object:
     if isinstance(fact, (list, tuple)):
         return ", ".join(map(str, fact)) or "none"
     return fact
+
+
+def refused_words(address: str, unclear: bool) -> str:
+    """Return that an address refuses our mail; or that the relay did not say whose fault it is."""
+    if not unclear:
+        return f"{address} refuses our mail for good."
+    return (
+        f"Our relay refuses mail to {address}, and does not say whether for this address or for "
+        "us: an operator reads its answer in the ledger. If it is the address:"
+    )

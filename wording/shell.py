@@ -10,7 +10,7 @@ from contracts.orders import Order, OrderRefusal
 from contracts.problems import Problem
 from wording import sentences
 from wording.orders import REFUSED
-from wording.problems import EVERYWHERE, OBJECT_ID, worded
+from wording.problems import EVERYWHERE, OBJECT_ID, refused_words, worded
 
 MOST_FAULTS = 50
 """Faults of imported files that are listed one by one."""
@@ -302,7 +302,9 @@ def linked(slug: str, address: str, effect: DecisionEffect) -> str:
     return f"{address} is to be linked. {decided(slug, effect)}"
 
 
-def mail_refused(slug: str, address: str, whose: RecipientKind, ask: str) -> str:
+def mail_refused(
+    slug: str, address: str, whose: RecipientKind, ask: str, unclear: bool = False
+) -> str:
     """Return that an address refuses our mail, and who must do what; `ask` is a contact, or ""."""
     whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
     to_do = {
@@ -312,7 +314,8 @@ def mail_refused(slug: str, address: str, whose: RecipientKind, ask: str) -> str
         "know yet that SSO is there.",
         RecipientKind.STAFF: "Ask an operator: this is one of our own.",
     }[whose]
-    return f"{address} refuses our mail for good. {to_do}"
+    again = f"Send it again with: python starter.py resend {slug} --all-refused"
+    return f"{refused_words(address, unclear)} {to_do} {again}"
 
 
 def faults_of_files(faults: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The mail ledger: every message is first a row, and is sent once however often code runs."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -8,10 +9,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import CursorResult, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
+from contracts import rules
 from contracts.links import LinkPurpose
 from contracts.notices import Audience, MailState, Message, RecipientKind
+from database.engine import Sessions
 from database.go_live.grace import END_OF_GRACE
 from database.go_live.records import UnknownGoLiveError
 from database.mail import mail_facts
@@ -63,6 +67,16 @@ _DUE = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at=":at
 
 _KEPT = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at="m.due_at"))
 """Rows as they were when they were queued."""
+
+
+_LOCK_OF_MAIL = "hashtextextended('mail ' || :id, 0)"
+
+_TAKEN = "coalesce(pg_sequence_last_value('golive.mail_taken'), 0)"
+_IS_THE_ADDRESS = f"(coalesce({_TAKEN} > taken_before, false) AND attempts + 1 >= :most)"
+_WAITED = (
+    "(NOT :passes AND coalesce(unclear_since <= CAST(:at AS timestamptz) - "
+    "CAST(:longest AS interval), false))"
+)
 
 
 def recipients(session: Session, go_live_id: UUID, audience: Audience) -> list[Recipient]:
@@ -210,7 +224,8 @@ def requeue_refused(
     """Queue a message again for addresses that refused it, because a person ordered a retry."""
     session.execute(
         text(
-            "UPDATE golive.mail SET state = 'queued' WHERE go_live_id = :g AND message = :message "
+            "UPDATE golive.mail SET state = 'queued', attempts = 0, taken_before = NULL, "
+            "unclear_since = NULL WHERE go_live_id = :g AND message = :message "
             "AND idempotency_key = :idempotency_key AND state = 'refused'"
         ),
         {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
@@ -329,42 +344,75 @@ def _queued_mail(row: Any) -> QueuedMail:
     return QueuedMail(**{**row._mapping, "message": Message(row.message), "link_purpose": purpose})
 
 
-def begin_attempt(session: Session, mail_id: UUID) -> bool | None:
-    """Record that the relay is about to be given a queued mail; commit before it is.
+@dataclass(frozen=True)
+class HeldMail:
+    """A queued mail that this sender alone may give to the relay, and is about to."""
 
-    Until the answer is recorded it is in doubt whether the mail was delivered. Returns whether it
-    was in doubt already, None if another session has it or it is not queued.
+    id: UUID
+    session: Session
+    """Each of its statements is a transaction of its own."""
+    in_doubt: bool
+    """Whether an earlier attempt may have delivered it already."""
+
+
+@contextmanager
+def held_mail(
+    sessions: Sessions, mail_id: UUID, *, pooled: bool = False
+) -> Iterator[HeldMail | None]:
+    """Hold a queued mail for one sender; None if another one has it or it is not queued.
+
+    From here on it is in doubt whether the mail was delivered, until the relay's answer is
+    recorded; that mark does not wait for the disk. No transaction is open meanwhile, however long
+    the relay takes: the lock is the connection's, and goes when the block ends or the process is
+    killed. Where connections are `pooled` by transactions, a transaction of its own has the lock.
     """
-    return session.execute(
+    with sessions() as session:
+        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        with _locked_mail(sessions, session, mail_id, pooled) as locked:
+            in_doubt = _begin_attempt(session, mail_id) if locked else None
+            yield None if in_doubt is None else HeldMail(mail_id, session, in_doubt)
+
+
+@contextmanager
+def _locked_mail(
+    sessions: Sessions, session: Session, mail_id: UUID, pooled: bool
+) -> Iterator[bool]:
+    key = {"id": str(mail_id)}
+    if pooled:
+        with sessions.begin() as holding:
+            lock = text(f"SELECT pg_try_advisory_xact_lock({_LOCK_OF_MAIL})")
+            yield bool(holding.execute(lock, key).scalar())
+        return
+    if not session.execute(text(f"SELECT pg_try_advisory_lock({_LOCK_OF_MAIL})"), key).scalar():
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        # A connection that broke has no lock any more.
+        with suppress(DBAPIError):
+            session.execute(text(f"SELECT pg_advisory_unlock({_LOCK_OF_MAIL})"), key)
+
+
+def _begin_attempt(session: Session, mail_id: UUID) -> bool | None:
+    """Mark a queued mail as in doubt; return whether it was, None if it is not queued."""
+    found = session.execute(
         text(
             "WITH before AS (SELECT id, in_doubt FROM golive.mail "
-            "WHERE id = :id AND state = 'queued' FOR UPDATE SKIP LOCKED) "
+            "WHERE id = :id AND state = 'queued' FOR UPDATE) "
             "UPDATE golive.mail m SET in_doubt = true FROM before WHERE m.id = before.id "
-            "RETURNING before.in_doubt"
+            "RETURNING before.in_doubt, set_config('synchronous_commit', 'off', true)"
         ),
         {"id": mail_id},
-    ).scalar_one_or_none()
+    ).first()
+    return bool(found.in_doubt) if found else None
 
 
-def end_attempt(session: Session, mail_id: UUID, *, in_doubt: bool) -> None:
-    """Record that the relay was not there; `in_doubt` is whether an earlier attempt still is."""
-    session.execute(
+def end_attempt(held: HeldMail) -> None:
+    """Record that the relay was not there; whether an earlier attempt delivered it stays open."""
+    held.session.execute(
         text("UPDATE golive.mail SET in_doubt = :in_doubt WHERE id = :id"),
-        {"id": mail_id, "in_doubt": in_doubt},
-    )
-
-
-def claim_mail(session: Session, mail_id: UUID) -> bool:
-    """Lock a queued row until commit; False if another session has it or it is not queued."""
-    return (
-        session.execute(
-            text(
-                "SELECT 1 FROM golive.mail WHERE id = :id AND state = 'queued' "
-                "FOR UPDATE SKIP LOCKED"
-            ),
-            {"id": mail_id},
-        ).first()
-        is not None
+        {"id": held.id, "in_doubt": held.in_doubt},
     )
 
 
@@ -375,26 +423,62 @@ def mark_sent(
     session.execute(
         text(
             "UPDATE golive.mail SET state = 'sent', attempts = attempts + 1, reply = :reply, "
-            "message_id = :message_id, sent_at = :at, in_doubt = false WHERE id = :id"
+            "message_id = :message_id, sent_at = :at, in_doubt = false, unclear_since = NULL, "
+            "taken_before = nextval('golive.mail_taken') - 1 WHERE id = :id"
         ),
         {"id": mail_id, "message_id": message_id, "reply": reply, "at": at},
     )
 
 
-def mark_tried(session: Session, mail_id: UUID, *, reply: str, most: int, in_doubt: bool) -> bool:
-    """Record that the relay did not take it; True = it is refused, after `most` attempts.
+def mark_tried(held: HeldMail, *, reply: str, most: int | None) -> bool:
+    """Record that the relay did not take it; True = its address refuses it, after `most` attempts.
 
-    `in_doubt` is whether an earlier attempt may have delivered it all the same.
+    Without `most` nothing was said against the address, and the attempt does not count.
     """
-    state = session.execute(
-        text(
-            "UPDATE golive.mail SET attempts = attempts + 1, reply = :reply, in_doubt = :in_doubt, "
-            "state = CASE WHEN attempts + 1 >= :most THEN 'refused' ELSE state END "
-            "WHERE id = :id RETURNING state"
-        ),
-        {"id": mail_id, "reply": reply, "most": most, "in_doubt": in_doubt},
-    ).scalar_one()
-    return bool(state == MailState.REFUSED)
+    return _answered(
+        held,
+        f"""
+        UPDATE golive.mail SET reply = :reply, in_doubt = :in_doubt, attempts = attempts + :counts,
+            state = CASE WHEN attempts + 1 >= :most THEN 'refused' ELSE state END,
+            taken_before = CASE WHEN attempts + 1 >= :most THEN {_TAKEN} ELSE taken_before END
+        WHERE id = :id AND state = 'queued' RETURNING state
+        """,
+        {"reply": reply, "most": most, "counts": int(most is not None)},
+    )
+
+
+def mark_unclear(held: HeldMail, *, reply: str, at: datetime, most: int | None) -> bool:
+    """Record a refusal that does not say whose fault it is; True = the mail is refused.
+
+    It is the address's once the relay has taken another mail since, on a later attempt (the
+    `most`th, where the refusal may pass). Without `most` it is refused after
+    `rules.UNCLEAR_REFUSAL` in any case, and `unclear_since` stays.
+    """
+    return _answered(
+        held,
+        f"""
+        UPDATE golive.mail SET reply = :reply, in_doubt = :in_doubt, attempts = attempts + 1,
+            state = CASE WHEN {_IS_THE_ADDRESS} OR {_WAITED} THEN 'refused' ELSE state END,
+            taken_before = CASE WHEN {_IS_THE_ADDRESS} OR {_WAITED} THEN {_TAKEN}
+                                ELSE coalesce(taken_before, {_TAKEN}) END,
+            unclear_since = CASE WHEN {_IS_THE_ADDRESS} THEN NULL
+                                 ELSE coalesce(unclear_since, :at) END
+        WHERE id = :id AND state = 'queued' RETURNING state
+        """,
+        {
+            "reply": reply,
+            "at": at,
+            "most": most or 0,
+            "passes": most is not None,
+            "longest": rules.UNCLEAR_REFUSAL,
+        },
+    )
+
+
+def _answered(held: HeldMail, statement: str, values: dict[str, Any]) -> bool:
+    # A mail that was withdrawn while it was on its way stays withdrawn.
+    known = {"id": held.id, "in_doubt": held.in_doubt}
+    return held.session.execute(text(statement), known | values).scalar() == MailState.REFUSED
 
 
 def ensure_links(

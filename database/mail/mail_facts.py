@@ -223,6 +223,8 @@ class RefusedAddress:
     address: str
     reply: str
     """The relay's last reply, without the address."""
+    unclear: bool
+    """Nothing has shown whether the relay refuses this address, or us."""
 
 
 def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[RefusedAddress]:
@@ -231,22 +233,23 @@ def refused_addresses(session: Session, go_live_id: UUID, at_most: int) -> list[
         text(
             """
             SELECT m.recipient_kind, coalesce(u.address, c.address, s.address) AS address,
-                   (array_agg(m.reply ORDER BY m.due_at DESC))[1] AS reply
+                   (array_agg(m.reply ORDER BY m.taken_before DESC))[1] AS reply,
+                   bool_and(m.unclear_since IS NOT NULL) AS unclear
             FROM golive.mail m
             LEFT JOIN pulse.app_user u ON m.recipient_kind = 'user' AND u.id = m.recipient_id
             LEFT JOIN golive.contact c ON m.recipient_kind = 'contact' AND c.id = m.recipient_id
             LEFT JOIN golive.staff s ON m.recipient_kind = 'staff' AND s.id = m.recipient_id
             WHERE m.go_live_id = :g AND m.state = 'refused'
             GROUP BY 1, m.recipient_id, 2
-            HAVING max(m.due_at) > coalesce((SELECT max(sent_at) FROM golive.mail l
+            HAVING max(m.taken_before) > coalesce((SELECT max(l.taken_before) FROM golive.mail l
                 WHERE l.go_live_id = :g AND l.recipient_id = m.recipient_id
-                AND l.state = 'sent'), '-infinity')
+                AND l.state = 'sent'), -1)
             ORDER BY 1, 2 LIMIT :at_most
             """
         ),
         {"g": go_live_id, "at_most": at_most},
     )
     return [
-        RefusedAddress(RecipientKind(row.recipient_kind), row.address, row.reply or "")
+        RefusedAddress(RecipientKind(row.recipient_kind), row.address, row.reply or "", row.unclear)
         for row in rows
     ]

@@ -14,8 +14,11 @@ from mail.errors import (
     AddressRefusedError,
     AddressRefusedForNowError,
     AddressUnusableError,
+    AnsweredError,
     DeliveryUncertainError,
     MailError,
+    MailNotTakenError,
+    RefusalUnclearError,
     RelayNotTrustedError,
     RelayRefusesUsError,
     RelayUnavailableError,
@@ -105,12 +108,15 @@ def test_a_closed_mailer_keeps_nothing_open(relay: Relay, a_mail: Make) -> None:
     assert len(relay.clients) == 3
 
 
-@pytest.mark.parametrize(("start", "code"), [("busy", 451), ("full", 452)])
+@pytest.mark.parametrize(
+    ("start", "code", "error"),
+    [("busy", 451, MailNotTakenError), ("full", 452, AddressRefusedForNowError)],
+)
 def test_a_temporary_refusal_concerns_one_recipient_only(
-    relay: Relay, a_mail: Make, start: str, code: int
+    relay: Relay, a_mail: Make, start: str, code: int, error: type[AnsweredError]
 ) -> None:
     with mailer_for(relay) as mailer:
-        with pytest.raises(AddressRefusedForNowError) as refused:
+        with pytest.raises(error) as refused:
             mailer.send(a_mail(1, recipient=f"{start}@northwind.example"))
         mailer.send(a_mail(2))
     assert refused.value.code == code
@@ -132,8 +138,10 @@ def test_a_permanent_refusal_keeps_the_connection_and_hides_the_address(
     assert len(relay.clients) == 1
 
 
-def test_a_message_refused_as_a_whole_is_a_permanent_refusal(relay: Relay, a_mail: Make) -> None:
-    with mailer_for(relay) as mailer, pytest.raises(AddressRefusedError) as refused:
+def test_a_message_refused_as_a_whole_is_not_blamed_on_the_address(
+    relay: Relay, a_mail: Make
+) -> None:
+    with mailer_for(relay) as mailer, pytest.raises(MailNotTakenError) as refused:
         mailer.send(a_mail(subject="refuse this"))
     assert refused.value.code == 554
 
@@ -142,7 +150,7 @@ def test_a_message_refused_as_a_whole_is_a_permanent_refusal(relay: Relay, a_mai
 def test_a_refusal_to_relay_is_not_blamed_on_the_address(
     relay: Relay, a_mail: Make, recipient: str
 ) -> None:
-    with mailer_for(relay) as mailer, pytest.raises(RelayRefusesUsError):
+    with mailer_for(relay) as mailer, pytest.raises(MailNotTakenError):
         mailer.send(a_mail(recipient=recipient))
 
 
@@ -218,10 +226,14 @@ def test_a_relay_that_says_nothing_is_unavailable(a_mail: Make) -> None:
         ([*LET_IN, "451 Not now"], RelayUnavailableError),
         ([*LET_IN, "550 <go-live@pulse.example> is not yours"], RelayRefusesUsError),
         ([*LET_IN, "250 Ok", "421 Going down"], RelayUnavailableError),
-        ([*LET_IN, "250 Ok", "250 Ok", "451 Not now"], AddressRefusedForNowError),
-        ([*LET_IN, *LET_THROUGH, "452 No room"], AddressRefusedForNowError),
+        ([*LET_IN, "250 Ok", "250 Ok", "451 Not now"], MailNotTakenError),
+        ([*LET_IN, *LET_THROUGH, "452 No room"], MailNotTakenError),
+        ([*LET_IN, *LET_THROUGH, "452 4.2.2 Mailbox full"], AddressRefusedForNowError),
+        ([*LET_IN, *LET_THROUGH, "550 5.2.1 Mailbox disabled"], AddressRefusedError),
+        ([*LET_IN, "250 Ok", "504 5.5.2 Helo command rejected"], MailNotTakenError),
+        ([*LET_IN, "250 Ok", "550 No such user here"], RefusalUnclearError),
         ([*LET_IN, *LET_THROUGH, "421 Going down"], RelayUnavailableError),
-        ([*LET_IN, *LET_THROUGH, "552 Too large"], AddressRefusedError),
+        ([*LET_IN, *LET_THROUGH, "552 Too large"], MailNotTakenError),
         ([*LET_IN, *LET_THROUGH, "what?"], DeliveryUncertainError),
     ],
 )
@@ -327,6 +339,31 @@ def test_a_relay_without_login_is_a_refusal(relay: Relay, a_mail: Make) -> None:
         pytest.raises(RelayRefusesUsError, match="does not offer a login"),
     ):
         mailer.send(a_mail())
+
+
+def test_a_relay_with_only_unusable_log_ins_says_so(a_mail: Make) -> None:
+    offers = ["220 relay.test", "250-relay.test\r\n250 AUTH NTLM XOAUTH2", "221 Bye"]
+    with ScriptedRelay(offers) as relay:
+        url = f"smtp://pulse:guessed@127.0.0.1:{relay.port}"
+        with (
+            SmtpMailer(url, timeouts=QUICK) as mailer,
+            pytest.raises(RelayRefusesUsError, match=r"only log-ins that .* \(NTLM, XOAUTH2\)"),
+        ):
+            mailer.send(a_mail())
+
+
+@pytest.mark.parametrize("name", ["pulse.example", ""])
+def test_calls_itself_by_the_name_that_is_set_or_by_its_address(a_mail: Make, name: str) -> None:
+    heard = []
+
+    class Listening(Relay):
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+            heard.append(session.host_name)
+            return "250 Ok"
+
+    with Listening() as relay, mailer_for(relay, client_name=name) as mailer:
+        mailer.send(a_mail())
+    assert heard == [name or "[127.0.0.1]"]
 
 
 def test_an_address_in_another_script_needs_a_relay_that_can_carry_it(

@@ -172,7 +172,7 @@ async def test_a_relay_that_is_away_delays_the_digest_and_nobody_gets_two(
     async with asyncio.timeout(LONGEST_WAIT):
         while not cluster.rows(
             "SELECT 1 FROM golive.mail m JOIN golive.staff s ON s.id = m.recipient_id "
-            "WHERE s.handle = :handle AND m.message = 'staff_digest' AND m.attempts > 0",
+            "WHERE s.handle = :handle AND m.message = 'staff_digest' AND m.reply IS NOT NULL",
             handle=manager.handle,
         ):
             await asyncio.sleep(0.05)

@@ -311,7 +311,9 @@ def organisation_page(
     refused = refused_mail(visit.dependencies.engine, found.standing)
     return visit.page(
         "console_organisation.html",
-        refused_mail=[console.mail_refused(one.address, one.whose, one.ask) for one in refused],
+        refused_mail=[
+            console.mail_refused(one.address, one.whose, one.ask, one.unclear) for one in refused
+        ],
         status=status,
         staff=staff.staff,
         found=found,

@@ -532,6 +532,8 @@ def _moving() -> None:
 
 def _mail_and_audit() -> None:
     """The ledger of mail, and who did what when."""
+    # Counts the mails that the relay took.
+    op.execute("CREATE SEQUENCE golive.mail_taken")
     op.create_table(
         "mail",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -545,6 +547,8 @@ def _mail_and_audit() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("reply", sa.String(), nullable=True),
+        sa.Column("taken_before", sa.BigInteger(), nullable=True),
+        sa.Column("unclear_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("message_id", sa.String(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -696,6 +700,7 @@ def _what_is_never_deleted_or_changed() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP SEQUENCE golive.mail_taken")
     for name in reversed(GOLIVE_TABLES):
         op.drop_table(name, schema="golive")
     for name in reversed(PULSE_TABLES):
