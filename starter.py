@@ -23,6 +23,7 @@ from commands import (
     imports,
     migration,
     rehearsal,
+    resending,
     setup,
     standings,
     terminal,
@@ -31,6 +32,7 @@ from commands import (
 from commands.errors import CommandError
 from commands.orders import Orders
 from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal_people_changed
+from commands.resending import Resent
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.orders import ORDER_RULES, Order
@@ -425,6 +427,30 @@ def remove_contact(
     """Write to an IT contact no more; the links sent there no longer work."""
     _change(by, lambda people: people.remove_contact(organisation, address, reason))
     print(shell.contact_left(address, organisation))
+
+
+@app.command()
+def resend(
+    organisation: Organisation,
+    all_refused: Annotated[
+        bool, typer.Option("--all-refused", help="Those to users, too, however many.")
+    ] = False,
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Send mails again that were refused: those to contacts and to us."""
+    settings = read_settings()
+
+    async def run() -> Resent:
+        client = await connections.temporal()
+        return await resending.resend(
+            _engine(settings), client, _name(by), organisation, reason, to_users=all_refused
+        )
+
+    resent = asyncio.run(run())
+    mails = sentences.counted(resent.mails, "refused mail")
+    then = "now" if resent.signalled else "once Temporal answers, without anybody's help"
+    print(f"{organisation}: {mails} will be sent again {then}.")
 
 
 # --- moving users ---------------------------------------------------------------------------------

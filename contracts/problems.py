@@ -35,6 +35,7 @@ class Problem(StrEnum):
     UNKNOWN_DOMAIN = "unknown_domain"
     ONLY_DOMAIN = "only_domain"
     UNKNOWN_USER = "unknown_user"
+    NOTHING_REFUSED = "nothing_refused"
 
     # Where the go-live stands.
     NOT_RUNNING = "not_running"

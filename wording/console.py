@@ -99,6 +99,8 @@ ORDER_WORDS = {
 
 DONE = {
     "send-again": "The go-live pack is on its way again; its older links no longer work.",
+    "resend": "The refused mails are on their way again.",
+    "resend-later": "It is noted: the refused mails go out a little later.",
     "send-later": "It is noted: the pack goes out a little later; its older links no longer work.",
     "owner": "The organisation is handed over; mails to its manager go there from now on.",
     "contact": "The contact is noted; who is new to the go-live gets the pack with own links.",
@@ -142,6 +144,7 @@ _THE_PLAN_NOW = "The plan shown here now is {plan:.12}."
 
 PROBLEMS: dict[Problem, str] = {
     **EVERYWHERE,
+    Problem.NOTHING_REFUSED: "No mail is refused now.",
     Problem.NOT_A_DATE: "“{text}” is not a date and hour, such as 2026-12-31T09:00.",
     Problem.NOT_A_CONTACT: "This is not a complete e-mail address, such as ira.tee@acme.example.",
     Problem.NOT_AN_OBJECT_ID: (

@@ -63,6 +63,10 @@ PROBLEMS: dict[Problem, str] = {
     Problem.UNKNOWN_DOMAIN: "{slug} has no domain {domain}; it has: {domains}.",
     Problem.ONLY_DOMAIN: "{domain} is the only domain of {slug}; import another one first.",
     Problem.UNKNOWN_USER: "{slug} has no user {address!r}.",
+    Problem.NOTHING_REFUSED: (
+        "{slug}: no mail to a contact or to us is refused. Those to users are sent again with: "
+        "python starter.py resend {slug} --all-refused"
+    ),
     Problem.NOT_RUNNING: (
         "{slug} has no running go-live. Start one with: python starter.py start {slug}"
     ),

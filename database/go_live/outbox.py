@@ -14,7 +14,7 @@ repeat. So a signal is enqueued only when it changes something, and its number i
 | `consent_not_given` | `records.was_refusal_reported`: one a day per reason, by personal links |
 | `user_signed_in` | `sign_in.count_first_sign_in`: first sign-ins only, a hundred for a go-live |
 | `it_acknowledged` | `it_team.acknowledge`: the first word and other dates only, ten a day |
-| `mail_requested` | `links.renew`: three a day for a person, a hundred for a go-live |
+| `mail_requested` | `links.renew`: three a day for a person, a hundred for a go-live; `resend` |
 
 `people_changed` does not come this way: only our own staff sends it, by hand or by an import.
 """

@@ -71,6 +71,7 @@ _KEPT = _WITH_ITS_RECIPIENT.replace("{END_OF_GRACE}", END_OF_GRACE.format(at="m.
 
 _LOCK_OF_MAIL = "hashtextextended('mail ' || :id, 0)"
 
+_AFRESH = "state = 'queued', attempts = 0, taken_before = NULL, unclear_since = NULL"
 _TAKEN = "coalesce(pg_sequence_last_value('golive.mail_taken'), 0)"
 _IS_THE_ADDRESS = f"(coalesce({_TAKEN} > taken_before, false) AND attempts + 1 >= :most)"
 _WAITED = (
@@ -224,12 +225,34 @@ def requeue_refused(
     """Queue a message again for addresses that refused it, because a person ordered a retry."""
     session.execute(
         text(
-            "UPDATE golive.mail SET state = 'queued', attempts = 0, taken_before = NULL, "
-            "unclear_since = NULL WHERE go_live_id = :g AND message = :message "
+            f"UPDATE golive.mail SET {_AFRESH} WHERE go_live_id = :g AND message = :message "
             "AND idempotency_key = :idempotency_key AND state = 'refused'"
         ),
         {"g": go_live_id, "message": message, "idempotency_key": idempotency_key},
     )
+
+
+def requeue_every_refused(
+    session: Session, go_live_id: UUID, *, to_users: bool
+) -> dict[tuple[Message, str], int]:
+    """Queue refused mail of a go-live again; return how many of each message and key.
+
+    `to_users`: mail to users, too.
+    """
+    rows = session.execute(
+        text(
+            f"""
+            WITH again AS (
+                UPDATE golive.mail SET {_AFRESH} WHERE go_live_id = :g AND state = 'refused'
+                  AND (:to_users OR recipient_kind <> 'user')
+                RETURNING message, idempotency_key)
+            SELECT message, idempotency_key, count(*) AS mails FROM again
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """
+        ),
+        {"g": go_live_id, "to_users": to_users},
+    )
+    return {(Message(row.message), row.idempotency_key): row.mails for row in rows}
 
 
 def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:

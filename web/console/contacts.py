@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from commands import resending
 from commands.errors import CommandError, UnavailableError
 from commands.people_in_charge import PeopleInCharge
 from database.go_live import records, standings
@@ -114,6 +115,22 @@ async def send_links_again(
     return visit.go_to(
         f"/console/{quote(slug)}?done={'send-again' if on_its_way else 'send-later'}"
     )
+
+
+@router.post("/{slug}/mails/resend")
+async def resend_refused(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
+    """Send every refused mail again, those to users included."""
+    dependencies = visit.dependencies
+    try:
+        resent = await resending.resend(
+            dependencies.engine, dependencies.temporal, staff.staff.handle, slug, to_users=True
+        )
+    except UnavailableError:
+        raise
+    except CommandError as error:
+        return await again(staff, slug, in_words(error), "")
+    done = "resend" if resent.signalled else "resend-later"
+    return visit.go_to(f"/console/{quote(slug)}?done={done}")
 
 
 async def _change(

@@ -68,7 +68,7 @@ async def test_an_order_given_in_the_console_shows_by_itself(
 READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "rehearse"}
 DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
 CONFIRMED_ON_PAGES = {"confirm"}
-PEOPLE = {"hand-over", "contact", "remove-contact"}
+PEOPLE = {"hand-over", "contact", "remove-contact", "resend"}
 ONLY_IN_THE_SHELL = {"setup", "check-settings", "import", "forget"}
 """They concern the whole installation or files, or cannot be undone."""
 
