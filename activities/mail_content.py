@@ -16,7 +16,7 @@ from database.mail import mail_facts
 from database.mail.ledger import QueuedMail
 from database.mail.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
-from mail.calendar import CalendarEvent, Person, calendar_attachment
+from mail.calendar import CalendarEvent, Method, Person, calendar_attachment
 from mail.outgoing import Attachment
 from mail.rendering import render
 from wording import mails, sentences
@@ -31,6 +31,7 @@ _PERMISSIONS = [
     for permission in (*DELEGATED_PERMISSIONS, *APPLICATION_PERMISSIONS)
 ]
 _ENDINGS = {Message.CLOSING_NOTICE, Message.ROLL_BACK_NOTICE}
+_TAKES_THE_DATE_BACK = {*_ENDINGS, Message.CONTACT_REMOVED}
 _ENDED_BY = {
     GoLiveOutcome.NOT_ENTITLED: "decline_entitlement",
     GoLiveOutcome.CONSENT_DECLINED: "close_declined",
@@ -269,25 +270,43 @@ class GoLiveMail:
         return Attachment(PACK_FILE, "application/pdf", pdf_of(rendered, mail.due_at))
 
     def attachments(self, mail: QueuedMail) -> tuple[Attachment, ...]:
-        """Return the IT pack's PDF, or the calendar entry of an announced move; else nothing."""
+        """Return the IT pack's PDF, or the calendar entry of a move; else nothing.
+
+        An announced date is written into a calendar, or moved there; an ending, and the removal of
+        a contact, takes it out again.
+        """
         if mail.message is Message.IT_PACK:
             return (self.pack_as_pdf(mail),)
+        if mail.message is Message.MOVE_ANNOUNCEMENT and self.facts.move_at is not None:
+            key = mail.due_at, mail.idempotency_key
+            sequence = mail_facts.announcements(self._session, self.facts.go_live_id, before=key)
+            return (self._calendar_entry(mail, self.facts.move_at, sequence, Method.PUBLISH),)
+        written = self.facts.announced_move_at or self.facts.move_at
+        if mail.message in _TAKES_THE_DATE_BACK and written is not None and self._has_date(mail):
+            sequence = mail_facts.announcements(self._session, self.facts.go_live_id)
+            return (self._calendar_entry(mail, written, sequence, Method.CANCEL),)
+        return ()
+
+    def _has_date(self, mail: QueuedMail) -> bool:
+        return mail_facts.was_date_sent(self._session, self.facts.go_live_id, mail.recipient_id)
+
+    def _calendar_entry(
+        self, mail: QueuedMail, move_at: datetime, sequence: int, method: Method
+    ) -> Attachment:
+        """Return the one entry of this go-live; `sequence` rises with each change of it."""
         facts = self.facts
-        if mail.message is not Message.MOVE_ANNOUNCEMENT or facts.move_at is None:
-            return ()
         entry = CalendarEvent(
             uid=f"go-live-{facts.go_live_id}@{self._branding.sender_address.partition('@')[2]}",
-            starts_at=facts.move_at,
-            ends_at=facts.move_at + timedelta(hours=1),
+            starts_at=move_at,
+            ends_at=move_at + timedelta(hours=1),
             written_at=mail.due_at,
             summary=mails.move_in_calendar(facts.organisation_name),
             description=mails.move_described(self._branding.product_name),
             organiser=Person(facts.owner_address, facts.owner_name),
             url=f"{self._branding.public_url}/login",
-            # A date that is announced again replaces the one in people's calendars.
-            sequence=int(mail.due_at.timestamp()) // 60,
+            sequence=sequence,
         )
-        return (calendar_attachment(entry),)
+        return calendar_attachment(entry, method)
 
     # --- small things ------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Message(StrEnum):
     ROLL_BACK_NOTICE = "roll_back_notice"
     ROLL_BACK_USER = "roll_back_user"
     CLOSING_NOTICE = "closing_notice"
+    CONTACT_REMOVED = "contact_removed"
     RESULT = "result"
     STAFF_DIGEST = "staff_digest"
 

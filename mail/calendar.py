@@ -8,11 +8,14 @@ the entry instead of adding a second one.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mail.lines import one_line
 from mail.outgoing import Attachment
 
-_LONGEST_LINE = 75
+if TYPE_CHECKING:
+    from icalendar import vCalAddress
+
 _PRODUCT = "-//Clientshare//SSO go-live//EN"
 
 
@@ -65,7 +68,7 @@ def calendar_attachment(event: CalendarEvent, method: Method = Method.PUBLISH) -
     """Return the entry as the attachment `go-live.ics`.
 
     Raises:
-        ValueError: a REQUEST or CANCEL without anybody to ask.
+        ValueError: a REQUEST without anybody to ask.
     """
     return Attachment(
         filename="go-live.ics",
@@ -78,79 +81,56 @@ def calendar_file(event: CalendarEvent, method: Method = Method.PUBLISH) -> str:
     """Write the entry as RFC 5545 text with CRLF line ends and lines of at most 75 octets.
 
     Raises:
-        ValueError: a REQUEST or CANCEL without anybody to ask.
+        ValueError: a REQUEST without anybody to ask.
     """
-    if method is not Method.PUBLISH and not event.attendees:
-        raise ValueError(f"A calendar file with the method {method} needs attendees.")
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        f"PRODID:{_PRODUCT}",
-        "CALSCALE:GREGORIAN",
-        f"METHOD:{method}",
-        "BEGIN:VEVENT",
-        f"UID:{_escaped(event.uid)}",
-        f"SEQUENCE:{event.sequence}",
-        f"DTSTAMP:{_utc(event.written_at)}",
-        f"DTSTART:{_utc(event.starts_at)}",
-        f"DTEND:{_utc(event.ends_at)}",
-        f"SUMMARY:{_escaped(one_line(event.summary))}",
-        f"DESCRIPTION:{_escaped(event.description)}",
-        f"ORGANIZER{_named(event.organiser)}:mailto:{one_line(event.organiser.address)}",
-    ]
-    # RFC 5546 forbids attendees in a PUBLISH.
-    if method is not Method.PUBLISH:
-        lines += [
-            f"ATTENDEE{_named(person)};ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;"
-            f"RSVP={'TRUE' if method is Method.REQUEST else 'FALSE'}"
-            f":mailto:{one_line(person.address)}"
-            for person in event.attendees
-        ]
+    # Imported here: its library takes long, which every command would wait for.
+    from icalendar import Calendar, Event
+
+    if method is Method.REQUEST and not event.attendees:
+        raise ValueError("A calendar file with the method REQUEST needs attendees.")
+    entry = Event()
+    entry.add("uid", event.uid)
+    entry.add("sequence", event.sequence)
+    entry.add("dtstamp", event.written_at.astimezone(UTC))
+    entry.add("dtstart", event.starts_at.astimezone(UTC))
+    entry.add("dtend", event.ends_at.astimezone(UTC))
+    entry.add("summary", one_line(event.summary))
+    entry.add("description", _lines(event.description))
+    entry.add("organizer", _person(event.organiser), encode=False)
+    # RFC 5546 forbids attendees in a PUBLISH; what was published is cancelled without them.
+    for person in event.attendees if method is not Method.PUBLISH else ():
+        asked = {
+            "ROLE": "REQ-PARTICIPANT",
+            "PARTSTAT": "NEEDS-ACTION",
+            "RSVP": "TRUE" if method is Method.REQUEST else "FALSE",
+        }
+        entry.add("attendee", _person(person, **asked), encode=False)
     if event.location:
-        lines.append(f"LOCATION:{_escaped(one_line(event.location))}")
+        entry.add("location", one_line(event.location))
     if event.url:
-        lines.append(f"URL:{one_line(event.url)}")
+        entry.add("url", one_line(event.url))
+    entry.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
     # A go-live takes nobody's time, so the entry does not mark anybody as busy.
-    lines += [
-        f"STATUS:{'CANCELLED' if method is Method.CANCEL else 'CONFIRMED'}",
-        "TRANSP:TRANSPARENT",
-        "END:VEVENT",
-        "END:VCALENDAR",
-    ]
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
+    entry.add("transp", "TRANSPARENT")
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method.value)
+    calendar.add_component(entry)
+    written: bytes = calendar.to_ical()
+    return written.decode("utf-8")
 
 
-def _utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+def _lines(text: str) -> str:
+    return "\n".join(one_line(line) for line in text.splitlines())
 
 
-def _escaped(text: str) -> str:
-    """Write a TEXT value (RFC 5545, 3.3.11)."""
-    lines = [one_line(line) for line in text.splitlines()]
-    escaped = "\n".join(lines).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    return escaped.replace("\n", "\\n")
+def _person(person: Person, **parameters: str) -> "vCalAddress":
+    from icalendar import vCalAddress
 
-
-def _named(person: Person) -> str:
-    """Write the CN parameter; quotes and carets as RFC 6868 has them."""
-    if not person.name:
-        return ""
-    name = one_line(person.name).replace("^", "^^").replace('"', "^'")
-    return f';CN="{name}"'
-
-
-def _folded(line: str) -> str:
-    """Fold a line so that no piece is longer than 75 octets, and no letter is cut in two."""
-    if len(line.encode("utf-8")) <= _LONGEST_LINE:
-        return line
-    pieces: list[str] = []
-    piece, size = "", 0
-    for letter in line:
-        width = len(letter.encode("utf-8"))
-        # The space that starts a continuation line counts as one octet.
-        if size + width > _LONGEST_LINE - bool(pieces):
-            pieces.append(piece)
-            piece, size = "", 0
-        piece += letter
-        size += width
-    return "\r\n ".join([*pieces, piece])
+    written = vCalAddress(f"mailto:{one_line(person.address)}")
+    if person.name:
+        written.params["CN"] = one_line(person.name)
+    written.params.update(parameters)
+    return written

@@ -295,6 +295,10 @@ MESSAGES: dict[str, MessageDescription] = {
         reason="",
         what_happened="Nobody consented in time; people log in as before.",
     ),
+    "contact_removed": _describe(
+        Readership.IT,
+        "Takes the date of the move out of the calendar of a contact who was removed.",
+    ),
     "result": _describe(
         Readership.CUSTOMER_SUCCESS_AND_IT,
         "The users are moved: counts, exceptions with next steps, where to remove the consent.",

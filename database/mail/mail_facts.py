@@ -29,6 +29,8 @@ class GoLiveFacts:
     time_zone: str
     tenant_id: UUID | None
     move_at: datetime | None
+    announced_move_at: datetime | None
+    """The date of the move that was last announced to the contacts."""
     go_live_date: date | None
     """The day that the customer had agreed to when the organisation was imported."""
     progress: Progress
@@ -49,7 +51,7 @@ def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
             SELECT g.id AS go_live_id, o.id AS organisation_id, o.name AS organisation_name,
                    o.slug, coalesce(nullif(s.name, ''), s.handle) AS owner_name,
                    s.address AS owner_address, p.time_zone, g.tenant_id, g.move_at,
-                   p.go_live_date,
+                   g.announced_move_at, p.go_live_date,
                    {POSITION}
             FROM golive.go_live g
             JOIN pulse.organisation o ON o.id = g.organisation_id
@@ -72,8 +74,39 @@ def facts(session: Session, go_live_id: UUID) -> GoLiveFacts:
         time_zone=row.time_zone,
         tenant_id=row.tenant_id,
         move_at=row.move_at,
+        announced_move_at=row.announced_move_at,
         go_live_date=row.go_live_date,
         progress=progress_of(row),
+    )
+
+
+def announcements(
+    session: Session, go_live_id: UUID, *, before: tuple[datetime, str] | None = None
+) -> int:
+    """Return how many dates were announced so far; or before the one due then with this key."""
+    earlier = "AND (due_at, idempotency_key) < (:due_at, :key)" if before else ""
+    due_at, key = before or (None, None)
+    counted: int = session.execute(
+        text(
+            "SELECT count(DISTINCT idempotency_key) FROM golive.mail "
+            f"WHERE go_live_id = :g AND message = :message {earlier}"
+        ),
+        {"g": go_live_id, "message": Message.MOVE_ANNOUNCEMENT, "due_at": due_at, "key": key},
+    ).scalar_one()
+    return counted
+
+
+def was_date_sent(session: Session, go_live_id: UUID, recipient_id: UUID) -> bool:
+    """Tell whether this person has a date of the move in their calendar, by a mail of ours."""
+    return (
+        session.execute(
+            text(
+                "SELECT FROM golive.mail WHERE go_live_id = :g AND message = :message "
+                "AND recipient_id = :recipient AND state = 'sent' LIMIT 1"
+            ),
+            {"g": go_live_id, "message": Message.MOVE_ANNOUNCEMENT, "recipient": recipient_id},
+        ).first()
+        is not None
     )
 
 

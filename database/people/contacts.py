@@ -1,7 +1,8 @@
 """An organisation's owner on our side and its IT contacts; both can change during a go-live.
 
 A contact who has left stays in the table, because mails and the audit trail refer to it, but gets
-no more mail, and their personal links are revoked.
+no more mail, and their personal links are revoked. Only the date of the move is taken out of their
+calendar by a last one.
 """
 
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from database.links import renewal
 from database.links.renewal import NewLink
 from database.mail import ledger
 from database.mail.ledger import Recipient
-from database.mail.mail_facts import contacts_of
+from database.mail.mail_facts import contacts_of, was_date_sent
 from database.models import Contact, GoLive, Organisation, Preference, Staff
 
 _PACK_STAGES = {
@@ -113,7 +114,7 @@ def name_contact(
     order = [one.id for one in before if one.id != contact]
     if leaver is not None and leaver.id != contact:
         order[order.index(leaver.id)] = contact
-        _leave(session, leaver, at)
+        _leave(session, organisation, leaver, by, at)
     elif first:
         order.insert(0, contact)
     elif known is not None:
@@ -157,7 +158,7 @@ def remove_contact(
     leaver = _with_address(before, address)
     if len(before) == 1:
         raise OnlyContactError(address)
-    _leave(session, leaver, at)
+    _leave(session, organisation, leaver, by, at)
     records.write_audit(
         session,
         at,
@@ -218,7 +219,10 @@ def _save(session: Session, organisation: Organisation, name: str, address: str)
     return saved
 
 
-def _leave(session: Session, leaver: Contact, at: datetime) -> None:
+def _leave(
+    session: Session, organisation: Organisation, leaver: Contact, by: str, at: datetime
+) -> None:
+    """Write to this contact no more, but for what takes the date of the move out of a calendar."""
     session.execute(
         text("UPDATE golive.contact SET left_at = :at WHERE id = :id"),
         {"at": at, "id": leaver.id},
@@ -238,6 +242,12 @@ def _leave(session: Session, leaver: Contact, at: datetime) -> None:
         ),
         {"id": leaver.id},
     )
+    go_live = records.open_go_live(session, organisation.id)
+    if go_live is not None and was_date_sent(session, go_live.id, leaver.id):
+        key = f"left-{at:%Y%m%d%H%M%S}"
+        to = [Recipient("contact", leaver.id)]
+        ledger.queue_mail(session, go_live.id, Message.CONTACT_REMOVED, key, to, at=at)
+        outbox.enqueue(session, go_live.id, MailRequested(Message.CONTACT_REMOVED, key, by), at)
     session.expire_all()
 
 

@@ -1,18 +1,21 @@
 """The mail that ends a go-live: what became of it, to customer success and to the customer."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from icalendar import Calendar
 from sqlmodel import Session
 
 from activities.mail_content import Branding, GoLiveMail
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkSigner
 from contracts.notices import Audience, Message
-from database.go_live import records
+from database.go_live import outbox, records
 from database.mail import ledger
 from database.models import Contact, GoLive, Organisation, Preference, Staff
+from database.people import contacts
 from mail.rendering import RenderedMail, render
 from wording.situations import OUTCOMES, WAITS
 
@@ -99,3 +102,89 @@ def test_an_ending_is_told_as_it_is_and_its_reason_to_customer_success_only(
         assert "reason given" not in words
         assert "starter.py" not in words
         assert WAITS[Wait.ADMIN_CONSENT][0] not in words
+
+
+def entry(mail: GoLiveMail, session: Session, message: Message, key: str, name: str) -> Any:
+    """The calendar entry that this person gets with a mail, None without one."""
+    (due,) = ledger.due_mail(
+        session, mail.facts.go_live_id, AT + timedelta(days=9), only=(message, key), chunk=9
+    )
+    attachments = next(mail.attachments(one) for one in due if one.name == name)
+    return next((Calendar.from_ical(one.content) for one in attachments), None)
+
+
+def announced(session: Session, go_live: GoLive, key: str, at: datetime) -> tuple[str, int]:
+    """Announce a date to the contacts; return its method and number."""
+    go_live.move_at = go_live.announced_move_at = at + timedelta(days=7)
+    session.add(go_live)
+    session.flush()
+    to = ledger.recipients(session, go_live.id, Audience.EVERY_CONTACT)
+    ledger.queue_mail(session, go_live.id, Message.MOVE_ANNOUNCEMENT, key, to, at=at)
+    mail = GoLiveMail(session, go_live.id, SURROUNDINGS)
+    found = entry(mail, session, Message.MOVE_ANNOUNCEMENT, key, "Tom")
+    (due,) = ledger.due_mail(
+        session, go_live.id, at, only=(Message.MOVE_ANNOUNCEMENT, key), chunk=9
+    )
+    for one in due:
+        ledger.mark_sent(session, one.id, message_id="<x@y.example>", reply="250", at=at)
+    return found["method"], found.walk("VEVENT")[0]["sequence"]
+
+
+def test_two_dates_within_a_minute_have_two_numbers(session: Session, go_live: GoLive) -> None:
+    assert announced(session, go_live, "first", AT) == ("PUBLISH", 0)
+    assert announced(session, go_live, "2", AT + timedelta(seconds=1)) == ("PUBLISH", 1)
+    assert announced(session, go_live, "3", AT + timedelta(seconds=2)) == ("PUBLISH", 2)
+
+
+@pytest.mark.parametrize("outcome", ENDINGS)
+def test_an_ending_takes_the_date_out_of_the_calendars_that_have_it(
+    session: Session, go_live: GoLive, outcome: GoLiveOutcome
+) -> None:
+    announced(session, go_live, "first", AT)
+    announced(session, go_live, "again", AT + timedelta(seconds=9))
+    mails(session, go_live.id, outcome)
+    mail = GoLiveMail(session, go_live.id, SURROUNDINGS)
+    found = entry(mail, session, ENDINGS[outcome][0], outcome.value, "Tom")
+    event = found.walk("VEVENT")[0]
+    assert (found["method"], event["sequence"], event["status"]) == ("CANCEL", 2, "CANCELLED")
+    assert event["uid"] == f"go-live-{go_live.id}@pulse.example"
+    assert entry(mail, session, ENDINGS[outcome][0], outcome.value, "Dana") is None
+
+
+def test_an_ending_cancels_nothing_that_was_never_announced(
+    session: Session, go_live: GoLive
+) -> None:
+    outcome = GoLiveOutcome.ROLLED_BACK
+    mails(session, go_live.id, outcome)
+    mail = GoLiveMail(session, go_live.id, SURROUNDINGS)
+    assert entry(mail, session, ENDINGS[outcome][0], outcome.value, "Tom") is None
+
+
+@pytest.mark.parametrize("had_date", [True, False])
+def test_a_contact_who_leaves_loses_the_date_if_they_had_it(
+    session: Session, go_live: GoLive, had_date: bool
+) -> None:
+    organisation = session.get_one(Organisation, go_live.organisation_id)
+    if had_date:
+        announced(session, go_live, "first", AT)
+    contacts.name_contact(
+        session,
+        organisation,
+        name="Ira",
+        address="ira@acme.test",
+        instead_of="tom@acme.test",
+        first=False,
+        by="dana",
+        at=AT,
+    )
+    pending = [one for one in outbox.pending(session, before=AT) if one.slug == "acme"]
+    keys = [
+        one.argument["idempotency_key"]
+        for one in pending
+        if one.argument["message"] == Message.CONTACT_REMOVED
+    ]
+    assert bool(keys) is had_date
+    for key in keys:
+        mail = GoLiveMail(session, go_live.id, SURROUNDINGS)
+        found = entry(mail, session, Message.CONTACT_REMOVED, key, "Tom")
+        assert (found["method"], found.walk("VEVENT")[0]["sequence"]) == ("CANCEL", 1)

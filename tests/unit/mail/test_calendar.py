@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from mail.calendar import CalendarEvent, Method, Person, calendar_attachment, calendar_file
 
@@ -56,7 +57,7 @@ def test_escapes_text_and_quotes_names() -> None:
     text = calendar_file(event(), Method.REQUEST)
     assert property_of(text, "DESCRIPTION") == r":Line one\nLine two\; with\, signs \\ here"
     assert property_of(text, "ORGANIZER") == ";CN=\"Priya ^'P^' Shah\":mailto:priya@pulse.example"
-    assert property_of(text, "ATTENDEE").startswith(';CN="Maria Jensen; IT";ROLE=REQ-PARTICIPANT')
+    assert property_of(text, "ATTENDEE").startswith(';CN="Maria Jensen; IT";PARTSTAT=')
 
 
 def test_a_published_entry_asks_nobody() -> None:
@@ -103,6 +104,18 @@ def test_the_attachment_says_what_it_is() -> None:
 def test_an_impossible_entry_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="calendar entry"):
         event(**changes)
+
+
+def test_a_kept_library_reads_the_same_back() -> None:
+    [entry] = Calendar.from_ical(calendar_file(event(sequence=3), Method.CANCEL)).walk("VEVENT")
+    assert entry["sequence"] == 3
+    assert entry["dtstart"].dt == START
+    assert entry["description"] == "Line one\nLine two; with, signs \\ here"
+    assert entry["organizer"].params["CN"] == 'Priya "P" Shah'
+
+
+def test_what_was_published_is_cancelled_without_attendees() -> None:
+    assert "ATTENDEE" not in calendar_file(event(attendees=()), Method.CANCEL)
 
 
 def test_a_request_needs_somebody_to_ask() -> None:
