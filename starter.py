@@ -25,6 +25,7 @@ from commands import (
     rehearsal,
     resending,
     setup,
+    staff_addresses,
     standings,
     terminal,
     user_decisions,
@@ -391,6 +392,30 @@ def hand_over(
     """Hand an organisation and its go-live to another customer success manager."""
     _change(by, lambda people: people.change_owner(organisation, handle, reason))
     print(shell.handed_over(organisation, handle))
+
+
+@app.command("staff-address")
+def staff_address(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Whose address changes.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The new one.")],
+    by: By = None,
+    reason: Annotated[str, typer.Option(help="Why; needed, and kept in the audit trail.")] = "",
+) -> None:
+    """Change the address of one of us; the old address is told first."""
+    settings = read_settings()
+    with connections.mailer(settings) as mailer:
+        changed = staff_addresses.change(
+            _engine(settings),
+            mailer,
+            connections.branding(settings),
+            settings.mail_from,
+            by=_name(by),
+            handle=handle,
+            address=address,
+            reason=reason,
+        )
+    told = "was told" if changed.old_was_told else "takes no mail any more, so nobody was told"
+    print(f"{handle}: mails go to {address} from now on. {changed.old_address} {told}.")
 
 
 @app.command()

@@ -46,7 +46,7 @@ from database.engine import check_usable, open_sessions
 from database.faults import DatabaseFault
 from graph.client import GraphClient
 from graph.transport import open_http
-from mail.mailer import Mailer, SmtpMailer
+from mail.mailer import Mailer
 from settings import Settings, SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from telemetry.metrics import registered
@@ -232,11 +232,7 @@ def open_dependencies(settings: Settings) -> Iterator[WorkerDependencies]:
     ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     with (
         open_http(ca_bundle) as http,
-        SmtpMailer(
-            settings.smtp_url.get_secret_value(),
-            ca_bundle=settings.ca_bundle,
-            client_name=settings.smtp_client_name,
-        ) as mailer,
+        connections.mailer(settings) as mailer,
     ):
         engine = connections.database(settings)
         try:

@@ -24,6 +24,7 @@ from graph.client import GraphClient
 from graph.credentials import chosen_credential
 from graph.tokens import EntraClient
 from graph.transport import open_http
+from mail.mailer import SmtpMailer
 from mail.outgoing import parse_address
 from settings import LOCAL_TEMPORAL, Settings
 from workflows.payloads import DATA_CONVERTER
@@ -50,6 +51,15 @@ def branding(settings: Settings) -> Branding:
         client_id=settings.client_id,
         sender_address=parse_address(settings.mail_from).address,
         signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+    )
+
+
+def mailer(settings: Settings) -> SmtpMailer:
+    """Return the mailer that the settings name; nothing is connected yet."""
+    return SmtpMailer(
+        settings.smtp_url.get_secret_value(),
+        ca_bundle=settings.ca_bundle,
+        client_name=settings.smtp_client_name,
     )
 
 

@@ -30,6 +30,7 @@ class Message(StrEnum):
     CONTACT_REMOVED = "contact_removed"
     RESULT = "result"
     STAFF_DIGEST = "staff_digest"
+    STAFF_ADDRESS_CHANGED = "staff_address_changed"
 
 
 class Audience(StrEnum):

@@ -35,6 +35,8 @@ class Problem(StrEnum):
     UNKNOWN_DOMAIN = "unknown_domain"
     ONLY_DOMAIN = "only_domain"
     UNKNOWN_USER = "unknown_user"
+    STAFF_ADDRESS_TAKEN = "staff_address_taken"
+    OLD_ADDRESS_NOT_TOLD = "old_address_not_told"
     NOTHING_REFUSED = "nothing_refused"
 
     # Where the go-live stands.

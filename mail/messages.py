@@ -310,6 +310,13 @@ MESSAGES: dict[str, MessageDescription] = {
         exceptions=_EXCEPTIONS,
         application_id=_APPLICATION_ID,
     ),
+    "staff_address_changed": _describe(
+        Readership.CUSTOMER_SUCCESS,
+        "Tells the old address of one of us that mails go to another one from now on.",
+        changed_by="dana",
+        handle="priya",
+        new_address="priya.shah@clientshare.example",
+    ),
     "staff_digest": _describe(
         Readership.CUSTOMER_SUCCESS,
         "Once on a working morning: where each of a manager's go-lives stands, who moves next.",

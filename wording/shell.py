@@ -63,6 +63,10 @@ PROBLEMS: dict[Problem, str] = {
     Problem.UNKNOWN_DOMAIN: "{slug} has no domain {domain}; it has: {domains}.",
     Problem.ONLY_DOMAIN: "{domain} is the only domain of {slug}; import another one first.",
     Problem.UNKNOWN_USER: "{slug} has no user {address!r}.",
+    Problem.STAFF_ADDRESS_TAKEN: "{address} is the address of {handle} already.",
+    Problem.OLD_ADDRESS_NOT_TOLD: (
+        "Nothing was changed, because the old address could not be told. {what} Try again later."
+    ),
     Problem.NOTHING_REFUSED: (
         "{slug}: no mail to a contact or to us is refused. Those to users are sent again with: "
         "python starter.py resend {slug} --all-refused"

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from contracts import rules
+from contracts.addresses import address_key as key_of
 from database.hashing import sha256
 from database.models import Staff, StaffSession
 
@@ -40,6 +41,12 @@ def staff_by_identity(session: Session, object_id: UUID, address_key: str) -> St
         found.object_id = object_id
         session.add(found)
     return found
+
+
+def change_address(session: Session, person: Staff, address: str) -> None:
+    """Give a member of staff another address; who is bound to an identity stays bound to it."""
+    person.address, person.address_key = address, key_of(address)
+    session.add(person)
 
 
 def open_session(session: Session, staff_id: UUID, token: str, at: datetime) -> None:

@@ -69,7 +69,7 @@ READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "re
 DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
 CONFIRMED_ON_PAGES = {"confirm"}
 PEOPLE = {"hand-over", "contact", "remove-contact", "resend"}
-ONLY_IN_THE_SHELL = {"setup", "check-settings", "import", "forget"}
+ONLY_IN_THE_SHELL = {"setup", "check-settings", "import", "forget", "staff-address"}
 """They concern the whole installation or files, or cannot be undone."""
 
 
