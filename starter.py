@@ -121,11 +121,12 @@ def check_settings() -> None:
 def import_csv(
     organisations: Annotated[Path, typer.Argument(metavar="ORGANISATIONS.csv")],
     users: Annotated[Path, typer.Argument(metavar="USERS.csv")],
+    by: By = None,
 ) -> None:
     """Import organisations and users; a file with any fault is not imported at all."""
     settings = read_settings()
     engine = connections.database(settings)
-    imported = imports.import_files(engine, organisations, users)
+    imported = imports.import_files(engine, organisations, users, _name(by))
     print(shell.imported(imported.organisations, imported.users))
 
     async def signal_go_lives() -> None:
@@ -473,9 +474,7 @@ def resend(
         )
 
     resent = asyncio.run(run())
-    mails = sentences.counted(resent.mails, "refused mail")
-    then = "now" if resent.signalled else "once Temporal answers, without anybody's help"
-    print(f"{organisation}: {mails} will be sent again {then}.")
+    print(shell.resent(organisation, resent.mails, signalled=resent.signalled))
 
 
 # --- moving users ---------------------------------------------------------------------------------

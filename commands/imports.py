@@ -1,16 +1,24 @@
 """Reads the two CSV files; every fault is listed by line and column, or all of it is imported."""
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from commands.errors import ImportRefusedError, UsageError, plain_database_errors
+from commands.errors import (
+    CommandError,
+    ImportRefusedError,
+    UsageError,
+    plain_database_errors,
+)
 from commands.sheets import Sheet, SheetRow, SourceFile, rows_of
 from commands.time_zones import canonical_name
 from contracts import rules
@@ -18,7 +26,9 @@ from contracts.addresses import address_key, named_address
 from contracts.clock import wall_clock
 from contracts.problems import Problem
 from database.engine import open_sessions
-from database.people import upserts
+from database.models import FileImport
+from database.people import file_imports, upserts
+from database.people.import_changes import ImportChanges, changes_of
 from database.people.upserts import HandedOver, ImportedContact, ImportedOrganisation, ImportedUser
 from wording.durations import in_words
 
@@ -32,6 +42,9 @@ ORGANISATION_OPTIONS = (
 )  # fmt: skip
 USER_COLUMNS = ("organisation", "email", "display_name", "status")
 USER_OPTIONS = ("group",)
+MOST_CHANGED_USERS = 100
+"""Changed users whom a preview lists one by one."""
+MOST_PAST_IMPORTS = 50
 STATUSES = ("active", "invited", "deactivated")
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -53,17 +66,136 @@ class Imported:
     """Open go-lives that somebody else looks after now; they are still to be signalled."""
 
 
-def import_files(engine: Engine, organisations_path: Path, users_path: Path) -> Imported:
-    """Read both files and import them; raises as `import_sources`, or if one cannot be read."""
-    return import_sources(engine, _read(organisations_path), _read(users_path))
+@dataclass(frozen=True)
+class _Checked:
+    """Both files without a fault."""
+
+    organisations: list[ImportedOrganisation]
+    users: list[ImportedUser]
 
 
-def import_sources(engine: Engine, organisations: SourceFile, users: SourceFile) -> Imported:
-    """Import both files in one transaction, or none of either.
+def import_files(
+    engine: Engine, organisations_path: Path, users_path: Path, by: str = "system"
+) -> Imported:
+    """Read both files and import them in one transaction, or none of either.
 
     Raises:
         ImportRefusedError: with every fault of both files by line and column.
-        UsageError: a file is too large, or no text.
+        UsageError: a file cannot be read, is too large, or no text.
+    """
+    organisations, users = _read(organisations_path), _read(users_path)
+    at = wall_clock()
+    with _transaction(engine) as session:
+        checked = _check(session, organisations, users)
+        made = FileImport(
+            organisations_name=organisations.name,
+            users_name=users.name,
+            uploaded_by=by,
+            uploaded_at=at,
+        )
+        file_imports.record(session, made)
+        return _save(session, checked, made)
+
+
+def upload(engine: Engine, organisations: SourceFile, users: SourceFile, by: str) -> UUID:
+    """Check both files and keep them until somebody confirms what they would change.
+
+    Raises:
+        ImportRefusedError, UsageError: as `import_files`; nothing is kept.
+    """
+    at = wall_clock()
+    with _transaction(engine) as session:
+        file_imports.purge(session, at)
+        changes = _changes(session, _check(session, organisations, users))
+        made = FileImport(
+            organisations_name=organisations.name,
+            users_name=users.name,
+            uploaded_by=by,
+            uploaded_at=at,
+            organisations=organisations.content,
+            users=users.content,
+            changes_sha256=_sha256(changes),
+        )
+        file_imports.record(session, made)
+        return made.id
+
+
+def preview(engine: Engine, import_id: UUID) -> tuple[FileImport, ImportChanges]:
+    """Return what an upload would change now, which is what can be confirmed from now on.
+
+    Raises:
+        CommandError: it is done, or nobody confirmed it in time.
+        ImportRefusedError: it has faults beside what was imported since.
+    """
+    with _transaction(engine) as session:
+        found, checked = _waiting(session, import_id)
+        changes = _changes(session, checked)
+        found.changes_sha256 = _sha256(changes)
+        session.add(found)
+    return found, changes
+
+
+def confirm(engine: Engine, import_id: UUID) -> Imported:
+    """Import an upload, once, if it still changes what its page showed.
+
+    Raises:
+        CommandError: it is done already, too old, or changes something else by now.
+        ImportRefusedError: as `preview`.
+    """
+    with _transaction(engine) as session:
+        found, checked = _waiting(session, import_id)
+        if _sha256(_changes(session, checked)) != found.changes_sha256:
+            raise CommandError(Problem.IMPORT_CHANGES_OTHERWISE)
+        return _save(session, checked, found)
+
+
+def past_imports(engine: Engine) -> list[FileImport]:
+    """Return who imported what and when, the newest first."""
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        return file_imports.history(session, MOST_PAST_IMPORTS)
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Session]:
+    """Begin a transaction in which no other import writes."""
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        upserts.hold_imports(session)
+        yield session
+
+
+def _waiting(session: Session, import_id: UUID) -> tuple[FileImport, _Checked]:
+    found = file_imports.waiting(session, import_id, wall_clock())
+    if found is None or found.organisations is None or found.users is None:
+        raise CommandError(Problem.NO_IMPORT_WAITS)
+    files = (
+        SourceFile(found.organisations_name, found.organisations),
+        SourceFile(found.users_name, found.users),
+    )
+    return found, _check(session, *files)
+
+
+def _changes(session: Session, checked: _Checked) -> ImportChanges:
+    return changes_of(session, checked.organisations, checked.users, MOST_CHANGED_USERS)
+
+
+def _sha256(changes: ImportChanges) -> str:
+    return hashlib.sha256(repr(changes).encode()).hexdigest()
+
+
+def _save(session: Session, checked: _Checked, made: FileImport) -> Imported:
+    at = wall_clock()
+    handed_over = upserts.save_organisations(session, checked.organisations, at)
+    upserts.save_users(session, checked.users)
+    organisations, users = len(checked.organisations), len(checked.users)
+    file_imports.mark_done(session, made, organisations=organisations, users=users, at=at)
+    return Imported(organisations, users, tuple(handed_over))
+
+
+def _check(session: Session, organisations: SourceFile, users: SourceFile) -> _Checked:
+    """Read both files, and hold them against each other and against what is known.
+
+    Raises:
+        ImportRefusedError, UsageError: as `import_files`.
     """
     organisations_sheet, users_sheet = Sheet(organisations.name), Sheet(users.name)
     organisation_rows = [
@@ -89,24 +221,18 @@ def import_sources(engine: Engine, organisations: SourceFile, users: SourceFile)
     _find_unlike_time_zones(organisations_sheet, organisation_rows)
     # Where the first file has no known columns, it is at fault, and not every user of the second.
     is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
-    with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        upserts.hold_imports(session)
-        known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
-        for line, user in user_rows:
-            if user.organisation and user.organisation not in known and is_read:
-                users_sheet.fault(
-                    line, "organisation", f"{user.organisation!r} is no known organisation"
-                )
-        _find_taken(session, organisations_sheet, organisation_rows)
-        organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
-        faults = organisations_sheet.faults + users_sheet.faults
-        if faults:
-            raise ImportRefusedError(faults)
-        handed_over = upserts.save_organisations(
-            session, [one for _, one in organisation_rows], wall_clock()
-        )
-        upserts.save_users(session, [one for _, one in user_rows])
-    return Imported(len(organisation_rows), len(user_rows), tuple(handed_over))
+    known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
+    for line, user in user_rows:
+        if user.organisation and user.organisation not in known and is_read:
+            users_sheet.fault(
+                line, "organisation", f"{user.organisation!r} is no known organisation"
+            )
+    _find_taken(session, organisations_sheet, organisation_rows)
+    organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
+    faults = organisations_sheet.faults + users_sheet.faults
+    if faults:
+        raise ImportRefusedError(faults)
+    return _Checked([one for _, one in organisation_rows], [one for _, one in user_rows])
 
 
 def _read(path: Path) -> SourceFile:

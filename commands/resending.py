@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from commands.errors import CommandError, NotRunningError, is_first_connection
 from commands.errors import plain_database_errors as plain
-from commands.order_book import known_staff, organisation_named
+from commands.lookups import known_staff, organisation_named
 from contracts.clock import wall_clock
 from contracts.go_live import MailRequested, go_live_id
 from contracts.problems import Problem

@@ -14,7 +14,7 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.order_book import known_staff
+from commands.lookups import known_staff
 from contracts.addresses import address_key
 from contracts.clock import wall_clock
 from contracts.notices import Message

@@ -24,6 +24,8 @@ class Problem(StrEnum):
     FILE_CANNOT_BE_READ = "file_cannot_be_read"
     FILE_CANNOT_BE_WRITTEN = "file_cannot_be_written"
     FILES_HAVE_FAULTS = "files_have_faults"
+    NO_IMPORT_WAITS = "no_import_waits"
+    IMPORT_CHANGES_OTHERWISE = "import_changes_otherwise"
     NOT_CONFIRMED = "not_confirmed"
 
     # Who and what there is.

@@ -35,6 +35,9 @@ MOST_IMPORTED_BYTES = 50_000_000
 MOST_IMPORTED_ROWS = 1_000_000
 """Of one file."""
 
+UPLOAD_LIFE = timedelta(days=1)
+"""How long an upload can be confirmed; its files are deleted then, or when it is done."""
+
 # --- business hours and dates ---------------------------------------------------------------------
 
 MORNING = time(9, 0)

@@ -240,6 +240,34 @@ class Contact(SQLModel, table=True):
     """From then on this person gets no mail, and their links are revoked."""
 
 
+class FileImport(SQLModel, table=True):
+    """An import of two files: done, or uploaded in the console and waiting for a confirmation."""
+
+    __tablename__ = "file_import"
+    __table_args__ = (
+        CheckConstraint(
+            "done_at IS NULL OR (organisations IS NULL AND users IS NULL)",
+            name="files_go_when_it_is_done",
+        ),
+        {"schema": GOLIVE},
+    )
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    organisations_name: str
+    users_name: str
+    """As the files were called."""
+    uploaded_by: str
+    """A staff handle; from the shell, whoever gave the command."""
+    uploaded_at: datetime = _instant()
+    organisations: bytes | None = None
+    users: bytes | None = None
+    """The files, until it is done."""
+    changes_sha256: str = ""
+    """Hash of what the confirmation page showed; nothing else is done."""
+    done_at: datetime | None = _instant(nullable=True, index=True)
+    organisation_count: int = 0
+    user_count: int = 0
+
+
 class GoLive(SQLModel, table=True):
     """One go-live of an organisation: the record that people read. At most one is open each."""
 

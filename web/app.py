@@ -21,7 +21,7 @@ from telemetry.metrics import registered
 from telemetry.runtime import runtime
 from telemetry.tracing import set_up_tracing
 from web import error_handlers, login, outbox_relay
-from web.console import contacts, organisations, plans, staff, users
+from web.console import contacts, imports, organisations, plans, staff, users
 from web.customer import consent, hand_off, invitation, new_link, setup_page
 from web.dependencies import Dependencies
 from web.microsoft import consent_callback, other_account, sign_in_callback
@@ -88,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         sign_in_callback,
         other_account,
         staff,
+        imports,
         users,
         contacts,
         plans,

@@ -155,6 +155,8 @@ def _page_of(path: str) -> str:
     parts = path.split("/")
     room, rest = parts[1], parts[2:]
     if room == "console":
+        if rest[:1] == ["-"]:
+            return "/".join(parts[:4])
         if rest[1:2] == ["users"] and len(rest) > 3:
             return "/".join(parts[:5])
         return "/console" if rest in (["sign-in"], ["sign-out"]) else "/".join(parts[:3])

@@ -21,8 +21,8 @@ class FormRefusedError(Exception):
     """A form came without the token of this browser: another site, or cookies are off."""
 
 
-async def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
-    """Return the present visit of a form that one of our pages gave to this very browser.
+def check_own(visit: Visit, form_token: str) -> None:
+    """Refuse a form that none of our pages gave to this very browser.
 
     Raises:
         FormRefusedError: it did not come from there.
@@ -30,6 +30,15 @@ async def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Vi
     own = visit.dependencies.form_token(visit.browser)
     if not hmac.compare_digest(form_token.encode(), own.encode()):
         raise FormRefusedError
+
+
+async def own_form(visit: AVisit, form_token: Annotated[str, Form()] = "") -> Visit:
+    """Return the present visit of a form that one of our pages gave to this very browser.
+
+    Raises:
+        FormRefusedError: it did not come from there.
+    """
+    check_own(visit, form_token)
     return visit
 
 

@@ -111,6 +111,10 @@ DONE = {
 }
 """What is said once something else was done."""
 
+IMPORTED = "The files are imported."
+NO_FILES = "Choose both files: the organisations and the users."
+ANOTHER_IMPORT = "Another import is being checked just now. Try again in a minute."
+
 USER_DONE = {
     "link": "This user is linked to the account you named",
     "relink": "This user is linked to the account you named from now on",

@@ -10,6 +10,18 @@ OBJECT_ID = "finds the object id in Microsoft Entra on the user's page."
 
 EVERYWHERE: dict[Problem, str] = {
     Problem.DEADLINE_OUT_OF_RANGE: "A deadline moves by 1 to {most} days, not by {days}.",
+    Problem.FILE_IS_NOT_UTF8: "{path} is not UTF-8 text. Save it as CSV UTF-8.",
+    Problem.FILE_IS_TOO_LARGE: (
+        "{path} is larger than {megabytes} MB. Split it into files that are imported one by one."
+    ),
+    Problem.NO_IMPORT_WAITS: (
+        "This import is done already, or nobody confirmed it within a day. Upload the files again "
+        "if they are still to be imported."
+    ),
+    Problem.IMPORT_CHANGES_OTHERWISE: (
+        "Something was changed since, so this import would do something else than the page showed. "
+        "Read it again, then import."
+    ),
     Problem.ADDRESS_AT_FAULT: "“{address}” {what_is_wrong}.",
     Problem.MOVED_BACK: "{address} was moved back meanwhile. Give the order once more.",
     Problem.ACCOUNT_TAKEN: (

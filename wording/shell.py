@@ -39,10 +39,6 @@ PROBLEMS: dict[Problem, str] = {
     Problem.REASON_MISSING: 'Say why, with --reason "..."; it goes into the audit trail.',
     Problem.REASON_NAMES_AN_ADDRESS: _REASON_STAYS.replace("{what}", "addresses"),
     Problem.REASON_NAMES_SOMEBODY: _REASON_STAYS.replace("{what}", "names"),
-    Problem.FILE_IS_NOT_UTF8: "{path} is not UTF-8 text. Save it as CSV UTF-8.",
-    Problem.FILE_IS_TOO_LARGE: (
-        "{path} is larger than {megabytes} MB. Split it into files that are imported one by one."
-    ),
     Problem.FILE_CANNOT_BE_READ: "{path} cannot be read: {error}.",
     Problem.FILE_CANNOT_BE_WRITTEN: "{path} cannot be written: {error}.",
     Problem.NOT_CONFIRMED: "Nothing was changed.",
@@ -451,3 +447,9 @@ def ask_to_forget(slug: str, address: str | None) -> str:
 def users_written(number: int, file: object) -> str:
     """Return how many users a file lists."""
     return f"{number:,} users are listed in {file}."
+
+
+def resent(organisation: str, mails: int, *, signalled: bool) -> str:
+    """Say how many refused mails go out again, and when."""
+    then = "now" if signalled else "once Temporal answers, without anybody's help"
+    return f"{organisation}: {sentences.counted(mails, 'refused mail')} will be sent again {then}."

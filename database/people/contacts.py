@@ -245,7 +245,7 @@ def _leave(
     go_live = records.open_go_live(session, organisation.id)
     if go_live is not None and was_date_sent(session, go_live.id, leaver.id):
         key = f"left-{at:%Y%m%d%H%M%S}"
-        to = [Recipient("contact", leaver.id)]
+        to = [Recipient(RecipientKind.CONTACT, leaver.id)]
         ledger.queue_mail(session, go_live.id, Message.CONTACT_REMOVED, key, to, at=at)
         outbox.enqueue(session, go_live.id, MailRequested(Message.CONTACT_REMOVED, key, by), at)
     session.expire_all()

@@ -54,6 +54,8 @@ _OF_PEOPLE = (
     "OR go_live_id IN (SELECT id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.go_live WHERE organisation_id = :o) "
     "OR tenant_id IN (SELECT tenant_id FROM golive.sso_connection WHERE organisation_id = :o)",
+    # An upload that waits for its confirmation holds whole files.
+    "DELETE FROM golive.file_import WHERE done_at IS NULL",
     "DELETE FROM golive.outbox WHERE go_live_id IN "
     "(SELECT id FROM golive.go_live WHERE organisation_id = :o)",
     "CREATE TEMPORARY TABLE gone_link ON COMMIT DROP AS SELECT id FROM golive.personal_link "

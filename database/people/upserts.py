@@ -207,8 +207,9 @@ def _name_from(handle: str) -> str:
     return re.sub(r"[._-]+", " ", handle).title()
 
 
-def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
-    """Insert or update users as a set; their sign-in method does not change."""
+def stage_users(session: Session, users: Sequence[ImportedUser]) -> None:
+    """Copy users into a table of this transaction's own, `imported_user`."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.imported_user"))
     session.execute(
         text(
             """
@@ -233,6 +234,11 @@ def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
                     user.group,
                 )
             )
+
+
+def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
+    """Insert or update users as a set; their sign-in method does not change."""
+    stage_users(session, users)
     session.execute(
         text(
             """

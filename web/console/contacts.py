@@ -128,7 +128,7 @@ async def resend_refused(staff: AStaffVisit, visit: OwnForm, slug: str) -> Respo
     except UnavailableError:
         raise
     except CommandError as error:
-        return await again(staff, slug, in_words(error), "")
+        return await page_with_problem(staff, slug, problem_text(error), "")
     done = "resend" if resent.signalled else "resend-later"
     return visit.go_to(f"/console/{quote(slug)}?done={done}")
 

@@ -9,8 +9,18 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from contracts import rules
+
 MOST_BYTES = 64 * 1024
 """Of a request's body; our longest form, an order with its reason, takes a tenth of it."""
+
+UPLOADS = frozenset({"/console/-/imports"})
+"""Addresses that take files. Who may send them is known before their body is read."""
+
+MOST_UPLOADED_BYTES = 2 * rules.MOST_IMPORTED_BYTES + MOST_BYTES
+
+UPLOAD_SECONDS = 300.0
+"""As `BODY_SECONDS`, for files."""
 
 BODY_SECONDS = 20.0
 """From the end of the headers to the end of the body."""
@@ -25,7 +35,8 @@ class BodyLimits:
     """ASGI middleware: refuses a body that is too long or too slow before our code reads it.
 
     A form is read here, whole, before any code of ours runs; what is too large is refused by its
-    announced length, or at the byte that is too many.
+    announced length, or at the byte that is too many. Files are refused by their announced length,
+    and read by the page that takes them.
     """
 
     def __init__(
@@ -41,6 +52,13 @@ class BodyLimits:
         announced = headers.get(b"content-length", b"0")
         if scope["type"] != "http" or (announced == b"0" and b"transfer-encoding" not in headers):
             await self._app(scope, receive, send)
+            return
+        if scope["path"] in UPLOADS and scope["method"] == "POST":
+            # A browser says how much it sends; whoever does not is no browser.
+            if not 0 < int(announced) <= MOST_UPLOADED_BYTES:
+                await self._refuse(self._too_large, scope, receive, send)
+                return
+            await self._app(scope, _in_time(receive), send)
             return
         if int(announced) > MOST_BYTES:
             await self._refuse(self._too_large, scope, receive, send)
@@ -85,6 +103,27 @@ async def _read_body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _in_time(receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """Pass a body on as it comes; what is not there in time never comes."""
+    clock = asyncio.get_running_loop().time
+    over_at = clock() + UPLOAD_SECONDS
+    whole = False
+
+    async def next_message() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(over_at):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body", False)
+        return message
+
+    return next_message
 
 
 def _replayed(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:

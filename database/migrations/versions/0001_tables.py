@@ -28,6 +28,7 @@ GOLIVE_TABLES = (
     "staff_session",
     "preference",
     "contact",
+    "file_import",
     "go_live",
     "stage_time",
     "pause_time",
@@ -231,6 +232,29 @@ def _go_lives() -> None:
         sa.UniqueConstraint("organisation_id", "address_key", name="one_contact_per_address"),
         sa.CheckConstraint("position >= 1", name="position_counts_from_one"),
         schema="golive",
+    )
+    op.create_table(
+        "file_import",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisations_name", sa.String(), nullable=False),
+        sa.Column("users_name", sa.String(), nullable=False),
+        sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organisations", sa.LargeBinary(), nullable=True),
+        sa.Column("users", sa.LargeBinary(), nullable=True),
+        sa.Column("changes_sha256", sa.String(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("organisation_count", sa.Integer(), nullable=False),
+        sa.Column("user_count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.CheckConstraint(
+            "done_at IS NULL OR (organisations IS NULL AND users IS NULL)",
+            name="files_go_when_it_is_done",
+        ),
+        schema="golive",
+    )
+    op.create_index(
+        op.f("ix_golive_file_import_done_at"), "file_import", ["done_at"], schema="golive"
     )
     op.create_table(
         "go_live",

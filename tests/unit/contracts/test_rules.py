@@ -30,6 +30,7 @@ TEMPLATES = sorted(
 CUSTOMER_SUCCESS = Audience.CUSTOMER_SUCCESS
 TODAY: dict[str, object] = {
     "UNCLEAR_REFUSAL": timedelta(hours=1),
+    "UPLOAD_LIFE": timedelta(days=1),
     "MOST_IMPORTED_BYTES": 50_000_000,
     "MOST_IMPORTED_ROWS": 1_000_000,
     "MORNING": time(9),

@@ -20,9 +20,7 @@ RAISED_IN += ROOT.glob("bootstrap/*.py")
 IN_THE_SHELL_ONLY = {
     Problem.REASON_NAMES_AN_ADDRESS,
     Problem.REASON_NAMES_SOMEBODY,
-    Problem.FILE_IS_NOT_UTF8,
     Problem.FILE_CANNOT_BE_READ,
-    Problem.FILE_IS_TOO_LARGE,
     Problem.FILE_CANNOT_BE_WRITTEN,
     Problem.FILES_HAVE_FAULTS,
     Problem.NOT_CONFIRMED,

@@ -69,15 +69,16 @@ READ_ON_PAGES = {"list", "status", "watch", "explain", "exceptions", "plan", "re
 DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
 CONFIRMED_ON_PAGES = {"confirm"}
 PEOPLE = {"hand-over", "contact", "remove-contact", "resend"}
-ONLY_IN_THE_SHELL = {"setup", "check-settings", "import", "forget", "staff-address"}
-"""They concern the whole installation or files, or cannot be undone."""
+FILES = {"import"}
+ONLY_IN_THE_SHELL = {"setup", "check-settings", "forget", "staff-address"}
+"""They concern the whole installation, or cannot be undone."""
 
 
 def test_the_console_has_every_order_of_the_shell() -> None:
     commands = {
         one.name or str(one.callback and one.callback.__name__) for one in app.registered_commands
     }
-    on_pages = {*READ_ON_PAGES, *DECIDED_ON_PAGES, *CONFIRMED_ON_PAGES, *PEOPLE}
+    on_pages = {*READ_ON_PAGES, *DECIDED_ON_PAGES, *CONFIRMED_ON_PAGES, *PEOPLE, *FILES}
     assert commands == {*CONSOLE_ORDERS, *on_pages, *ONLY_IN_THE_SHELL}
 
 

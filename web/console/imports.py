@@ -1,0 +1,174 @@
+"""Imports in the console: two files uploaded, what they would change, done once, and the past."""
+
+import csv
+import io
+from collections.abc import Sequence
+from threading import Lock
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from commands import imports
+from commands.errors import CommandError, ImportRefusedError, UnavailableError
+from commands.people_in_charge import signal_people_changed
+from commands.sheets import SourceFile
+from contracts import rules
+from web.console.organisations import problem_text
+from web.console.staff import AStaffVisit, StaffVisit
+from web.forms import OwnForm, check_own
+from wording import console, sentences
+
+router = APIRouter(prefix="/console/-/imports")
+
+MOST_FAULTS = 200
+"""Faults of files that the page lists one by one."""
+
+_TEMPLATES = {
+    "organisations.csv": (
+        imports.ORGANISATION_COLUMNS + imports.ORGANISATION_OPTIONS,
+        "acme,Acme Foods,acme.example,dana.lee@clientshare.example,"
+        "Ira Tee <ira.tee@acme.example>,yes,2026-01-01,2026-12-31,dana.lee,,Europe/Berlin,0,no,",
+    ),
+    "users.csv": (
+        imports.USER_COLUMNS + imports.USER_OPTIONS,
+        "acme,anna.berg@acme.example,Anna Berg,active,",
+    ),
+}
+_ONE_AT_A_TIME = Lock()
+"""Held while files are read: two of the largest would fill the memory of the process."""
+
+
+@router.get("")
+def overview(staff: AStaffVisit, done: str = "") -> Response:
+    """Show where files are uploaded, and who imported what and when."""
+    return _page(staff, said=console.IMPORTED if done else "")
+
+
+@router.get("/{name}.csv")
+def template(staff: AStaffVisit, name: str) -> Response:
+    """Give a file with the columns and one row as an example."""
+    del staff
+    columns, example = _TEMPLATES.get(f"{name}.csv", _TEMPLATES["users.csv"])
+    text = io.StringIO()
+    csv.writer(text).writerow(columns)
+    text.write(f"{example}\r\n")
+    return Response(
+        # The mark by which spreadsheets know that it is UTF-8.
+        text.getvalue().encode("utf-8-sig"),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{quote(name)}.csv"'},
+    )
+
+
+@router.post("")
+async def upload(staff: AStaffVisit, request: Request) -> Response:
+    """Check both files; show every fault, or what they would change."""
+    # Only now, when the visitor is known, is the body read.
+    async with request.form(max_files=2, max_fields=4) as form:
+        check_own(staff.visit, str(form.get("form_token", "")))
+        files = [await _file(form.get(name)) for name in ("organisations", "users")]
+    organisations, users = files
+    if organisations is None or users is None:
+        return await run_in_threadpool(_page, staff, problem=console.NO_FILES, status=400)
+    return await run_in_threadpool(_check, staff, organisations, users)
+
+
+@router.get("/{import_id}")
+def preview(staff: AStaffVisit, import_id: UUID) -> Response:
+    """Show what an upload would change now."""
+    return _preview(staff, import_id)
+
+
+@router.post("/{import_id}")
+async def confirm(staff: AStaffVisit, visit: OwnForm, import_id: UUID) -> Response:
+    """Import an upload, once, and signal the go-lives that get another owner."""
+    engine = visit.dependencies.engine
+    try:
+        imported = await run_in_threadpool(imports.confirm, engine, import_id)
+    except UnavailableError:
+        raise
+    except ImportRefusedError as error:
+        return await run_in_threadpool(_page, staff, faults=error.faults, status=409)
+    except CommandError as error:
+        return await run_in_threadpool(_preview, staff, import_id, problem_text(error))
+    try:
+        for one in imported.handed_over:
+            await signal_people_changed(visit.dependencies.temporal, one.slug, one.owner)
+    except CommandError as error:
+        return await run_in_threadpool(_page, staff, problem=problem_text(error), status=409)
+    return visit.go_to("/console/-/imports?done=yes")
+
+
+async def _file(field: UploadFile | str | None) -> SourceFile | None:
+    if not isinstance(field, UploadFile) or not field.filename:
+        return None
+    # One byte more than is taken, so that it is refused as too large.
+    content = await field.read(rules.MOST_IMPORTED_BYTES + 1)
+    name = "".join(one for one in field.filename if one.isprintable())
+    return SourceFile(name[:100], content)
+
+
+def _check(staff: StaffVisit, organisations: SourceFile, users: SourceFile) -> Response:
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        return _page(staff, problem=console.ANOTHER_IMPORT, status=409)
+    try:
+        made = imports.upload(
+            staff.visit.dependencies.engine, organisations, users, staff.staff.handle
+        )
+    except UnavailableError:
+        raise
+    except ImportRefusedError as error:
+        return _page(staff, faults=error.faults, status=422)
+    except CommandError as error:
+        return _page(staff, problem=problem_text(error), status=422)
+    finally:
+        _ONE_AT_A_TIME.release()
+    return staff.visit.go_to(f"/console/-/imports/{made}")
+
+
+def _preview(staff: StaffVisit, import_id: UUID, problem: str = "") -> Response:
+    try:
+        found, changes = imports.preview(staff.visit.dependencies.engine, import_id)
+    except UnavailableError:
+        raise
+    except ImportRefusedError as error:
+        return _page(staff, faults=error.faults, status=409)
+    except CommandError as error:
+        return _page(staff, problem=problem_text(error), status=404)
+    return staff.visit.page(
+        "console_import.html",
+        status=409 if problem else 200,
+        staff=staff.staff,
+        problem=problem,
+        found=found,
+        changes=changes,
+        instant=sentences.instant,
+    )
+
+
+def _page(
+    staff: StaffVisit,
+    *,
+    said: str = "",
+    problem: str = "",
+    faults: Sequence[str] = (),
+    status: int = 200,
+) -> Response:
+    return staff.visit.page(
+        "console_imports.html",
+        status=status,
+        staff=staff.staff,
+        said=said,
+        problem=problem,
+        faults=list(faults)[:MOST_FAULTS],
+        faults_in_all=len(faults),
+        past=imports.past_imports(staff.visit.dependencies.engine),
+        megabytes=rules.MOST_IMPORTED_BYTES // 1_000_000,
+        rows=rules.MOST_IMPORTED_ROWS,
+        instant=sentences.instant,
+        counted=sentences.counted,
+    )
