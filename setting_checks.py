@@ -179,6 +179,13 @@ def long_key(key: str) -> str:
     return key
 
 
+def long_keys(keys: str) -> str:
+    """Return keys, with commas between them, that nobody guesses."""
+    for key in keys.split(","):
+        long_key(key.strip())
+    return keys
+
+
 def client_id(text: str) -> str:
     """Return the id of our app registration, as Microsoft writes it."""
     return _guid(text, "must be the application (client) id: 32 hexadecimal digits with hyphens")

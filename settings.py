@@ -69,7 +69,10 @@ EXAMPLES = {
     "EHLO_NAME": "pulse.example.com (without it, the host of GOLIVE_PUBLIC_URL)",
     "USER_MAILS_PER_SECOND": "50 (0 = as fast as the relay takes it)",
     "PUBLIC_URL": "https://pulse.example.com",
-    "SECRET_KEY": 'the output of: python3 -c "import secrets; print(secrets.token_hex())"',
+    "SECRET_KEY": (
+        'the output of: python3 -c "import secrets; print(secrets.token_hex())" '
+        "(several, with commas: the first signs, all verify)"
+    ),
     "SUPPORT_ADDRESS": "support@example.com",
     "STAFF_TENANT_ID": "your own tenant's id, such as 99999999-0000-0000-0000-000000000000",
     "TEMPORAL_UI_URL": "https://temporal.example.com",
@@ -114,7 +117,8 @@ class Settings(BaseSettings):
     user_mails_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 50
     """How fast a worker mails the users of large organisations; 0 = as the relay takes it."""
     public_url: Annotated[str, AfterValidator(checks.own_address)]
-    secret_key: Key
+    secret_key: Annotated[SecretStr, _secret(checks.long_keys)]
+    """One key, or several with commas between them; see `secret_keys`."""
     support_address: Annotated[str, AfterValidator(checks.mail_address)]
     staff_tenant_id: Annotated[str, AfterValidator(checks.tenant_id)] | None = None
     """In Microsoft's own form: lower case, with hyphens."""
@@ -147,6 +151,11 @@ class Settings(BaseSettings):
         host = urlsplit(self.public_url).hostname or ""
         is_name = not host.replace(".", "").isdecimal() and "." in host and ":" not in host
         return self.ehlo_name or (host if is_name else "[127.0.0.1]")
+
+    @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The keys behind personal links and forms: the first signs, every one verifies."""
+        return tuple(key.strip().encode() for key in self.secret_key.get_secret_value().split(","))
 
     @property
     def client_secret_text(self) -> str | None:

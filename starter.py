@@ -25,6 +25,7 @@ from commands import (
     rehearsal,
     resending,
     setup,
+    signing_keys,
     staff_addresses,
     standings,
     terminal,
@@ -36,10 +37,11 @@ from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal
 from commands.resending import Resent
 from contracts import rules
 from contracts.clock import wall_clock
+from contracts.links import LinkSigner
 from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
 from database import grants as database_grants
-from database.engine import MIGRATIONS
+from database.engine import MIGRATIONS, open_sessions
 from settings import Settings, SettingsError, read_settings
 from wording import rehearsal as words_of_rehearsal
 from wording import shell
@@ -89,6 +91,13 @@ def set_up(
             help="Only print the SQL that lets another database role serve, which owns nothing.",
         ),
     ] = None,
+    replace_secret_key: Annotated[
+        bool,
+        typer.Option(
+            "--replace-secret-key",
+            help="Go on without the key that signed the links in people's mail; it is lost.",
+        ),
+    ] = False,
 ) -> None:
     """Create or update the tables, and register the search attributes at Temporal."""
     settings = read_settings()
@@ -98,6 +107,9 @@ def set_up(
         return
     setup.set_up_database(engine)
     print(shell.SET_UP_DATABASE)
+    signing_keys.check(
+        open_sessions(engine), LinkSigner(settings.secret_keys), replace=replace_secret_key
+    )
 
     async def register() -> list[str]:
         client = await connections.temporal(settings)

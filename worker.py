@@ -34,6 +34,7 @@ from bootstrap import connections
 from bootstrap.collectors import GraphUsageCollector, RecordCollector
 from bootstrap.exit import leave, leave_after
 from bootstrap.health import Health
+from commands import signing_keys
 from commands.errors import (
     OF_DATABASE_FAULTS,
     CommandError,
@@ -41,6 +42,7 @@ from commands.errors import (
     plain_database_errors,
 )
 from contracts.go_live import GO_LIVE_BULK_QUEUE, GO_LIVE_QUEUE
+from contracts.links import LinkSigner
 from contracts.problems import Problem
 from database.engine import check_usable, open_sessions
 from database.faults import DatabaseFault
@@ -370,7 +372,11 @@ def main() -> int:
     compile_workflows()
     sys.setswitchinterval(TURN_SECONDS)
     try:
-        asyncio.run(_work(read_settings()))
+        settings = read_settings()
+        engine = connections.database(settings)
+        signing_keys.check_if_there(open_sessions(engine), LinkSigner(settings.secret_keys))
+        engine.dispose()
+        asyncio.run(_work(settings))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -87,7 +87,7 @@ def _deliver(ledger: Ledger, mailer: SmtpMailer) -> None:
         support_address="support@pulse.example",
         client_id="",
         sender_address="go-live@pulse.example",
-        signer=LinkSigner(b"k" * 32),
+        signer=LinkSigner((b"k" * 32,)),
     )
     sending = Sending(ledger.sessions, mailer, SENDER)
     notices = NoticeActivities(ledger.sessions, sending, branding, slots=Slots(1))

@@ -50,7 +50,7 @@ def branding(settings: Settings) -> Branding:
         support_address=settings.support_address,
         client_id=settings.client_id,
         sender_address=parse_address(settings.mail_from).address,
-        signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+        signer=LinkSigner(settings.secret_keys),
     )
 
 

@@ -2,9 +2,12 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+
+_SIGNED = re.compile(r"[0-9a-f]{32}\.[0-9a-f]{64}")
 
 
 class LinkPurpose(StrEnum):
@@ -18,13 +21,24 @@ class LinkPurpose(StrEnum):
 
 @dataclass(frozen=True)
 class LinkSigner:
-    """Makes and checks the token in a personal link, `<id>.<HMAC>`."""
+    """Makes and checks the token in a personal link, `<id>.<HMAC>`.
 
-    secret_key: bytes
+    The first key signs and every key verifies, so that a key can be replaced while links that it
+    signed lie in people's mailboxes.
+    """
+
+    secret_keys: tuple[bytes, ...]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What is stored of each key, the one that signs first; no key can be told from it."""
+        return tuple(
+            hmac.new(key, b"fingerprint", hashlib.sha256).hexdigest() for key in self.secret_keys
+        )
 
     def token(self, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
         """Return the URL-safe token of a link row; a higher version invalidates the older ones."""
-        return f"{link_id.hex}.{self._signature(purpose, link_id, version)}"
+        return f"{link_id.hex}.{_signature(self.secret_keys[0], purpose, link_id, version)}"
 
     def claimed_id(self, token: str) -> UUID | None:
         """Return the row id that a token claims, None for a malformed one. It proves nothing."""
@@ -36,10 +50,21 @@ class LinkSigner:
         except ValueError:
             return None
 
-    def is_genuine(self, token: str, purpose: LinkPurpose, link_id: UUID, version: int) -> bool:
-        """Tell, in constant time, whether we made this token for this row."""
-        return hmac.compare_digest(token.encode(), self.token(purpose, link_id, version).encode())
+    def looks_signed(self, token: str) -> bool:
+        """Tell whether a token has the form of ours. It proves nothing."""
+        return _SIGNED.fullmatch(token) is not None
 
-    def _signature(self, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
-        text = f"{purpose}:{link_id.hex}:{version}".encode()
-        return hmac.new(self.secret_key, text, hashlib.sha256).hexdigest()
+    def is_genuine(self, token: str, purpose: LinkPurpose, link_id: UUID, version: int) -> bool:
+        """Tell, in constant time for each key, whether we made this token for this row."""
+        return any(
+            hmac.compare_digest(
+                token.encode(),
+                f"{link_id.hex}.{_signature(key, purpose, link_id, version)}".encode(),
+            )
+            for key in self.secret_keys
+        )
+
+
+def _signature(key: bytes, purpose: LinkPurpose, link_id: UUID, version: int) -> str:
+    text = f"{purpose}:{link_id.hex}:{version}".encode()
+    return hmac.new(key, text, hashlib.sha256).hexdigest()

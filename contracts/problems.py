@@ -122,6 +122,7 @@ class Problem(StrEnum):
     DATABASE_NOT_SET_UP = "database_not_set_up"
     DATABASE_REFUSES = "database_refuses"
     TABLES_OF_ANOTHER_RELEASE = "tables_of_another_release"
+    SECRET_KEY_IS_ANOTHER = "secret_key_is_another"  # noqa: S105  (a code)
 
 
 class SecondContactRefusal(StrEnum):

@@ -428,6 +428,15 @@ class PersonalLink(SQLModel, table=True):
     revoked_at: datetime | None = _instant(nullable=True)
 
 
+class SigningKey(SQLModel, table=True):
+    """A key that has signed personal links (`GOLIVE_SECRET_KEY`), by its fingerprint alone."""
+
+    __tablename__ = "signing_key"
+    __table_args__ = {"schema": GOLIVE}
+    fingerprint: str = Field(primary_key=True)
+    signs_since: datetime = _instant()
+
+
 class AuthorizationRequest(SQLModel, table=True):
     """A browser that we sent to Microsoft and expect back once, by the hash of our `state`."""
 

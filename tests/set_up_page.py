@@ -29,7 +29,7 @@ def personal_link(cluster: Cluster, organisation: Organisation, purpose: LinkPur
         g=organisation.standing().go_live_id,
         purpose=purpose,
     )
-    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_keys)
     return f"/{purpose}/{signer.token(purpose, row.id, row.version)}"
 
 
@@ -65,7 +65,7 @@ class Page:
         self._request = Request({"type": "http", "method": "POST", "headers": []})
         self._rooms: Any = SimpleNamespace(
             sessions=open_sessions(cluster.engine),
-            signer=LinkSigner(cluster.settings.secret_key.get_secret_value().encode()),
+            signer=LinkSigner(cluster.settings.secret_keys),
             cookie_name=str,
             is_secure=False,
         )

@@ -8,12 +8,18 @@ from types import FrameType
 
 import uvicorn
 
+from bootstrap import connections
 from bootstrap.exit import leave, leave_after
+from commands import signing_keys
+from commands.errors import CommandError
+from contracts.links import LinkSigner
+from database.engine import open_sessions
 from setting_checks import is_port
 from settings import SettingsError, read_settings
 from telemetry.logs import set_up_logging
 from web.app import create_app
 from web.middleware.request_limits import HeaderTimeout
+from wording import shell
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +41,19 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=8080)
     arguments = parser.parse_args()
+    set_up_logging()
     try:
         settings = read_settings()
+        engine = connections.database(settings)
+        signing_keys.check_if_there(open_sessions(engine), LinkSigner(settings.secret_keys))
+        engine.dispose()
         app = create_app(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    set_up_logging()
+    except CommandError as error:
+        print(error.words(shell.said_of), file=sys.stderr)  # noqa: T201
+        return 1
     if settings.public_url.startswith("https://") and not os.environ.get("FORWARDED_ALLOW_IPS"):
         # TLS ends before us, so somebody else talks to us in everybody's name.
         _log.warning(

@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
                     runtime=temporal_runtime,
                     interceptors=set_up_tracing("sso-go-live-web"),
                 ),
-                signer=LinkSigner(settings.secret_key.get_secret_value().encode()),
+                signer=LinkSigner(settings.secret_keys),
                 slow_work=slow_work,
             )
             app.state.health = Health(sessions, app.state.dependencies.temporal)

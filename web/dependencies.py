@@ -47,5 +47,15 @@ class Dependencies:
 
     def form_token(self, browser: str) -> str:
         """Return what a form of this browser must carry, so that no other site can send it."""
-        key = self.settings.secret_key.get_secret_value().encode()
-        return hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()
+        return _form_token(self.settings.secret_keys[0], browser)
+
+    def is_form_token(self, given: str, browser: str) -> bool:
+        """Tell whether a form of this browser carries what one of our pages gave it."""
+        return any(
+            hmac.compare_digest(given.encode(), _form_token(key, browser).encode())
+            for key in self.settings.secret_keys
+        )
+
+
+def _form_token(key: bytes, browser: str) -> str:
+    return hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()

@@ -191,6 +191,11 @@ PROBLEMS: dict[Problem, str] = {
         "Version {version} is current at Temporal, and a worker without a version would get "
         "nothing to do. Set GOLIVE_BUILD_ID to the version of this code (docs/deploying.md)."
     ),
+    Problem.SECRET_KEY_IS_ANOTHER: (
+        "GOLIVE_SECRET_KEY holds another key than the one that signed the links in people's mail. "
+        "Put that key behind the new one, with a comma between them. If it is lost, run: "
+        "python starter.py setup --replace-secret-key"
+    ),
     Problem.DATABASE_AWAY: (
         "No database answers at {where}. Start it, or correct GOLIVE_DATABASE_URL."
     ),

@@ -203,7 +203,7 @@ MUTATIONS = (
         "forms are not checked for where they come from",
         "another site gives orders in your browser",
         "web/forms.py",
-        "    if not hmac.compare_digest(form_token.encode(), own.encode()):\n",
+        "    if not visit.dependencies.is_form_token(form_token, visit.browser):\n",
         "    if False:\n",
         ("tests/attacks/test_requests.py",),
     ),

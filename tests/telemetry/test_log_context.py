@@ -44,7 +44,7 @@ def token_of(cluster: Cluster, organisation: Organisation, purpose: LinkPurpose)
         g=organisation.standing().go_live_id,
         purpose=purpose,
     )[0]
-    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_keys)
     return signer.token(purpose, row.id, row.version)
 
 

@@ -191,7 +191,7 @@ async def test_no_page_of_the_openapi_answers_5xx(cluster: Cluster) -> None:
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    signer = LinkSigner(cluster.settings.secret_key.get_secret_value().encode())
+    signer = LinkSigner(cluster.settings.secret_keys)
     links = {
         row.purpose: signer.token(LinkPurpose(row.purpose), row.id, row.version)
         for row in cluster.rows(
@@ -232,7 +232,7 @@ async def test_no_page_of_the_openapi_answers_5xx(cluster: Cluster) -> None:
 
 
 def form_token_of(cluster: Cluster, browser: str) -> str:
-    key = cluster.settings.secret_key.get_secret_value().encode()
+    key = cluster.settings.secret_keys[0]
     return hmac.new(key, f"form:{browser}".encode(), hashlib.sha256).hexdigest()
 
 

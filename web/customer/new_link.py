@@ -45,7 +45,7 @@ def dead_link(visit: Visit, purpose: LinkPurpose, token: str, why: Refusal | Non
     if why is None:
         return unknown_link(visit)
     with visit.dependencies.sessions.begin() as session:
-        link = _genuine_link(session, visit, purpose, token)
+        link = _genuine_or_outdated_link(session, visit, purpose, token)
         instead = _page_instead(session, visit, purpose, token, link) if link else None
     return instead or refused(visit, why, status=410, action=f"/{purpose}/{token}/new-link")
 
@@ -65,22 +65,29 @@ def _page_instead(
         return has_left(visit)
     is_consented = is_used or go_live.stage == GoLiveStage.USERS_MIGRATED
     if purpose is LinkPurpose.CONSENT and is_consented:
-        return _consented_page(visit, token)
+        return _consented_page(session, visit, token)
     return None
 
 
-def _consented_page(visit: Visit, token: str) -> Response:
-    return refused(visit, Refusal.LINK_USED, status=410, link=f"/consent/{token}/progress")
+def _consented_page(session: Session, visit: Visit, token: str) -> Response:
+    link = hand_off.genuine_consent_link(session, visit.dependencies.signer, token)
+    # A link that proves nothing shows nothing; this browser may have consented itself.
+    progress = f"/consent/{token}/progress" if link else "/consent/progress"
+    return refused(visit, Refusal.LINK_USED, status=410, link=progress)
 
 
-def _genuine_link(
+def _genuine_or_outdated_link(
     session: Session, visit: Visit, purpose: LinkPurpose, token: str
 ) -> PersonalLink | None:
+    """Return the link that a new one is for; what an outdated one shows, all of these do."""
     signer = visit.dependencies.signer
-    link = verification.genuine_link(session, signer, token, purpose)
-    if link is None and purpose is LinkPurpose.CONSENT:
-        link = hand_off.genuine_consent_link(session, signer, token)
-    return link
+    purposes = hand_off.CONSENT_LINKS if purpose is LinkPurpose.CONSENT else (purpose,)
+    for find in (verification.genuine_link, verification.outdated_link):
+        for one in purposes:
+            link = find(session, signer, token, one)
+            if link is not None:
+                return link
+    return None
 
 
 @router.post("/{purpose}/{token}/new-link")
@@ -96,7 +103,7 @@ async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
 
 def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink] | Response:
     with visit.dependencies.sessions.begin() as session:
-        link = _genuine_link(session, visit, purpose, token)
+        link = _genuine_or_outdated_link(session, visit, purpose, token)
         if link is None:
             return unknown_link(visit)
         # Before the link, as an ending takes the two in this order.
@@ -107,7 +114,7 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
             return instead
         link = renewal.to_renew(session, link)
         if link.used_at is not None:
-            return _consented_page(visit, token)
+            return _consented_page(session, visit, token)
         found = records.open_go_live_of(session, link.go_live_id)
         if found is None:
             return has_ended(visit, link.go_live_id)

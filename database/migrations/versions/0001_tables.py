@@ -36,6 +36,7 @@ GOLIVE_TABLES = (
     "sso_connection",
     "verified_domain",
     "personal_link",
+    "signing_key",
     "authorization_request",
     "consent_evidence",
     "outbox",
@@ -398,6 +399,13 @@ def _consent() -> None:
         unique=True,
         schema="golive",
         postgresql_where=sa.text("revoked_at IS NULL AND user_id IS NOT NULL"),
+    )
+    op.create_table(
+        "signing_key",
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("signs_since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint"),
+        schema="golive",
     )
     op.create_table(
         "authorization_request",

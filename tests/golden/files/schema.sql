@@ -259,6 +259,11 @@ CREATE TABLE golive.preference (
     CONSTRAINT threshold_is_a_count CHECK ((exception_threshold >= 0))
 );
 
+CREATE TABLE golive.signing_key (
+    fingerprint character varying NOT NULL,
+    signs_since timestamp with time zone NOT NULL
+);
+
 CREATE TABLE golive.sso_connection (
     organisation_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -459,6 +464,9 @@ ALTER TABLE ONLY golive.preference
 
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT sent_once UNIQUE (go_live_id, message, idempotency_key, recipient_id);
+
+ALTER TABLE ONLY golive.signing_key
+    ADD CONSTRAINT signing_key_pkey PRIMARY KEY (fingerprint);
 
 ALTER TABLE ONLY golive.sso_connection
     ADD CONSTRAINT sso_connection_pkey PRIMARY KEY (organisation_id);

@@ -33,6 +33,7 @@ IN_THE_SHELL_ONLY = {
     Problem.VERSION_IS_CURRENT,
     Problem.TABLES_OF_ANOTHER_RELEASE,
     Problem.DATABASE_OF_ANOTHER_ENCODING,
+    Problem.SECRET_KEY_IS_ANOTHER,
 }
 """What `setup`, `import`, `forget`, `--csv` and a worker end with."""
 

@@ -1,0 +1,102 @@
+"""The mail that ends a go-live: what became of it, to customer success and to the customer."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from activities.mail_content import Branding, GoLiveMail
+from contracts.go_live import GoLiveOutcome, Wait
+from contracts.links import LinkSigner
+from contracts.notices import Audience, Message
+from database.go_live import records
+from database.mail import ledger
+from database.models import Contact, GoLive, Organisation, Preference, Staff
+from mail.rendering import RenderedMail, render
+from wording.situations import OUTCOMES, WAITS
+
+AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+REASON = "They are behind on invoices."
+ENDINGS = {
+    GoLiveOutcome.NOT_ENTITLED: (Message.CLOSING_NOTICE, "decline_entitlement"),
+    GoLiveOutcome.CONSENT_DECLINED: (Message.CLOSING_NOTICE, "close_declined"),
+    GoLiveOutcome.CONSENT_EXPIRED: (Message.CLOSING_NOTICE, ""),
+    GoLiveOutcome.ROLLED_BACK: (Message.ROLL_BACK_NOTICE, "roll_back"),
+    GoLiveOutcome.CANCELLED: (Message.ROLL_BACK_NOTICE, ""),
+}
+SURROUNDINGS = Branding(
+    public_url="https://pulse.example",
+    support_address="support@pulse.example",
+    client_id="11111111-2222-3333-4444-555555555555",
+    sender_address="go-live@pulse.example",
+    signer=LinkSigner((b"a key of the test, long enough for a signature",)),
+)
+
+
+@pytest.fixture
+def go_live(session: Session) -> GoLive:
+    """One that still waits for the consent: a record is closed only after its last mail."""
+    owner = Staff(handle="dana", name="Dana", address="dana@us.example", address_key="dana@us")
+    one = Organisation(slug="acme", name="Acme")
+    session.add_all([owner, one])
+    session.flush()
+    session.add(Preference(organisation_id=one.id, owner_id=owner.id))
+    session.add(
+        Contact(
+            organisation_id=one.id,
+            position=1,
+            name="Tom",
+            address="tom@acme.test",
+            address_key="tom@acme.test",
+        )
+    )
+    found = GoLive(
+        organisation_id=one.id,
+        owner_id=owner.id,
+        number=1,
+        stage="admin_consent_awaited",
+        wait=Wait.ADMIN_CONSENT,
+        due_at=AT,
+        since=AT,
+        started_at=AT,
+        started_by="dana",
+    )
+    session.add(found)
+    session.flush()
+    return found
+
+
+def mails(session: Session, go_live_id: UUID, outcome: GoLiveOutcome) -> dict[str, RenderedMail]:
+    """Return what each reader is told of an ending."""
+    message = ENDINGS[outcome][0]
+    to = ledger.recipients(session, go_live_id, Audience.CUSTOMER_SUCCESS_AND_CONTACTS)
+    ledger.queue_mail(session, go_live_id, message, outcome.value, to, at=AT)
+    mail = GoLiveMail(session, go_live_id, SURROUNDINGS)
+    (due,) = ledger.due_mail(session, go_live_id, AT, only=(message, outcome.value), chunk=2)
+    return {one.name: render(one.message, mail.values(one)) for one in due}
+
+
+@pytest.mark.parametrize("outcome", ENDINGS)
+def test_an_ending_is_told_as_it_is_and_its_reason_to_customer_success_only(
+    session: Session, go_live: GoLive, outcome: GoLiveOutcome
+) -> None:
+    order = ENDINGS[outcome][1]
+    if order:
+        records.write_audit(session, AT, "dana", order, go_live=go_live, reason=REASON)
+    told = mails(session, go_live.id, outcome)
+    assert told.keys() == {"Dana", "Tom"}
+    ours, theirs = told["Dana"], told["Tom"]
+    for words in (ours.text, ours.html):
+        assert OUTCOMES[outcome] in words
+        assert (REASON in words) == bool(order)
+        assert "python starter.py start acme" in words
+        assert "https://pulse.example/console/acme" in words
+        assert "Links in earlier mails" not in words
+        assert "looks after this" not in words
+    for words in (theirs.text, theirs.html):
+        assert (OUTCOMES[outcome] in words) == (ENDINGS[outcome][0] is Message.CLOSING_NOTICE)
+        assert REASON not in words
+        assert "reason given" not in words
+        assert "starter.py" not in words
+        assert WAITS[Wait.ADMIN_CONSENT][0] not in words
