@@ -9,6 +9,7 @@ Source: Microsoft Learn, *ID token claims reference* and *Access tokens: validat
 
 import hashlib
 import hmac
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ _CLOCK_SKEW_SECONDS = 120.0
 _LONGEST_KEY_AGE_SECONDS = 24 * 3600.0
 _SHORTEST_REFRESH_SECONDS = 5.0
 _ONLY_ALGORITHM = "RS256"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class SigningKeys:
@@ -102,7 +104,7 @@ def validate_id_token(
     expected = hashlib.sha256(nonce.encode()).hexdigest()
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise IdTokenRefusedError(IdTokenRefusal.NONCE)
-    if not isinstance(claims.get("oid"), str) or not claims["oid"]:
+    if not _is_guid(claims.get("oid")):
         raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
     return claims
 
@@ -157,6 +159,10 @@ def _by_id(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for key in listed
         if isinstance(key, dict) and isinstance(key.get("kid"), str)
     }
+
+
+def _is_guid(value: object) -> bool:
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
 
 
 def _is_number(value: object) -> bool:

@@ -308,4 +308,5 @@ def _person(claims: Mapping[str, Any]) -> SignedInPerson:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    # A token can hold half of a letter (a lone surrogate), which nothing else takes.
+    return value.encode("utf-8", "ignore").decode() if isinstance(value, str) else ""

@@ -35,6 +35,7 @@ FORGED: dict[str, tuple[dict[str, Any], Refusal]] = {
         {"claims": {"tid": OTHER_TENANT, "iss": FOREIGN_ISSUER}},
         Refusal.OTHER_TENANT_SIGNED_IN,
     ),
+    "of somebody with no number": ({"claims": {"oid": "the boss"}}, Refusal.ID_TOKEN_INVALID),
     "of nobody": ({"claims": {"oid": None}}, Refusal.ID_TOKEN_INVALID),
 }
 

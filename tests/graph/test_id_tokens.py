@@ -87,6 +87,22 @@ def test_a_genuine_token_names_the_person(entra: EntraClient, scripted: Scripted
     )
 
 
+def test_half_a_letter_in_a_name_is_left_out(
+    entra: EntraClient, scripted: ScriptedMicrosoft
+) -> None:
+    scripted.id_token = lambda nonce: scripted.sign(
+        {
+            **scripted.claims(nonce),
+            "name": "Ada \ud800",
+            "preferred_username": "ada\udfff@x.example",
+        }
+    )
+
+    person = sign_in(entra, scripted)
+
+    assert (person.display_name, person.preferred_username) == ("Ada ", "a@x.example")
+
+
 @pytest.mark.parametrize(
     ("forge", "kind"),
     [
@@ -110,6 +126,9 @@ def test_a_genuine_token_names_the_person(entra: EntraClient, scripted: Scripted
         (changed(tid=OTHER_TENANT), IdTokenRefusal.TENANT),
         (changed(tid=None), IdTokenRefusal.TENANT),
         (changed(oid=None), IdTokenRefusal.MALFORMED),
+        (changed(oid="ada"), IdTokenRefusal.MALFORMED),
+        (changed(oid=f"{PERSON}0"), IdTokenRefusal.MALFORMED),
+        (changed(oid=7), IdTokenRefusal.MALFORMED),
         (lambda *_: "not-a-token", IdTokenRefusal.MALFORMED),
         (lambda *_: "a.b.c", IdTokenRefusal.MALFORMED),
         (lambda *_: "", IdTokenRefusal.MALFORMED),
