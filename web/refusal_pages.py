@@ -60,6 +60,11 @@ def already_back(visit: Visit, link: str) -> Response:
     return message_page(visit, pages.ALREADY_BACK, ButtonTarget(link), 400)
 
 
+def nothing_came_of_it(visit: Visit, link: str) -> Response:
+    """Answer a reload of a sign-in that signed nobody in; `link` leads to where it began."""
+    return message_page(visit, pages.NOTHING_CAME_OF_IT, Way(link), 400)
+
+
 def nothing_to_show(visit: Visit) -> Response:
     """Answer a browser that has no consent of its own to follow."""
     return message_page(visit, pages.NOTHING_TO_SHOW, ButtonTarget(), 404)

@@ -192,6 +192,13 @@ ALREADY_BACK = PageMessage(
     "Nothing was done twice. The start page says whether you are signed in.",
     "Go to the start page",
 )
+NOTHING_CAME_OF_IT = PageMessage(
+    "Not completed",
+    "This answer from Microsoft was already used, and it did not sign you in: the sign-in was "
+    "refused or interrupted.",
+    "Start again. Nothing is done twice.",
+    "Start again",
+)
 NOTHING_TO_SHOW = PageMessage(
     "There is nothing to show here",
     "No consent of this browser is under way.",

@@ -204,6 +204,29 @@ async def test_a_reload_after_an_ordinary_sign_in_leads_to_the_start_page(cluste
     await in_a_browser(organisation, act)
 
 
+async def test_a_reload_after_the_web_went_away_in_between_says_that_nothing_was_done(
+    cluster: Cluster,
+) -> None:
+    organisation = await _moved(cluster)
+
+    def act(who: Consenting) -> None:
+        came_back = _remember_callbacks(who)
+        _to_microsoft(who, "anna")
+        # The callback commits this before it asks Microsoft; then its process is killed.
+        cluster.rows("UPDATE golive.authorization_request SET used_at = now()")
+        who.sign_in(organisation.address("anna"))
+        assert (who.status, "Already done" in who.text) == (400, False), who.text
+        assert "it did not sign you in" in who.text
+        who.browser.open(came_back[-1])
+        assert "it did not sign you in" in who.text
+        who.browser.follow("Start again")
+        who.press("Continue", email=organisation.address("anna"))
+        who.press("Login with SSO")
+        assert "with Microsoft single sign-on" in who.text, who.text
+
+    await in_a_browser(organisation, act)
+
+
 async def test_a_reload_after_a_consent_shows_where_it_stands(cluster: Cluster) -> None:
     organisation = await waiting_for_consent(cluster, Person("anna"), Person("ben"))
 

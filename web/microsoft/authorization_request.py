@@ -13,8 +13,10 @@ from contracts.links import LinkPurpose
 from database.consent import authorization_requests
 from database.go_live import records
 from database.models import AuthorizationRequest, GoLive, PersonalLink
+from database.people import sign_in, staff
 from graph.errors import TenantUnknownError
-from web.refusal_pages import already_back, has_ended, refused
+from web.microsoft.staff_admission import STAFF_COOKIE
+from web.refusal_pages import already_back, has_ended, nothing_came_of_it, refused
 from web.visit import Visit
 
 
@@ -137,4 +139,16 @@ def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Resp
         return refused(visit, refusal, link=start_of(visit, asked))
     if consent is not None and consent.go_live_id == asked.go_live_id:
         return refused(visit, refusal)
-    return already_back(visit, "/console" if asked.purpose == "console" else "/")
+    if _is_signed_in(visit, asked):
+        return already_back(visit, "/console" if asked.purpose == "console" else "/")
+    # It was refused, or we went away in the middle of it.
+    return nothing_came_of_it(visit, start_of(visit, asked))
+
+
+def _is_signed_in(visit: Visit, asked: AuthorizationRequest) -> bool:
+    """Tell whether this browser has what such a sign-in gives, which is all that counts."""
+    with visit.dependencies.sessions.begin() as session:
+        if asked.purpose == "console":
+            return staff.of_session(session, visit.cookie(STAFF_COOKIE), visit.at) is not None
+        person, _ = sign_in.session_of(session, visit.session_token, visit.at)
+    return person is not None and person.method == "sso"
