@@ -94,7 +94,10 @@ class DigestActivities:
             (
                 one,
                 one.progress,
-                [mails.news(each.action, each.detail) for each in news.get(one.go_live_id, [])],
+                [
+                    mails.news(each.action, each.detail, each.times)
+                    for each in news.get(one.go_live_id, [])
+                ],
             )
             for one in found
             if one.progress is not None and one.go_live_id is not None

@@ -109,6 +109,9 @@ If the present wait has a later deadline, the link is valid until then."""
 NEW_LINKS_A_DAY = 3
 """New links for one person in 24 hours; more would only fill a mailbox."""
 
+MOST_HAND_OFFS_A_DAY = 10
+"""How often the consent link of a go-live may be handed on in 24 hours."""
+
 # --- 4. the consent -------------------------------------------------------------------------------
 
 CONSENT_WINDOW = timedelta(days=28)

@@ -704,6 +704,26 @@ class AuditEntry(SQLModel, table=True):
     reason: str = ""
     order_id: UUID | None = None
     """For an order: its id, which is also the id of its update in Temporal."""
+    times: int | None = None
+    """How many alike this entry stands for, since `since`; None = it stands for itself."""
+    since: datetime | None = _instant(nullable=True)
+
+
+class RepeatedEvent(SQLModel, table=True):
+    """How often outsiders did the same lately; see `database/go_live/repeated_events.py`."""
+
+    __tablename__ = "repeated_event"
+    __table_args__ = {"schema": GOLIVE}
+    event_sha256: str = Field(primary_key=True)
+    network_sha256: str = Field(primary_key=True)
+    """Empty for all networks that are counted together."""
+    action: str
+    reason: str
+    subject: str
+    go_live_id: UUID | None = None
+    organisation_id: UUID | None = None
+    since: datetime = _instant()
+    times: int
 
 
 class OrderRequest(SQLModel, table=True):

@@ -53,3 +53,4 @@ def _failed_logins_deleted(request: pytest.FixtureRequest) -> Iterator[None]:
     if "idle_cluster" in request.fixturenames:
         cluster: Cluster = request.getfixturevalue("idle_cluster")
         cluster.rows("DELETE FROM pulse.failed_login")
+        cluster.rows("DELETE FROM golive.repeated_event")

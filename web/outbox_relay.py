@@ -1,6 +1,6 @@
 """Relays the outbox (`database.go_live.outbox`) to go-lives, as signals: at once, else later.
 
-The same loop purges authorization requests that are over, so that no login has to.
+The same loop keeps house: what is over is deleted here, so that no login has to.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from contracts.go_live import (
     go_live_id,
 )
 from database.consent import authorization_requests
-from database.go_live import outbox
+from database.go_live import outbox, repeated_events
 from database.go_live.outbox import AnySignal, PendingSignal
 from database.links.renewal import NewLink
 from telemetry.logs import set_organisation
@@ -42,7 +42,7 @@ POLL_SECONDS = 5.0
 """Between two polls for what is still pending."""
 
 POLLS_PER_PURGE = 3
-"""After so many polls, authorization requests that are over are purged."""
+"""After so many polls, what is over is deleted, and what was only counted is written down."""
 
 GRACE = timedelta(seconds=10)
 """An entry this young is still being relayed by the request that enqueued it."""
@@ -99,7 +99,7 @@ async def relay_until_cancelled(dependencies: Dependencies) -> None:
         await asyncio.sleep(POLL_SECONDS)
         try:
             if poll % POLLS_PER_PURGE == 0:
-                await run_in_threadpool(_purge_authorization_requests, dependencies)
+                await run_in_threadpool(keep_house, dependencies, wall_clock())
             await _relay_all(dependencies)
         except TemporalAwayError:
             continue
@@ -186,9 +186,12 @@ def _pending(
         return outbox.pending(session, before=before, only=only, after=after)
 
 
-def _purge_authorization_requests(dependencies: Dependencies) -> None:
+def keep_house(dependencies: Dependencies, at: datetime) -> None:
+    """Delete what is over; any number of processes may do it, also at once."""
     with dependencies.sessions.begin() as session:
-        authorization_requests.purge_expired(session, wall_clock())
+        authorization_requests.purge_expired(session, at)
+    with dependencies.sessions.begin() as session:
+        repeated_events.close_windows(session, at)
 
 
 def _acknowledge(dependencies: Dependencies, number: int) -> None:

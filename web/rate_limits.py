@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from contracts.addresses import domain_of
-from database.go_live import records
+from database.go_live import repeated_events
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
 from web.visit import Visit
@@ -85,4 +85,4 @@ def _count(session: Session, visit: Visit, subject: str, most: int, action: str)
     """Count one; the first that is too many gets an entry in the audit trail."""
     sign_in.record_failure(session, [subject], visit.at)
     if sign_in.too_many_failures(session, {subject: most}, visit.at):
-        records.write_audit(session, visit.at, "system", action)
+        repeated_events.write_repeated(session, visit.at, action, network=visit.network)

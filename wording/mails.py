@@ -45,8 +45,13 @@ def group(waiting_on: WaitingOn) -> str:
     return _GROUPS.get(waiting_on, _BY_ITSELF)
 
 
-def news(action: str, detail: str) -> str:
+def news(action: str, detail: str, times: int) -> str:
     """Return what a digest says of an entry of the audit trail, or of a new stage."""
+    said = _news(action, detail)
+    return f"{said} ({times} times)" if times > 1 else said
+
+
+def _news(action: str, detail: str) -> str:
     if action == "stage":
         return f"Now at the stage “{sentences.STAGES[GoLiveStage(detail)]}”."
     if action == "consent_refused" and detail in list(Refusal):

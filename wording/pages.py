@@ -325,6 +325,12 @@ NEW_LINK_PENDING = PageMessage(
     "There is nothing more for you to do. The links in older mails no longer work.",
     _LOGIN_PAGE,
 )
+NO_MORE_HAND_OFFS = PageMessage(
+    "No more hand-offs today",
+    "This consent link was handed on several times today. That is as often as it may be in a day.",
+    "Use the link that was made last, or try again tomorrow. Your own link still works.",
+    "Back to the consent page",
+)
 NO_MORE_LINKS = PageMessage(
     "No more new links today",
     "Several new links were asked for today, and they go to the address we have on "

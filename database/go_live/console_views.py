@@ -193,6 +193,9 @@ class AuditTrailRow:
     reason: str
     subject: str
     """The name of whom it is about; empty if it is about nobody, or about an erased person."""
+    times: int | None
+    """How many alike it stands for, since `since`; None = for itself."""
+    since: datetime | None
 
 
 def mails(session: Session, go_live_id: UUID, most: int) -> list[SentMail]:
@@ -244,7 +247,7 @@ def audit_trail(
                 WHERE a.organisation_id = :o {which} AND (:before = 0 OR a.id < :before)
                 ORDER BY a.id DESC LIMIT :most)
             SELECT a.id, a.at, coalesce(nullif(c.name, ''), u.display_name, a.actor) AS actor,
-                   a.action, a.reason,
+                   a.action, a.reason, a.times, a.since,
                    coalesce(su.display_name, nullif(sc.name, ''), sc.address, ss.handle,
                        lu.display_name, nullif(lc.name, ''), lc.address, '') AS subject
             FROM shown a

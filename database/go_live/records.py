@@ -323,8 +323,13 @@ def write_audit(
     subject: str = "",
     reason: str = "",
     order_id: UUID | None = None,
+    times: int | None = None,
+    since: datetime | None = None,
 ) -> int:
-    """Append an entry to the audit trail and return its id."""
+    """Append an entry to the audit trail and return its id.
+
+    `times` and `since` are of an entry that stands for several (`repeated_events`).
+    """
     entry = AuditEntry(
         at=at,
         actor=actor,
@@ -334,6 +339,8 @@ def write_audit(
         subject=subject,
         reason=reason,
         order_id=order_id,
+        times=times,
+        since=since,
     )
     session.add(entry)
     session.flush()

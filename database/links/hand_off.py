@@ -3,19 +3,24 @@
 from datetime import datetime, timedelta
 from uuid import uuid5
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from contracts import rules
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
 from database.go_live import records
 from database.links.verification import genuine_link, personal_link
-from database.models import PersonalLink
+from database.models import AuditEntry, PersonalLink
 
 CONSENT_LINKS = (LinkPurpose.CONSENT, LinkPurpose.HAND_OFF)
 """Purposes of links that open the consent page."""
 
 REPEATED_CLICK = timedelta(minutes=2)
 """Clicks within this time count as one: a double click, or the back button."""
+
+
+class TooManyHandOffsError(Exception):
+    """The link was handed on as often as it may be in a day."""
 
 
 def consent_link(
@@ -38,6 +43,9 @@ def hand_off(
     """Revoke a consent link and return the one that replaces it, in the same go-live.
 
     A repeated click returns the same link. A refusal or None as `personal_link`.
+
+    Raises:
+        TooManyHandOffsError: `rules.MOST_HAND_OFFS_A_DAY` of this go-live are reached.
     """
     link = genuine_consent_link(session, signer, token)
     if link is None:
@@ -50,6 +58,8 @@ def hand_off(
     live = consent_link(session, signer, token, at)
     if not isinstance(live, PersonalLink):
         return live
+    if _handed_off(session, link, at - timedelta(days=1)) >= rules.MOST_HAND_OFFS_A_DAY:
+        raise TooManyHandOffsError
     for old in session.exec(
         select(PersonalLink).where(
             PersonalLink.go_live_id == link.go_live_id,
@@ -80,3 +90,14 @@ def hand_off(
             subject=f"link:{subject.id}",
         )
     return new
+
+
+def _handed_off(session: Session, link: PersonalLink, since: datetime) -> int:
+    """Return how often links of this go-live were handed on; nobody has moved by then."""
+    return session.exec(
+        select(func.count()).where(
+            AuditEntry.go_live_id == link.go_live_id,
+            AuditEntry.action == "consent_handed_off",
+            AuditEntry.at > since,
+        )
+    ).one()

@@ -38,13 +38,15 @@ class Manager:
 
 @dataclass(frozen=True)
 class News:
-    """One thing that happened in a go-live."""
+    """One thing that happened in a go-live, once or several times."""
 
     at: datetime
+    """When it happened last."""
     action: str
     """Of the audit trail; `stage` when the go-live entered a stage."""
     detail: str
     """The stage, or the audit entry's reason."""
+    times: int = 1
 
 
 def managers(session: Session, at: datetime) -> list[Manager]:
@@ -83,16 +85,22 @@ def last_digest(session: Session, manager: Manager, before: date, at: datetime) 
 def news_of(
     session: Session, go_lives: list[UUID], since: datetime, at: datetime
 ) -> dict[UUID, list[News]]:
-    """Return what happened in these go-lives after `since` and up to `at`, oldest first."""
+    """Return what happened in these go-lives after `since` and up to `at`, oldest first.
+
+    What happened several times is one of them, so their number does not grow with clicks.
+    """
     rows = session.execute(
         text(
             """
-            SELECT go_live_id, at, action, reason AS detail FROM golive.audit_entry a
+            SELECT go_live_id, max(at) AS at, action, reason AS detail,
+                   sum(coalesce(times, 1)) AS times
+            FROM golive.audit_entry a
             WHERE go_live_id = ANY(:go_lives) AND action = ANY(:news) AND at > :since AND at <= :at
               AND NOT EXISTS (SELECT FROM golive.audit_entry r WHERE r.go_live_id = a.go_live_id
                   AND r.action = 'order_refused' AND r.subject = 'order:' || a.id)
+            GROUP BY go_live_id, action, reason
             UNION ALL
-            SELECT go_live_id, started_at, 'stage', stage FROM golive.stage_time
+            SELECT go_live_id, started_at, 'stage', stage, 1 FROM golive.stage_time
             WHERE go_live_id = ANY(:go_lives) AND started_at > :since AND started_at <= :at
             ORDER BY at
             """
@@ -101,7 +109,9 @@ def news_of(
     )
     found: dict[UUID, list[News]] = {}
     for row in rows:
-        found.setdefault(row.go_live_id, []).append(News(row.at, row.action, row.detail))
+        found.setdefault(row.go_live_id, []).append(
+            News(row.at, row.action, row.detail, int(row.times))
+        )
     return found
 
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest_asyncio
 
 from contracts import rules
-from contracts.go_live import GoLiveOutcome, Wait
+from contracts.go_live import GoLiveOutcome, Refusal, Wait
 from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
+from database.go_live.repeated_events import WRITTEN_EACH
+from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from tests.set_up_page import Clicking, Page, clicking, pending
@@ -185,3 +187,24 @@ async def _told(cluster: Cluster, organisation: Organisation) -> None:
 
 def _announced(organisation: Organisation) -> Counter[str]:
     return Counter(address for _, address, _ in organisation.mails("move_announcement"))
+
+
+async def test_whoever_knows_the_domain_writes_a_few_lines_into_the_audit_trail(
+    cluster: Cluster, asked: Organisation
+) -> None:
+    def come() -> None:
+        with somebody(asked) as who:
+            for _ in range(20):
+                who.open("/login").press("Continue", email=asked.address("nobody"))
+                who.press("Login with SSO").press("I am the administrator")
+                who.come_back(error="access_denied", state=who.state)
+                who.assert_told(Refusal.DECLINED)
+
+    await asyncio.to_thread(come)
+    refused = [action for _, action, _ in asked.audit()].count("consent_refused")
+    assert refused == WRITTEN_EACH
+    (counted,) = cluster.rows(
+        "SELECT times FROM golive.repeated_event WHERE go_live_id = :g",
+        g=asked.standing().go_live_id,
+    )
+    assert counted.times == 20

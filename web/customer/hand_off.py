@@ -11,7 +11,7 @@ from database.models import PersonalLink
 from web.customer.new_link import dead_link
 from web.forms import OwnForm
 from web.log_context import LOG_CONTEXT
-from web.refusal_pages import has_ended
+from web.refusal_pages import Way, has_ended, message_page
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
 from wording import pages, sentences
@@ -36,7 +36,10 @@ def hand_on(visit: OwnForm, token: str) -> Response:
         link = handing.genuine_consent_link(session, signer, token)
         if link is not None and records.open_go_live_of(session, link.go_live_id) is None:
             return has_ended(visit, link.go_live_id)
-        new = handing.hand_off(session, signer, token, visit.at)
+        try:
+            new = handing.hand_off(session, signer, token, visit.at)
+        except handing.TooManyHandOffsError:
+            return message_page(visit, pages.NO_MORE_HAND_OFFS, Way(f"/consent/{token}"), 429)
     if not isinstance(new, PersonalLink):
         return _dead(visit, token, new)
     new_token = signer.token(LinkPurpose(new.purpose), new.id, new.version)

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
 from database.consent import authorization_requests
-from database.go_live import records
+from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, GoLive, PersonalLink
 from database.people import sign_in, staff
 from graph.errors import TenantUnknownError
@@ -44,11 +44,11 @@ def to_login(
         )
     except TenantUnknownError:
         with visit.dependencies.sessions.begin() as session:
-            records.write_audit(
+            repeated_events.write_repeated(
                 session,
                 visit.at,
-                "system",
                 "consent_refused" if asked else "sign_in_refused",
+                network=visit.network,
                 go_live=session.get(GoLive, asked.go_live_id)
                 if asked and asked.go_live_id
                 else None,
@@ -87,11 +87,11 @@ def to_consent(
             return has_ended(visit, go_live_id)
         go_live, organisation = found
         if go_live.tenant_id is None:
-            records.write_audit(
+            repeated_events.write_repeated(
                 session,
                 visit.at,
-                "system",
                 "consent_refused",
+                network=visit.network,
                 go_live=go_live,
                 reason=Refusal.TENANT_UNKNOWN,
             )

@@ -18,7 +18,7 @@ from contracts.go_live import (
     Refusal,
 )
 from database.consent import authorization_requests
-from database.go_live import outbox, records
+from database.go_live import outbox, records, repeated_events
 from database.models import (
     AuthorizationRequest,
     ConsentEvidence,
@@ -173,8 +173,13 @@ def _unbound(visit: Visit, response: AuthorizationResponse | None) -> Response:
 
 def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
     CONSENTS_REFUSED.labels(refusal).inc()
-    records.write_audit(
-        session, visit.at, "system", "consent_refused", go_live=go_live, reason=refusal
+    repeated_events.write_repeated(
+        session,
+        visit.at,
+        "consent_refused",
+        network=visit.network,
+        go_live=go_live,
+        reason=refusal,
     )
 
 

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from contracts.go_live import Refusal, UserSignedIn
 from contracts.sign_in import SignInAnswer
 from database.consent import authorization_requests
-from database.go_live import outbox, records
+from database.go_live import outbox, repeated_events
 from database.models import AuthorizationRequest, PersonalLink
 from database.people import sign_in
 from graph.errors import (
@@ -122,7 +122,9 @@ def _come_back(visit: Visit) -> _Answer:
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.dependencies.sessions.begin() as session:
         count_unbound_answer(session, visit)
-        records.write_audit(session, visit.at, "system", "sign_in_refused", reason=refusal)
+        repeated_events.write_repeated(
+            session, visit.at, "sign_in_refused", network=visit.network, reason=refusal
+        )
     return _Answer(no_authorization_request(visit, state, refusal))
 
 
@@ -158,11 +160,11 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
         why = _why_not(session, asked, person, found)
         if why is not None or found is None:
             why = why or SignInAnswer.UNKNOWN
-            records.write_audit(
+            repeated_events.write_repeated(
                 session,
                 visit.at,
-                "system",
                 "sign_in_refused",
+                network=visit.network,
                 organisation_id=asked.organisation_id,
                 subject=f"user:{found.user_id}" if found else "",
                 reason=why,
@@ -221,11 +223,11 @@ def _not_believed(
     if asked.purpose == "consent_sign_in":
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
     with visit.dependencies.sessions.begin() as session:
-        records.write_audit(
+        repeated_events.write_repeated(
             session,
             visit.at,
-            "system",
             "sign_in_refused",
+            network=visit.network,
             organisation_id=asked.organisation_id,
             reason=answer or refusal,
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.addresses import address_key
-from database.go_live import records
+from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
 from graph.tokens import SignedInPerson
@@ -55,5 +55,5 @@ def _why_not(visit: Visit, person: SignedInPerson) -> StaffRefusal | None:
 
 def _refused(visit: Visit, why: StaffRefusal) -> Response:
     with visit.dependencies.sessions.begin() as session:
-        records.write_audit(session, visit.at, "system", "console_refused")
+        repeated_events.write_repeated(session, visit.at, "console_refused", network=visit.network)
     return message_page(visit, pages.not_admitted(why), ButtonTarget(action=OTHER_ACCOUNT), 403)

@@ -48,6 +48,7 @@ GOLIVE_TABLES = (
     "exception_decision",
     "mail",
     "audit_entry",
+    "repeated_event",
     "order_request",
 )
 
@@ -623,7 +624,23 @@ def _mail_and_audit() -> None:
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        schema="golive",
+    )
+    op.create_table(
+        "repeated_event",
+        sa.Column("event_sha256", sa.String(), nullable=False),
+        sa.Column("network_sha256", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("go_live_id", sa.Uuid(), nullable=True),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("event_sha256", "network_sha256"),
         schema="golive",
     )
     op.create_index(

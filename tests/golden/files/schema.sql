@@ -43,7 +43,9 @@ CREATE TABLE golive.audit_entry (
     go_live_id uuid,
     subject character varying NOT NULL,
     reason character varying NOT NULL,
-    order_id uuid
+    order_id uuid,
+    times integer,
+    since timestamp with time zone
 );
 
 ALTER TABLE golive.audit_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -259,6 +261,18 @@ CREATE TABLE golive.preference (
     CONSTRAINT threshold_is_a_count CHECK ((exception_threshold >= 0))
 );
 
+CREATE TABLE golive.repeated_event (
+    event_sha256 character varying NOT NULL,
+    network_sha256 character varying NOT NULL,
+    action character varying NOT NULL,
+    reason character varying NOT NULL,
+    subject character varying NOT NULL,
+    go_live_id uuid,
+    organisation_id uuid,
+    since timestamp with time zone NOT NULL,
+    times integer NOT NULL
+);
+
 CREATE TABLE golive.signing_key (
     fingerprint character varying NOT NULL,
     signs_since timestamp with time zone NOT NULL
@@ -461,6 +475,9 @@ ALTER TABLE ONLY golive.plan
 
 ALTER TABLE ONLY golive.preference
     ADD CONSTRAINT preference_pkey PRIMARY KEY (organisation_id);
+
+ALTER TABLE ONLY golive.repeated_event
+    ADD CONSTRAINT repeated_event_pkey PRIMARY KEY (event_sha256, network_sha256);
 
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT sent_once UNIQUE (go_live_id, message, idempotency_key, recipient_id);

@@ -43,6 +43,7 @@ TODAY: dict[str, object] = {
     "DATE_ANNOUNCED_AT_MOST_EVERY": timedelta(days=1),
     "MOST_DATE_CHANGES_A_DAY": 10,
     "MOST_MAILS_REQUESTED_A_DAY": 100,
+    "MOST_HAND_OFFS_A_DAY": 10,
     "OTHER_DATE": timedelta(hours=1),
     "EXTENSION_DAYS": 7,
     "MOST_EXTENSION_DAYS": 366,
@@ -240,6 +241,7 @@ NO_RULES = {
         "timedelta(days=8)",  # every day of the week has been looked at by then
     },
     "database/links/renewal.py": {"timedelta(days=1)"},  # what "a day" is in NEW_LINKS_A_DAY
+    "database/links/hand_off.py": {"timedelta(days=1)"},  # in MOST_HAND_OFFS_A_DAY
     "database/people/it_team.py": {"timedelta(days=1)"},  # in MOST_DATE_CHANGES_A_DAY
     "database/go_live/records.py": {
         "timedelta(days=1)"
