@@ -4,6 +4,8 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import suppress
+from ipaddress import ip_network
 from types import FrameType
 
 import uvicorn
@@ -35,6 +37,25 @@ def _port(text: str) -> int:
     return int(text)
 
 
+EVERYBODY_IS_TRUSTED = (
+    "FORWARDED_ALLOW_IPS lets everybody say which network they come from, and so guess without a "
+    "limit. Name the proxy's own addresses or networks, such as 10.0.0.5 or 10.0.0.0/24."
+)
+
+
+def trusts_everybody(written: str) -> bool:
+    """Tell whether `FORWARDED_ALLOW_IPS` names everybody, or nearly: `*`, 0.0.0.0/0, ::/0."""
+    for one in (part.strip() for part in written.split(",")):
+        if one == "*":
+            return True
+        with suppress(ValueError):
+            network = ip_network(one, strict=False)
+            # The largest private network is a /8; of IPv6 a provider has a /32 or less.
+            if network.prefixlen < (8 if network.version == 4 else 20):
+                return True
+    return False
+
+
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m web", description=__doc__)
@@ -54,7 +75,11 @@ def main() -> int:
     except CommandError as error:
         print(error.words(shell.said_of), file=sys.stderr)  # noqa: T201
         return 1
-    if settings.public_url.startswith("https://") and not os.environ.get("FORWARDED_ALLOW_IPS"):
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "")
+    if trusts_everybody(trusted):
+        print(EVERYBODY_IS_TRUSTED, file=sys.stderr)  # noqa: T201
+        return 1
+    if settings.public_url.startswith("https://") and not trusted:
         # TLS ends before us, so somebody else talks to us in everybody's name.
         _log.warning(
             "FORWARDED_ALLOW_IPS names no proxy: unless it runs on this machine, everybody "
