@@ -1,11 +1,12 @@
 """What `forget` says: who is forgotten, and what remains."""
 
-_REMAINS = (
+REMAINS = (
     "What remains: the organisation, its agreement and domains, each go-live with its stages and",
     "counts, the ledger and the audit trail by ids that lead to nobody, and what staff typed as",
-    "the reason for forgetting. Temporal keeps ids only. Not reached from here: mails that were",
-    "delivered, back-ups (forget again after restoring one), the CSV files that were imported,",
-    "and the consent in the customer's tenant.",
+    "the reason for forgetting. Temporal keeps ids only; among them, until it deletes closed",
+    "histories (its namespace's retention), the number of the Microsoft account that consented.",
+    "Not reached from here: mails that were delivered, back-ups (forget again after restoring",
+    "one), the CSV files that were imported, and the consent in the customer's tenant.",
 )
 _REMAINS_OF_ONE = (
     "If this was the administrator who consented, the number of their Microsoft account stays with",
@@ -26,6 +27,6 @@ def forgotten(
     return (
         f"{slug}: {users} users and {contacts} contacts are forgotten; "
         f"{texts} typed texts are removed from the audit trail.",
-        *_REMAINS,
+        *REMAINS,
         *(_REMAINS_OF_ONE if one_person else ()),
     )

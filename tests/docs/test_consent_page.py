@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from commands import erasure
 from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from wording.permissions import WHY
@@ -31,6 +32,14 @@ def test_the_page_says_the_times_that_the_code_keeps() -> None:
     assert waited is not None
     assert f"for {waited.seconds // 60} minutes, then a person" in text
     assert f"at most {rules.AUTHORIZATION_REQUEST_MINUTES} minutes ago" in text
+
+
+def test_page_and_command_say_what_is_not_erased_at_once() -> None:
+    for words in (PAGE.read_text(), "\n".join(erasure.REMAINS)):
+        said = " ".join(words.split())
+        assert "until" in said
+        assert re.search(r"number of (the Microsoft account that|whoever) consented", said)
+        assert "histories" in said
 
 
 def test_it_is_one_page() -> None:
