@@ -203,12 +203,13 @@ class GoLiveMail:
 
     def roll_back_notice(self) -> Values:
         """Return what was undone, and what stays with the customer."""
-        undone = mail_facts.class_counts(self._session, self.facts.go_live_id)["undone"]
-        told = mail_facts.count_undo_mails(self._session, self.facts.go_live_id)
+        counts = mail_facts.class_counts(self._session, self.facts.go_live_id)
         return {
             "rolled_back_at": self._moment(self.facts.progress.since),
-            "users_notified": told,
-            "invitations_undone": undone - told,
+            "users_undone": counts["undone"],
+            "users_notified": mail_facts.count_undo_mails(self._session, self.facts.go_live_id),
+            "invitations_undone": counts["invitations_undone"],
+            "login_page": mail_facts.login_page_after_undo(self._session, self.facts.go_live_id),
             "application_id": self._branding.client_id,
         }
 

@@ -278,8 +278,10 @@ MESSAGES: dict[str, MessageDescription] = {
         what_happened="Rolled back; people log in with their password again.",
         reason="The customer asked to move after the holidays.",
         rolled_back_at="Friday 11 December 2026, 16:30 (Copenhagen)",
+        users_undone=37,
         users_notified=36,
         invitations_undone=1,
+        login_page="withdrawn",
         application_id=_APPLICATION_ID,
     ),
     "roll_back_user": _describe(

@@ -126,7 +126,10 @@ def exception_counts(session: Session, go_live_id: UUID) -> list[tuple[str, int]
 
 
 def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
-    """Return how many users the plan put into each class, and how many have `moved`."""
+    """Return how many users the plan put into each class, and how many have `moved`.
+
+    Also how many moves are `undone`, and how many of these were invitations.
+    """
     rows = session.execute(
         text(
             """
@@ -142,7 +145,31 @@ def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
         **{row.move_class: row.users for row in rows},
         "moved": sum(row.moved for row in rows),
         "undone": sum(row.undone for row in rows),
+        "invitations_undone": sum(row.undone for row in rows if row.move_class == "invite"),
     }
+
+
+def login_page_after_undo(session: Session, go_live_id: UUID) -> str:
+    """Return what an undo did to the login page: `as_before`, `withdrawn` or `never_offered`.
+
+    `as_before` = it offers SSO, because it did so before this go-live.
+    """
+    row = session.execute(
+        text(
+            """
+            SELECT o.sso_offered, EXISTS (
+                SELECT FROM golive.audit_entry a WHERE a.organisation_id = o.id
+                AND a.action NOT IN ('user_moved', 'user_move_undone')
+                AND a.go_live_id = g.id AND a.action = 'sso_withdrawn') AS withdrawn
+            FROM golive.go_live g JOIN pulse.organisation o ON o.id = g.organisation_id
+            WHERE g.id = :g
+            """
+        ),
+        {"g": go_live_id},
+    ).one()
+    if row.sso_offered:
+        return "as_before"
+    return "withdrawn" if row.withdrawn else "never_offered"
 
 
 def count_undo_mails(session: Session, go_live_id: UUID) -> int:
