@@ -178,5 +178,11 @@ SESSION_HOURS = 12
 STAFF_SESSION_HOURS = 9
 """A working day; the next sign-in reads the role in the token again."""
 
+SESSION_KEPT_DAYS = 30
+"""How long an ended session is kept: until then a browser is told why it ended."""
+
+KNOWN_BROWSER_DAYS = 365
+"""How long a browser is known by which somebody has been signed in."""
+
 FAILURE_MINUTES = 15
 """How long a wrong password or a guess counts; after too many, the wait is as long."""

@@ -143,6 +143,7 @@ class AppSession(SQLModel, table=True):
     __table_args__ = (
         _one_of("method", "password", "sso"),
         Index("sessions_of_user", "user_id"),
+        Index("sessions_by_end", "expires_at"),
         {"schema": PULSE, **ROOM_TO_CHANGE},
     )
     token_sha256: str = Field(primary_key=True)
@@ -156,15 +157,19 @@ class AppSession(SQLModel, table=True):
 
 
 class FailedLogin(SQLModel, table=True):
-    """A wrong password; too many for one address or network block the next one for a while."""
+    """A password that is being checked or was wrong, or a guess; too many block the next one."""
 
     __tablename__ = "failed_login"
-    __table_args__ = (Index("failed_logins_of", "subject_sha256", "at"), {"schema": PULSE})
+    __table_args__ = (
+        Index("failed_logins_of", "subject_sha256", "at"),
+        Index("failed_logins_by_age", "at"),
+        {"schema": PULSE},
+    )
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
     subject_sha256: str
-    """Hash of the address key or of the network (an IPv4 address, a /64 of IPv6)."""
+    """Hash of what is counted: an address key, a network, a browser, or two of them."""
     at: datetime = _instant()
 
 
@@ -443,6 +448,8 @@ class AuthorizationRequest(SQLModel, table=True):
     __tablename__ = "authorization_request"
     __table_args__ = (
         _one_of("purpose", "consent", "consent_sign_in", "sign_in", "invitation", "console"),
+        Index("requests_of_browser", "browser_sha256"),
+        Index("requests_with_secrets", "expires_at", postgresql_where=text("flow <> '{}'")),
         {"schema": GOLIVE},
     )
     state_sha256: str = Field(primary_key=True)
@@ -667,6 +674,14 @@ class Mail(SQLModel, table=True):
     in_doubt: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     """The relay was given it and no answer is recorded: a worker was killed, or the connection was
     cut, just then. Unless it is sent later, whoever it is for may have got it all the same."""
+
+
+class MailHandover(SQLModel, table=True):
+    """A mail that is on its way to the relay just now, or whose delivery was cut."""
+
+    __tablename__ = "mail_handover"
+    __table_args__ = {"schema": GOLIVE}
+    mail_id: UUID = Field(primary_key=True)
 
 
 class AuditEntry(SQLModel, table=True):

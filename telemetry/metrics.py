@@ -39,9 +39,9 @@ SLOWED_DOWN = Counter(
 BUSY = Counter("golive_busy", "Requests that found no place for their kind of slow work.", ["work"])
 MAILS = Counter("golive_mails", "Mails handed to the relay, by what it said.", ["result"])
 
-for _result in ("sent", "refused", "deferred"):
+for _result in ("sent", "refused", "deferred", "perhaps_twice"):
     MAILS.labels(_result)
-for _what in ("password", "link", "domain", "callback"):
+for _what in ("password", "link", "domain", "callback", "request"):
     SLOWED_DOWN.labels(_what)
 
 

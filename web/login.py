@@ -12,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from database.models import AppUser
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
+from web import known_browsers
 from web.forms import OwnForm
 from web.microsoft.authorization_request import to_consent, to_login
 from web.rate_limits import way_in
+from web.slow_work import BusyError
 from web.visit import SESSION_COOKIE, AVisit, Visit
 
 router = APIRouter()
@@ -71,24 +73,37 @@ async def with_password(
 
     The password is checked between two transactions, in one of few places: it takes long.
     """
-    users = await run_in_threadpool(_asked_for, visit, email)
-    if users is None:
+    counted, users = await run_in_threadpool(_begin_try, visit, email)
+    if counted is None:
         return visit.page("too_many.html", status=429, email=email)
-    matched = await visit.dependencies.slow_work.check_password(
-        visit.network, lambda: _matched(users, password)
-    )
-    return await run_in_threadpool(_checked, visit, email, matched)
+    try:
+        matched = await visit.dependencies.slow_work.check_password(
+            visit.network, lambda: _matched(users, password)
+        )
+    except BusyError:
+        await run_in_threadpool(_take_back, visit, counted)
+        raise
+    return await run_in_threadpool(_checked, visit, email, matched, counted)
 
 
-def _asked_for(visit: Visit, email: str) -> list[tuple[AppUser, str]] | None:
-    """Return the accounts of an address with their hashes; None after too many wrong passwords."""
+def _begin_try(visit: Visit, email: str) -> tuple[list[int] | None, list[tuple[AppUser, str]]]:
+    """Count a try before it is made, and return the accounts of an address with their hashes.
+
+    None in place of the count after too many wrong passwords.
+    """
+    known = known_browsers.number_for(visit, email)
+    tries = sign_in.password_tries(email, visit.networks, known)
     with visit.dependencies.sessions.begin() as session:
-        if sign_in.too_many_failures(
-            session, sign_in.password_tries(email, visit.network), visit.at
-        ):
+        counted = sign_in.begin_try(session, tries, visit.at)
+        if counted is None:
             SLOWED_DOWN.labels("password").inc()
-            return None
-        return sign_in.users_with_password(session, email)
+            return None, []
+        return counted, sign_in.users_with_password(session, email)
+
+
+def _take_back(visit: Visit, counted: list[int]) -> None:
+    with visit.dependencies.sessions.begin() as session:
+        sign_in.take_back(session, counted)
 
 
 def _matched(users: list[tuple[AppUser, str]], password: str) -> str | None:
@@ -98,27 +113,24 @@ def _matched(users: list[tuple[AppUser, str]], password: str) -> str | None:
     return next((known for _, known in users if _is_password(known, password)), None)
 
 
-def _checked(visit: Visit, email: str, matched: str | None) -> Response:
+def _checked(visit: Visit, email: str, matched: str | None, counted: list[int]) -> Response:
     """Sign the user in whose password it is, if it still counts; None: it was wrong."""
-    tries = sign_in.password_tries(email, visit.network)
     with visit.dependencies.sessions.begin() as session:
-        # Those that were checked meanwhile count as well.
-        if sign_in.too_many_failures(session, tries, visit.at):
-            SLOWED_DOWN.labels("password").inc()
-            return visit.page("too_many.html", status=429, email=email)
         # It may have been changed, or its owner deactivated, while it was checked.
         users = sign_in.users_with_password(session, email)
         user = next((user for user, known in users if known == matched), None)
         if user is None:
-            sign_in.record_failure(session, tries, visit.at)
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=401, email=email, way=way, wrong=True)
+        sign_in.take_back(session, counted)
         if not sign_in.password_counts(session, user, visit.at):
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=403, email=email, way=way, use_sso=True)
         token = secrets.token_urlsafe(32)
         sign_in.open_session(session, user.id, token, "password", visit.at)
-    return visit.sign_in(visit.go_to("/"), token)
+    response = visit.sign_in(visit.go_to("/"), token)
+    known_browsers.remember(visit, response, email)
+    return response
 
 
 def _is_password(known: str, password: str) -> bool:

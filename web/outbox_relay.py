@@ -28,7 +28,9 @@ from contracts.go_live import (
 from database.consent import authorization_requests
 from database.go_live import outbox, repeated_events
 from database.go_live.outbox import AnySignal, PendingSignal
+from database.links import signing_keys
 from database.links.renewal import NewLink
+from database.people import sign_in, staff
 from telemetry.logs import set_organisation
 from web.dependencies import Dependencies
 from workflows.go_live import SsoGoLive
@@ -192,6 +194,13 @@ def keep_house(dependencies: Dependencies, at: datetime) -> None:
         authorization_requests.purge_expired(session, at)
     with dependencies.sessions.begin() as session:
         repeated_events.close_windows(session, at)
+    with dependencies.sessions.begin() as session:
+        sign_in.purge(session, at)
+        staff.purge(session, at)
+    with dependencies.sessions.begin() as session:
+        newest = signing_keys.newest(session)
+    if newest is not None and newest not in dependencies.signer.fingerprints:
+        _log.error("GOLIVE_SECRET_KEY lacks the key that signs; restart this process with it")
 
 
 def _acknowledge(dependencies: Dependencies, number: int) -> None:

@@ -62,7 +62,7 @@ def already_back(visit: Visit, link: str) -> Response:
 
 def nothing_came_of_it(visit: Visit, link: str) -> Response:
     """Answer a reload of a sign-in that signed nobody in; `link` leads to where it began."""
-    return message_page(visit, pages.NOTHING_CAME_OF_IT, Way(link), 400)
+    return message_page(visit, pages.NOTHING_CAME_OF_IT, ButtonTarget(link), 400)
 
 
 def nothing_to_show(visit: Visit) -> Response:

@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -19,17 +19,24 @@ BROWSER_COOKIE = "pulse_browser"
 SESSION_COOKIE = "pulse_session"
 
 
-def network_of(host: str) -> str:
-    """Return an IPv4 address as it is, and the /64 of an IPv6 one: "2001:db8:1:2::/64".
+def networks_of(host: str) -> tuple[str, ...]:
+    """Return the networks that an address is in, from the smallest to the largest.
 
-    Every home and server has a whole /64 to take addresses from. What is no address is returned
-    as it is.
+    The smallest is an IPv4 address itself, and the /64 of an IPv6 one, "2001:db8:1:2::/64": every
+    home and server has a whole /64 to take addresses from, many have a /48. What is no address
+    is returned as it is.
     """
     with suppress(ValueError):
         address = ip_address(host.partition("%")[0])
         if isinstance(address, IPv6Address):
-            return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
-    return host
+            if address.ipv4_mapped is None:
+                return tuple(
+                    str(ip_network((address, bits), strict=False)) for bits in (64, 56, 48, 32)
+                )
+            address = address.ipv4_mapped
+        wider = (str(ip_network((address, bits), strict=False)) for bits in (24, 16))
+        return (str(address), *wider)
+    return (host,)
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,15 @@ class Visit:
     at: datetime
 
     @property
-    def network(self) -> str:
-        """Where the request comes from, as rate limits count it; see `network_of`."""
+    def networks(self) -> tuple[str, ...]:
+        """Where the request comes from, as rate limits count it; see `networks_of`."""
         client = self.request.client
-        return network_of(client.host) if client else ""
+        return networks_of(client.host) if client else ("",)
+
+    @property
+    def network(self) -> str:
+        """The smallest of these networks."""
+        return self.networks[0]
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; the browser keeps, or gets, the cookie that binds its forms."""
@@ -83,11 +95,17 @@ class Visit:
         """Return what the browser brought in a cookie of ours, "" for none."""
         return self.request.cookies.get(self.dependencies.cookie_name(name), "")[:200]
 
-    def set_cookie(self, response: Response, name: str, value: str) -> None:
-        """Give the browser a cookie that no script and no other site's form can use."""
+    def set_cookie(
+        self, response: Response, name: str, value: str, *, days: int | None = None
+    ) -> None:
+        """Give the browser a cookie that no script and no other site's form can use.
+
+        It keeps it for so many days; None = until the browser is closed.
+        """
         response.set_cookie(
             self.dependencies.cookie_name(name),
             value,
+            max_age=days * 86_400 if days is not None else None,
             httponly=True,
             samesite="lax",
             secure=self.dependencies.is_secure,

@@ -107,12 +107,14 @@ class RateLimit(StrEnum):
     LINKS = "links"
     DOMAINS = "domains"
     ANSWERS = "answers"
+    REQUESTS = "requests"
 
 
 _TOO_MANY = {
     RateLimit.LINKS: "links that are not ours",
     RateLimit.DOMAINS: "e-mail addresses of organisations that are not with us",
     RateLimit.ANSWERS: "answers of Microsoft that belong to no request of ours",
+    RateLimit.REQUESTS: "sign-ins with Microsoft",
 }
 
 
@@ -324,6 +326,10 @@ NEW_LINK_PENDING = PageMessage(
     "link comes a little later, by itself, to the address we have on file.",
     "There is nothing more for you to do. The links in older mails no longer work.",
     _LOGIN_PAGE,
+)
+TICK_THE_BOX = (
+    "Please tick the box as well. Programs that check mail press buttons, too; by the box we know "
+    "that it is you."
 )
 NO_MORE_HAND_OFFS = PageMessage(
     "No more hand-offs today",

@@ -1,6 +1,6 @@
 """Sign-ins: how an address signs in, passwords and their failures, sessions, SSO accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,16 +22,24 @@ from database.models import (
 )
 
 MOST_FAILURES = 10
-"""Wrong passwords for one address from one network; others are not blocked."""
+"""Wrong passwords for one address from one network, or from a browser that has been signed in."""
 
-MOST_FOR_AN_ADDRESS = 100
-"""Wrong passwords for one address from all networks together."""
+GROWTH = 2
+"""A larger network may try so many times as often as the next smaller one in it, so that whoever
+has many small ones (11 /64s of one /48) cannot shut the address out everywhere else."""
+
+MOST_FOR_AN_ADDRESS = 300
+"""Wrong passwords for one address from all networks together; to reach it takes several providers.
+Even then a browser that has been signed in gets through."""
 
 MOST_FROM_A_NETWORK = 500
 """Wrong passwords from one network for all addresses: a whole office has one network address."""
 
 MOST_SIGN_INS_REPORTED = 100
 """First sign-ins that are signalled to a run; after these it checks the database once a day."""
+
+SLICE = 5_000
+"""Rows that are deleted at once, so that no transaction holds up a log-in."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +109,48 @@ def password_counts(session: Session, user: AppUser, at: datetime) -> bool:
     return until is not None and at < until
 
 
-def password_tries(address: str, network: str) -> dict[str, int]:
-    """Return the subjects by which wrong passwords are counted, each with its limit."""
+def password_tries(address: str, networks: Sequence[str], browser: str = "") -> dict[str, int]:
+    """Return the subjects by which wrong passwords are counted, each with its limit.
+
+    `networks` are those of the request, the smallest first. `browser` names one that has been
+    signed in with this address: it is counted for itself, so that nobody else shuts it out.
+    """
     key = address_key(address)
-    return {
-        f"address and network:{key} {network}": MOST_FAILURES,
-        f"address:{key}": MOST_FOR_AN_ADDRESS,
-        f"network:{network}": MOST_FROM_A_NETWORK,
+    if browser:
+        return {f"browser:{key} {browser}": MOST_FAILURES}
+    by_network = {
+        f"address and network:{key} {network}": MOST_FAILURES * GROWTH**number
+        for number, network in enumerate(networks)
     }
+    return {
+        f"address:{key}": MOST_FOR_AN_ADDRESS,
+        **by_network,
+        f"network:{networks[0]}": MOST_FROM_A_NETWORK,
+    }
+
+
+def begin_try(session: Session, tries: Mapping[str, int], at: datetime) -> list[int] | None:
+    """Count a password that is about to be checked; None = too many were wrong, check none.
+
+    Counted before it is checked, as otherwise many that come at once would all be checked. Commit
+    before checking, and take a right one back with `take_back`.
+    """
+    # All tries that share their first subject take turns, for the length of this transaction.
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))"),
+        {"subject": next(iter(tries))},
+    )
+    if too_many_failures(session, tries, at):
+        return None
+    made = [FailedLogin(subject_sha256=sha256(subject), at=at) for subject in tries]
+    session.add_all(made)
+    session.flush()
+    return [one.id for one in made if one.id is not None]
+
+
+def take_back(session: Session, counted: list[int]) -> None:
+    """Count a try no longer, because its password was right."""
+    session.execute(text("DELETE FROM pulse.failed_login WHERE id = ANY(:ids)"), {"ids": counted})
 
 
 def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -> bool:
@@ -126,12 +168,8 @@ def too_many_failures(session: Session, most: Mapping[str, int], at: datetime) -
 
 
 def record_failure(session: Session, subjects: Iterable[str], at: datetime) -> None:
-    """Record a wrong password, or a guess, and delete old ones."""
+    """Record a guess, or a request of which there may be only so many."""
     session.add_all(FailedLogin(subject_sha256=sha256(subject), at=at) for subject in subjects)
-    session.execute(
-        text("DELETE FROM pulse.failed_login WHERE at < :old"),
-        {"old": at - timedelta(minutes=rules.FAILURE_MINUTES)},
-    )
 
 
 def open_session(session: Session, user_id: UUID, token: str, method: str, at: datetime) -> None:
@@ -178,6 +216,21 @@ def address_of_session(session: Session, token: str) -> str:
         {"token": sha256(token)},
     ).scalar_one_or_none()
     return str(found or "")
+
+
+def purge(session: Session, at: datetime) -> None:
+    """Delete tries that no longer count, and sessions that ended long ago, a slice at a time."""
+    for table, key, column, old in (
+        ("failed_login", "id", "at", at - timedelta(minutes=rules.FAILURE_MINUTES)),
+        ("app_session", "token_sha256", "expires_at", at - timedelta(days=rules.SESSION_KEPT_DAYS)),
+    ):
+        session.execute(
+            text(
+                f"DELETE FROM pulse.{table} WHERE {key} IN (SELECT {key} FROM pulse.{table} "
+                f"WHERE {column} < :old LIMIT {SLICE} FOR UPDATE SKIP LOCKED)"
+            ),
+            {"old": old},
+        )
 
 
 def end_session(session: Session, token: str, at: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from contracts import rules
 from contracts.addresses import address_key as key_of
@@ -73,3 +73,9 @@ def end_session(session: Session, token: str, at: datetime) -> None:
     if found is not None and found.ended_at is None:
         found.ended_at = at
         session.add(found)
+
+
+def purge(session: Session, at: datetime) -> None:
+    """Delete console sessions that ended long ago."""
+    old = at - timedelta(days=rules.SESSION_KEPT_DAYS)
+    session.execute(delete(StaffSession).where(col(StaffSession.expires_at) < old))

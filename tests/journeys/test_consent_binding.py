@@ -12,6 +12,7 @@ from contracts.clock import wall_clock
 from contracts.go_live import Attention, Refusal, Wait
 from database.engine import open_sessions
 from database.go_live import records
+from database.go_live.repeated_events import WRITTEN_EACH
 from local import loopback
 from local.browser import Browser
 from tests.administrators import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
@@ -198,7 +199,7 @@ async def test_a_refusal_is_heard_from_a_personal_link_only_and_once_a_day(
         await in_a_browser(organisation, by_link)
     assert await organisation.signals() == ["consent_not_given"]
     actions = [action for _, action, _ in organisation.audit()]
-    assert actions.count("consent_refused") == 4
+    assert actions.count("consent_refused") == WRITTEN_EACH
     assert actions.count("consent_refusal_reported") == 1
     heard = (organisation.standing().go_live_id, Refusal.DECLINED)
     with open_sessions(cluster.engine).begin() as session:
@@ -245,7 +246,8 @@ async def test_a_link_that_was_handed_on_is_used_up_by_the_proof_as_well(cluster
 
     def act(who: Consenting) -> None:
         who.browser.open(who.link)
-        who.press("Hand this to the administrator")
+        who.browser.follow("Hand this to the administrator")
+        who.press("Make the message", by_a_person="yes")
         handed_on = who.browser.url.removesuffix("/message").replace("/hand-off/", "/consent/")
         with Browser() as browser:
             administrator = Consenting(organisation, browser)

@@ -30,7 +30,7 @@ from web.app import create_app
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.middleware.security_headers import SecurityHeaders
 from web.rate_limits import MOST_UNKNOWN_LINKS
-from web.visit import BROWSER_COOKIE, network_of
+from web.visit import BROWSER_COOKIE, networks_of
 
 
 @pytest.fixture(autouse=True)
@@ -175,9 +175,12 @@ async def test_a_double_click_on_hand_off_makes_one_link(cluster: Cluster) -> No
         with Browser() as browser:
             for _ in range(2):
                 if not seen:
-                    browser.open(link)
+                    browser.open(link.replace("/consent/", "/hand-off/"))
                     form = browser._page.forms[-1]
-                answer = browser._http.post(cluster.endpoints.web + form.action, data=form.fields)
+                answer = browser._http.post(
+                    cluster.endpoints.web + form.action,
+                    data={**form.fields, "by_a_person": "yes"},
+                )
                 seen.add(str(answer.url))
                 assert answer.status_code == 200
         return seen
@@ -303,7 +306,17 @@ async def test_whoever_tries_one_made_up_link_after_another_has_to_wait(
     ],
 )
 def test_an_ipv6_network_counts_as_one(host: str, network: str) -> None:
-    assert network_of(host) == network
+    assert networks_of(host)[0] == network
+
+
+def test_larger_networks_are_those_that_a_site_or_a_provider_has() -> None:
+    assert networks_of("2001:db8:1:102::1") == (
+        "2001:db8:1:102::/64",
+        "2001:db8:1:100::/56",
+        "2001:db8:1::/48",
+        "2001:db8::/32",
+    )
+    assert networks_of("192.0.2.7") == ("192.0.2.7", "192.0.2.0/24", "192.0.0.0/16")
 
 
 async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_repeated(
@@ -328,7 +341,7 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
             with Browser() as browser:
                 browser.open(base + link)
                 if browser.status == 200:
-                    browser.press("We have read the pack", move_at="")
+                    browser.press("We have read the pack", move_at="", by_a_person="yes")
                 return browser.status, browser.text
 
         status, words = await asyncio.to_thread(click)
@@ -338,7 +351,7 @@ async def test_a_database_that_is_away_gets_a_calm_page_and_the_click_can_be_rep
     def again() -> str:
         with Browser() as browser:
             browser.open(cluster.endpoints.web + link)
-            browser.press("We have read the pack", move_at="")
+            browser.press("We have read the pack", move_at="", by_a_person="yes")
             return browser.text
 
     assert "you are ready" in await asyncio.to_thread(again)

@@ -16,6 +16,7 @@ from database.models import AuthorizationRequest, GoLive, PersonalLink
 from database.people import sign_in, staff
 from graph.errors import TenantUnknownError
 from web.microsoft.staff_admission import STAFF_COOKIE
+from web.rate_limits import count_request
 from web.refusal_pages import already_back, has_ended, nothing_came_of_it, refused
 from web.visit import Visit
 
@@ -35,6 +36,7 @@ def to_login(
 
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
+    count_request(visit, asked.link_id if asked else link_id)
     try:
         request = visit.dependencies.entra.begin_sign_in(
             str(tenant_id),
@@ -80,6 +82,7 @@ def to_consent(
 
     `link_version` is that of the link the browser holds; None = the present one.
     """
+    count_request(visit, link_id)
     state = secrets.token_urlsafe(32)
     with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, go_live_id)

@@ -29,6 +29,7 @@ from graph.errors import (
     TenantUnknownError,
 )
 from graph.tokens import SignedInPerson
+from web import known_browsers
 from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
 from web.microsoft.authorization_response import Ending, ending_of, read_response
@@ -172,6 +173,8 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             return _Answer(sign_in_page(visit, why))
         sign_in.record_sso_sign_in(session, found.user_id, visit.at)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
+        session.flush()
+        address = sign_in.address_of_session(session, token)
         entry = (
             outbox.enqueue(
                 session, found.waiting_go_live_id, UserSignedIn(str(found.user_id)), visit.at
@@ -181,7 +184,9 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             and sign_in.count_first_sign_in(session, found.waiting_go_live_id)
             else None
         )
-    return _Answer(visit.sign_in(visit.go_to("/"), token), entry)
+    response = visit.sign_in(visit.go_to("/"), token)
+    known_browsers.remember(visit, response, address)
+    return _Answer(response, entry)
 
 
 def _why_not(

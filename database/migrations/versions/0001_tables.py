@@ -47,6 +47,7 @@ GOLIVE_TABLES = (
     "plan",
     "exception_decision",
     "mail",
+    "mail_handover",
     "audit_entry",
     "repeated_event",
     "order_request",
@@ -160,6 +161,7 @@ def _product() -> None:
         ["user_id"],
         schema="pulse",
     )
+    op.create_index("sessions_by_end", "app_session", ["expires_at"], schema="pulse")
     op.create_table(
         "failed_login",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -174,6 +176,7 @@ def _product() -> None:
         ["subject_sha256", "at"],
         schema="pulse",
     )
+    op.create_index("failed_logins_by_age", "failed_login", ["at"], schema="pulse")
 
 
 def _go_lives() -> None:
@@ -438,6 +441,16 @@ def _consent() -> None:
         ["expires_at"],
         schema="golive",
     )
+    op.create_index(
+        "requests_of_browser", "authorization_request", ["browser_sha256"], schema="golive"
+    )
+    op.create_index(
+        "requests_with_secrets",
+        "authorization_request",
+        ["expires_at"],
+        schema="golive",
+        postgresql_where=sa.text("flow <> '{}'"),
+    )
     op.create_table(
         "consent_evidence",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -612,6 +625,12 @@ def _mail_and_audit() -> None:
         unique=True,
         schema="golive",
         postgresql_where=sa.text("go_live_id IS NULL"),
+    )
+    op.create_table(
+        "mail_handover",
+        sa.Column("mail_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("mail_id"),
+        schema="golive",
     )
     op.create_table(
         "audit_entry",

@@ -194,6 +194,10 @@ CREATE TABLE golive.mail (
     CONSTRAINT state_known CHECK (((state)::text = ANY ((ARRAY['queued'::character varying, 'sent'::character varying, 'refused'::character varying, 'withdrawn'::character varying])::text[])))
 );
 
+CREATE TABLE golive.mail_handover (
+    mail_id uuid NOT NULL
+);
+
 CREATE TABLE golive.order_request (
     id uuid NOT NULL,
     go_live_id uuid NOT NULL,
@@ -440,6 +444,9 @@ ALTER TABLE ONLY golive.exception_decision
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY golive.mail_handover
+    ADD CONSTRAINT mail_handover_pkey PRIMARY KEY (mail_id);
+
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT mail_pkey PRIMARY KEY (id);
 
@@ -559,13 +566,21 @@ CREATE UNIQUE INDEX one_entry_per_order ON golive.audit_entry USING btree (order
 
 CREATE UNIQUE INDEX one_open_per_organisation ON golive.go_live USING btree (organisation_id) WHERE (closed_at IS NULL);
 
+CREATE INDEX requests_of_browser ON golive.authorization_request USING btree (browser_sha256);
+
 CREATE INDEX requests_of_go_live ON golive.order_request USING btree (go_live_id, requested_at);
+
+CREATE INDEX requests_with_secrets ON golive.authorization_request USING btree (expires_at) WHERE (flow <> '{}'::jsonb);
+
+CREATE INDEX failed_logins_by_age ON pulse.failed_login USING btree (at);
 
 CREATE INDEX failed_logins_of ON pulse.failed_login USING btree (subject_sha256, at);
 
 CREATE INDEX ix_pulse_app_user_address_key ON pulse.app_user USING btree (address_key);
 
 CREATE INDEX ix_pulse_organisation_domain_organisation_id ON pulse.organisation_domain USING btree (organisation_id);
+
+CREATE INDEX sessions_by_end ON pulse.app_session USING btree (expires_at);
 
 CREATE INDEX sessions_of_user ON pulse.app_session USING btree (user_id);
 

@@ -44,6 +44,8 @@ TODAY: dict[str, object] = {
     "MOST_DATE_CHANGES_A_DAY": 10,
     "MOST_MAILS_REQUESTED_A_DAY": 100,
     "MOST_HAND_OFFS_A_DAY": 10,
+    "SESSION_KEPT_DAYS": 30,
+    "KNOWN_BROWSER_DAYS": 365,
     "OTHER_DATE": timedelta(hours=1),
     "EXTENSION_DAYS": 7,
     "MOST_EXTENSION_DAYS": 366,

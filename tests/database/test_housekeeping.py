@@ -1,0 +1,80 @@
+"""What is over is deleted, and a process that lacks the key that signs says so."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from contracts import rules
+from contracts.links import LinkSigner
+from database.consent import authorization_requests
+from database.engine import Sessions, open_sessions
+from database.go_live import repeated_events
+from database.links import signing_keys
+from database.people import sign_in, staff
+from tests.database.customers import AT
+from web.outbox_relay import keep_house
+
+LATER = AT + timedelta(days=rules.SESSION_KEPT_DAYS + 2)
+TABLES = (
+    "pulse.failed_login",
+    "golive.authorization_request",
+    "golive.staff_session",
+    "golive.repeated_event",
+    "golive.signing_key",
+)
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> Iterator[Sessions]:
+    yield open_sessions(engine)
+    with engine.begin() as connection:
+        for table in TABLES:
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("DELETE FROM golive.staff WHERE handle = 'omar'"))
+
+
+def dependencies(sessions: Sessions, *keys: bytes) -> Any:
+    return SimpleNamespace(sessions=sessions, signer=LinkSigner(keys or (b"k" * 32,)))
+
+
+def rows(sessions: Sessions, table: str) -> int:
+    with sessions.begin() as session:
+        return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def test_one_round_deletes_all_that_is_over(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO golive.staff (id, handle, address, address_key, name) "
+                "VALUES (:id, 'omar', 'omar@us.example', 'omar@us.example', 'Omar')"
+            ),
+            {"id": (omar := uuid4())},
+        )
+        sign_in.record_failure(session, ["somebody"], AT)
+        staff.open_session(session, omar, "token", AT)
+        authorization_requests.begin(
+            session, state="state", browser="browser", purpose="console", at=AT
+        )
+        repeated_events.write_repeated(session, AT, "console_refused", network="203.0.113.7")
+    for table in TABLES[:-1]:
+        assert rows(sessions, table) == 1, table
+    keep_house(dependencies(sessions), LATER)
+    for table in TABLES[:-1]:
+        assert rows(sessions, table) == 0, table
+
+
+def test_a_process_that_lacks_the_key_that_signs_says_so(
+    sessions: Sessions, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sessions.begin() as session:
+        signing_keys.record(session, LinkSigner((b"n" * 32,)), AT)
+    keep_house(dependencies(sessions, b"n" * 32, b"o" * 32), LATER)
+    assert caplog.text == ""
+    keep_house(dependencies(sessions, b"o" * 32), LATER)
+    assert "lacks the key that signs" in caplog.text
