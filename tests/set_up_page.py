@@ -45,7 +45,7 @@ class Clicking:
     def ready(self, move_at: str | datetime = "") -> httpx2.Response:
         """Press “We have read the pack”, with a date or without; nothing is followed."""
         chosen = f"{move_at:%Y-%m-%dT%H:%M}" if isinstance(move_at, datetime) else move_at
-        form = {"form_token": self._token, "move_at": chosen}
+        form = {"form_token": self._token, "move_at": chosen, "by_a_person": "yes"}
         return self._http.post(f"{self._page}/acknowledge", data=form)
 
     def new_link(self) -> httpx2.Response:
@@ -73,7 +73,7 @@ class Page:
     def ready(self) -> Response:
         """Press it; what would be told in the background is not."""
         visit = Visit(self._rooms, self._request, "a" * 30, "", wall_clock())
-        return setup_page.acknowledge(visit, self._token)
+        return setup_page.acknowledge(visit, self._token, ticked="yes")
 
 
 @contextmanager

@@ -16,6 +16,12 @@ TypedText = Annotated[str, AfterValidator(_printable)]
 """What a person typed, without control characters: PostgreSQL refuses some, people see none."""
 
 
+Ticked = Annotated[str, Form(alias="by_a_person", max_length=10)]
+"""The box that only a person ticks: mail scanners open links and press buttons, too."""
+
+TICKED = "yes"
+
+
 class FormRefusedError(Exception):
     """A form came without the token of this browser: another site, or cookies are off."""
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
@@ -14,10 +15,11 @@ from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
 from contracts.rules import MOST_DATE_CHANGES_A_DAY
 from database.go_live.repeated_events import WRITTEN_EACH
+from local.browser import Browser
 from tests.administrators import somebody
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
-from tests.set_up_page import Clicking, Page, clicking, pending
+from tests.set_up_page import Clicking, Page, clicking, pending, personal_link
 from wording import sentences
 from wording.orders import REFUSED
 
@@ -154,6 +156,31 @@ async def test_once_users_move_the_date_is_refused_and_nobody_hears_of_it(cluste
     assert (status, REFUSED[OrderRefusal.MOVING_ALREADY] in text) == (409, True)
     assert "acknowledge_it" not in {action for _, action, _ in organisation.audit()}
     assert await organisation.signals() == before
+
+
+async def test_a_program_that_opens_every_link_and_presses_every_button_decides_nothing(
+    cluster: Cluster, asked: Organisation
+) -> None:
+    """As mail scanners do: it fills nothing in, and presses what it finds, page by page."""
+
+    def come() -> list[str]:
+        with Browser() as scanner:
+            for purpose in (LinkPurpose.CONSENT, LinkPurpose.SETUP):
+                page = cluster.endpoints.web + personal_link(cluster, asked, purpose)
+                for address in (page, page.replace("/consent/", "/hand-off/")):
+                    scanner.open(address)
+                    for form in list(scanner._page.forms):
+                        for words, *_ in form.buttons:
+                            scanner.open(address)
+                            with suppress(LookupError):
+                                scanner.press(words)
+        return [action for _, action, _ in asked.audit()]
+
+    actions = await asyncio.to_thread(come)
+    for decided in ("acknowledge_it", "consent_handed_off", "consent_link_revoked"):
+        assert decided not in actions
+    assert await asked.signals() == []
+    assert pending(cluster, asked) == []
 
 
 async def test_new_links_are_asked_for_without_end_and_the_go_live_hears_of_few(

@@ -343,7 +343,7 @@ class Album:
         contact, anybody = self.organisation.contact, self.looking.anybody
         link = self.looking.mailbox.newest_link(contact, "consent")
         self._note(place, "hand-off", anybody.open(link.replace("/consent/", "/hand-off/")))
-        self._note(place, "hand-off-message", anybody.press("Make the message"))
+        self._note(place, "hand-off-message", anybody.press("Make the message", by_a_person="yes"))
         self._note(place, "link-replaced", anybody.open(link))
         self.cluster.rows(
             "UPDATE golive.personal_link SET expires_at = '2020-01-01' WHERE go_live_id = :g",

@@ -131,7 +131,8 @@ async def test_whoever_handed_the_consent_on_sees_that_it_is_given(cluster: Clus
 
     def hand_on(who: Consenting) -> None:
         who.browser.open(own)
-        who.press("Hand this to the administrator")
+        who.browser.follow("Hand this to the administrator")
+        who.press("Make the message", by_a_person="yes")
         who.browser.open(who.browser.url.replace("/hand-off/", "/consent/")[: -len("/message")])
         who.press("Login with SSO and consent").sign_in(organisation.administrator)
         who.press("Accept")

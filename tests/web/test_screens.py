@@ -74,6 +74,7 @@ async def test_every_page_fits_and_is_accessible_at_each_width(
     await album.look("consent")
     await page.goto(link.replace("/consent/", "/hand-off/"))
     await album.look("hand-off")
+    await page.get_by_label("I hand it on").check()
     await page.get_by_role("button", name="Make the message").click()
     await album.look("hand-off-message")
     found = re.search(r"http\S+/consent/\S+", await page.get_by_label("The message").input_value())

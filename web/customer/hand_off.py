@@ -9,9 +9,9 @@ from database.go_live import records
 from database.links import hand_off as handing
 from database.models import PersonalLink
 from web.customer.new_link import dead_link
-from web.forms import OwnForm
+from web.forms import TICKED, OwnForm, Ticked
 from web.log_context import LOG_CONTEXT
-from web.refusal_pages import Way, has_ended, message_page
+from web.refusal_pages import ButtonTarget, has_ended, message_page
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
 from wording import pages, sentences
@@ -22,15 +22,14 @@ router = APIRouter(prefix="/hand-off", dependencies=[LOG_CONTEXT])
 @router.get("/{token}")
 def ask(visit: AVisit, token: str) -> Response:
     """Say what handing off does. Opening this changes nothing."""
-    found = _find(visit, token)
-    if not isinstance(found, PersonalLink):
-        return _dead(visit, token, found)
-    return visit.page("hand_off.html", action=f"/hand-off/{token}", back=f"/consent/{token}")
+    return _page(visit, token)
 
 
 @router.post("/{token}")
-def hand_on(visit: OwnForm, token: str) -> Response:
+def hand_on(visit: OwnForm, token: str, ticked: Ticked = "") -> Response:
     """Revoke this link, and make one for the administrator."""
+    if ticked != TICKED:
+        return _page(visit, token, problem=pages.TICK_THE_BOX)
     signer = visit.dependencies.signer
     with visit.dependencies.sessions.begin() as session:
         link = handing.genuine_consent_link(session, signer, token)
@@ -39,7 +38,9 @@ def hand_on(visit: OwnForm, token: str) -> Response:
         try:
             new = handing.hand_off(session, signer, token, visit.at)
         except handing.TooManyHandOffsError:
-            return message_page(visit, pages.NO_MORE_HAND_OFFS, Way(f"/consent/{token}"), 429)
+            return message_page(
+                visit, pages.NO_MORE_HAND_OFFS, ButtonTarget(f"/consent/{token}"), 429
+            )
     if not isinstance(new, PersonalLink):
         return _dead(visit, token, new)
     new_token = signer.token(LinkPurpose(new.purpose), new.id, new.version)
@@ -66,6 +67,19 @@ def message(visit: AVisit, token: str) -> Response:
             until=sentences.day(found.expires_at),
             support=visit.dependencies.settings.support_address,
         ),
+    )
+
+
+def _page(visit: Visit, token: str, *, problem: str = "") -> Response:
+    found = _find(visit, token)
+    if not isinstance(found, PersonalLink):
+        return _dead(visit, token, found)
+    return visit.page(
+        "hand_off.html",
+        status=400 if problem else 200,
+        action=f"/hand-off/{token}",
+        back=f"/consent/{token}",
+        problem=problem,
     )
 
 

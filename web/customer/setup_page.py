@@ -31,13 +31,13 @@ from mail.rendering import announcement
 from web import outbox_relay
 from web.checklist import stage_states
 from web.customer.new_link import dead_link
-from web.forms import OwnForm, TypedText
+from web.forms import TICKED, OwnForm, Ticked, TypedText
 from web.log_context import LOG_CONTEXT
 from web.refusal_pages import has_ended
 from web.slow_work import SlowWork
 from web.templating import PRODUCT_NAME
 from web.visit import AVisit, Visit
-from wording import sentences, setup_page
+from wording import pages, sentences, setup_page
 from wording.customer import customer_status
 from wording.orders import REFUSED
 
@@ -82,7 +82,10 @@ def pack(visit: AVisit, token: str) -> Response:
 
 @router.post("/{token}/acknowledge")
 def acknowledge(
-    visit: OwnForm, token: str, move_at: Annotated[TypedText, Form(max_length=40)] = ""
+    visit: OwnForm,
+    token: str,
+    move_at: Annotated[TypedText, Form(max_length=40)] = "",
+    ticked: Ticked = "",
 ) -> Response:
     """Record that the IT team is ready, and when users may move; the go-live is signalled."""
     found = _find(visit, token)
@@ -91,6 +94,9 @@ def acknowledge(
     link, standing = found
     assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    if ticked != TICKED:
+        problem = pages.TICK_THE_BOX
+        return _page(visit, token, link, standing, status=400, problem=problem, at="date")
     chosen = _chosen(visit, standing, move_at) if move_at.strip() else None
     if move_at.strip() and chosen is None:
         return _page(visit, token, link, standing, problem=setup_page.NO_HOUR, at="date")
