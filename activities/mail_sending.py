@@ -7,6 +7,7 @@ gets it: a worker that is killed between the relay's answer and our record leave
 from datetime import datetime
 from threading import Semaphore
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -20,6 +21,7 @@ from mail import errors as mail_errors
 from mail.mailer import Mailer, OutgoingMail, message_id_for
 from mail.outgoing import Attachment, parse_address
 from mail.rendering import RenderedMail
+from telemetry.metrics import MAILS
 
 AT_ONCE = 4
 """Mails on their way to the relay, for all deliveries of a process together."""
@@ -67,6 +69,9 @@ class Sending:
             with ledger.held_mail(self._sessions, row.id, pooled=self._pooled) as held:
                 if held is None:
                     return DeliveryResult.ELSEWHERE
+                if held.in_doubt:
+                    # It goes out once more all the same, as otherwise it might never.
+                    MAILS.labels("perhaps_twice").inc()
                 said = self._try(held, outgoing)
                 return self._record(held, row, outgoing.message_id, said)
 
@@ -97,7 +102,13 @@ class Sending:
     ) -> DeliveryResult:
         """Write what the relay said, and return what became of the mail."""
         if isinstance(said, str):
-            ledger.mark_sent(held.session, row.id, message_id=message_id, reply=said, at=row.due_at)
+            taken = {"message_id": message_id, "reply": said, "at": row.due_at}
+            try:
+                ledger.mark_sent(held.session, row.id, **taken)
+            except SQLAlchemyError:
+                # The relay has it, and only our connection is gone: another one records it.
+                with self._sessions.begin() as session:
+                    ledger.mark_sent(session, row.id, **taken)
             return DeliveryResult.SENT
         reply = f"{said.code} {said.reply}"
         for_now = said.code < 500

@@ -676,14 +676,6 @@ class Mail(SQLModel, table=True):
     cut, just then. Unless it is sent later, whoever it is for may have got it all the same."""
 
 
-class MailHandover(SQLModel, table=True):
-    """A mail that is on its way to the relay just now, or whose delivery was cut."""
-
-    __tablename__ = "mail_handover"
-    __table_args__ = {"schema": GOLIVE}
-    mail_id: UUID = Field(primary_key=True)
-
-
 class AuditEntry(SQLModel, table=True):
     """Who did what to whom, when and why. Append-only: a trigger refuses change."""
 

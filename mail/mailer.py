@@ -176,7 +176,9 @@ class SmtpMailer:
                 if self._closer is None:
                     self._start_closer()
         if not keep:
-            connection.close()
+            # Not here: saying goodbye takes a moment, and our caller has yet to note what the relay
+            # has taken.
+            threading.Thread(target=connection.close, daemon=True).start()
 
     def _start_closer(self) -> None:
         self._closer = threading.Timer(self._idle_seconds, self._close_unused)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import CursorResult, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from contracts import rules
@@ -413,7 +413,7 @@ def _locked_mail(
         yield True
     finally:
         # A connection that broke has no lock any more.
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):
             session.execute(text(f"SELECT pg_advisory_unlock({_LOCK_OF_MAIL})"), key)
 
 

@@ -47,7 +47,6 @@ GOLIVE_TABLES = (
     "plan",
     "exception_decision",
     "mail",
-    "mail_handover",
     "audit_entry",
     "repeated_event",
     "order_request",
@@ -625,12 +624,6 @@ def _mail_and_audit() -> None:
         unique=True,
         schema="golive",
         postgresql_where=sa.text("go_live_id IS NULL"),
-    )
-    op.create_table(
-        "mail_handover",
-        sa.Column("mail_id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("mail_id"),
-        schema="golive",
     )
     op.create_table(
         "audit_entry",
