@@ -5,6 +5,7 @@ gets it: a worker that is killed between the relay's answer and our record leave
 """
 
 from datetime import datetime
+from functools import partial
 from threading import Semaphore
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -102,13 +103,15 @@ class Sending:
     ) -> DeliveryResult:
         """Write what the relay said, and return what became of the mail."""
         if isinstance(said, str):
-            taken = {"message_id": message_id, "reply": said, "at": row.due_at}
+            mark = partial(
+                ledger.mark_sent, mail_id=row.id, message_id=message_id, reply=said, at=row.due_at
+            )
             try:
-                ledger.mark_sent(held.session, row.id, **taken)
+                mark(held.session)
             except SQLAlchemyError:
                 # The relay has it, and only our connection is gone: another one records it.
                 with self._sessions.begin() as session:
-                    ledger.mark_sent(session, row.id, **taken)
+                    mark(session)
             return DeliveryResult.SENT
         reply = f"{said.code} {said.reply}"
         for_now = said.code < 500
