@@ -196,8 +196,8 @@ ALREADY_BACK = PageMessage(
 )
 NOTHING_CAME_OF_IT = PageMessage(
     "Not completed",
-    "This answer from Microsoft was already used, and it did not sign you in: the sign-in was "
-    "refused or interrupted.",
+    "This answer from Microsoft was already used, and nothing came of it: it was refused or "
+    "interrupted.",
     "Start again. Nothing is done twice.",
     "Start again",
 )

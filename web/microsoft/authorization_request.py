@@ -150,6 +150,8 @@ def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Resp
 
 def _is_signed_in(visit: Visit, asked: AuthorizationRequest) -> bool:
     """Tell whether this browser has what such a sign-in gives, which is all that counts."""
+    if asked.purpose in {"consent", "consent_sign_in"}:
+        return False  # what a consent has proven is found before
     with visit.dependencies.sessions.begin() as session:
         if asked.purpose == "console":
             return staff.of_session(session, visit.cookie(STAFF_COOKIE), visit.at) is not None
