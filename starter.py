@@ -369,6 +369,18 @@ def roll_back(
     print(shell.ordered(organisation, Order.ROLL_BACK))
 
 
+@app.command("confirm-consent")
+def confirm_consent(
+    organisation: Organisation,
+    by: By = None,
+    reason: Annotated[str, _why(Order.CONFIRM_CONSENT)] = "",
+    order_id: OrderId = None,
+) -> None:
+    """Accept a consent that stood before this go-live; it is checked at Microsoft all the same."""
+    _order(by, lambda orders: orders.confirm_consent(organisation, reason, order_id=order_id))
+    print(f"{organisation}: the consent is being checked at Microsoft.")
+
+
 @app.command("close-declined")
 def close_declined(
     organisation: Organisation,

@@ -32,9 +32,10 @@ from contracts.directory import (
 )
 from contracts.errors import ErrorType
 from contracts.go_live import Refusal
-from database.consent import sso_connections
+from contracts.orders import Order
+from database.consent import authorization_requests, sso_connections
 from database.engine import Sessions
-from database.go_live import records
+from database.go_live import orders, records
 from database.mail import ledger
 from database.models import GoLive, SsoConnection
 from database.moves import plans, staging, waves
@@ -92,24 +93,25 @@ class DirectoryActivities:
     def verify_consent(self, consent: ConsentToVerify) -> ConsentVerdict:
         """Prove a consent: what a browser proved, the grant, the tenant and its domains.
 
+        A grant that stood when the browser left is accepted of who came by a personal link, or if
+        customer success confirmed it.
+
         Raises:
             ApplicationError: retryable `NOT_YET`, `NOTHING_GRANTED` or `PERMISSION_MISSING` while
                 Microsoft has not applied all of the consent; final `DOMAINS_NOT_VERIFIED`,
                 `TENANT_UNKNOWN`, `DIFFERENT_TENANTS`, `PEOPLE_IN_ANOTHER_TENANT` or
                 `APPLICATION_DISABLED` for a person.
         """
-        go_live_id, tenant_id = UUID(consent.go_live_id), UUID(consent.tenant_id)
+        go_live_id = UUID(consent.go_live_id)
         with self._sessions.begin() as session:
-            evidence = records.evidence_of(
-                session, go_live_id, tenant_id, UUID(consent.administrator_object_id)
-            )
+            refusal = _refusal_of(session, go_live_id, consent)
         # The web deletes evidence of this age by its own clock; the run may be days ahead of it.
         age = consent.at - consent.received_at
         if age >= timedelta(days=rules.EVIDENCE_DAYS):
             return ConsentVerdict(proven=False, refusal=Refusal.SIGN_IN_TOO_OLD)
-        if evidence is None:
-            CONSENTS_REFUSED.labels(Refusal.UNPROVEN).inc()
-            return ConsentVerdict(proven=False, refusal=Refusal.UNPROVEN)
+        if refusal is not None:
+            CONSENTS_REFUSED.labels(refusal).inc()
+            return ConsentVerdict(proven=False, refusal=refusal)
         # Discover again: since the link was mailed, a domain may have moved or the list changed.
         # This comes first, because there is no use in waiting for a foreign tenant.
         domains = self._discover(go_live_id, consent.at)
@@ -118,13 +120,16 @@ class DirectoryActivities:
                 raise _for_a_person(ErrorType.DIFFERENT_TENANTS)
             case DomainsFinding.NOT_ON_ENTRA | None:
                 raise _for_a_person(ErrorType.TENANT_UNKNOWN)
-        if not _own_domains(domains, consent.tenant_id):
+        tenant_id = consent.tenant_id or next(one.tenant_id for one in domains if one.tenant_id)
+        if not _own_domains(domains, tenant_id):
             CONSENTS_REFUSED.labels(Refusal.WRONG_TENANT).inc()
             return ConsentVerdict(proven=False, refusal=Refusal.WRONG_TENANT)
         stop_if_cancelled()
-        verified = self._read_back(domains, consent.tenant_id)
+        verified = self._read_back(domains, tenant_id)
         with _people_stay(), self._sessions.begin() as session:
-            sso_connections.connect_tenant(session, evidence, verified, consent.at)
+            sso_connections.connect_tenant(
+                session, go_live_id, UUID(tenant_id), verified, consent.at
+            )
         return ConsentVerdict(proven=True)
 
     def _read_back(self, domains: list[DiscoveredDomain], tenant_id: str) -> tuple[str, ...]:
@@ -326,6 +331,21 @@ class DirectoryActivities:
 
 def _own_domains(domains: list[DiscoveredDomain], tenant_id: str) -> set[str]:
     return {one.domain for one in domains if one.tenant_id == tenant_id}
+
+
+def _refusal_of(session: Session, go_live_id: UUID, consent: ConsentToVerify) -> Refusal | None:
+    """Return why what we know of this consent is not enough to ask Microsoft, None if it is."""
+    if consent.tenant_id is None or consent.administrator_object_id is None:
+        # The audit trail says that somebody confirmed it; the run's word alone does not.
+        order, entry = Order.CONFIRM_CONSENT, consent.confirmed_by_entry
+        confirmed = orders.was_given(session, go_live_id, entry, order)
+        return None if confirmed else Refusal.UNPROVEN
+    evidence = records.evidence_of(
+        session, go_live_id, UUID(consent.tenant_id), UUID(consent.administrator_object_id)
+    )
+    if evidence is None:
+        return Refusal.UNPROVEN
+    return None if authorization_requests.may_go_on(evidence) else Refusal.GRANTED_BEFORE
 
 
 @contextmanager

@@ -255,6 +255,12 @@ class Orders:
         """Undo everything and end; people log in as before."""
         return await self._give(slug, Order.ROLL_BACK, reason, order_id)
 
+    async def confirm_consent(
+        self, slug: str, reason: str, *, order_id: UUID | None = None
+    ) -> Progress:
+        """Say that the organisation wants the consent that stands at Microsoft already."""
+        return await self._give(slug, Order.CONFIRM_CONSENT, reason, order_id)
+
     async def close_declined(
         self, slug: str, reason: str, *, order_id: UUID | None = None
     ) -> Progress:

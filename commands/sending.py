@@ -30,6 +30,7 @@ from contracts.go_live import (
     AcknowledgeIt,
     ApproveMigration,
     CloseDeclined,
+    ConfirmConsent,
     ConfirmEntitlement,
     DeclineEntitlement,
     ExtendDeadline,
@@ -98,6 +99,7 @@ MESSAGES: dict[Order, Callable[[str, int, Argument], object]] = {
     Order.SKIP: lambda by, reason_id, _: Skip(by, reason_id),
     Order.EXTEND_DEADLINE: _extend,
     Order.REPLAN: lambda by, _, __: Replan(by),
+    Order.CONFIRM_CONSENT: lambda by, reason_id, _: ConfirmConsent(by, reason_id),
     Order.CLOSE_DECLINED: lambda by, reason_id, _: CloseDeclined(by, reason_id),
     Order.ROLL_BACK: lambda by, reason_id, _: RollBack(by, reason_id),
 }

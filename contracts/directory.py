@@ -41,14 +41,18 @@ class GoLiveRef:
 
 @dataclass(frozen=True)
 class ConsentToVerify:
-    """A reported consent, to be proven."""
+    """A consent to be proven: a browser reported it, or customer success confirmed it."""
 
     go_live_id: str
-    tenant_id: str
-    administrator_object_id: str
+    tenant_id: str | None
+    """None = that of the organisation's domains; customer success names no tenant."""
+    administrator_object_id: str | None
+    """Who signed in after the consent; None = nobody did, customer success confirmed it."""
     at: datetime
     received_at: datetime
     """When the run received the report, by the same clock as `at`."""
+    confirmed_by_entry: int = 0
+    """The entry of the audit trail in which customer success confirmed it; 0 = a browser did."""
 
 
 @dataclass(frozen=True)

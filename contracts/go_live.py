@@ -108,6 +108,8 @@ class Refusal(StrEnum):
     TENANT_UNKNOWN = "tenant_unknown"
     NOT_CAUGHT_UP = "not_caught_up"
     APPLICATION_DISABLED = "application_disabled"
+    GRANTED_BEFORE = "granted_before"
+    GRANT_NOT_LOOKED_FOR = "grant_not_looked_for"
     UNPROVEN = "unproven"
     OTHER = "other"
 
@@ -266,6 +268,14 @@ class Replan:
     """Order: read the directory again and move users who can be moved now."""
 
     by: str
+
+
+@dataclass(frozen=True)
+class ConfirmConsent:
+    """Order: the organisation wants the consent that stands at Microsoft already; prove it."""
+
+    by: str
+    reason_id: int
 
 
 @dataclass(frozen=True)

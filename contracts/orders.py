@@ -28,6 +28,7 @@ class Order(StrEnum):
     SKIP = "skip"
     EXTEND_DEADLINE = "extend_deadline"
     REPLAN = "replan"
+    CONFIRM_CONSENT = "confirm_consent"
     CLOSE_DECLINED = "close_declined"
     ROLL_BACK = "roll_back"
 
@@ -71,6 +72,7 @@ class OrderRefusal(StrEnum):
     CANNOT_BE_SKIPPED = "cannot_be_skipped"
     NO_DEADLINE = "no_deadline"
     NO_NEW_PLAN_NOW = "no_new_plan_now"
+    NO_CONSENT_AWAITED = "no_consent_awaited"
     NOBODY_DECLINED = "nobody_declined"
     NO_TIME_ZONE = "no_time_zone"
     DATE_IN_THE_PAST = "date_in_the_past"
@@ -166,6 +168,11 @@ def _may_plan_again(position: OrderPosition) -> OrderRefusal | None:
     return _goes_on(position) or (None if may else OrderRefusal.NO_NEW_PLAN_NOW)
 
 
+def _awaits_consent(position: OrderPosition) -> OrderRefusal | None:
+    awaited = position.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    return _goes_on(position) or (None if awaited else OrderRefusal.NO_CONSENT_AWAITED)
+
+
 def _consent_was_not_given(position: OrderPosition) -> OrderRefusal | None:
     asked = position.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     not_given = asked and position.progress.consent_not_given
@@ -185,6 +192,7 @@ ORDER_RULES: dict[Order, OrderRule] = {
     Order.SKIP: OrderRule(_may_be_skipped, needs_reason=True),
     Order.EXTEND_DEADLINE: OrderRule(_has_a_deadline, takes_date=True),
     Order.REPLAN: OrderRule(_may_plan_again),
+    Order.CONFIRM_CONSENT: OrderRule(_awaits_consent, needs_reason=True),
     Order.CLOSE_DECLINED: OrderRule(_consent_was_not_given, needs_reason=True),
     Order.ROLL_BACK: OrderRule(_goes_on, needs_reason=True),
 }

@@ -380,7 +380,8 @@ class SsoConnection(SQLModel, table=True):
     __table_args__ = {"schema": GOLIVE}
     organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
     tenant_id: UUID
-    administrator_object_id: UUID
+    administrator_object_id: UUID | None = None
+    """Who consented, by all we know; None = the grant stood before anybody of this go-live came."""
     proven_at: datetime = _instant()
     go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
 
@@ -462,6 +463,8 @@ class AuthorizationRequest(SQLModel, table=True):
     tenant_id: UUID | None = None
     link_version: int | None = None
     """Version of the link it began with; this browser never gets a newer one."""
+    grant_was_absent: bool = False
+    """Of a consent: we looked for the grant before this browser left, and it was not there."""
     evidence_id: UUID | None = None
     """The `consent_evidence` that this request led to; None if it proved nothing."""
     flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
@@ -485,6 +488,10 @@ class ConsentEvidence(SQLModel, table=True):
     tenant_id: UUID
     administrator_object_id: UUID
     checked_at: datetime = _instant()
+    grant_was_absent: bool = False
+    """The grant was not there when this account's browser left for Microsoft."""
+    by_valid_link: bool = False
+    """The browser had begun with a personal link that was valid when its account signed in."""
 
 
 class OutboxEntry(SQLModel, table=True):

@@ -52,6 +52,10 @@ class ThrottledError(RetryableError):
         self.retry_after_seconds = retry_after_seconds
 
 
+_NOT_GRANTED_CODES = frozenset({65001, 700016, 7000229})
+"""The tenant has not consented, does not know our application, or holds no principal of it."""
+
+
 class ConsentNotVisibleKind(StrEnum):
     """The forms in which Microsoft shows that a consent is not in effect yet."""
 
@@ -77,6 +81,12 @@ class ConsentNotVisibleError(RetryableError):
         super().__init__("The consent is not visible at Microsoft yet.")
         self.kind = kind
         self.codes = codes
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing is granted for certain: not where a refusal carries no known number."""
+        without_roles = self.kind is ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES
+        return without_roles or not _NOT_GRANTED_CODES.isdisjoint(self.codes)
 
 
 class PermissionMissingError(GraphError):

@@ -71,7 +71,7 @@ def first_wave_addresses(session: Session, go_live_id: UUID) -> list[str]:
             JOIN golive.go_live g ON g.id = m.go_live_id
             JOIN golive.sso_connection c ON c.organisation_id = g.organisation_id
             WHERE m.go_live_id = :g AND m.wave = 'first' AND m.moved_at IS NOT NULL
-              AND m.object_id <> c.administrator_object_id
+              AND m.object_id IS DISTINCT FROM c.administrator_object_id
             ORDER BY m.position
             """
         ),

@@ -12,6 +12,12 @@ from tests.cluster import Cluster, Organisation, Person
 from wording.refusals import REFUSALS
 
 CLIENT = "11111111-2222-3333-4444-555555555555"
+GRANT = {
+    "application": ["User.Read.All", "Organization.Read.All"],
+    "delegated": ["openid", "profile", "email"],
+    "all_principals": True,
+}
+"""Everything that we ask for, for the whole organisation."""
 CONSENT = "Login with SSO and consent"
 RETURN = "Return to the application without granting consent"
 

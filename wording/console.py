@@ -84,6 +84,13 @@ ORDER_WORDS = {
         "It goes on; dates from before the pause move by it, those chosen during it stay.",
         "The go-live goes on.",
     ),
+    "confirm-consent": OrderWords(
+        "Accept the consent that stands already",
+        "Microsoft's grant is older than this go-live, or was given in another way, and the "
+        "organisation told you to go on with it. Tenant, domains and permissions are checked all "
+        "the same.",
+        "The consent is being checked at Microsoft.",
+    ),
     "close-declined": OrderWords(
         "Close as declined",
         "The customer declined the consent for good; people log in as before.",

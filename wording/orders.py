@@ -24,6 +24,7 @@ REFUSED: dict[OrderRefusal, str] = {
     OrderRefusal.NO_NEW_PLAN_NOW: (
         "A new plan can be made while a plan waits for approval or after a move."
     ),
+    OrderRefusal.NO_CONSENT_AWAITED: "No consent is awaited now.",
     OrderRefusal.NOBODY_DECLINED: "Nobody has declined the consent.",
     OrderRefusal.NO_TIME_ZONE: "The date lacks a time zone.",
     OrderRefusal.DATE_IN_THE_PAST: "The chosen date lies in the past; choose a later one.",

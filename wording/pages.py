@@ -215,7 +215,30 @@ CONSENT_PENDING = PageMessage(
     "Look again",
 )
 
+
+def granted_before(proven_on: str) -> PageMessage:
+    """Return what the holder of a link reads whose organisation has granted everything already.
+
+    `proven_on` is the day on which an earlier go-live saw that grant work; "" for none.
+    """
+    known = (
+        f"The grant worked on {proven_on}, before this go-live."
+        if proven_on
+        else "It was not given in this go-live, as far as we know: perhaps in the Microsoft Entra "
+        "admin center, or for another organisation of the same Microsoft tenant."
+    )
+    return PageMessage(
+        "This is allowed already",
+        f"Microsoft says that your organisation has allowed it already. {known}",
+        "There is nothing left to accept at Microsoft. To go on with this grant now, sign in with "
+        "an account of your organisation. If your organisation does not want that, do nothing and "
+        "write to us.",
+        "Login with SSO and go on",
+    )
+
+
 _TITLES = {
+    Refusal.GRANTED_BEFORE: "This is allowed already",
     **dict.fromkeys((Refusal.STATE_USED, Refusal.LINK_USED), "Already done"),
     **dict.fromkeys((Refusal.LINK_EXPIRED, Refusal.LINK_REVOKED), "This link no longer works"),
 }

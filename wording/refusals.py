@@ -160,6 +160,17 @@ REFUSALS = {
         "customer success retries.",
         _CONSENT_AGAIN,
     ),
+    Refusal.GRANTED_BEFORE: Advice(
+        "Microsoft says that the organisation has allowed this already, before this browser asked.",
+        "Whoever has the link in our mail to the IT team goes on with it and signs in with an "
+        "account of the organisation; or customer success confirms that the organisation wants it.",
+        "Go to the login page",
+    ),
+    Refusal.GRANT_NOT_LOOKED_FOR: Advice(
+        "Microsoft could not be asked whether the organisation has allowed this already.",
+        "Nothing was changed. Wait a minute, then start again; or use the link in our mail.",
+        "Start again",
+    ),
     Refusal.UNPROVEN: Advice(
         "A consent was reported that no browser of ours has seen.",
         "It was not accepted. The administrator uses the link in our mail.",

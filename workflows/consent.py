@@ -10,6 +10,8 @@ it. `ConsentProof` waits for a report, and then checks at Microsoft whether the 
 2. After it, the same consent is checked for fourteen more minutes *beside* the wait: reminders go
    out and the deadline passes as if there had been no report.
 
+Customer success can confirm a consent that stood before (`confirm_consent`); it is checked alike.
+
 A proof that fails shows what is wrong beside the wait and notifies people once a day; a new report,
 or a person's *retry*, begins the next proof. Closing as declined ends a proof at once.
 
@@ -35,7 +37,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
     from contracts import rules
     from contracts.directory import ConsentToVerify, ConsentVerdict
-    from contracts.go_live import Attention, ConsentNotGiven, ConsentReported, Refusal, Wait
+    from contracts.go_live import (
+        Attention,
+        ConfirmConsent,
+        ConsentNotGiven,
+        ConsentReported,
+        Refusal,
+        Wait,
+    )
     from contracts.notices import Audience, Message
     from workflows.attention import AttentionRequests, attention_of
     from workflows.cancellation import StoppedAfter, raise_if_cancelled
@@ -57,10 +66,10 @@ class ConsentReports:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._waiting: list[ConsentReported] = []
+        self._waiting: list[ConsentReported | ConfirmConsent] = []
         self._reported_at: datetime | None = None
-        self._at_hand: ConsentReported | None = None
-        self._being_checked: ConsentReported | None = None
+        self._at_hand: ConsentReported | ConfirmConsent | None = None
+        self._being_checked: ConsentReported | ConfirmConsent | None = None
         """The report that is being checked at Microsoft."""
         self.not_given: ConsentNotGiven | None = None
         """The last report that somebody did not consent."""
@@ -71,7 +80,7 @@ class ConsentReports:
         self.closed = False
         """Whether customer success closed the go-live as declined, which ends a proof."""
 
-    def record_consent(self, fact: ConsentReported) -> None:
+    def record_consent(self, fact: ConsentReported | ConfirmConsent) -> None:
         """Record a report to be proven; the same report again only changes its time."""
         if fact not in self._waiting and fact != self._being_checked:
             self._waiting.append(fact)
@@ -122,12 +131,16 @@ class ConsentReports:
         self.take_newest()
         assert self._at_hand is not None  # noqa: S101  (a proof begins with a report)
         assert self._reported_at is not None  # noqa: S101
+        received_at = max(self._reported_at, asked_at)
+        if isinstance(self._at_hand, ConfirmConsent):
+            entry = self._at_hand.reason_id
+            return ConsentToVerify(go_live_id, None, None, workflow.now(), received_at, entry)
         return ConsentToVerify(
             go_live_id,
             self._at_hand.tenant_id,
             self._at_hand.administrator_object_id,
             workflow.now(),
-            max(self._reported_at, asked_at),
+            received_at,
         )
 
 

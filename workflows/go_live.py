@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         ApproveMigration,
         Attention,
         CloseDeclined,
+        ConfirmConsent,
         ConfirmEntitlement,
         ConsentNotGiven,
         ConsentReported,
@@ -510,6 +511,12 @@ class SsoGoLive:
         self._migration.replan()
         return self._taken()
 
+    @workflow.update(description="The organisation wants the consent that stands already")
+    def confirm_consent(self, order: ConfirmConsent) -> Progress:
+        """Check at Microsoft whether it is there, as for a consent that a browser reported."""
+        self._consent.reports.record_consent(order)
+        return self._taken()
+
     @workflow.update(description="The customer declined for good")
     def close_declined(self, order: CloseDeclined) -> Progress:  # noqa: ARG002
         """End as declined, even while a consent is being proven."""
@@ -568,6 +575,10 @@ class SsoGoLive:
     @replan.validator
     def _may_replan(self, _order: Replan) -> None:
         self._refuse_unless_allowed(Order.REPLAN)
+
+    @confirm_consent.validator
+    def _may_confirm_consent(self, order: ConfirmConsent) -> None:
+        self._refuse_unless_allowed(Order.CONFIRM_CONSENT, reason_given=order.reason_id > 0)
 
     @close_declined.validator
     def _may_close_declined(self, order: CloseDeclined) -> None:

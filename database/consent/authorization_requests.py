@@ -37,6 +37,7 @@ def begin(
     link_id: UUID | None = None,
     tenant_id: UUID | None = None,
     link_version: int | None = None,
+    grant_was_absent: bool = False,
 ) -> None:
     """Record that this browser was sent to Microsoft.
 
@@ -53,6 +54,7 @@ def begin(
             link_id=link_id,
             tenant_id=tenant_id,
             link_version=link.version if link else link_version,
+            grant_was_absent=grant_was_absent,
             flow=flow or {},
             expires_at=at + timedelta(minutes=rules.AUTHORIZATION_REQUEST_MINUTES),
         )
@@ -158,6 +160,21 @@ def newest_consent(session: Session, browser: str) -> AuthorizationRequest | Non
     ).first()
 
 
+def left_without_grant(session: Session, browser: str, go_live_id: UUID) -> bool:
+    """Tell whether this browser has left for this consent before, when the grant was not there.
+
+    So whoever consented and could not sign in afterwards begins again as the same person.
+    """
+    found = session.exec(
+        select(AuthorizationRequest.state_sha256).where(
+            AuthorizationRequest.browser_sha256 == sha256(browser),
+            AuthorizationRequest.go_live_id == go_live_id,
+            col(AuthorizationRequest.grant_was_absent),
+        )
+    ).first()
+    return found is not None
+
+
 def organisation_of_consent(session: Session, browser: str) -> str:
     """Return the slug of the organisation of this browser's last consent request; "" for none."""
     return (
@@ -192,23 +209,39 @@ def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | Non
 
 def save_evidence(
     session: Session, asked: AuthorizationRequest, tenant_id: UUID, object_id: UUID, at: datetime
-) -> ConsentEvidence:
-    """Record that checks 1 to 3 passed for this administrator. Idempotent.
+) -> ConsentEvidence | None:
+    """Record that checks 1 to 3 passed for this account. Idempotent.
 
-    The audit trail gets an entry each time, with the account and the link.
+    None = nothing is recorded: the grant may have stood before, and no valid link was used. What an
+    earlier sign-in of the same account showed about grant and link stays true. The audit trail gets
+    an entry each time, with the account and the link.
     """
+    by_valid_link = began_with_valid_link(session, asked)
+    if not (asked.grant_was_absent or by_valid_link):
+        return None
+    made = insert(ConsentEvidence).values(
+        id=func.gen_random_uuid(),
+        go_live_id=asked.go_live_id,
+        link_id=asked.link_id,
+        tenant_id=tenant_id,
+        administrator_object_id=object_id,
+        checked_at=at,
+        grant_was_absent=asked.grant_was_absent,
+        by_valid_link=by_valid_link,
+    )
     session.execute(
-        insert(ConsentEvidence)
-        .values(
-            id=func.gen_random_uuid(),
-            go_live_id=asked.go_live_id,
-            link_id=asked.link_id,
-            tenant_id=tenant_id,
-            administrator_object_id=object_id,
-            checked_at=at,
-        )
-        .on_conflict_do_update(
-            constraint="one_per_administrator", set_={"checked_at": at, "link_id": asked.link_id}
+        made.on_conflict_do_update(
+            constraint="one_per_administrator",
+            set_={
+                "checked_at": at,
+                "link_id": asked.link_id,
+                "grant_was_absent": or_(
+                    col(ConsentEvidence.grant_was_absent), made.excluded.grant_was_absent
+                ),
+                "by_valid_link": or_(
+                    col(ConsentEvidence.by_valid_link), made.excluded.by_valid_link
+                ),
+            },
         )
     )
     evidence = session.exec(
@@ -240,6 +273,15 @@ def evidence_of(
     found = session.get(ConsentEvidence, asked.evidence_id) if asked.evidence_id else None
     counts = found is not None and at - found.checked_at < timedelta(days=rules.EVIDENCE_DAYS)
     return found if counts else None
+
+
+def may_go_on(evidence: ConsentEvidence) -> bool:
+    """Tell whether this sign-in may go on with a grant, whoever gave it.
+
+    Either the grant came since this browser left, or the account came by a personal link: a grant
+    that stood before is nobody's new consent.
+    """
+    return evidence.grant_was_absent or evidence.by_valid_link
 
 
 def began_with_valid_link(session: Session, asked: AuthorizationRequest) -> bool:

@@ -27,7 +27,7 @@ def consent_standing(session: Session, organisation_id: UUID) -> ConsentStanding
                 SELECT FROM golive.directory_link l
                 JOIN pulse.app_user u ON u.id = l.user_id
                 WHERE u.organisation_id = c.organisation_id AND l.tenant_id = c.tenant_id
-                  AND l.object_id <> c.administrator_object_id
+                  AND l.object_id IS DISTINCT FROM c.administrator_object_id
                   AND u.first_sso_sign_in_at IS NOT NULL
             ) AS sign_in_confirmed
             FROM golive.sso_connection c WHERE c.organisation_id = :o

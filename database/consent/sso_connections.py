@@ -60,47 +60,50 @@ def withdraw_sso(session: Session, go_live_id: UUID, at: datetime) -> None:
 
 def connect_tenant(
     session: Session,
-    evidence: ConsentEvidence,
+    go_live_id: UUID,
+    tenant_id: UUID,
     verified_domains: tuple[str, ...],
     at: datetime,
 ) -> None:
     """Record the organisation's proven tenant, after all four checks passed. Idempotent.
 
-    The administrator is the account that passed the first three checks last before the grant was
-    there: an earlier account may be anybody's of the tenant. Every consent link of the go-live is
-    marked as used, because nothing is left to consent to. What an earlier go-live had proven is
-    kept for an undo.
+    The administrator on record is, of the accounts whose browser left when the grant was not there,
+    the one that signed in last before it was: an earlier account may be anybody's of the tenant.
+    That is evidence and no proof. None, if there is no such account. Every consent link of the
+    go-live is marked as used, because nothing is left to consent to. What an earlier go-live had
+    proven is kept for an undo.
 
     Raises:
         PeopleElsewhereError: as `refuse_another_tenant`.
     """
-    go_live = go_live_by_id(session, evidence.go_live_id, lock=True)
-    refuse_another_tenant(session, go_live.organisation_id, evidence.tenant_id)
+    go_live = go_live_by_id(session, go_live_id, lock=True)
+    refuse_another_tenant(session, go_live.organisation_id, tenant_id)
     proven = select(AuditEntry.id).where(
         AuditEntry.go_live_id == go_live.id,
         AuditEntry.action == "consent_proven",
-        AuditEntry.subject == str(evidence.tenant_id),
+        AuditEntry.subject == str(tenant_id),
     )
     connection = session.get(SsoConnection, go_live.organisation_id)
-    same = connection is not None and connection.tenant_id == evidence.tenant_id
+    same = connection is not None and connection.tenant_id == tenant_id
     if same and session.exec(proven).first() is not None:
         return
     _save_prior_connection(session, go_live, connection)
+    administrator = session.exec(
+        select(ConsentEvidence.administrator_object_id)
+        .where(
+            ConsentEvidence.go_live_id == go_live.id,
+            ConsentEvidence.tenant_id == tenant_id,
+            col(ConsentEvidence.grant_was_absent),
+        )
+        .order_by(col(ConsentEvidence.checked_at).desc())
+    ).first()
     if not same:
         # An earlier go-live's connection to the same tenant stays its own, even after an undo.
-        newest = session.exec(
-            select(ConsentEvidence)
-            .where(
-                ConsentEvidence.go_live_id == go_live.id,
-                ConsentEvidence.tenant_id == evidence.tenant_id,
-            )
-            .order_by(col(ConsentEvidence.checked_at).desc())
-        ).first()
         session.merge(
             SsoConnection(
                 organisation_id=go_live.organisation_id,
-                tenant_id=evidence.tenant_id,
-                administrator_object_id=(newest or evidence).administrator_object_id,
+                tenant_id=tenant_id,
+                administrator_object_id=administrator,
                 proven_at=at,
                 go_live_id=go_live.id,
             )
@@ -119,9 +122,23 @@ def connect_tenant(
         "workflow",
         "consent_proven",
         go_live=go_live,
-        subject=str(evidence.tenant_id),
-        reason=account(evidence.administrator_object_id),
+        subject=str(tenant_id),
+        reason=account(administrator) if administrator else "",
     )
+
+
+def proven_before(session: Session, go_live: GoLive) -> datetime | None:
+    """Return when an earlier go-live of the organisation last proved a grant of this tenant."""
+    return session.exec(
+        select(AuditEntry.at)
+        .where(
+            AuditEntry.organisation_id == go_live.organisation_id,
+            AuditEntry.go_live_id != go_live.id,
+            AuditEntry.action == "consent_proven",
+            AuditEntry.subject == str(go_live.tenant_id),
+        )
+        .order_by(col(AuditEntry.id).desc())
+    ).first()
 
 
 def refuse_another_tenant(session: Session, organisation_id: UUID, tenant_id: UUID) -> None:

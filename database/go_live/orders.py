@@ -19,6 +19,16 @@ def order_given(session: Session, order_id: UUID) -> AuditEntry | None:
     return session.exec(select(AuditEntry).where(AuditEntry.order_id == order_id)).first()
 
 
+def was_given(session: Session, go_live_id: UUID, entry_id: int, action: str) -> bool:
+    """Tell whether this entry of the audit trail is such an order to this go-live."""
+    entry = session.get(AuditEntry, entry_id)
+    return (
+        entry is not None
+        and entry.order_id is not None
+        and (entry.go_live_id, entry.action) == (go_live_id, action)
+    )
+
+
 def record_order(
     session: Session,
     go_live: GoLive,

@@ -287,7 +287,7 @@ def known_plans(session: Session, go_live_id: UUID) -> list[KnownPlan]:
 
 
 def administrator_of(session: Session, organisation_id: UUID) -> UUID | None:
-    """Return the object id of the administrator who consented, None before any consent."""
+    """Return the object id of the administrator who consented, None where none is on record."""
     return session.execute(
         text(
             "SELECT administrator_object_id FROM golive.sso_connection WHERE organisation_id = :o"

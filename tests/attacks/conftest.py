@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.go_live import Wait
+from tests.administrators import CLIENT
 from tests.cluster import Cluster, Organisation, Person
 
 
@@ -31,6 +32,11 @@ class Target:
             evidence = "AND e.evidence_id IS NOT NULL" if "authorization_request" in table else ""
             assert self._rows(f"SELECT 1 FROM {table} WHERE e.go_live_id = :g {evidence}") == []
         assert self.organisation.user("anna")["object_id"] is None
+
+    def take_grant_back(self) -> None:
+        """Nothing is granted, whatever an earlier attack was accepted at Microsoft for."""
+        path = f"/tenants/{self.organisation.tenant_id}/grants/{CLIENT}"
+        self.organisation.cluster.control("DELETE", path, missing_ok=True)
 
     def audited(self, since: int) -> list[tuple[str, str]]:
         """What was refused since a line of the audit trail: action and reason."""

@@ -15,7 +15,15 @@ from database.go_live import records
 from database.go_live.repeated_events import WRITTEN_EACH
 from local import loopback
 from local.browser import Browser
-from tests.administrators import CONSENT, Consenting, in_a_browser, somebody, waiting_for_consent
+from tests.administrators import (
+    CLIENT,
+    CONSENT,
+    GRANT,
+    Consenting,
+    in_a_browser,
+    somebody,
+    waiting_for_consent,
+)
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import never_applied, until_attention
@@ -73,7 +81,14 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(
             with pytest.raises(LookupError, match=AGAIN):
                 other.press(CHECK)
             other.press(AGAIN)
+            assert "This is allowed already" in other.text
+            # Somebody takes it back at Microsoft: then there is something to consent to.
+            path = f"/tenants/{organisation.tenant_id}/grants/{CLIENT}"
+            cluster.control("DELETE", path)
+            other.browser.open(own)
+            other.press(AGAIN)
             assert "adminconsent" in other.browser.url, other.browser.url
+            cluster.control("PUT", path, **GRANT)
             # Whoever comes back without having proven anything has nothing to repeat either.
             other.come_back(error="access_denied", state=other.state)
             other.open("/consent/progress")

@@ -18,7 +18,13 @@ from activities.directory import DirectoryActivities
 from contracts.clock import wall_clock
 from contracts.directory import ConsentToVerify, GoLiveRef
 from contracts.errors import ErrorType
-from contracts.go_live import Attention, ConsentReported, GoLiveStage, Refusal
+from contracts.go_live import (
+    Attention,
+    ConfirmConsent,
+    ConsentReported,
+    GoLiveStage,
+    Refusal,
+)
 from database.consent import authorization_requests
 from database.engine import open_sessions
 from database.go_live import records
@@ -73,6 +79,31 @@ async def test_without_a_browser_that_signed_in_a_reported_consent_moves_nothing
     await organisation.handle.signal(
         "consent_reported", ConsentReported(organisation.tenant_id, str(uuid4()))
     )
+    now = await organisation.until(lambda now: now.refusal is Refusal.UNPROVEN)
+    assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    assert _connections(organisation) == []
+
+
+async def test_a_grant_that_stood_when_the_browser_left_is_not_its_consent(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    _grant(organisation, FULL)
+    administrator = _evidence(organisation, organisation.tenant_id, absent=False)
+    await organisation.handle.signal(
+        "consent_reported", ConsentReported(organisation.tenant_id, administrator)
+    )
+    now = await organisation.until(lambda now: now.refusal is Refusal.GRANTED_BEFORE)
+    assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
+    assert _connections(organisation) == []
+
+
+async def test_a_confirmation_that_is_not_in_the_audit_trail_confirms_nothing(
+    cluster: Cluster,
+) -> None:
+    organisation = await waiting_for_consent(cluster, Person("anna"))
+    _grant(organisation, FULL)
+    await organisation.handle.execute_update("confirm_consent", ConfirmConsent("dana", 1))
     now = await organisation.until(lambda now: now.refusal is Refusal.UNPROVEN)
     assert now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     assert _connections(organisation) == []
@@ -257,17 +288,19 @@ def _grant(organisation: Organisation, application: list[str]) -> None:
     )
 
 
-def _evidence(organisation: Organisation, tenant_id: str) -> str:
+def _evidence(organisation: Organisation, tenant_id: str, *, absent: bool = True) -> str:
     """Checks 1 and 2 as if they had passed in a browser."""
     administrator = str(uuid4())
     organisation.cluster.rows(
         "INSERT INTO golive.consent_evidence "
-        "(id, go_live_id, tenant_id, administrator_object_id, checked_at) "
-        "VALUES (gen_random_uuid(), :g, :tenant, :administrator, :at)",
+        "(id, go_live_id, tenant_id, administrator_object_id, checked_at, grant_was_absent, "
+        "by_valid_link) "
+        "VALUES (gen_random_uuid(), :g, :tenant, :administrator, :at, :absent, false)",
         g=organisation.standing().go_live_id,
         tenant=tenant_id,
         administrator=administrator,
         at=wall_clock(),
+        absent=absent,
     )
     return administrator
 

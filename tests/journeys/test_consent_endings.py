@@ -93,10 +93,8 @@ def wrong_tenant(who: Consenting) -> None:
 
 
 def tenant_gone(who: Consenting) -> None:
-    state = who.to_microsoft().state
     who.organisation.cluster.control("DELETE", f"/tenants/{who.organisation.tenant_id}")
-    # As discovery documents are kept for no one, the next page of that tenant is not there.
-    who.come_back(state=state, admin_consent="True", tenant=who.organisation.tenant_id)
+    who.to_microsoft()
 
 
 def sign_in_cancelled(who: Consenting) -> None:

@@ -33,6 +33,7 @@ async def test_every_order_to_an_organisation_that_is_not_running_is_refused(
         orders.skip(slug, "no reason at all"),
         orders.extend(slug),
         orders.roll_back(slug, "a change of mind"),
+        orders.confirm_consent(slug, "they want it"),
         orders.close_declined(slug, "they said no"),
     ):
         with pytest.raises(CommandError, match=Problem.NOT_RUNNING):
@@ -53,6 +54,7 @@ async def test_an_order_needs_a_known_name_a_reason_where_it_undoes_and_a_date(
     for order in (
         orders.roll_back(slug, " "),
         orders.skip(slug, ""),
+        orders.confirm_consent(slug, ""),
         orders.close_declined(slug, ""),
     ):
         with pytest.raises(UsageError, match=Problem.REASON_MISSING):

@@ -157,6 +157,13 @@ CONSOLE_ORDERS: dict[str, ConsoleOrder] = {
         Order.RESUME,
         asks_reason=True,
     ),
+    "confirm-consent": ConsoleOrder(
+        ORDER_WORDS["confirm-consent"],
+        lambda orders, slug, given: orders.confirm_consent(
+            slug, given.reason, order_id=given.order_id
+        ),
+        Order.CONFIRM_CONSENT,
+    ),
     "close-declined": ConsoleOrder(
         ORDER_WORDS["close-declined"],
         lambda orders, slug, form: orders.close_declined(slug, form.reason, order_id=form.order_id),

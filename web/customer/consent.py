@@ -25,9 +25,7 @@ from web.checklist import consent_checks, is_moving
 from web.customer.new_link import dead_link
 from web.forms import OwnForm
 from web.log_context import LOG_CONTEXT
-from web.microsoft.authorization_request import (
-    to_consent,
-)
+from web.microsoft.authorization_request import to_consent, to_sign_in_with_grant
 from web.microsoft.consent_callback import consent_pending, enqueue_consent
 from web.outbox_relay import relay
 from web.refusal_pages import has_ended, nothing_to_show, refused
@@ -125,6 +123,21 @@ def progress_of_link(visit: AVisit, token: str) -> Response:
         proven=given,
         here=f"/consent/{token}/progress",
     )
+
+
+@router.post("/{token}/granted")
+def go_on_with_grant(visit: OwnForm, token: str) -> Response:
+    """Let the link's holder sign in, to go on with a grant that stood before."""
+    link = _link(visit, token)
+    if not isinstance(link, PersonalLink):
+        return dead_link(visit, LinkPurpose.CONSENT, token, link)
+    return to_sign_in_with_grant(visit, link)
+
+
+@router.get("/{token}/granted")
+def granted_again(visit: AVisit, token: str) -> Response:
+    """Show the consent page where the address of that form is opened again."""
+    return visit.go_to(f"/consent/{token}")
 
 
 @router.post("/{token}")

@@ -147,7 +147,10 @@ def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
         )
-        entry = consent_callback.enqueue_consent(session, evidence, visit.at)
+        entry = consent_callback.enqueue_consent(session, evidence, visit.at) if evidence else None
+    if evidence is None:
+        # The link was replaced while its holder was at Microsoft.
+        return _not_believed(visit, asked, Refusal.GRANTED_BEFORE, None)
     # No entry = there is nothing to tell the go-live now; the page says how far it is.
     return _Answer(
         visit.go_to("/consent/progress"), entry, pending=consent_callback.consent_pending(visit)

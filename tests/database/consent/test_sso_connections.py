@@ -55,10 +55,13 @@ def connect(made: Customer, tenant_id: UUID) -> None:
         tenant_id=tenant_id,
         administrator_object_id=uuid4(),
         checked_at=LATER,
+        grant_was_absent=True,
     )
     made.session.add(evidence)
     made.session.flush()
-    sso_connections.connect_tenant(made.session, evidence, ("other.example",), LATER)
+    sso_connections.connect_tenant(
+        made.session, evidence.go_live_id, tenant_id, ("other.example",), LATER
+    )
     made.session.flush()
 
 

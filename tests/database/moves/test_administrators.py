@@ -12,12 +12,14 @@ from database.moves import waves
 from tests.database.customers import AT, Customer, customer
 
 
-def _evidence(made: Customer, minutes: int) -> ConsentEvidence:
+def _evidence(made: Customer, minutes: int, *, absent: bool = True) -> ConsentEvidence:
     evidence = ConsentEvidence(
         go_live_id=made.go_live_id,
         tenant_id=made.tenant_id,
         administrator_object_id=uuid4(),
         checked_at=AT + timedelta(minutes=minutes),
+        grant_was_absent=absent,
+        by_valid_link=not absent,
     )
     made.session.add(evidence)
     made.session.flush()
@@ -47,11 +49,31 @@ def test_the_administrator_is_who_came_last_before_the_grant_was_there(session: 
     made = customer(session, "acme.example")
     made.rows("DELETE FROM golive.sso_connection WHERE go_live_id = :g RETURNING 1")
     session.expire_all()
-    earlier, later = _evidence(made, 1), _evidence(made, 5)
-    sso_connections.connect_tenant(session, earlier, ("acme.example",), AT + timedelta(minutes=6))
-    session.flush()
+    _, later, by_link = (
+        _evidence(made, 1),
+        _evidence(made, 5),
+        _evidence(made, 9, absent=False),
+    )
+    _connect(made)
     connection = session.get_one(SsoConnection, made.organisation_id)
     assert connection.administrator_object_id == later.administrator_object_id
+    assert connection.administrator_object_id != by_link.administrator_object_id
+
+
+def test_nobody_is_the_administrator_of_a_grant_that_stood_before(session: Session) -> None:
+    made = customer(session, "acme.example")
+    made.rows("DELETE FROM golive.sso_connection WHERE go_live_id = :g RETURNING 1")
+    session.expire_all()
+    _evidence(made, 1, absent=False)
+    _connect(made)
+    assert session.get_one(SsoConnection, made.organisation_id).administrator_object_id is None
+
+
+def _connect(made: Customer) -> None:
+    sso_connections.connect_tenant(
+        made.session, made.go_live_id, made.tenant_id, ("acme.example",), AT + timedelta(minutes=9)
+    )
+    made.session.flush()
 
 
 def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(

@@ -66,6 +66,7 @@ CREATE TABLE golive.authorization_request (
     link_id uuid,
     tenant_id uuid,
     link_version integer,
+    grant_was_absent boolean NOT NULL,
     evidence_id uuid,
     flow jsonb NOT NULL,
     expires_at timestamp with time zone NOT NULL,
@@ -79,7 +80,9 @@ CREATE TABLE golive.consent_evidence (
     link_id uuid,
     tenant_id uuid NOT NULL,
     administrator_object_id uuid NOT NULL,
-    checked_at timestamp with time zone NOT NULL
+    checked_at timestamp with time zone NOT NULL,
+    grant_was_absent boolean NOT NULL,
+    by_valid_link boolean NOT NULL
 );
 
 CREATE TABLE golive.contact (
@@ -285,7 +288,7 @@ CREATE TABLE golive.signing_key (
 CREATE TABLE golive.sso_connection (
     organisation_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
-    administrator_object_id uuid NOT NULL,
+    administrator_object_id uuid,
     proven_at timestamp with time zone NOT NULL,
     go_live_id uuid NOT NULL
 );

@@ -20,66 +20,68 @@ from workflows.go_live import SsoGoLive
 
 CELLS = {
     ".": None,
-    "ended": OrderRefusal.ENDED,
+    "over": OrderRefusal.ENDED,
     "conf": OrderRefusal.ENTITLEMENT_ALREADY_CONFIRMED,
-    "other": OrderRefusal.ENTITLEMENT_ANSWERED_OTHERWISE,
-    "moves": OrderRefusal.MOVING_ALREADY,
+    "else": OrderRefusal.ENTITLEMENT_ANSWERED_OTHERWISE,
+    "move": OrderRefusal.MOVING_ALREADY,
     "plan": OrderRefusal.NO_PLAN_WAITS,
     "runs": OrderRefusal.NOT_PAUSED,
     "well": OrderRefusal.NOTHING_NEEDS_ATTENTION,
     "skip": OrderRefusal.CANNOT_BE_SKIPPED,
     "due": OrderRefusal.NO_DEADLINE,
     "new": OrderRefusal.NO_NEW_PLAN_NOW,
+    "ask": OrderRefusal.NO_CONSENT_AWAITED,
     "said": OrderRefusal.NOBODY_DECLINED,
 }
 """What the table calls each refusal of a position; a dot = the order is taken."""
 
 COLUMNS = {
-    "confi": Order.CONFIRM_ENTITLEMENT,
-    "decli": Order.DECLINE_ENTITLEMENT,
-    "ackno": Order.ACKNOWLEDGE_IT,
-    "appro": Order.APPROVE_MIGRATION,
-    "pause": Order.PAUSE,
-    "resum": Order.RESUME,
-    "retry": Order.RETRY,
+    "conf": Order.CONFIRM_ENTITLEMENT,
+    "decl": Order.DECLINE_ENTITLEMENT,
+    "ackn": Order.ACKNOWLEDGE_IT,
+    "appr": Order.APPROVE_MIGRATION,
+    "paus": Order.PAUSE,
+    "resu": Order.RESUME,
+    "retr": Order.RETRY,
     "skip": Order.SKIP,
-    "exten": Order.EXTEND_DEADLINE,
-    "repla": Order.REPLAN,
-    "close": Order.CLOSE_DECLINED,
-    "rollb": Order.ROLL_BACK,
+    "exte": Order.EXTEND_DEADLINE,
+    "repl": Order.REPLAN,
+    "gran": Order.CONFIRM_CONSENT,
+    "clos": Order.CLOSE_DECLINED,
+    "roll": Order.ROLL_BACK,
 }
 
 TABLE = """
-                         confi decli ackno appro pause resum retry skip  exten repla close rollb
-wait: entitlement        .     .     .     plan  .     runs  well  well  .     new   said  .
-wait: it_acknowledgement conf  conf  .     plan  .     runs  well  .     .     new   said  .
-wait: admin_consent      conf  conf  .     plan  .     runs  well  well  .     new   said  .
-wait: microsoft          conf  conf  .     plan  .     runs  well  well  .     new   said  .
-wait: move_date          conf  conf  .     plan  .     runs  well  well  .     new   said  .
-wait: approval           conf  conf  moves .     .     runs  well  well  due   .     said  .
-wait: first_sign_in      conf  conf  moves plan  .     runs  well  well  .     new   said  .
-wait: aftercare          conf  conf  moves plan  .     runs  well  well  .     .     said  .
-working: entitlement     .     .     .     plan  .     runs  well  well  due   new   said  .
-working: it notified     conf  conf  .     plan  .     runs  well  well  due   new   said  .
-working: sso activated   conf  conf  .     plan  .     runs  well  well  due   new   said  .
-working: consent         conf  conf  .     plan  .     runs  well  well  due   new   said  .
-working: users migrated  conf  conf  moves plan  .     runs  well  well  due   new   said  .
-just confirmed           .     other .     plan  .     runs  well  well  .     new   said  .
-just not entitled        other .     .     plan  .     runs  well  well  .     new   said  .
-stuck, skippable         conf  conf  .     plan  .     runs  .     .     due   new   said  .
-stuck, not skippable     conf  conf  .     plan  .     runs  .     skip  due   new   said  .
-stuck at consent wait    conf  conf  .     plan  .     runs  .     skip  .     new   said  .
-paused at consent wait   conf  conf  .     plan  .     .     well  well  .     new   said  .
-paused at approval       conf  conf  moves .     .     .     well  well  due   .     said  .
-declined, still asked    conf  conf  .     plan  .     runs  well  well  .     new   .     .
-declined, proof looks    conf  conf  .     plan  .     runs  well  well  .     new   .     .
-declined, proof goes on  conf  conf  .     plan  .     runs  well  well  due   new   .     .
-declined, then proven    conf  conf  .     plan  .     runs  well  well  .     new   said  .
-wrong tenant only        conf  conf  .     plan  .     runs  well  well  .     new   said  .
-ending                   ended ended ended ended ended ended well  well  ended ended ended ended
-ending, stuck            ended ended ended ended ended ended .     skip  ended ended ended ended
-ending, stuck, skippable ended ended ended ended ended ended .     .     ended ended ended ended
-ended                    ended ended ended ended ended ended well  well  ended ended ended ended
+                         conf decl ackn appr paus resu retr skip exte repl gran clos roll
+wait: entitlement        .    .    .    plan .    runs well well .    new  ask  said .
+wait: it_acknowledgement conf conf .    plan .    runs well .    .    new  ask  said .
+wait: admin_consent      conf conf .    plan .    runs well well .    new  .    said .
+wait: microsoft          conf conf .    plan .    runs well well .    new  .    said .
+wait: move_date          conf conf .    plan .    runs well well .    new  ask  said .
+wait: approval           conf conf move .    .    runs well well due  .    ask  said .
+wait: first_sign_in      conf conf move plan .    runs well well .    new  ask  said .
+wait: aftercare          conf conf move plan .    runs well well .    .    ask  said .
+working: entitlement     .    .    .    plan .    runs well well due  new  ask  said .
+working: it notified     conf conf .    plan .    runs well well due  new  ask  said .
+working: sso activated   conf conf .    plan .    runs well well due  new  ask  said .
+working: consent         conf conf .    plan .    runs well well due  new  .    said .
+working: users migrated  conf conf move plan .    runs well well due  new  ask  said .
+just confirmed           .    else .    plan .    runs well well .    new  ask  said .
+just not entitled        else .    .    plan .    runs well well .    new  ask  said .
+stuck, skippable         conf conf .    plan .    runs .    .    due  new  ask  said .
+stuck, not skippable     conf conf .    plan .    runs .    skip due  new  ask  said .
+stuck at consent wait    conf conf .    plan .    runs .    skip .    new  .    said .
+paused at consent wait   conf conf .    plan .    .    well well .    new  .    said .
+paused at approval       conf conf move .    .    .    well well due  .    ask  said .
+declined, still asked    conf conf .    plan .    runs well well .    new  .    .    .
+declined, proof looks    conf conf .    plan .    runs well well .    new  .    .    .
+declined, proof goes on  conf conf .    plan .    runs well well due  new  .    .    .
+declined, then proven    conf conf .    plan .    runs well well .    new  ask  said .
+wrong tenant only        conf conf .    plan .    runs well well .    new  .    said .
+ending                   over over over over over over well well over over over over over
+ending, stuck            over over over over over over .    skip over over over over over
+ending, stuck, skippable over over over over over over .    .    over over over over over
+ended                    over over over over over over well well over over over over over
 """
 
 
@@ -115,6 +117,7 @@ TAKEN_AT = {
     Order.ACKNOWLEDGE_IT: POSITIONS["wait: move_date"],
     Order.APPROVE_MIGRATION: POSITIONS["wait: approval"],
     Order.SKIP: POSITIONS["stuck, skippable"],
+    Order.CONFIRM_CONSENT: POSITIONS["wait: admin_consent"],
     Order.CLOSE_DECLINED: POSITIONS["declined, still asked"],
 }
 """Where an order is taken; those that are not named are at the wait for the entitlement."""
@@ -170,7 +173,7 @@ def test_a_plan_is_approved_by_its_whole_hash_only(plan_hash: str) -> None:
 
 def test_what_takes_something_away_needs_a_reason() -> None:
     needing = {order for order, rule in ORDER_RULES.items() if rule.needs_reason}
-    assert needing == {Order.SKIP, Order.CLOSE_DECLINED, Order.ROLL_BACK}
+    assert needing == {Order.SKIP, Order.CONFIRM_CONSENT, Order.CLOSE_DECLINED, Order.ROLL_BACK}
     for order in Order:
         place = TAKEN_AT.get(order, POSITIONS["paused at consent wait"])
         refused = refusal_of(order, place, reason_given=False)

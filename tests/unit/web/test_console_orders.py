@@ -16,8 +16,8 @@ BEFORE_THE_MOVE = "acknowledge pause roll-back"
 BUTTONS = {
     "wait: entitlement": f"confirm-entitlement decline-entitlement extend {BEFORE_THE_MOVE}",
     "wait: it_acknowledgement": f"skip extend {BEFORE_THE_MOVE}",
-    "wait: admin_consent": f"extend {BEFORE_THE_MOVE}",
-    "wait: microsoft": f"extend {BEFORE_THE_MOVE}",
+    "wait: admin_consent": f"confirm-consent extend {BEFORE_THE_MOVE}",
+    "wait: microsoft": f"confirm-consent extend {BEFORE_THE_MOVE}",
     "wait: move_date": f"extend {BEFORE_THE_MOVE}",
     "wait: approval": "approve replan pause roll-back",
     "wait: first_sign_in": "extend pause roll-back",
@@ -25,21 +25,21 @@ BUTTONS = {
     "working: entitlement": f"confirm-entitlement decline-entitlement {BEFORE_THE_MOVE}",
     "working: it notified": BEFORE_THE_MOVE,
     "working: sso activated": BEFORE_THE_MOVE,
-    "working: consent": BEFORE_THE_MOVE,
+    "working: consent": f"confirm-consent {BEFORE_THE_MOVE}",
     "working: users migrated": "pause roll-back",
     # The console sees what was recorded: an answer of this moment is not in it yet.
     "just confirmed": f"confirm-entitlement decline-entitlement extend {BEFORE_THE_MOVE}",
     "just not entitled": f"confirm-entitlement decline-entitlement extend {BEFORE_THE_MOVE}",
     "stuck, skippable": f"retry skip {BEFORE_THE_MOVE}",
     "stuck, not skippable": f"retry {BEFORE_THE_MOVE}",
-    "stuck at consent wait": f"retry extend {BEFORE_THE_MOVE}",
-    "paused at consent wait": "acknowledge extend resume roll-back",
+    "stuck at consent wait": f"confirm-consent retry extend {BEFORE_THE_MOVE}",
+    "paused at consent wait": "confirm-consent acknowledge extend resume roll-back",
     "paused at approval": "approve replan resume roll-back",
-    "declined, still asked": f"extend close-declined {BEFORE_THE_MOVE}",
-    "declined, proof looks": f"extend close-declined {BEFORE_THE_MOVE}",
-    "declined, proof goes on": f"close-declined {BEFORE_THE_MOVE}",
+    "declined, still asked": f"confirm-consent extend close-declined {BEFORE_THE_MOVE}",
+    "declined, proof looks": f"confirm-consent extend close-declined {BEFORE_THE_MOVE}",
+    "declined, proof goes on": f"confirm-consent close-declined {BEFORE_THE_MOVE}",
     "declined, then proven": f"extend {BEFORE_THE_MOVE}",
-    "wrong tenant only": f"extend {BEFORE_THE_MOVE}",
+    "wrong tenant only": f"confirm-consent extend {BEFORE_THE_MOVE}",
     "ending": "",
     "ending, stuck": "retry",
     "ending, stuck, skippable": "retry skip",
@@ -95,7 +95,7 @@ def test_console_and_shell_ask_for_a_reason_where_the_rule_needs_one() -> None:
 async def test_the_shell_says_what_it_wants_a_reason_for() -> None:
     # Neither database nor Temporal is asked.
     orders = Orders(None, None, "dana")  # type: ignore[arg-type]
-    for give in (orders.skip, orders.close_declined, orders.roll_back):
+    for give in (orders.skip, orders.confirm_consent, orders.close_declined, orders.roll_back):
         with pytest.raises(UsageError) as caught:
             await give("acme", "  ")
         assert caught.value.words(shell.said_of).startswith("Say why, with --reason")
