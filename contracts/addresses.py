@@ -6,6 +6,10 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+import idna
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
 _MAIL_ADDRESS = re.compile(
     r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20]+"
 )
@@ -66,6 +70,7 @@ def address_problem(text: str) -> AddressProblem | None:
         len(labels) < 2
         or labels[-1].isdecimal()
         or any(len(label) > 63 for label in labels)
+        or (not domain.isascii() and ascii_domain(domain) is None)
         or len(text.encode("utf-8", "replace")) > 254  # RFC 5321, as a path without its brackets
     ):
         return AddressProblem(AddressFault.NOT_AN_ADDRESS)
@@ -121,13 +126,17 @@ def _is_network_address(domain: str) -> bool:
 def address_key(address: str) -> str:
     """Return the form in which two spellings of one address are equal: NFC in lower case.
 
-    Lower case and no case folding, because `straße@` and `strasse@` are two mailboxes; see
-    `folded_key`. The key leaves out `SMTP:`/`smtp:` of a proxy address.
+    The name in lower case and not case-folded, because `straße@` and `strasse@` are two mailboxes
+    (see `folded_key`); the domain as `ascii_domain`, because `straße.example` and
+    `strasse.example` are two domains. The key leaves out `SMTP:`/`smtp:` of a proxy address.
     """
     address = address.strip()
     if address.isascii():
         return address.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower())
+    name, at, domain = unicodedata.normalize("NFC", address).rpartition("@")
+    if not domain.isascii():
+        domain = ascii_domain(domain) or domain
+    return unicodedata.normalize("NFC", name.lower()) + at + domain.lower()
 
 
 def folded_key(key: str) -> str:
@@ -140,6 +149,27 @@ def folded_key(key: str) -> str:
         return key
     name, at, domain = key.rpartition("@")
     return unicodedata.normalize("NFC", name.casefold()) + at + domain
+
+
+def ascii_domain(domain: str) -> str | None:
+    """Return the form in which a domain is asked for, compared and written to.
+
+    `faß.de` is `xn--fa-hia.de`; Microsoft lists international domains in this form, too. None if it
+    is no domain name, or one that the mapping would turn into another, such as `ﬁrm.de`.
+
+    Source: RFC 5891 with the mapping of UTS 46, not transitional; Python's own codec is that of
+    RFC 3490, which turns `faß.de` into `fass.de`, a domain of somebody else.
+    """
+    name = unicodedata.normalize("NFC", domain.strip().rstrip(".").lower())
+    if not name.isascii():
+        try:
+            plain = idna.encode(name, uts46=True).decode("ascii")
+            if idna.decode(plain) != name:
+                return None
+        except UnicodeError:
+            return None
+        name = plain
+    return name if _DOMAIN.fullmatch(name) else None
 
 
 def domain_of(address: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from graph.discovery import ascii_domain
+from contracts.addresses import ascii_domain
 from graph.errors import MicrosoftUnreachableError
 
 USER_FIELDS = "id,userPrincipalName,mail,proxyAddresses,userType,accountEnabled"

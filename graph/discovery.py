@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import httpx2
-import idna
 
+from contracts.addresses import ascii_domain
 from graph.errors import DomainNotOnEntraError, MicrosoftUnreachableError, UnexpectedAnswerError
 from graph.transport import checked_endpoint, json_object, same_origin, send
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
 _PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant that Microsoft names for outlook.com and its like: personal accounts, no
 organisation."""
@@ -124,20 +122,3 @@ def discover_tenants(
         except DomainNotOnEntraError:
             found.append(DomainDiscovery(domain, None))
     return TenantOfDomains(tuple(found))
-
-
-def ascii_domain(domain: str) -> str | None:
-    """Return the form in which a domain is asked for and compared: `faß.de` is `xn--fa-hia.de`.
-
-    None if it is no domain name. Microsoft lists international domains in this form too.
-
-    Source: RFC 5891 with the mapping of UTS 46; Python's own codec is that of RFC 3490, which
-    turns `faß.de` into `fass.de`, a domain of somebody else.
-    """
-    name = domain.strip().rstrip(".").lower()
-    if not name.isascii():
-        try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except UnicodeError:
-            return None
-    return name if _DOMAIN.fullmatch(name) else None

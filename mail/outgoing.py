@@ -15,7 +15,7 @@ from email.charset import QP, Charset
 from email.header import Header
 from email.utils import format_datetime
 
-from contracts.addresses import is_mail_address
+from contracts.addresses import ascii_domain, is_mail_address
 from mail.errors import AddressUnusableError
 from mail.lines import one_line
 
@@ -151,10 +151,11 @@ def parse_address(text: str) -> MailAddress:
         raise AddressUnusableError("This is not a mail address that can be written to.")
     local_part, _, domain = address.rpartition("@")
     try:
-        domain = domain.encode("ascii" if domain.isascii() else "idna").decode("ascii")
         local_part.encode("utf-8")
     except UnicodeError:
         raise AddressUnusableError("This mail address holds letters that cannot be sent.") from None
+    if not domain.isascii():
+        domain = ascii_domain(domain) or ""
     return MailAddress(name, local_part, domain)
 
 

@@ -26,7 +26,8 @@ from graph.errors import (
 from telemetry.metrics import CONSENTS_REFUSED
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.rate_limits import count_request
-from web.refusal_pages import ButtonTarget, (
+from web.refusal_pages import (
+    ButtonTarget,
     already_back,
     has_ended,
     message_page,

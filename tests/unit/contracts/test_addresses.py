@@ -8,6 +8,7 @@ from contracts.addresses import (
     AddressFault,
     address_key,
     address_problem,
+    domain_of,
     folded_key,
     is_mail_address,
     named_address,
@@ -163,3 +164,31 @@ class TestKeys:
 )
 def test_a_contact_is_read_as_mail_programs_write_it(written: str, name: str) -> None:
     assert named_address(written) == (name, "ira@a.example")
+
+
+@pytest.mark.parametrize(
+    ("address", "written_to"),
+    [
+        ("it@faß.example", "it@xn--fa-hia.example"),
+        ("it@βόλος.example", "it@xn--nxasmm1c.example"),
+        ("it@MÜNCHEN.example", "it@xn--mnchen-3ya.example"),
+        ("it@xn--fa-hia.example", "it@xn--fa-hia.example"),
+    ],
+)
+def test_mail_goes_to_the_domain_that_was_named_and_to_no_other(
+    address: str, written_to: str
+) -> None:
+    assert is_mail_address(address)
+    assert parse_address(address).address == written_to
+    assert address_key(address) == written_to
+    assert domain_of(address) == written_to.partition("@")[2]
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["ﬁrm.example", "ac\u00adme.example", "acme。example", "ac\u200bme.example", "ü_b.example"],
+)
+def test_a_domain_that_would_become_another_one_is_refused_where_it_comes_in(domain: str) -> None:
+    assert not is_mail_address(f"it@{domain}")
+    with pytest.raises(AddressUnusableError):
+        parse_address(f"it@{domain}")
