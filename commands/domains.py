@@ -47,7 +47,7 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
     """Take a domain off an organisation's list.
 
     Raises:
-        CommandError: it is not on the list, or is the last one.
+        CommandError: it is not on the list, is the last one, or somebody signs in by it.
         UsageError: nobody said why, or who.
     """
     if not reason.strip():
@@ -61,6 +61,9 @@ def remove(engine: Engine, slug: str, domain: str, by: str, reason: str) -> None
             raise CommandError(Problem.UNKNOWN_DOMAIN, slug=slug, domain=domain, domains=listed)
         if len(listed) == 1:
             raise CommandError(Problem.ONLY_DOMAIN, slug=slug, domain=domain)
+        if count := domains.people_signing_in_by(session, organisation.id, wanted):
+            people = "1 person signs in" if count == 1 else f"{count:,} people sign in"
+            raise CommandError(Problem.DOMAIN_IN_USE, slug=slug, domain=domain, people=people)
         domains.remove(session, organisation.id, wanted)
         records.write_audit(
             session,

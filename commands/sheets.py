@@ -14,7 +14,7 @@ from datetime import date
 
 from contracts import rules
 from contracts.addresses import address_problem, invisible_letter
-from graph.discovery import ascii_domain
+
 from wording import addresses
 
 _SEPARATORS = ",;\t"

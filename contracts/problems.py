@@ -36,6 +36,7 @@ class Problem(StrEnum):
     ONLY_CONTACT = "only_contact"
     UNKNOWN_DOMAIN = "unknown_domain"
     ONLY_DOMAIN = "only_domain"
+    DOMAIN_IN_USE = "domain_in_use"
     UNKNOWN_USER = "unknown_user"
     STAFF_ADDRESS_TAKEN = "staff_address_taken"
     OLD_ADDRESS_NOT_TOLD = "old_address_not_told"

@@ -184,6 +184,11 @@ PROBLEMS: dict[Problem, str] = {
     Problem.ONLY_DOMAIN: (
         "{domain} is the only domain here, so it stays. Another one comes with an import."
     ),
+    Problem.DOMAIN_IN_USE: (
+        "{people} with SSO by an address of {domain}, or are about to, and would find no way in "
+        "without it. Import whoever has left as deactivated, or roll the open go-live back; then "
+        "take the domain off."
+    ),
     Problem.UNKNOWN_USER: "Nobody here has the address {address}.",
     Problem.NOT_RUNNING: (
         "No go-live runs here that could take the order. “Start the go-live” goes on with the open "

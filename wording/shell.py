@@ -58,6 +58,11 @@ PROBLEMS: dict[Problem, str] = {
     Problem.ONLY_CONTACT: "{address} is the only IT contact; name another one instead of it.",
     Problem.UNKNOWN_DOMAIN: "{slug} has no domain {domain}; it has: {domains}.",
     Problem.ONLY_DOMAIN: "{domain} is the only domain of {slug}; import another one first.",
+    Problem.DOMAIN_IN_USE: (
+        "{slug}: {people} with SSO by an address of {domain}, or are about to, and would find no "
+        "way in without it. Import whoever has left as deactivated, or roll the open go-live back; "
+        "then take it off."
+    ),
     Problem.UNKNOWN_USER: "{slug} has no user {address!r}.",
     Problem.STAFF_ADDRESS_TAKEN: "{address} is the address of {handle} already.",
     Problem.OLD_ADDRESS_NOT_TOLD: (

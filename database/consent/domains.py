@@ -38,6 +38,29 @@ def consent_standing(session: Session, organisation_id: UUID) -> ConsentStanding
     return ConsentStanding(**row._mapping) if row else None
 
 
+def people_signing_in_by(session: Session, organisation_id: UUID, domain: str) -> int:
+    """Return how many people sign in with SSO by an address of a domain, or are about to.
+
+    The login page knows their organisation by the domain: without it they find no way in. Whoever
+    has an address of the tenant that is being connected is about to, also before there is a plan.
+    """
+    found: int = session.execute(
+        text(
+            """
+            SELECT count(*) FROM pulse.app_user u
+            WHERE u.organisation_id = :o AND u.status <> 'deactivated'
+              AND split_part(u.address_key, '@', -1) = :domain
+              AND (u.sign_in_method = 'sso' OR EXISTS (
+                  SELECT FROM golive.go_live g JOIN golive.domain_tenant t
+                      ON t.organisation_id = g.organisation_id AND t.tenant_id = g.tenant_id
+                  WHERE g.organisation_id = :o AND g.closed_at IS NULL AND t.domain = :domain))
+            """
+        ),
+        {"o": organisation_id, "domain": domain},
+    ).scalar_one()
+    return found
+
+
 def remove(session: Session, organisation_id: UUID, domain: str) -> None:
     """Remove a domain from an organisation's list, with the tenant discovered for it."""
     values = {"o": organisation_id, "domain": domain}
