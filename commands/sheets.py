@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from contracts import rules
-from contracts.addresses import address_problem, invisible_letter
-
+from contracts.addresses import address_problem, ascii_domain, invisible_letter
 from wording import addresses
 
 _SEPARATORS = ",;\t"

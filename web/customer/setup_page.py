@@ -19,7 +19,7 @@ from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
-from contracts.orders import Order, OrderPosition, refusal_of
+from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
 from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
 from database.links import verification
@@ -60,6 +60,8 @@ def pack(visit: AVisit, token: str) -> Response:
     if isinstance(found, Response):
         return found
     link, standing = found
+    if not _is_open(standing):
+        return _page(visit, token, link, standing, problem=setup_page.NO_PACK, at="page")
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
     places = visit.dependencies.slow_work
     with places.one(SlowWork.DOCUMENT), visit.dependencies.sessions.begin() as session:
@@ -104,7 +106,8 @@ def acknowledge(
         Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress), moment=chosen, now=visit.at
     )
     if refused is not None:
-        return _page(visit, token, link, standing, problem=REFUSED[refused], at="date")
+        # The form is not on the page any more, so its place is none either.
+        return _page(visit, token, link, standing, problem=REFUSED[refused], at=_date(standing))
     try:
         with visit.dependencies.sessions.begin() as session:
             entry = it_team.acknowledge(
@@ -137,6 +140,9 @@ def name_contact(
     if isinstance(found, Response):
         return found
     link, standing = found
+    if not _is_open(standing):
+        ended = REFUSED[OrderRefusal.ENDED]
+        return _page(visit, token, link, standing, problem=ended, at="page")
     address = address.strip()
     if not name.strip():
         problem = setup_page.NO_NAME
@@ -159,6 +165,18 @@ def name_contact(
             visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
         )
     return visit.go_to(f"/setup/{token}?done=contact")
+
+
+def _is_open(standing: Standing) -> bool:
+    """Tell whether the go-live goes on; afterwards its links show counts and change nothing."""
+    return standing.progress is not None and standing.progress.goes_on
+
+
+def _date(standing: Standing) -> str:
+    """Return where on the page a problem with the date is said."""
+    assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
+    offered = refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress)) is None
+    return "date" if offered else "page"
 
 
 def _find(visit: Visit, token: str) -> tuple[PersonalLink, Standing] | Response:
@@ -219,6 +237,7 @@ def _page(
         problem=problem,
         problem_at=at,
         typed=typed,
+        is_open=_is_open(standing),
         may_choose=refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
         is_consented=progress.stage is GoLiveStage.USERS_MIGRATED,
         ready_at=sentences.instant(ready_at.astimezone(zone)) if ready_at else "",
