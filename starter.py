@@ -27,6 +27,7 @@ from commands import (
     setup,
     signing_keys,
     staff_addresses,
+    staff_bindings,
     standings,
     terminal,
     user_decisions,
@@ -631,6 +632,21 @@ def remove_domain(
     """Take a wrong e-mail domain off an organisation's list; import only adds."""
     domains.remove(_engine(), organisation, domain, _name(by), reason)
     print(shell.domain_removed(organisation, domain))
+
+
+@app.command("unbind-staff")
+def unbind_staff(
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Whose binding is undone.")],
+    by: By = None,
+    reason: Reason = "",
+) -> None:
+    """Undo which Microsoft account a member of staff is; the next sign-in binds anew."""
+    was_bound = staff_bindings.unbind(_engine(), handle, by=_name(by), reason=reason)
+    print(
+        f"{handle} is bound to no Microsoft account any more; sessions in the console have ended."
+        if was_bound
+        else f"{handle} was bound to no Microsoft account."
+    )
 
 
 @app.command()

@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from benchmarks import web_floor
 from commands import setup
+from contracts.orders import Role
 from database.engine import open_engine, open_sessions
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
 from database.people import staff
@@ -90,7 +91,7 @@ def filled(url: str) -> str:
                     attention="mail_refused" if number % 10 == 7 else None,
                 )
             )
-        staff.open_session(session, dana.id, token, at)
+        staff.open_session(session, dana.id, token, Role.MANAGER, at)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
     engine.dispose()

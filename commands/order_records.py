@@ -16,7 +16,7 @@ from commands.errors import (
 from commands.lookups import known_staff, organisation_named
 from commands.sending import Argument
 from contracts.clock import wall_clock
-from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
+from contracts.orders import ORDER_RULES, Order, OrderPosition, OrderRefusal, Role, refusal_of
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import order_requests, orders, records, standings
@@ -128,6 +128,12 @@ class OrderRecords:
         if request.confirmed_by is None:
             raise ToBeConfirmedError(Problem.TO_BE_CONFIRMED, slug=slug, order_id=order_id)
         return request
+
+    def least_role(self, order_id: UUID) -> Role:
+        """Return the lowest role that may confirm a request: that of its order."""
+        with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
+            request = order_requests.request_of(session, order_id)
+        return ORDER_RULES[Order(request.order)].least_role if request else Role.MANAGER
 
     def confirm(self, slug: str, order_id: UUID) -> tuple[AuditEntry, OrderRequest]:
         """Confirm what another member of staff ordered, and write their order with both names.

@@ -19,7 +19,7 @@ from commands.sending import Argument
 from contracts import rules
 from contracts.clock import wall_clock
 from contracts.go_live import GO_LIVE_QUEUE, Progress, StartGoLive, go_live_id
-from contracts.orders import ORDER_RULES, Order, OrderRefusal
+from contracts.orders import ORDER_RULES, Order, OrderRefusal, Role
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import orders, records
@@ -48,12 +48,24 @@ class Started:
 class Orders:
     """Orders of one person to the go-lives of one database and one Temporal server."""
 
-    def __init__(self, engine: Engine, client: Client, by: str, public_url: str = "") -> None:
-        """Give orders as the member of staff with this handle; runs link to the console there."""
+    def __init__(
+        self,
+        engine: Engine,
+        client: Client,
+        by: str,
+        public_url: str = "",
+        *,
+        role: Role = Role.LEAD,
+    ) -> None:
+        """Give orders as the member of staff with this handle; runs link to the console there.
+
+        The shell has no token that names a role, so whoever uses it is lead.
+        """
         self._engine = engine
         self._client = client
         self._by = by
         self._public_url = public_url
+        self._role = role
         self._records = OrderRecords(engine, by)
 
     async def start(
@@ -70,6 +82,7 @@ class Orders:
         open go-live is over without an ending, as when it was terminated, another one goes on from
         what the database knows.
         """
+        self._check_role(slug, Role.MANAGER)
         at = wall_clock()
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = organisation_named(session, slug)
@@ -275,6 +288,8 @@ class Orders:
             RefusedError: it is not carried out, and the audit trail says so.
             UnansweredError: it may still be carried out.
         """
+        least = await asyncio.to_thread(self._records.least_role, order_id)
+        self._check_role(slug, least)
         entry, request = await asyncio.to_thread(self._records.confirm, slug, order_id)
         answer = await sending.answer_of(self._client, slug, order_id)
         if answer is not None:
@@ -297,6 +312,7 @@ class Orders:
             UnansweredError: it may still be carried out.
             ToBeConfirmedError: a second person confirms it first.
         """
+        self._check_role(slug, ORDER_RULES[order].least_role)
         _check_reason(order, reason)
         answer = await self._answered(slug, order, order_id)
         if answer is not None:
@@ -311,6 +327,10 @@ class Orders:
             argument = Argument.of_data(request.argument)
         entry, is_new = await asyncio.to_thread(self._records.record, slug, order, reason, order_id)
         return await self._carry_out(slug, order, argument, entry, perhaps_before=not is_new)
+
+    def _check_role(self, slug: str, least: Role) -> None:
+        if self._role < least:
+            raise CommandError(Problem.ROLE_TOO_LOW, slug=slug, role=least.value)
 
     async def _carry_out(
         self,

@@ -100,7 +100,7 @@ class OrderRule:
     takes_date: bool = False
     takes_plan: bool = False
     least_role: Role = Role.MANAGER
-    """The lowest role that may give it. All staff count as managers until there are roles."""
+    """The lowest role that may give it. In the shell, which has no token, everybody is lead."""
     second_person: bool = False
     """Another member of staff has to confirm it first."""
 

@@ -59,6 +59,7 @@ class Problem(StrEnum):
     TO_BE_CONFIRMED = "to_be_confirmed"
     NOTHING_TO_CONFIRM = "nothing_to_confirm"
     OWN_ORDER = "own_order"
+    ROLE_TOO_LOW = "role_too_low"
     CONFIRMED_ALREADY = "confirmed_already"
     CONFIRMED_TOO_LATE = "confirmed_too_late"
 

@@ -199,9 +199,11 @@ class StaffSession(SQLModel, table=True):
     """A member of staff signed in to the console. Only the token's hash is stored."""
 
     __tablename__ = "staff_session"
-    __table_args__ = {"schema": GOLIVE}
+    __table_args__ = (_one_of("role", "reader", "manager", "lead"), {"schema": GOLIVE})
     token_sha256: str = Field(primary_key=True)
     staff_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
+    role: str
+    """The highest `contracts.orders.Role` that our tenant gave when the session began."""
     started_at: datetime = _instant()
     """For whoever looks into an incident: nothing of ours reads it."""
     expires_at: datetime = _instant()

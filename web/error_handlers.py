@@ -33,6 +33,7 @@ def register(app: FastAPI) -> None:
     app.exception_handler(DataError)(_not_understood)
     app.exception_handler(FormRefusedError)(_form_refused)
     app.exception_handler(staff.StaffOnlyError)(_staff_only)
+    app.exception_handler(staff.RoleTooLowError)(_role_too_low)
     app.exception_handler(RateLimitExceededError)(_too_many)
     app.exception_handler(BusyError)(_busy)
     app.exception_handler(RuntimeError)(_perhaps_away)
@@ -112,6 +113,10 @@ def _form_refused(request: Request, _error: Exception) -> Response:
 
 def _staff_only(request: Request, _error: Exception) -> Response:
     return staff.sign_in_page(visit(request))
+
+
+def _role_too_low(request: Request, _error: Exception) -> Response:
+    return _message(request, pages.ROLE_TOO_LOW, 403, "/console")
 
 
 def _too_many(request: Request, error: Exception) -> Response:

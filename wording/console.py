@@ -222,6 +222,7 @@ PROBLEMS: dict[Problem, str] = {
     ),
     Problem.NOTHING_TO_CONFIRM: "No such order waits for a second person.",
     Problem.OWN_ORDER: "You gave this order yourself; another member of staff confirms it.",
+    Problem.ROLE_TOO_LOW: "Your role does not allow this order; it takes a {role}.",
     Problem.CONFIRMED_ALREADY: "{by} has confirmed this already.",
     Problem.CONFIRMED_TOO_LATE: (
         "This order was to be confirmed within an hour. Whoever gave it gives it anew."

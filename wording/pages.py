@@ -383,7 +383,10 @@ _NOT_ADMITTED = {
     StaffRefusal.NOT_OURS: (
         "You signed in with an account that does not belong to Clientshare itself."
     ),
-    StaffRefusal.NO_ROLE: ("Your account works, but it does not have the role “CustomerSuccess”."),
+    StaffRefusal.NO_ROLE: (
+        "Your account works, but it has none of the roles “CustomerSuccess.Reader”, "
+        "“CustomerSuccess.Manager” and “CustomerSuccess.Lead”."
+    ),
     StaffRefusal.NO_HANDLE: (
         "Your account has the role, but no staff handle here belongs to your address."
     ),
@@ -401,6 +404,12 @@ def not_admitted(why: StaffRefusal) -> PageMessage:
     )
 
 
+ROLE_TOO_LOW = PageMessage(
+    "Your role does not allow this",
+    "You are signed in to read. Nothing was changed.",
+    "A manager or a lead does it; an administrator of Clientshare gives roles.",
+    "Show all organisations",
+)
 NO_SUCH_ORGANISATION = PageMessage(
     "No such organisation",
     "No organisation has this name.",

@@ -110,6 +110,7 @@ PROBLEMS: dict[Problem, str] = {
     Problem.OWN_ORDER: (
         "{slug}: You gave this order yourself; another member of staff confirms it."
     ),
+    Problem.ROLE_TOO_LOW: "{slug}: this order takes a {role}.",
     Problem.CONFIRMED_ALREADY: "{slug}: {by} has confirmed this already.",
     Problem.CONFIRMED_TOO_LATE: (
         "{slug}: This order was to be confirmed within an hour. Give it anew."

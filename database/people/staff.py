@@ -8,12 +8,13 @@ from sqlmodel import Session, col, delete, select
 
 from contracts import rules
 from contracts.addresses import address_key as key_of
+from contracts.orders import Role
 from database.hashing import sha256
 from database.models import Staff, StaffSession
 
 # Built once, because every page of the console runs it.
 _OF_SESSION = (
-    select(Staff)
+    select(Staff, StaffSession.role)
     .join(StaffSession, col(StaffSession.staff_id) == col(Staff.id))
     .where(
         col(StaffSession.token_sha256) == bindparam("token"),
@@ -49,22 +50,41 @@ def change_address(session: Session, person: Staff, address: str) -> None:
     session.add(person)
 
 
-def open_session(session: Session, staff_id: UUID, token: str, at: datetime) -> None:
-    """Start a console session for a browser that holds this token."""
+def open_session(session: Session, staff_id: UUID, token: str, role: Role, at: datetime) -> None:
+    """Start a console session of this role for a browser that holds this token."""
     session.add(
         StaffSession(
             token_sha256=sha256(token),
             staff_id=staff_id,
+            role=role,
             started_at=at,
             expires_at=at + timedelta(hours=rules.STAFF_SESSION_HOURS),
         )
     )
 
 
-def of_session(session: Session, token: str, at: datetime) -> Staff | None:
-    """Return who is signed in to the console with this token."""
-    found: Staff | None = session.scalars(_OF_SESSION, {"token": sha256(token), "at": at}).first()
-    return found
+def of_session(session: Session, token: str, at: datetime) -> tuple[Staff, Role] | None:
+    """Return who is signed in to the console with this token, and with which role."""
+    row = session.execute(_OF_SESSION, {"token": sha256(token), "at": at}).first()
+    return (row[0], Role(row[1])) if row else None
+
+
+def unbind(session: Session, whose: Staff, at: datetime) -> bool:
+    """Undo the binding of a member of staff to an identity, and end their sessions.
+
+    The next sign-in with the address on file binds anew. False = there was no binding.
+    """
+    found = session.get_one(Staff, whose.id, with_for_update=True)
+    was_bound, found.object_id = found.object_id is not None, None
+    session.add(found)
+    for one in session.exec(
+        select(StaffSession).where(
+            StaffSession.staff_id == found.id, col(StaffSession.ended_at).is_(None)
+        )
+    ):
+        one.ended_at = at
+        session.add(one)
+    return was_bound
 
 
 def end_session(session: Session, token: str, at: datetime) -> None:

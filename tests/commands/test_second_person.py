@@ -22,7 +22,7 @@ from commands.errors import (
 from commands.orders import Orders
 from commands.sending import Argument
 from contracts.go_live import GoLiveOutcome, Progress, Wait
-from contracts.orders import ORDER_RULES, Order, OrderRefusal
+from contracts.orders import ORDER_RULES, Order, OrderRefusal, Role
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
@@ -300,7 +300,7 @@ async def test_the_console_says_that_an_order_waits(
     token, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with open_sessions(cluster.engine).begin() as session:
         dana = records.staff_by_handle(session, STAFF)
-        staff.open_session(session, dana.id, token, datetime.now(UTC))
+        staff.open_session(session, dana.id, token, Role.LEAD, datetime.now(UTC))
     form = {"form_token": form_token_of(cluster, browser), "order_id": str(uuid4())}
 
     def give() -> list[str]:

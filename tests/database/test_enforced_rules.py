@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from contracts import rules
 from contracts.links import LinkPurpose
+from contracts.orders import Role
 from contracts.problems import SecondContactRefusal
 from database.consent import authorization_requests
 from database.links import renewal
@@ -58,7 +59,7 @@ def test_a_session_lives_as_long_as_the_rule_says(
     session.flush()
     sign_in.open_session(session, user.id, "token", "password", AT)
     manager_id = session.get_one(GoLive, customer.go_live_id).owner_id
-    staff.open_session(session, manager_id, "staff", AT)
+    staff.open_session(session, manager_id, "staff", Role.MANAGER, AT)
     session.flush()
     theirs = session.exec(select(AppSession).where(AppSession.user_id == user.id)).one()
     ours = session.exec(select(StaffSession).where(StaffSession.staff_id == manager_id)).one()

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 
 from contracts.go_live import Wait
 from contracts.links import LinkPurpose, LinkSigner
+from contracts.orders import Role
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
@@ -244,7 +245,7 @@ async def test_no_form_of_the_console_answers_5xx_to_a_member_of_staff(cluster: 
     token, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with open_sessions(cluster.engine).begin() as session:
         dana = records.staff_by_handle(session, STAFF)
-        staff.open_session(session, dana.id, token, datetime.now(UTC))
+        staff.open_session(session, dana.id, token, Role.LEAD, datetime.now(UTC))
     cookies = {STAFF_COOKIE: token, BROWSER_COOKIE: browser}
     form_token = form_token_of(cluster, browser)
     whole = create_app(cluster.settings).openapi()

@@ -18,7 +18,7 @@ from database.links.renewal import NewLink
 from database.mail import mail_facts
 from web import outbox_relay
 from web.console.organisations import page_with_problem, problem_text
-from web.console.staff import AStaffVisit, StaffVisit
+from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from web.visit import Visit
 from wording import console
@@ -30,7 +30,7 @@ _Reason = Annotated[TypedText, Form(max_length=2000)]
 
 @router.post("/{slug}/owner")
 async def hand_over(
-    staff: AStaffVisit,
+    staff: AManagerVisit,
     visit: OwnForm,
     slug: str,
     handle: Annotated[TypedText, Form(max_length=64)] = "",
@@ -44,7 +44,7 @@ async def hand_over(
 
 @router.post("/{slug}/contacts")
 async def name_contact(
-    staff: AStaffVisit,
+    staff: AManagerVisit,
     visit: OwnForm,
     slug: str,
     name: Annotated[TypedText, Form(max_length=200)] = "",
@@ -69,7 +69,7 @@ async def name_contact(
 
 @router.post("/{slug}/contacts/{contact_id}/remove")
 async def remove_contact(
-    staff: AStaffVisit, visit: OwnForm, slug: str, contact_id: UUID, reason: _Reason = ""
+    staff: AManagerVisit, visit: OwnForm, slug: str, contact_id: UUID, reason: _Reason = ""
 ) -> Response:
     """Remove an IT contact: no more mail goes there, and links sent there no longer work."""
 
@@ -93,7 +93,7 @@ async def remove_contact(
 
 @router.post("/{slug}/contacts/{contact_id}/send-again")
 async def send_links_again(
-    staff: AStaffVisit, visit: OwnForm, slug: str, contact_id: UUID
+    staff: AManagerVisit, visit: OwnForm, slug: str, contact_id: UUID
 ) -> Response:
     """Mail a contact the go-live pack once more, with links that work."""
 

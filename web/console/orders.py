@@ -10,7 +10,7 @@ from commands import migration
 from commands.orders import Orders
 from contracts import rules
 from contracts.go_live import Progress
-from contracts.orders import ORDER_RULES, Order, OrderPosition, OrderRule
+from contracts.orders import ORDER_RULES, Order, OrderPosition, OrderRule, Role
 from wording.console import ORDER_WORDS, OrderWords
 
 
@@ -68,6 +68,11 @@ class ConsoleOrder:
     def needs_reason(self) -> bool:
         """Whether it is given only with a reason."""
         return self.rule is not None and self.rule.needs_reason
+
+    @property
+    def least_role(self) -> Role:
+        """The lowest role to which it is offered."""
+        return Role.MANAGER if self.rule is None else self.rule.least_role
 
     @property
     def rule(self) -> OrderRule | None:

@@ -40,7 +40,7 @@ from database.models import Contact, OrderRequest, Preference
 from database.people import upserts
 from web.checklist import stage_states
 from web.console.orders import CONSOLE_ORDERS, OrderForm
-from web.console.staff import AStaffVisit, StaffVisit, whoever_signed_in
+from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit, whoever_signed_in
 from web.dependencies import Dependencies
 from web.forms import OwnForm, TypedText
 from web.refusal_pages import ButtonTarget, message_page
@@ -64,7 +64,7 @@ def every_organisation(
 ) -> Response:
     """List the organisations: what needs attention, what waits on us, then by due date."""
     with visit.dependencies.sessions.begin() as session:
-        staff = whoever_signed_in(session, visit)
+        staff, _ = whoever_signed_in(session, visit)
         found = console_views.listing(session, show=show, search=search, page=page)
     return visit.page(
         "console.html",
@@ -97,7 +97,7 @@ def one_organisation(
 
 @router.post("/{slug}/{order}")
 async def give_order(
-    staff: AStaffVisit,
+    staff: AManagerVisit,
     visit: OwnForm,
     slug: str,
     order: str,
@@ -116,7 +116,9 @@ async def give_order(
         return await run_in_threadpool(organisation_page, staff, slug, status=404)
     engine, order_id = visit.dependencies.engine, order_id or uuid4()
     public_url = visit.dependencies.settings.public_url
-    orders = Orders(engine, visit.dependencies.temporal, staff.staff.handle, public_url)
+    orders = Orders(
+        engine, visit.dependencies.temporal, staff.staff.handle, public_url, role=staff.role
+    )
     form = OrderForm(engine, reason.strip(), until.strip(), plan_hash, aftercare_days, order_id)
     try:
         became = await known.give(orders, slug, form)
@@ -136,9 +138,16 @@ async def give_order(
 
 
 @router.post("/{slug}/requests/{order_id}/confirm")
-async def confirm_order(staff: AStaffVisit, visit: OwnForm, slug: str, order_id: UUID) -> Response:
+async def confirm_order(
+    staff: AManagerVisit, visit: OwnForm, slug: str, order_id: UUID
+) -> Response:
     """Confirm what another member of staff ordered, and show what became of it."""
-    orders = Orders(visit.dependencies.engine, visit.dependencies.temporal, staff.staff.handle)
+    orders = Orders(
+        visit.dependencies.engine,
+        visit.dependencies.temporal,
+        staff.staff.handle,
+        role=staff.role,
+    )
     try:
         await orders.confirm(slug, order_id)
     except UnansweredError:
@@ -325,7 +334,8 @@ def organisation_page(
         orders=[
             (name, order)
             for name, order in CONSOLE_ORDERS.items()
-            if order.fits(progress) or (may_start and name == "start")
+            if staff.role >= order.least_role
+            and (order.fits(progress) or (may_start and name == "start"))
         ],
         order_ids={name: uuid4() for name in CONSOLE_ORDERS},
         buttons={one.order.value: one.words.button for one in CONSOLE_ORDERS.values() if one.order},

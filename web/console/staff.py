@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 from sqlmodel import Session
 
+from contracts.orders import Role
 from database.go_live import records
 from database.models import Organisation, Staff
 from database.people import staff
@@ -25,6 +26,11 @@ class StaffVisit:
 
     visit: Visit
     staff: Staff
+    role: Role
+
+
+class RoleTooLowError(Exception):
+    """Whoever is signed in may read, but not do this."""
 
 
 class StaffOnlyError(Exception):
@@ -38,10 +44,21 @@ def signed_in(visit: AVisit) -> StaffVisit:
         StaffOnlyError: the browser has no console session, or it is over.
     """
     with visit.dependencies.sessions.begin() as session:
-        return StaffVisit(visit, whoever_signed_in(session, visit))
+        return StaffVisit(visit, *whoever_signed_in(session, visit))
 
 
-def whoever_signed_in(session: Session, visit: Visit) -> Staff:
+def manager(staff: Annotated[StaffVisit, Depends(signed_in)]) -> StaffVisit:
+    """Return the present visit of somebody who may change something.
+
+    Raises:
+        RoleTooLowError: it is a reader's.
+    """
+    if staff.role < Role.MANAGER:
+        raise RoleTooLowError
+    return staff
+
+
+def whoever_signed_in(session: Session, visit: Visit) -> tuple[Staff, Role]:
     """Return the member of staff of this browser, within a transaction that reads more.
 
     Raises:
@@ -55,6 +72,8 @@ def whoever_signed_in(session: Session, visit: Visit) -> Staff:
 
 
 AStaffVisit = Annotated[StaffVisit, Depends(signed_in)]
+AManagerVisit = Annotated[StaffVisit, Depends(manager)]
+"""Of every form that changes something; orders ask for more where their rule does."""
 
 
 def sign_in_page(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from contracts.directory import ExceptionReason
 from database.go_live import console_views, standings
 from database.moves import decisions
 from web.console.organisations import organisation_page, problem_text
-from web.console.staff import AStaffVisit, StaffVisit
+from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from wording import addresses, console, sentences
 
@@ -58,7 +58,7 @@ def one_user(staff: AStaffVisit, slug: str, user_id: UUID, done: str = "") -> Re
 
 @router.post("/{slug}/users/{user_id}/{decision}")
 def decide(
-    staff: AStaffVisit,
+    staff: AManagerVisit,
     visit: OwnForm,
     slug: str,
     user_id: UUID,
@@ -94,7 +94,7 @@ def decide(
 
 @router.post("/{slug}/domains")
 def remove_domain(
-    staff: AStaffVisit,
+    staff: AManagerVisit,
     visit: OwnForm,
     slug: str,
     domain: Annotated[TypedText, Form(max_length=255)] = "",

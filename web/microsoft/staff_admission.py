@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.addresses import address_key
+from contracts.orders import Role
 from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
@@ -17,22 +18,33 @@ from wording.pages import StaffRefusal
 
 STAFF_COOKIE = "pulse_staff"
 
-ROLE = "CustomerSuccess"
-"""The role of our application that our tenant gives to customer success."""
+ROLES = {
+    "CustomerSuccess.Lead": Role.LEAD,
+    "CustomerSuccess.Manager": Role.MANAGER,
+    "CustomerSuccess": Role.MANAGER,
+    "CustomerSuccess.Reader": Role.READER,
+}
+"""What each app role of our application in our own tenant lets somebody do."""
+
+
+def role_of(roles: tuple[str, ...]) -> Role | None:
+    """Return the highest role that a token gives, None if it gives none."""
+    return max((ROLES[name] for name in roles if name in ROLES), default=None)
 
 
 def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> Response:
-    """Admit a person who has the role in our tenant and is staff by the import."""
-    why = _why_not(visit, person)
-    if why is not None:
-        return _refused(visit, why)
+    """Admit a person whom our tenant gives a role and who is staff by the import."""
+    role = role_of(person.roles)
+    why = _why_not(visit, person, role)
+    if why is not None or role is None:
+        return _refused(visit, why or StaffRefusal.NO_ROLE)
     token = secrets.token_urlsafe(32)
     with visit.dependencies.sessions.begin() as session:
         found = staff.staff_by_identity(
             session, UUID(person.object_id), address_key(person.preferred_username)
         )
         if found is not None:
-            staff.open_session(session, found.id, token, visit.at)
+            staff.open_session(session, found.id, token, role, visit.at)
             records.write_audit(session, visit.at, found.handle, "console_signed_in")
         organisation = (
             session.get(Organisation, asked.organisation_id) if asked.organisation_id else None
@@ -44,13 +56,13 @@ def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> 
     return response
 
 
-def _why_not(visit: Visit, person: SignedInPerson) -> StaffRefusal | None:
+def _why_not(visit: Visit, person: SignedInPerson, role: Role | None) -> StaffRefusal | None:
     if (
         person.tenant_id.lower() != visit.dependencies.settings.staff_tenant_id
         or person.hinted_guest
     ):
         return StaffRefusal.NOT_OURS
-    return None if ROLE in person.roles else StaffRefusal.NO_ROLE
+    return StaffRefusal.NO_ROLE if role is None else None
 
 
 def _refused(visit: Visit, why: StaffRefusal) -> Response:

@@ -200,11 +200,13 @@ def _go_lives() -> None:
         "staff_session",
         sa.Column("token_sha256", sa.String(), nullable=False),
         sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("token_sha256"),
         sa.ForeignKeyConstraint(["staff_id"], ["golive.staff.id"]),
+        sa.CheckConstraint("role IN ('reader', 'manager', 'lead')", name="role_known"),
         schema="golive",
     )
     op.create_table(

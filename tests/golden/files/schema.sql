@@ -307,9 +307,11 @@ CREATE TABLE golive.staff (
 CREATE TABLE golive.staff_session (
     token_sha256 character varying NOT NULL,
     staff_id uuid NOT NULL,
+    role character varying NOT NULL,
     started_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    CONSTRAINT role_known CHECK (((role)::text = ANY ((ARRAY['reader'::character varying, 'manager'::character varying, 'lead'::character varying])::text[])))
 );
 
 CREATE TABLE golive.stage_time (

@@ -183,7 +183,7 @@ def test_what_takes_something_away_needs_a_reason() -> None:
             assert refused is refusal_of(order, place)
 
 
-def test_today_every_order_is_a_managers_and_none_waits_for_a_second_person() -> None:
+def test_every_order_is_a_managers_and_none_waits_for_a_second_person() -> None:
     assert {rule.least_role for rule in ORDER_RULES.values()} == {Role.MANAGER}
     assert not any(rule.second_person for rule in ORDER_RULES.values())
     takes = {
