@@ -126,6 +126,9 @@ def _checked(visit: Visit, email: str, matched: str | None, counted: list[int]) 
         if not sign_in.password_counts(session, user, visit.at):
             way = sign_in.way_in(session, email)
             return visit.page("ways_in.html", status=403, email=email, way=way, use_sso=True)
+        if sign_in.too_many_log_ins(session, email, visit.at):
+            SLOWED_DOWN.labels("password").inc()
+            return visit.page("too_many.html", status=429, email=email)
         token = secrets.token_urlsafe(32)
         sign_in.open_session(session, user.id, token, "password", visit.at)
     response = visit.sign_in(visit.go_to("/"), token)

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.go_live import Refusal
-from database.go_live.records import account, write_audit
+from database.go_live.records import account
+from database.go_live.repeated_events import write_repeated
 from database.hashing import sha256
 from database.models import (
     AuthorizationRequest,
@@ -214,7 +215,7 @@ def save_evidence(
 
     None = nothing is recorded: the grant may have stood before, and no valid link was used. What an
     earlier sign-in of the same account showed about grant and link stays true. The audit trail gets
-    an entry each time, with the account and the link.
+    an entry with the account and the link; for many, a count.
     """
     by_valid_link = began_with_valid_link(session, asked)
     if not (asked.grant_was_absent or by_valid_link):
@@ -254,11 +255,12 @@ def save_evidence(
     kept = session.get_one(AuthorizationRequest, asked.state_sha256)
     kept.evidence_id = evidence.id
     session.add(kept)
-    write_audit(
+    # Whoever it is, an ID token named them: they are counted by that, wherever they come from.
+    write_repeated(
         session,
         at,
-        "system",
         "consent_signed_in",
+        network="",
         go_live=session.get_one(GoLive, evidence.go_live_id),
         subject=f"link:{asked.link_id}" if asked.link_id else "",
         reason=account(object_id),

@@ -66,6 +66,8 @@ _OF_PEOPLE = (
     # A relay's reply may hold anything.
     "UPDATE golive.mail SET reply = NULL WHERE reply IS NOT NULL AND recipient_id IN "
     "(SELECT id FROM gone_user UNION ALL SELECT id FROM gone_contact)",
+    # What is only counted so far may be about the account of somebody who goes.
+    "DELETE FROM golive.repeated_event WHERE organisation_id = :o",
     "DELETE FROM pulse.app_user WHERE id IN (SELECT id FROM gone_user)",
     "DELETE FROM golive.contact WHERE id IN (SELECT id FROM gone_contact)",
 )

@@ -35,6 +35,9 @@ Even then a browser that has been signed in gets through."""
 MOST_FROM_A_NETWORK = 500
 """Wrong passwords from one network for all addresses: a whole office has one network address."""
 
+MOST_LOG_INS = 100
+"""Right passwords for one address: each makes a session, which is kept for weeks."""
+
 MOST_SIGN_INS_REPORTED = 100
 """First sign-ins that are signalled to a run; after these it checks the database once a day."""
 
@@ -146,6 +149,15 @@ def begin_try(session: Session, tries: Mapping[str, int], at: datetime) -> list[
     session.add_all(made)
     session.flush()
     return [one.id for one in made if one.id is not None]
+
+
+def too_many_log_ins(session: Session, address: str, at: datetime) -> bool:
+    """Count a log-in by password, and tell whether there were too many of one address before."""
+    limits = {f"log-ins:{address_key(address)}": MOST_LOG_INS}
+    if too_many_failures(session, limits, at):
+        return True
+    record_failure(session, limits, at)
+    return False
 
 
 def take_back(session: Session, counted: list[int]) -> None:

@@ -80,6 +80,14 @@ def test_a_browser_that_has_been_signed_in_gets_through_what_others_did(session:
     assert wrong(session, HOME, 1, browser="another number") == 1
 
 
+def test_right_passwords_make_no_sessions_without_end(session: Session) -> None:
+    made = [not sign_in.too_many_log_ins(session, ANNA, AT) for _ in range(150)]
+    assert sum(made) == sign_in.MOST_LOG_INS
+    assert not sign_in.too_many_log_ins(session, "ben@acme.example", AT)
+    later = AT + timedelta(minutes=rules.FAILURE_MINUTES)
+    assert not sign_in.too_many_log_ins(session, ANNA, later)
+
+
 def test_what_is_over_is_deleted(session: Session) -> None:
     old = AT - timedelta(minutes=rules.FAILURE_MINUTES)
     sign_in.record_failure(session, ["old"], old - SECOND)
