@@ -324,13 +324,14 @@ def mail_refused(
     whom = f"Ask {ask}" if ask else "No other contact is known: call the customer"
     to_do = {
         RecipientKind.CONTACT: f"{whom} for the right address, then: python starter.py contact "
-        f'{slug} "NAME <ADDRESS>" --instead-of {address}',
+        f'{slug} "NAME <ADDRESS>" --instead-of {address}; '
+        f"if it is right after all: python starter.py resend {slug}",
         RecipientKind.USER: f"{whom} for the right address, and import it; the person does not "
-        "know yet that SSO is there.",
+        "know yet that SSO is there. If it is right after all: "
+        f"python starter.py resend {slug} --all-refused",
         RecipientKind.STAFF: "Ask an operator: this is one of our own.",
     }[whose]
-    again = f"Send it again with: python starter.py resend {slug} --all-refused"
-    return f"{refused_words(address, unclear)} {to_do} {again}"
+    return f"{refused_words(address, unclear)} {to_do}"
 
 
 def faults_of_files(faults: Sequence[str]) -> str:

@@ -105,7 +105,8 @@ CREATE TABLE golive.directory_entry (
     is_guest boolean NOT NULL,
     enabled boolean NOT NULL,
     is_person boolean NOT NULL,
-    address_keys text[] NOT NULL
+    address_keys text[] NOT NULL,
+    folded_keys text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 CREATE TABLE golive.directory_link (
@@ -137,6 +138,21 @@ CREATE TABLE golive.exception_decision (
     decided_at timestamp with time zone NOT NULL,
     reason_id bigint NOT NULL,
     CONSTRAINT decision_known CHECK (((decision)::text = ANY ((ARRAY['link'::character varying, 'exclude'::character varying])::text[])))
+);
+
+CREATE TABLE golive.file_import (
+    id uuid NOT NULL,
+    organisations_name character varying NOT NULL,
+    users_name character varying NOT NULL,
+    uploaded_by character varying NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    organisations bytea,
+    users bytea,
+    changes_sha256 character varying NOT NULL,
+    done_at timestamp with time zone,
+    organisation_count integer NOT NULL,
+    user_count integer NOT NULL,
+    CONSTRAINT files_go_when_it_is_done CHECK (((done_at IS NULL) OR ((organisations IS NULL) AND (users IS NULL))))
 );
 
 CREATE TABLE golive.go_live (
@@ -190,6 +206,8 @@ CREATE TABLE golive.mail (
     state character varying NOT NULL,
     attempts integer NOT NULL,
     reply character varying,
+    taken_before bigint,
+    unclear_since timestamp with time zone,
     message_id character varying,
     sent_at timestamp with time zone,
     in_doubt boolean DEFAULT false NOT NULL,
@@ -197,9 +215,12 @@ CREATE TABLE golive.mail (
     CONSTRAINT state_known CHECK (((state)::text = ANY ((ARRAY['queued'::character varying, 'sent'::character varying, 'refused'::character varying, 'withdrawn'::character varying])::text[])))
 );
 
-CREATE TABLE golive.mail_handover (
-    mail_id uuid NOT NULL
-);
+CREATE SEQUENCE golive.mail_taken
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
 
 CREATE TABLE golive.order_request (
     id uuid NOT NULL,
@@ -371,6 +392,7 @@ CREATE TABLE pulse.app_user (
     organisation_id uuid NOT NULL,
     address character varying NOT NULL,
     address_key character varying NOT NULL,
+    folded_key character varying,
     display_name character varying NOT NULL,
     status character varying NOT NULL,
     sign_in_method character varying NOT NULL,
@@ -445,6 +467,9 @@ ALTER TABLE ONLY golive.domain_tenant
 
 ALTER TABLE ONLY golive.exception_decision
     ADD CONSTRAINT exception_decision_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY golive.file_import
+    ADD CONSTRAINT file_import_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_pkey PRIMARY KEY (id);
@@ -558,6 +583,8 @@ CREATE INDEX audit_of_organisation ON golive.audit_entry USING btree (organisati
 CREATE INDEX ix_golive_audit_entry_organisation_id ON golive.audit_entry USING btree (organisation_id);
 
 CREATE INDEX ix_golive_authorization_request_expires_at ON golive.authorization_request USING btree (expires_at);
+
+CREATE INDEX ix_golive_file_import_done_at ON golive.file_import USING btree (done_at);
 
 CREATE UNIQUE INDEX live_contact_link ON golive.personal_link USING btree (go_live_id, purpose, contact_id) WHERE ((revoked_at IS NULL) AND (contact_id IS NOT NULL));
 
