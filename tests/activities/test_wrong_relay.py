@@ -71,7 +71,9 @@ class WrongRelay(Relay):
         return self.said_at(AT_THE_END) or await super().handle_DATA(server, session, envelope)
 
 
-async def test_everybody_has_one_mail_and_no_address_is_blamed(cluster: Cluster) -> None:
+async def test_everybody_has_one_mail_and_no_address_is_blamed(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
     organisation = cluster.create_organisation(*(Person(f"p{n}") for n in range(PEOPLE)))
     await organisation.start()
     at = (await organisation.until(Wait.ADMIN_CONSENT)).since + timedelta(minutes=1)
@@ -106,6 +108,9 @@ async def test_everybody_has_one_mail_and_no_address_is_blamed(cluster: Cluster)
                 with pytest.raises(ApplicationError) as waits:
                     await asyncio.to_thread(deliver, relay)
                 assert waits.value.type == ErrorType.MAIL_UNAVAILABLE, way
+            assert WAYS[way][1][:3] in caplog.text, way
+            assert "@" not in caplog.text
+            caplog.clear()
         relay.way, relay.drop_next = "", True
         with pytest.raises(ApplicationError):
             await asyncio.to_thread(deliver, relay)

@@ -1,15 +1,23 @@
 """The two CSV files: everything or nothing, and every fault by line and column."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from commands.errors import CommandError, ImportRefusedError, UsageError, plain_database_errors
+from commands.errors import (
+    CommandError,
+    ImportRefusedError,
+    UnavailableError,
+    UsageError,
+    plain_database_errors,
+)
 from commands.imports import import_files
 from contracts import rules
 from contracts.problems import Problem
 from database.engine import open_sessions
+from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, write_csv
 from wording import shell
 
@@ -428,3 +436,25 @@ async def test_contacts_may_be_written_as_outlook_does(cluster: Cluster, tmp_pat
         "ON o.id = c.organisation_id WHERE o.slug = 'outlook' ORDER BY c.position"
     )
     assert found == [("Ira Tee", "ira@outlook.example"), ("", "otto@outlook.example")]
+
+
+async def test_an_import_that_is_cut_in_the_middle_leaves_nothing(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    row = {**GOOD, "slug": "cut", "domains": "cut.example"}
+    both = files(tmp_path, [row], [{**USER, "organisation": "cut"}])
+    with cluster.engine.begin() as other:
+        # Organisations are written by then; users have to wait.
+        other.execute(text("LOCK TABLE pulse.app_user IN SHARE MODE"))
+        importing = asyncio.create_task(asyncio.to_thread(import_files, cluster.engine, *both))
+        async with asyncio.timeout(LONGEST_WAIT):
+            while not cluster.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE wait_event_type = 'Lock' AND query LIKE '%INTO pulse.app_user AS known%'"
+            ):
+                await asyncio.sleep(0.05)
+        with pytest.raises(UnavailableError):
+            await importing
+    assert cluster.rows("SELECT 1 FROM pulse.organisation WHERE slug = 'cut'") == []
+    import_files(cluster.engine, *both)
+    assert count(cluster, "cut") == 1
