@@ -314,7 +314,7 @@ MUTATIONS = (
     Mutation(
         "names may hold line breaks",
         "a name writes a header of our mail, or turns another name round",
-        "commands/imports.py",
+        "commands/sheets.py",
         "        if any(map(_is_control, value)):\n",
         "        if False:\n",
         ("tests/attacks/test_injection.py",),
