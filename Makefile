@@ -55,6 +55,8 @@ lock: $(READY) ## Upgrade every version and write the lock file anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group dev -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header -c requirements.lock -o requirements-runtime.lock pyproject.toml
 
 unit: $(READY) ## Run the tests of pure decisions, without any server (seconds)
 	@$(BIN)/python -m pytest -q tests/unit

@@ -74,6 +74,19 @@ def web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def proxy_url(url: str) -> str:
+    """Return the address of an HTTP proxy, with a user and a password or without."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is no address: its port must be a number up to 65535") from None
+    beyond = parts.path.strip("/") or parts.query or parts.fragment or re.search(r"\s", url)
+    if parts.scheme not in {"http", "https"} or not host or not port or beyond:
+        raise ValueError("must be http://HOST:PORT, without a path")
+    return url
+
+
 def own_address(url: str) -> str:
     """Return the address of the web, which has a host name to itself."""
     url = web_address(url)

@@ -77,6 +77,7 @@ EXAMPLES = {
     "STAFF_TENANT_ID": "your own tenant's id, such as 99999999-0000-0000-0000-000000000000",
     "TEMPORAL_UI_URL": "https://temporal.example.com",
     "CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
+    "MICROSOFT_PROXY": "http://proxy.example.com:3128 (with USER:PASSWORD@ where it asks for them)",
     "WORKER_HEALTH_PORT": "8083",
     "WORKER_QUEUE": "go-live-bulk",
     "BUILD_ID": "2026-11-24.1 (letters, digits, dots and hyphens)",
@@ -126,6 +127,8 @@ class Settings(BaseSettings):
     """Where the Temporal UI is; the console links each go-live to it."""
     ca_bundle: Annotated[Path, AfterValidator(checks.ca_bundle)] | None = None
     """Authorities to trust instead of the system's, for every connection."""
+    microsoft_proxy: Annotated[SecretStr, _secret(checks.proxy_url)] | None = None
+    """An HTTP proxy through which Microsoft is reached."""
     unverified_connections: Annotated[frozenset[Connection], NoDecode, BeforeValidator(_names)] = (
         frozenset()
     )

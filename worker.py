@@ -47,7 +47,6 @@ from contracts.problems import Problem
 from database.engine import check_usable, open_sessions
 from database.faults import DatabaseFault
 from graph.client import GraphClient
-from graph.transport import open_http
 from mail.mailer import Mailer
 from settings import Settings, SettingsError, read_settings
 from telemetry.logs import set_up_logging
@@ -231,9 +230,8 @@ def _deployment_of(settings: Settings) -> WorkerDeploymentConfig | None:
 @contextmanager
 def open_dependencies(settings: Settings) -> Iterator[WorkerDependencies]:
     """Open what the activities use, and close it at the end."""
-    ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
     with (
-        open_http(ca_bundle) as http,
+        connections.http(settings) as http,
         connections.mailer(settings) as mailer,
     ):
         engine = connections.database(settings)

@@ -63,27 +63,35 @@ def mailer(settings: Settings) -> SmtpMailer:
     )
 
 
-def entra_client(settings: Settings, http: httpx2.Client) -> EntraClient:
+def entra_client(settings: Settings, client: httpx2.Client) -> EntraClient:
     """Return the client of Microsoft Entra that the settings name; nothing is called yet."""
     return EntraClient(
         authority=settings.entra_authority,
         client_id=settings.client_id,
         credential=chosen_credential(settings.client_certificate_path, settings.client_secret_text),
-        http=http,
+        http=client,
         clock=time.time,
     )
 
 
-def graph_client(settings: Settings, http: httpx2.Client) -> GraphClient:
+def graph_client(settings: Settings, client: httpx2.Client) -> GraphClient:
     """Return the client of Microsoft Graph that the settings name; nothing is called yet."""
-    return GraphClient(http, settings.graph_url, entra_client(settings, http))
+    return GraphClient(client, settings.graph_url, entra_client(settings, client))
+
+
+def http(settings: Settings) -> httpx2.Client:
+    """Open the HTTP client for Microsoft; the caller closes it."""
+    return open_http(
+        str(settings.ca_bundle) if settings.ca_bundle else None,
+        settings.microsoft_proxy.get_secret_value() if settings.microsoft_proxy else None,
+    )
 
 
 @contextmanager
 def microsoft(settings: Settings) -> Iterator[GraphClient]:
     """Open Microsoft Graph for one command."""
-    with open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http:
-        yield graph_client(settings, http)
+    with http(settings) as client:
+        yield graph_client(settings, client)
 
 
 async def temporal(

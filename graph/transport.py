@@ -42,27 +42,34 @@ _SHORTEST_RETRY_AFTER = 0.1
 _LONGEST_RETRY_AFTER = 3600.0
 
 
-def open_http(ca_bundle: str | None = None) -> httpx2.Client:
+def open_http(ca_bundle: str | None = None, proxy: str | None = None) -> httpx2.Client:
     """Open the HTTP client through which all calls to Microsoft go; the caller closes it.
 
     Redirects are not followed and no proxy or certificate variable of the environment is read, so
-    that the configured hosts are the only ones that ever get a token. Idle connections are dropped
-    before usual servers drop them. `httpx2` would log the URL of each request at INFO; that is
-    switched off for the process, because page links of Graph can spell out an account's name.
+    that the configured hosts are the only ones that ever get a token; a proxy passes it on
+    encrypted. Idle connections are dropped before usual servers drop them. `httpx2` would log the
+    URL of each request at INFO; that is switched off for the process, because page links of Graph
+    can spell out an account's name.
 
     Args:
         ca_bundle: path of a PEM file with the certificate authorities to trust instead of the
             usual ones.
+        proxy: address of an HTTP proxy through which every https address is reached.
     """
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    verify = ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True
+    limits = httpx2.Limits(max_connections=40, max_keepalive_connections=20, keepalive_expiry=3.0)
+    through = proxy and httpx2.HTTPTransport(
+        verify=verify, trust_env=False, limits=limits, proxy=httpx2.Proxy(proxy)
+    )
     return httpx2.Client(
-        verify=ssl.create_default_context(cafile=ca_bundle) if ca_bundle else True,
+        verify=verify,
+        # Plain http leads to this machine alone, and needs no proxy.
+        mounts={"https://": through} if through else None,
         trust_env=False,
         follow_redirects=False,
         timeout=httpx2.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, pool=_ANSWER_SECONDS),
-        limits=httpx2.Limits(
-            max_connections=40, max_keepalive_connections=20, keepalive_expiry=3.0
-        ),
+        limits=limits,
     )
 
 
@@ -159,6 +166,10 @@ def send(
     with call_span(method, url) as span:
         try:
             response = _whole(http, http.build_request(method, url, headers=headers, data=form))
+        except httpx2.ProxyError:
+            raise MicrosoftUnreachableError(
+                "The proxy in GOLIVE_MICROSOFT_PROXY does not let us through to Microsoft."
+            ) from None
         except httpx2.HTTPError:
             raise MicrosoftUnreachableError(
                 "Microsoft could not be reached, or its answer was cut."

@@ -15,7 +15,6 @@ from bootstrap.health import Health
 from contracts.links import LinkSigner
 from database.engine import PAGES, open_sessions
 from graph.client import GraphClient
-from graph.transport import open_http
 from settings import Settings
 from telemetry.metrics import registered
 from telemetry.runtime import runtime
@@ -39,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         engine = connections.database(settings, PAGES)
         sessions = open_sessions(engine)
         with (
-            open_http(str(settings.ca_bundle) if settings.ca_bundle else None) as http,
+            connections.http(settings) as http,
             runtime(with_metrics=settings.metrics_token is not None) as temporal_runtime,
         ):
             slow_work = SlowWorkPlaces()
