@@ -235,7 +235,10 @@ def _alembic(engine: Engine) -> Iterator[Config]:
     place = str(Path(__file__).parent / "migrations")
     # Alembic puts other options in where it reads a percent sign.
     config.set_main_option("script_location", place.replace("%", "%%"))
-    with engine.begin() as connection:
+    with engine.begin() as turn, engine.connect() as connection:
+        # Two processes that migrate take turns. The lock is held apart from the migrations, each of
+        # which commits by itself: an index that is made concurrently bears no transaction.
+        turn.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)")
         config.attributes["connection"] = connection
         yield config
 

@@ -15,18 +15,19 @@ def _is_ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 connection = context.config.attributes["connection"]
+# Who made the schemas beforehand need not let us make any; IF NOT EXISTS would ask for that right.
+with connection.begin():
+    for schema in sorted(OURS):
+        found = connection.exec_driver_sql(f"SELECT to_regnamespace('{schema}')").scalar_one()
+        if found is None:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,
     include_schemas=True,
     include_name=_is_ours,
     version_table_schema="golive",
+    transaction_per_migration=True,
 )
-# Who made the schemas beforehand need not let us make any; IF NOT EXISTS would ask for that right.
-for schema in sorted(OURS):
-    if connection.exec_driver_sql(f"SELECT to_regnamespace('{schema}')").scalar_one() is None:
-        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-# Two processes that migrate at once take turns.
-connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)")
 with context.begin_transaction():
     context.run_migrations()
