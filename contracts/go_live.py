@@ -100,6 +100,14 @@ class Refusal(StrEnum):
     NOT_AN_ADMINISTRATOR = "not_an_administrator"
     APPROVAL_REQUESTED = "approval_requested"
     DECLINED = "declined"
+    WENT_BACK = "went_back"
+    OTHER_DIRECTORY = "other_directory"
+    NOT_ASSIGNED = "not_assigned"
+    CONDITIONAL_ACCESS = "conditional_access"
+    ACCESS_RESTRICTED = "access_restricted"
+    OUR_REGISTRATION = "our_registration"
+    PASSING_FAULT = "passing_fault"
+    PROOF_MISSING = "proof_missing"
     SELF_ONLY = "self_only"
     LINK_EXPIRED = "link_expired"
     LINK_USED = "link_used"
@@ -147,8 +155,8 @@ class ConsentNotGiven:
     reason_code: str
     """A `Refusal` value."""
     said_no: bool = True
-    """True: the person declined (`access_denied`), and reminders stop. False: the person could not
-    consent, for example is no administrator, and reminders continue."""
+    """True: the person declined in Microsoft's own number or word, and reminders stop. False: the
+    person could not consent, for example is no administrator, and reminders continue."""
 
 
 @dataclass(frozen=True)

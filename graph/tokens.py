@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx2
 import msal
 
+from graph.causes import codes_of, oauth_error
 from graph.credentials import Credential
 from graph.discovery import is_tenant_id
 from graph.errors import (
@@ -21,7 +22,7 @@ from graph.errors import (
 )
 from graph.id_tokens import SigningKeys, validate_id_token
 from graph.permissions import DELEGATED_PERMISSIONS
-from graph.refusals import codes_of, oauth_error, token_refusal
+from graph.refusals import token_refusal
 from graph.transport import MsalHttp, NoHttpCache
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"

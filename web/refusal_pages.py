@@ -43,10 +43,15 @@ def message_page(visit: Visit, message: PageMessage, target: ButtonTarget, statu
 
 
 def sign_in_page(
-    visit: Visit, answer: SignInAnswer, *, link: str = "/login", status: int = 403
+    visit: Visit,
+    answer: SignInAnswer,
+    *,
+    link: str = "/login",
+    status: int = 403,
+    number: int | None = None,
 ) -> Response:
     """Say why this sign-in leads nowhere, and the way on; `link` is where it can be begun again."""
-    message = pages.not_signed_in(answer)
+    message = pages.not_signed_in(answer, number)
     target = (
         ButtonTarget(action=OTHER_ACCOUNT)
         if message.button == CHOOSE_ACCOUNT
@@ -98,13 +103,17 @@ def refused(
     link: str = "/login",
     status: int = 400,
     action: str = "",
+    number: int | None = None,
+    because: Refusal | None = None,
 ) -> Response:
     """Say the advice on a refusal.
 
-    `link` leads to where the same can be begun again; `action` is a form's instead.
+    `link` leads to where the same can be begun again; `action` is a form's instead. `number` is
+    Microsoft's; `because` says why the proof of a consent is missing.
     """
     target = _target(visit, refusal, link, action)
-    return message_page(visit, pages.refused(refusal), target, status)
+    message = pages.refused(refusal, number=number, because=because)
+    return message_page(visit, message, target, status)
 
 
 def _target(visit: Visit, refusal: Refusal, link: str, action: str) -> ButtonTarget:
@@ -117,7 +126,7 @@ def _target(visit: Visit, refusal: Refusal, link: str, action: str) -> ButtonTar
             return ButtonTarget(
                 to_hand_off if to_hand_off != link else _to_the_administrator(visit)
             )
-        case Refusal.GUEST | Refusal.OTHER_TENANT_SIGNED_IN:
+        case Refusal.GUEST | Refusal.OTHER_TENANT_SIGNED_IN | Refusal.OTHER_DIRECTORY:
             return ButtonTarget(action=OTHER_ACCOUNT)
         case Refusal.DOMAINS_NOT_VERIFIED | Refusal.TENANT_UNKNOWN:
             return ButtonTarget(f"mailto:{visit.dependencies.settings.support_address}")

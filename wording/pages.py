@@ -1,6 +1,6 @@
 """What pages say that hold one message: a title, what happened, who must do what, one button."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from contracts import rules
@@ -168,6 +168,41 @@ SIGN_IN = {
         "Ask your IT team; an administrator of theirs has to allow it again.",
         _LOGIN_PAGE,
     ),
+    SignInAnswer.OTHER_DIRECTORY: Advice(
+        "The account you used belongs to another Microsoft directory.",
+        "Choose the work account of the organisation whose address you entered.",
+        CHOOSE_ACCOUNT,
+    ),
+    SignInAnswer.NOT_ASSIGNED: Advice(
+        "Your organisation lets only people in who are assigned to this application, and you are "
+        "not.",
+        "Ask your IT team: it assigns you in Microsoft Entra, or turns “Assignment required?” off "
+        "for this application.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.CONDITIONAL_ACCESS: Advice(
+        "A rule of your organisation (Conditional Access) did not let you in.",
+        "Try the device and the place you usually work from. If it stays like this, give your IT "
+        "team this page: the sign-in logs of Microsoft Entra name the rule.",
+        _START_AGAIN,
+    ),
+    SignInAnswer.ACCESS_RESTRICTED: Advice(
+        "A rule of your organisation restricts which Microsoft organisations you may use from "
+        "here.",
+        "Ask your IT team about tenant restrictions and cross-tenant access, and give it this "
+        "page.",
+        _LOGIN_PAGE,
+    ),
+    SignInAnswer.OURS_TO_MEND: Advice(
+        "Something on our side is wrong; it is not your account.",
+        "We put it right. Try again later, or use your password as long as you have one.",
+        _START_AGAIN,
+    ),
+    SignInAnswer.PASSING_FAULT: Advice(
+        "Microsoft had a passing fault and could not sign you in.",
+        "Wait a few minutes, then choose “Login with SSO” once more.",
+        _START_AGAIN,
+    ),
     SignInAnswer.SWITCHED_OFF: Advice(
         "Your organisation has switched our application off in Microsoft Entra.",
         "Ask your IT team; an administrator of theirs can enable it again.",
@@ -183,9 +218,14 @@ SIGN_IN = {
 """Why a sign-in leads nowhere, and the way on."""
 
 
-def not_signed_in(answer: SignInAnswer) -> PageMessage:
-    """Return why a sign-in leads nowhere."""
-    return PageMessage.of("You are not signed in", SIGN_IN[answer])
+def _with_number(happened: str, number: int | None) -> str:
+    return happened if number is None else f"{happened} (Microsoft's number: AADSTS{number}.)"
+
+
+def not_signed_in(answer: SignInAnswer, number: int | None = None) -> PageMessage:
+    """Return why a sign-in leads nowhere; `number` is Microsoft's, for whoever looks it up."""
+    message = PageMessage.of("You are not signed in", SIGN_IN[answer])
+    return replace(message, happened=_with_number(message.happened, number))
 
 
 ALREADY_BACK = PageMessage(
@@ -244,9 +284,26 @@ _TITLES = {
 }
 
 
-def refused(refusal: Refusal) -> PageMessage:
-    """Return the advice on a refusal."""
-    return PageMessage.of(_TITLES.get(refusal, "This did not work"), REFUSALS[refusal])
+_NO_REASON_FOR_A_MISSING_PROOF = {Refusal.DECLINED, Refusal.WENT_BACK, Refusal.OTHER}
+"""Their sentences speak of the consent, which was given."""
+
+
+def refused(
+    refusal: Refusal, *, number: int | None = None, because: Refusal | None = None
+) -> PageMessage:
+    """Return the advice on a refusal.
+
+    Args:
+        refusal: what it is.
+        number: Microsoft's, for whoever looks it up.
+        because: why the proof of a consent is missing.
+    """
+    message = PageMessage.of(_TITLES.get(refusal, "This did not work"), REFUSALS[refusal])
+    happened, to_do = message.happened, message.to_do
+    if because is not None and because not in _NO_REASON_FOR_A_MISSING_PROOF:
+        happened = f"{happened} {REFUSALS[because].happened}"
+        to_do = f"{REFUSALS[because].to_do} {to_do}"
+    return replace(message, happened=_with_number(happened, number), to_do=to_do)
 
 
 TO_THE_ADMINISTRATOR_SUBJECT = "An administrator's consent is needed"

@@ -115,6 +115,54 @@ REFUSALS = {
         "customer success asks what stood in the way.",
         _CONSENT_AGAIN,
     ),
+    Refusal.WENT_BACK: Advice(
+        "Somebody left Microsoft's page without deciding.",
+        "Nothing was changed, and this does not count as a no. Start again; whoever may not "
+        "consent hands the link to the administrator.",
+        "Start again",
+    ),
+    Refusal.OTHER_DIRECTORY: Advice(
+        "The account that was used belongs to another Microsoft directory.",
+        "The administrator starts again and chooses the work account of this organisation.",
+        CHOOSE_ACCOUNT,
+    ),
+    Refusal.NOT_ASSIGNED: Advice(
+        "Microsoft lets only people in who are assigned to our application, and this account is "
+        "not.",
+        "In the Entra admin center, under Enterprise applications, the IT team opens our "
+        "application: in Properties it sets “Assignment required?” to No, or in Users and groups "
+        "it assigns the person. Then start again.",
+        "Start again",
+    ),
+    Refusal.CONDITIONAL_ACCESS: Advice(
+        "A rule of the organisation's Conditional Access did not let this account in.",
+        "The IT team looks the sign-in up in the Entra admin center under Sign-in logs; the tab "
+        "Conditional Access names the rule. Then start again from a device and a place that it "
+        "allows.",
+        "Start again",
+    ),
+    Refusal.ACCESS_RESTRICTED: Advice(
+        "A rule of the organisation restricts access between Microsoft organisations: tenant "
+        "restrictions or cross-tenant access.",
+        "The IT team allows our application there, or starts again from another network.",
+        "Start again",
+    ),
+    Refusal.OUR_REGISTRATION: Advice(
+        "Something in our own registration at Microsoft is wrong.",
+        "There is nothing for you to do: we put it right, and your link goes on working.",
+        "Start again",
+    ),
+    Refusal.PASSING_FAULT: Advice(
+        "Microsoft had a passing fault and could not finish this.",
+        "Wait a few minutes, then start again; your link goes on working.",
+        "Start again",
+    ),
+    Refusal.PROOF_MISSING: Advice(
+        "Microsoft says that the consent was given. The sign-in after it, which proves who gave "
+        "it, did not succeed.",
+        "The administrator starts again and signs in. What was consented to stays as it is.",
+        "Start again",
+    ),
     Refusal.SELF_ONLY: Advice(
         f"After {in_words(rules.PROPAGATION)} nothing is granted for the whole organisation: the "
         "consent counts for one account only, or Microsoft needs longer than usual.",

@@ -30,10 +30,13 @@ def write_repeated(
     organisation_id: UUID | None = None,
     subject: str = "",
     reason: str = "",
+    note: str = "",
 ) -> None:
     """Append an entry to the audit trail, or count it where there were enough of its kind.
 
-    `reason` and `subject` are of a closed set, or of somebody whom an ID token has named.
+    `reason` and `subject` are of a closed set, or of somebody whom an ID token has named. `note` is
+    the subject of an entry that has none, such as Microsoft's numbers; outsiders may write another
+    one each time, so it makes no event of its own.
     """
     organisation_id = go_live.organisation_id if go_live else organisation_id
     go_live_id = go_live.id if go_live else None
@@ -76,7 +79,7 @@ def write_repeated(
             action,
             go_live=go_live,
             organisation_id=organisation_id,
-            subject=subject,
+            subject=subject or note,
             reason=reason,
         )
 

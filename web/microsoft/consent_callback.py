@@ -34,6 +34,7 @@ from web.microsoft.authorization_request import (
 )
 from web.microsoft.authorization_response import (
     AuthorizationResponse,
+    EndedByMicrosoft,
     Ending,
     ending_of,
     read_response,
@@ -74,17 +75,25 @@ def enqueue_consent(session: Session, evidence: ConsentEvidence, at: datetime) -
 
 
 def not_consented(
-    visit: Visit, asked: AuthorizationRequest, ending: Ending
+    visit: Visit,
+    asked: AuthorizationRequest,
+    ending: Ending,
+    ended: EndedByMicrosoft | None = None,
 ) -> tuple[Response, int | None]:
-    """Return the page for a consent that Microsoft ended, and its entry in the outbox if new."""
+    """Return the page for a consent that was not given or not proven, and its entry in the outbox.
+
+    The entry is None if the go-live does not hear of it, or has heard it today.
+    """
     entry = None
     with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
-        _audit(session, visit, found[0] if found else None, ending.refusal)
+        go_live = found[0] if found else None
+        _audit(session, visit, go_live, ending.refusal, ended.subject if ended else "")
         # Anybody who knows an address can begin on the login page, so only who came by a personal
         # link is heard; and each reason once a day, however often somebody presses "Cancel".
         if (
             found is not None
+            and ending.is_signalled
             and authorization_requests.began_with_valid_link(session, asked)
             and not records.was_refusal_reported(session, found[0].id, ending.refusal, visit.at)
         ):
@@ -100,7 +109,16 @@ def not_consented(
             )
     if found is None:
         return has_ended(visit, asked.go_live_id), None
-    return refused(visit, ending.refusal, link=start_of(visit, asked)), entry
+    page = refused(
+        visit,
+        ending.refusal,
+        link=start_of(visit, asked),
+        number=ended.number if ended else None,
+        because=ending_of(ended.cause).refusal
+        if ended and ending.refusal is Refusal.PROOF_MISSING
+        else None,
+    )
+    return page, entry
 
 
 def not_believed(
@@ -135,7 +153,8 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
     if isinstance(asked, Refusal):
         return no_authorization_request(visit, response.state, asked), None
     if response.error:
-        return not_consented(visit, asked, ending_of(response.error, response.codes))
+        ended = response.ended
+        return not_consented(visit, asked, ending_of(ended.cause), ended)
     if not response.admin_consent or not response.tenant:
         return not_believed(visit, asked, Refusal.MALFORMED), None
     if asked.tenant_id is None or response.tenant != str(asked.tenant_id):
@@ -171,7 +190,9 @@ def _unbound(visit: Visit, response: AuthorizationResponse | None) -> Response:
     return refused(visit, refusal, link=start_of(visit, asked))
 
 
-def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal) -> None:
+def _audit(
+    session: Session, visit: Visit, go_live: GoLive | None, refusal: Refusal, subject: str = ""
+) -> None:
     CONSENTS_REFUSED.labels(refusal).inc()
     repeated_events.write_repeated(
         session,
@@ -179,6 +200,7 @@ def _audit(session: Session, visit: Visit, go_live: GoLive | None, refusal: Refu
         "consent_refused",
         network=visit.network,
         go_live=go_live,
+        note=subject,
         reason=refusal,
     )
 

@@ -19,9 +19,11 @@ from database.consent import authorization_requests
 from database.go_live import outbox, repeated_events
 from database.models import AuthorizationRequest, PersonalLink
 from database.people import sign_in
+from graph.causes import Cause, Endpoint, cause_of
 from graph.errors import (
     ApplicationDisabledError,
     ConsentNotVisibleError,
+    CredentialRefusedError,
     GraphError,
     IdTokenRefusal,
     IdTokenRefusedError,
@@ -32,7 +34,13 @@ from graph.tokens import SignedInPerson
 from web import known_browsers
 from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
-from web.microsoft.authorization_response import Ending, ending_of, read_response
+from web.microsoft.authorization_response import (
+    SIGN_IN_ANSWERS,
+    EndedByMicrosoft,
+    Ending,
+    ending_of_proof,
+    read_response,
+)
 from web.outbox_relay import relay
 from web.rate_limits import count_unbound_answer
 from web.refusal_pages import refused, sign_in_page
@@ -81,14 +89,18 @@ def _come_back(visit: Visit) -> _Answer:
     try:
         person = visit.dependencies.entra.complete_sign_in(asked.flow, parameters)
     except SignInRefusedError as error:
-        if not response.error:
+        ended = (
+            response.ended
+            if response.error
+            else EndedByMicrosoft(
+                cause_of(Endpoint.TOKEN, error.error, error.codes, error.subcode), error.codes
+            )
+        )
+        if ended.cause is Cause.UNKNOWN and not response.error:
             # No error of Microsoft in the address: a missing, made-up or replayed code.
             answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
             return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
-        codes = (*response.codes, *error.codes)
-        return _not_signed_in(
-            visit, asked, ending_of(error.error, codes), _SIGN_IN_ENDINGS.get(error.error)
-        )
+        return _ended_by_microsoft(visit, asked, ended)
     except IdTokenRefusedError as error:
         if error.kind is IdTokenRefusal.TENANT:
             return _not_believed(
@@ -97,13 +109,13 @@ def _come_back(visit: Visit) -> _Answer:
         return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, None)
     except ConsentNotVisibleError:
         return _not_believed(visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
-    except ApplicationDisabledError:
-        return _not_signed_in(
-            visit,
-            asked,
-            Ending(Refusal.APPLICATION_DISABLED, said_no=False),
-            SignInAnswer.SWITCHED_OFF,
-        )
+    except ApplicationDisabledError as error:
+        ended = EndedByMicrosoft(Cause.APPLICATION_DISABLED, error.codes)
+        return _ended_by_microsoft(visit, asked, ended)
+    except CredentialRefusedError as error:
+        _log.error("Microsoft refuses our own secret or certificate: %s", error.codes)
+        ended = EndedByMicrosoft(Cause.OUR_CREDENTIAL)
+        return _ended_by_microsoft(visit, asked, ended)
     except TenantUnknownError:
         return _not_believed(visit, asked, Refusal.TENANT_UNKNOWN, SignInAnswer.NOT_ALLOWED)
     except GraphError as error:
@@ -129,20 +141,12 @@ def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     return _Answer(no_authorization_request(visit, state, refusal))
 
 
-_SIGN_IN_ENDINGS = {
-    "access_denied": SignInAnswer.CANCELLED,
-    "consent_required": SignInAnswer.NOT_ALLOWED,
-    "interaction_required": SignInAnswer.NOT_ALLOWED,
-    "unauthorized_client": SignInAnswer.NOT_ALLOWED,
-}
-
-
 def _consented(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
     """Checks 2 and 3: whose ID token this is, and that its tenant is the one that consented."""
     if person.tenant_id != str(asked.tenant_id):
         return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, None)
     if person.hinted_guest:
-        return _not_signed_in(visit, asked, Ending(Refusal.GUEST, said_no=False), None)
+        return _Answer(*consent_callback.not_consented(visit, asked, Ending(Refusal.GUEST)))
     with visit.dependencies.sessions.begin() as session:
         evidence = authorization_requests.save_evidence(
             session, asked, UUID(person.tenant_id), UUID(person.object_id), visit.at
@@ -211,13 +215,15 @@ def _why_not(
     return None
 
 
-def _not_signed_in(
-    visit: Visit, asked: AuthorizationRequest, ending: Ending, answer: SignInAnswer | None
+def _ended_by_microsoft(
+    visit: Visit, asked: AuthorizationRequest, ended: EndedByMicrosoft
 ) -> _Answer:
-    """Answer an error of Microsoft to a request of ours; a consent's go-live is signalled."""
+    """Answer an error of Microsoft to a request of ours; a consent's go-live may hear of it."""
     if asked.purpose == "consent_sign_in":
-        return _Answer(*consent_callback.not_consented(visit, asked, ending))
-    return _not_believed(visit, asked, ending.refusal, answer or SignInAnswer.FAILED)
+        ending = ending_of_proof(ended.cause)
+        return _Answer(*consent_callback.not_consented(visit, asked, ending, ended))
+    answer = SIGN_IN_ANSWERS[ended.cause]
+    return _not_believed(visit, asked, Refusal.OTHER, answer, ended=ended)
 
 
 def _not_believed(
@@ -226,6 +232,7 @@ def _not_believed(
     refusal: Refusal,
     answer: SignInAnswer | None,
     status: int | None = None,
+    ended: EndedByMicrosoft | None = None,
 ) -> _Answer:
     """Answer with a page and an entry in the audit trail; nothing is signalled."""
     if asked.purpose == "consent_sign_in":
@@ -237,9 +244,11 @@ def _not_believed(
             "sign_in_refused",
             network=visit.network,
             organisation_id=asked.organisation_id,
+            subject=ended.subject if ended else "",
             reason=answer or refusal,
         )
     begin = start_of(visit, asked)
     if answer is None:
         return _Answer(refused(visit, refusal, link=begin, status=status or 400))
-    return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403))
+    number = ended.number if ended else None
+    return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403, number=number))

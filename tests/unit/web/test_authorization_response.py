@@ -6,11 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contracts.go_live import Refusal
 from web.microsoft.authorization_response import (
     MOST_BYTES,
     AuthorizationResponse,
-    ending_of,
     read_response,
 )
 
@@ -60,25 +58,3 @@ def test_any_bytes_are_read_or_refused_and_never_an_error(query: bytes) -> None:
         for value in (found.state, found.code, found.error, found.tenant):
             assert value.isascii()
             assert value.isprintable()
-
-
-@pytest.mark.parametrize(
-    ("error", "codes", "refusal", "said_no"),
-    [
-        ("access_denied", (), Refusal.DECLINED, True),
-        ("access_denied", (65004,), Refusal.DECLINED, True),
-        ("access_denied", (90095,), Refusal.APPROVAL_REQUESTED, True),
-        ("consent_required", (), Refusal.NOT_AN_ADMINISTRATOR, False),
-        ("consent_required", (90095,), Refusal.APPROVAL_REQUESTED, False),
-        ("permission_denied", (90094,), Refusal.NOT_AN_ADMINISTRATOR, False),
-        ("interaction_required", (), Refusal.NOT_AN_ADMINISTRATOR, False),
-        ("server_error", (65004,), Refusal.OTHER, False),
-        ("something_new", (90095,), Refusal.OTHER, False),
-    ],
-)
-def test_the_error_decides_and_numbers_choose_words_only(
-    error: str, codes: tuple[int, ...], refusal: Refusal, said_no: bool
-) -> None:
-    ending = ending_of(error, codes)
-    assert (ending.refusal, ending.said_no) == (refusal, said_no)
-    assert ending_of(error).said_no is said_no
