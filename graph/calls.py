@@ -12,6 +12,7 @@ from graph.errors import (
     ConsentNotVisibleError,
     ConsentNotVisibleKind,
     ForeignLinkError,
+    MicrosoftUnreachableError,
     PermissionMissingError,
     ThrottledError,
     UnexpectedAnswerError,
@@ -19,7 +20,7 @@ from graph.errors import (
 from graph.permissions import APPLICATION_PERMISSIONS
 from graph.retry_budget import RetryBudget
 from graph.tokens import EntraClient
-from graph.transport import checked_endpoint, same_origin, send
+from graph.transport import checked_endpoint, json_object, same_origin, send
 
 _NEXT_LINK = "@odata.nextLink"
 
@@ -109,7 +110,8 @@ class GraphCalls:
 
         Raises:
             ThrottledError: Graph, or our own budget, asks for a longer wait than the call has left.
-            MicrosoftUnreachableError: as usual.
+            MicrosoftUnreachableError: as usual; also a 400 in which Graph says that it is
+                unavailable.
         """
         budget, units = self.budget(tenant_id), charge(url)
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
@@ -126,6 +128,8 @@ class GraphCalls:
             actual = response.headers.get("x-ms-resource-unit", "")
             if actual.isdecimal() and int(actual) != units:
                 budget.correct(int(actual) - units)
+            if response.status_code == 400 and _is_unavailable(response):
+                raise MicrosoftUnreachableError("Graph said that it is unavailable.")
             return response
 
     def next_link(self, answer: Mapping[str, Any]) -> str | None:
@@ -150,6 +154,20 @@ class GraphCalls:
         if not path.startswith(below) or ".." in path or "%2e" in path.lower():
             raise ForeignLinkError
         return link
+
+
+def _is_unavailable(response: httpx2.Response) -> bool:
+    """Tell whether a 400 is a passing fault: Graph wraps some of its own in it.
+
+    Source: recorded at `/users`, `{"code": "BadRequest", "message": "Service unavailable"}`.
+    """
+    error = json_object(response).get("error")
+    said = (error.get("code"), error.get("message")) if isinstance(error, dict) else ()
+    return any(
+        "unavailable" in one.lower().replace("notavailable", "unavailable")
+        for one in said
+        if isinstance(one, str)
+    )
 
 
 def refuse(status: int, permission: str) -> None:

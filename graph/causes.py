@@ -175,7 +175,8 @@ NUMBERS = (
         9002313,
     ),
     _numbers(Cause.APPLICATION_DISABLED, "codes", 70001, 500014, 7000112),
-    _numbers(Cause.TENANT_UNKNOWN, "codes", 50059, 50128, 90002, 90019),
+    # At discovery only this one means that there is no tenant: everything else is asked again.
+    _numbers(Cause.TENANT_UNKNOWN, "codes; recorded at discovery and at the token endpoint", 90002),
     _numbers(
         Cause.OUR_CREDENTIAL,
         "codes; certificates",

@@ -12,8 +12,13 @@ from enum import StrEnum
 import httpx2
 
 from contracts.addresses import ascii_domain
-from graph.errors import DomainNotOnEntraError, MicrosoftUnreachableError, UnexpectedAnswerError
-from graph.transport import checked_endpoint, json_object, same_origin, send
+from graph.errors import (
+    DomainNotOnEntraError,
+    MicrosoftUnreachableError,
+    TenantUnknownError,
+    UnexpectedAnswerError,
+)
+from graph.transport import checked_endpoint, discovery_document, same_origin, send
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -90,11 +95,10 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
     if name is None:
         raise DomainNotOnEntraError
     response = send(http, "GET", f"{base}/{name}/v2.0/.well-known/openid-configuration")
-    if response.status_code in (400, 404):
-        raise DomainNotOnEntraError
-    if response.status_code != 200:
-        raise UnexpectedAnswerError(f"Tenant discovery was answered with {response.status_code}.")
-    issuer = json_object(response).get("issuer")
+    try:
+        issuer = discovery_document(response).get("issuer")
+    except TenantUnknownError:
+        raise DomainNotOnEntraError from None
     if not isinstance(issuer, str):
         raise MicrosoftUnreachableError("Microsoft's discovery document was incomplete.")
     if not same_origin(issuer, base):

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from graph.causes import Cause, Endpoint, cause_of_answer
 from graph.errors import (
     ForeignLinkError,
     MicrosoftUnreachableError,
@@ -237,6 +238,29 @@ def json_object(response: httpx2.Response) -> dict[str, Any]:
     return answer
 
 
+def discovery_document(response: httpx2.Response) -> dict[str, Any]:
+    """Return the discovery document in an answer.
+
+    Only 404 and a 400 that says so mean that there is no tenant. Microsoft answers passing faults
+    with 400 as well, and a customer must not be told of those that its domain is not there.
+
+    Raises:
+        TenantUnknownError: no tenant has this name or id.
+        UnexpectedAnswerError: a status that discovery does not have.
+        MicrosoftUnreachableError: any other 400, or a malformed answer: worth asking again.
+    """
+    status = response.status_code
+    if status == 404:
+        raise TenantUnknownError
+    if status == 400:
+        if cause_of_answer(Endpoint.DISCOVERY, json_object(response)) is Cause.TENANT_UNKNOWN:
+            raise TenantUnknownError
+        raise MicrosoftUnreachableError("Microsoft could not answer a tenant discovery now.")
+    if status != 200:
+        raise UnexpectedAnswerError(f"Tenant discovery was answered with {status}.")
+    return json_object(response)
+
+
 @dataclass(frozen=True)
 class MsalResponse:
     """An answer in the shape of `requests`, which is what MSAL reads."""
@@ -343,14 +367,7 @@ class MsalHttp:
             kept = self._documents.get(url)
         if kept and 0 <= now - kept[0] < _LONGEST_DOCUMENT_AGE:
             return kept[1]
-        response = send(self._http, "GET", url)
-        if response.status_code in (400, 404):
-            raise TenantUnknownError
-        if response.status_code != 200:
-            raise UnexpectedAnswerError(
-                f"Tenant discovery was answered with {response.status_code}."
-            )
-        document = json_object(response)
+        document = discovery_document(send(self._http, "GET", url))
         for member in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not isinstance(document.get(member), str):
                 raise MicrosoftUnreachableError("Microsoft's discovery document was incomplete.")

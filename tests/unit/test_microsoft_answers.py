@@ -18,7 +18,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.redaction import microsoft_errors
 from graph.causes import NUMBERS, Cause, Endpoint
+from graph.client import GraphClient
 from graph.credentials import ClientSecret
+from graph.discovery import discover_tenants
+from graph.errors import MicrosoftUnreachableError
 from graph.tokens import EntraClient
 from web.microsoft.authorization_response import (
     SIGN_IN_ANSWERS,
@@ -88,9 +91,45 @@ def _error_type(call: Callable[[], object]) -> str:
 
 
 def _as_answered(given: Mapping[str, Any]) -> httpx2.Response:
-    if given["body"] == "":
-        return httpx2.Response(given["status"])
+    if isinstance(given["body"], str):
+        return httpx2.Response(given["status"], text=given["body"])
     return httpx2.Response(given["status"], json=given["body"])
+
+
+def _discovery(given: Mapping[str, Any]) -> str:
+    found = None
+
+    def call() -> None:
+        nonlocal found
+        found = discover_tenants(http, AUTHORITY, ["contoso.example"]).domains[0]
+
+    with _http(lambda _: _as_answered(given)) as http:
+        try:
+            call()
+        except MicrosoftUnreachableError:
+            return _error_type(call)
+    assert found is not None
+    return found.tenant_id or "not_on_entra"
+
+
+def _graph(given: Mapping[str, Any]) -> str:
+    class Entra(EntraClient):
+        def app_token(self, tenant_id: str, *, fresh: bool = False) -> str:
+            return "token"
+
+    with _http(lambda _: _as_answered(given)) as http:
+        graph = GraphClient(http, "https://graph.microsoft.com/v1.0", _entra(http, Entra))
+        return _error_type(lambda: list(graph.user_pages(TENANT)))
+
+
+def _entra(http: httpx2.Client, kind: type[EntraClient] = EntraClient) -> EntraClient:
+    return kind(
+        authority=AUTHORITY,
+        client_id="33333333-3333-4333-8333-333333333333",
+        credential=ClientSecret("a-secret"),
+        http=http,
+        clock=lambda: 1_800_000_000.0,
+    )
 
 
 def _token(given: Mapping[str, Any]) -> str:
@@ -108,14 +147,7 @@ def _token(given: Mapping[str, Any]) -> str:
         return _as_answered(given)
 
     with _http(answers) as http:
-        entra = EntraClient(
-            authority=AUTHORITY,
-            client_id="33333333-3333-4333-8333-333333333333",
-            credential=ClientSecret("a-secret"),
-            http=http,
-            clock=lambda: 1_800_000_000.0,
-        )
-        return _error_type(lambda: entra.app_token(TENANT))
+        return _error_type(lambda: _entra(http).app_token(TENANT))
 
 
 JUDGED: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -123,6 +155,8 @@ JUDGED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "consent_then_sign_in": _consent_then_sign_in,
     "sign_in_redirect": _sign_in_redirect,
     "token": _token,
+    "discovery": _discovery,
+    "graph": _graph,
 }
 
 
