@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from temporalio.envconfig import ClientConfig, ClientConfigProfile, DataSource
 
 import setting_checks as checks
+from contracts.clouds import why_not_together
 
 LOCAL_TEMPORAL = "localhost:7233"
 """Where Temporal is asked for when nothing else is said."""
@@ -233,6 +234,12 @@ def _faults_of_pairs(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield certificate, f"is not set (it is preferred), and neither is {secret}: set one of them"
     if "CLIENT_CERTIFICATE_PATH" in given and "CLIENT_SECRET" in given:
         yield secret, f"is set as well as {certificate}: set one of them"
+    authority, graph_url = (
+        given.get(name.upper(), str(Settings.model_fields[name].default))
+        for name in ("entra_authority", "graph_url")
+    )
+    if why_not := why_not_together(authority, graph_url):
+        yield "GOLIVE_GRAPH_URL", f"does not fit GOLIVE_ENTRA_AUTHORITY: {why_not}"
     if "WORKER_METRICS_ADDRESS" in given and "METRICS_TOKEN" not in given:
         yield "GOLIVE_METRICS_TOKEN", "is not set, and GOLIVE_WORKER_METRICS_ADDRESS needs it"
     if given.get("DATABASE_POOLING") == "transaction" and not _holds(

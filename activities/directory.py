@@ -118,7 +118,7 @@ class DirectoryActivities:
         match finding_of(domains):
             case DomainsFinding.DIFFERENT_TENANTS:
                 raise _for_a_person(ErrorType.DIFFERENT_TENANTS)
-            case DomainsFinding.NOT_ON_ENTRA | None:
+            case DomainsFinding.NOT_ON_ENTRA | DomainsFinding.ANOTHER_CLOUD | None:
                 raise _for_a_person(ErrorType.TENANT_UNKNOWN)
         tenant_id = consent.tenant_id or next(one.tenant_id for one in domains if one.tenant_id)
         if not _own_domains(domains, tenant_id):
@@ -147,7 +147,7 @@ class DirectoryActivities:
             domains = records.organisation_domains(session, go_live.organisation_id)
         with microsoft_errors():
             answer = discover_tenants(self._http, self._authority, domains)
-        found = [DiscoveredDomain(one.domain, one.tenant_id) for one in answer.domains]
+        found = [DiscoveredDomain(one.domain, one.tenant_id, one.cloud) for one in answer.domains]
         with self._sessions.begin() as session:
             records.record_discovery(session, go_live_id, found, at)
         return found

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
+from contracts.clouds import graph_scope
 from contracts.links import LinkSigner
 from contracts.problems import Problem
 from database.engine import WORK, Limits, open_engine
@@ -71,6 +72,7 @@ def entra_client(settings: Settings, client: httpx2.Client) -> EntraClient:
         credential=chosen_credential(settings.client_certificate_path, settings.client_secret_text),
         http=client,
         clock=time.time,
+        graph_scope=graph_scope(settings.graph_url),
     )
 
 

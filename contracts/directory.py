@@ -70,6 +70,7 @@ class DomainsFinding(StrEnum):
     PARTLY_ON_ENTRA = "partly_on_entra"
     NOT_ON_ENTRA = "not_on_entra"
     DIFFERENT_TENANTS = "different_tenants"
+    ANOTHER_CLOUD = "another_cloud"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ class DiscoveredDomain:
 
     domain: str
     tenant_id: str | None
-    """None when the domain is not on Entra ID."""
+    """None when the domain is not on Entra ID, or in another cloud."""
+    cloud: str | None = None
+    """A `Cloud` value: where its tenant is, if that is not the one served here."""
 
 
 def finding_of(domains: Sequence[DiscoveredDomain]) -> DomainsFinding | None:
@@ -86,6 +89,8 @@ def finding_of(domains: Sequence[DiscoveredDomain]) -> DomainsFinding | None:
     tenants = {found.tenant_id for found in domains}
     match len(tenants - {None}):
         case 0:
+            if any(found.cloud for found in domains):
+                return DomainsFinding.ANOTHER_CLOUD
             return DomainsFinding.NOT_ON_ENTRA if domains else None
         case 1:
             return DomainsFinding.PARTLY_ON_ENTRA if None in tenants else DomainsFinding.ONE_TENANT

@@ -372,7 +372,9 @@ class DomainTenant(SQLModel, table=True):
     organisation_id: UUID = Field(foreign_key=f"{PULSE}.organisation.id", primary_key=True)
     domain: str = Field(primary_key=True)
     tenant_id: UUID | None = None
-    """None = the domain is not on Entra ID."""
+    """None = the domain is not on Entra ID, or in another cloud."""
+    cloud: str | None = None
+    """A `Cloud` value: where its tenant is, if that is not the one served here."""
 
 
 class SsoConnection(SQLModel, table=True):

@@ -12,7 +12,9 @@ from enum import StrEnum
 import httpx2
 
 from contracts.addresses import ascii_domain
+from contracts.clouds import Cloud, cloud_of
 from graph.errors import (
+    DomainInAnotherCloudError,
     DomainNotOnEntraError,
     MicrosoftUnreachableError,
     TenantUnknownError,
@@ -45,7 +47,9 @@ class DomainDiscovery:
 
     domain: str
     tenant_id: str | None
-    """None when the domain is not on Entra ID."""
+    """None when the domain is not on Entra ID, or in another cloud."""
+    cloud: Cloud | None = None
+    """The cloud that its tenant is in, if that is not the one served here."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
     Raises:
         DomainNotOnEntraError: no tenant holds it, it is not a domain name, or it is for personal
             accounts only.
-        UnexpectedAnswerError: the tenant lives in another cloud than the configured authority's.
+        DomainInAnotherCloudError: the tenant lives in another cloud than the configured
+            authority's.
+        UnexpectedAnswerError: the answer names an issuer that is none of Microsoft's.
         MicrosoftUnreachableError, ThrottledError: as usual.
     """
     base = checked_endpoint(authority)
@@ -101,6 +107,9 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
         raise DomainNotOnEntraError from None
     if not isinstance(issuer, str):
         raise MicrosoftUnreachableError("Microsoft's discovery document was incomplete.")
+    cloud = cloud_of(issuer)
+    if cloud is not None and cloud is not (cloud_of(base) or Cloud.WORLDWIDE):
+        raise DomainInAnotherCloudError(cloud)
     if not same_origin(issuer, base):
         raise UnexpectedAnswerError("The tenant of this domain belongs to another Microsoft cloud.")
     tenant_id = issuer.removeprefix(f"{base}/").split("/", 1)[0].lower()
@@ -114,7 +123,7 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
 def discover_tenants(
     http: httpx2.Client, authority: str, domains: Iterable[str]
 ) -> TenantOfDomains:
-    """Ask for each domain of an organisation; one not on Entra ID is a finding, not an error.
+    """Ask for each domain of an organisation; one that is not here is a finding, not an error.
 
     Raises:
         UnexpectedAnswerError, MicrosoftUnreachableError, ThrottledError: as for one domain.
@@ -125,4 +134,6 @@ def discover_tenants(
             found.append(DomainDiscovery(domain, discover_tenant(http, authority, domain)))
         except DomainNotOnEntraError:
             found.append(DomainDiscovery(domain, None))
+        except DomainInAnotherCloudError as error:
+            found.append(DomainDiscovery(domain, None, error.cloud))
     return TenantOfDomains(tuple(found))

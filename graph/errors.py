@@ -8,6 +8,7 @@ GraphError
 ├── PermissionMissingError         the grant is there but lacks one permission
 ├── TenantUnknownError             there is no such tenant
 ├── DomainNotOnEntraError          the e-mail domain belongs to no Entra ID tenant
+├── DomainInAnotherCloudError      the e-mail domain's tenant is in a cloud that is not served here
 ├── ApplicationDisabledError       the customer has disabled our application in their tenant
 ├── CredentialRefusedError         our own secret or certificate is wrong or has expired
 ├── CredentialMalformedError       our own certificate file cannot be used
@@ -26,6 +27,8 @@ Source: Microsoft Learn, *Microsoft Entra authentication and authorization error
 """
 
 from enum import StrEnum
+
+from contracts.clouds import Cloud
 
 
 class GraphError(Exception):
@@ -115,6 +118,17 @@ class DomainNotOnEntraError(GraphError):
     def __init__(self) -> None:
         """Hold no facts: the caller knows which domain it asked about."""
         super().__init__("This e-mail domain belongs to no Microsoft Entra ID tenant.")
+
+
+class DomainInAnotherCloudError(GraphError):
+    """The tenant of this e-mail domain is in another cloud than the configured authority."""
+
+    cloud: Cloud
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Keep which cloud it is."""
+        super().__init__(f"The tenant of this domain is in another cloud: {cloud}.")
+        self.cloud = cloud
 
 
 class ApplicationDisabledError(GraphError):

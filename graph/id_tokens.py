@@ -16,6 +16,7 @@ from typing import Any
 
 import jwt
 
+from contracts.clouds import Cloud, cloud_of, cloud_of_instance
 from graph.errors import IdTokenRefusal, IdTokenRefusedError, MicrosoftUnreachableError
 
 _CLOCK_SKEW_SECONDS = 120.0
@@ -144,8 +145,12 @@ def _signed_claims(
 
 
 def _key_speaks_for(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool:
-    # A published key may be bound to an issuer: Microsoft's personal-account keys must not speak
-    # for tenants.
+    # A published key may be marked for a cloud, and the list may hold keys of several.
+    instance = key.get("cloud_instance_name")
+    here = cloud_of(issuer) or Cloud.WORLDWIDE
+    if instance is not None and cloud_of_instance(instance) is not here:
+        return False
+    # It may be bound to an issuer: Microsoft's personal-account keys must not speak for tenants.
     bound_to = key.get("issuer")
     return bound_to is None or str(bound_to).replace("{tenantid}", tenant_id) == issuer
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx2
 import msal
 
+from contracts.clouds import WORLDWIDE_SCOPE
 from graph.causes import codes_of, oauth_error
 from graph.credentials import Credential
 from graph.discovery import is_tenant_id
@@ -24,10 +25,6 @@ from graph.id_tokens import SigningKeys, validate_id_token
 from graph.permissions import DELEGATED_PERMISSIONS
 from graph.refusals import token_refusal
 from graph.transport import MsalHttp, NoHttpCache
-
-GRAPH_SCOPE = "https://graph.microsoft.com/.default"
-"""Everything granted for Graph. A name, not an address: it is the same when Graph itself is reached
-elsewhere."""
 
 _ADDED_BY_MSAL = frozenset({"openid", "profile", "offline_access"})
 
@@ -84,6 +81,7 @@ class EntraClient:
         credential: Credential,
         http: httpx2.Client,
         clock: Callable[[], float],
+        graph_scope: str = WORLDWIDE_SCOPE,
     ) -> None:
         """Send nothing yet.
 
@@ -93,6 +91,7 @@ class EntraClient:
             credential: certificate (preferred) or secret.
             http: from `graph.transport.open_http`.
             clock: seconds since the epoch; judges ID tokens and the age of keys.
+            graph_scope: everything granted for Graph, as `contracts.clouds.graph_scope` names it.
 
         Raises:
             ValueError: the authority is neither https nor http on a loopback host.
@@ -101,6 +100,7 @@ class EntraClient:
         self._client_id = client_id
         self._credential = credential
         self._clock = clock
+        self._graph_scope = graph_scope
         self._wire = MsalHttp(http, authority, clock)
         self._keys = SigningKeys(self._wire.fetch, clock)
         self._applications: dict[str, Any] = {}
@@ -124,7 +124,7 @@ class EntraClient:
         if application is None:
             application = self._application(tenant_id)
         try:
-            answer = application.acquire_token_for_client(scopes=[GRAPH_SCOPE])
+            answer = application.acquire_token_for_client(scopes=[self._graph_scope])
         except _MSAL_CANNOT_READ:
             raise MicrosoftUnreachableError("Microsoft's answer was malformed.") from None
         token = answer.get("access_token") if isinstance(answer, dict) else None
@@ -155,7 +155,7 @@ class EntraClient:
         """
         query = {
             "client_id": self._client_id,
-            "scope": GRAPH_SCOPE,
+            "scope": self._graph_scope,
             "redirect_uri": redirect_uri,
             "state": state,
         }

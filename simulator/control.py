@@ -71,6 +71,7 @@ def _get_tenant(request: Request, simulation: Simulation, _body: Any) -> Any:
         "domains": [asdict(domain) for domain in tenant.domains],
         "users": len(tenant.users),
         "admin_consent_workflow": tenant.admin_consent_workflow,
+        "authority": tenant.authority,
     }
 
 

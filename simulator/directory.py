@@ -245,6 +245,9 @@ class Tenant:
     """Whether people may ask an administrator for approval on the consent page."""
     wids: bool = True
     """Whether ID tokens name the directory roles of whoever signs in; real tenants differ."""
+    authority: str | None = None
+    """The authority of another cloud, in which the tenant lives; the worldwide one answers for its
+    domains with that cloud's issuer."""
 
     def has_domain(self, name: str) -> bool:
         """Whether the tenant has proven that it owns the domain."""

@@ -81,7 +81,8 @@ async def discovery(request: Request) -> Response:
     base = base_url(request)
     # A domain's document names the tenant by id everywhere; this is how a tenant is discovered.
     here = f"{base}/{tenant.id if tenant else name.lower()}"
-    issuer = f"{base}/{tenant.id}/v2.0" if tenant else f"{base}/{{tenantid}}/v2.0"
+    elsewhere = tenant.authority if tenant else None
+    issuer = f"{elsewhere or base}/{tenant.id if tenant else '{tenantid}'}/v2.0"
     return JSONResponse(
         {
             "token_endpoint": f"{here}/oauth2/v2.0/token",

@@ -121,6 +121,7 @@ def tenant(entry: Mapping[str, Any], rows: Iterable[Mapping[str, str]] = ()) -> 
             grants={one["client_id"]: grant(one) for one in entry.get("grants", ())},
             admin_consent_workflow=entry.get("admin_consent_workflow", False),
             wids=entry.get("wids", True),
+            authority=entry.get("authority"),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SeedError(f"a tenant is not as it should be: {error!r}") from None

@@ -233,12 +233,15 @@ REFUSALS = {
 
 DOMAINS = {
     DomainsFinding.ONE_TENANT: "All e-mail domains belong to one Microsoft organisation.",
-    DomainsFinding.PARTLY_ON_ENTRA: "Some e-mail domains are not on Microsoft Entra ID: people "
-    "with such an address cannot be moved and keep their password.",
+    DomainsFinding.PARTLY_ON_ENTRA: "Some e-mail domains are not on Microsoft Entra ID here: "
+    "people with such an address cannot be moved and keep their password.",
     DomainsFinding.NOT_ON_ENTRA: "No e-mail domain is on Microsoft Entra ID: nobody can sign in "
     "with SSO until the list of domains is corrected.",
     DomainsFinding.DIFFERENT_TENANTS: "The e-mail domains belong to different Microsoft "
     "organisations: one consent cannot cover them. Keep the domains of one.",
+    DomainsFinding.ANOTHER_CLOUD: "The e-mail domains belong to a Microsoft cloud that this "
+    "installation does not serve: nobody can sign in with SSO until the list of domains is "
+    "corrected.",
 }
 """What the tenants that were discovered mean for the go-live."""
 

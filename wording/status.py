@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts.clouds import NAMES, Cloud
 from contracts.directory import DiscoveredDomain, finding_of
 from contracts.go_live import Progress
 from wording import sentences
@@ -90,7 +91,8 @@ def besides(
     """
     said = []
     finding = finding_of(domains)
-    if finding is not None and len({one.tenant_id for one in domains}) > 1:
+    elsewhere = any(one.cloud for one in domains)
+    if finding is not None and (elsewhere or len({one.tenant_id for one in domains}) > 1):
         each = "; ".join(f"{one.domain}: {_place(one)}" for one in domains)
         said.append(("Domains", f"{DOMAINS[finding]} {each}."))
     elif finding is not None and not any(one.tenant_id for one in domains):
@@ -106,4 +108,6 @@ def consent(*, sign_in_confirmed: bool) -> str:
 
 
 def _place(found: DiscoveredDomain) -> str:
+    if found.cloud:
+        return f"in {NAMES[Cloud(found.cloud)]}, which is not served here"
     return f"tenant {found.tenant_id}" if found.tenant_id else "not on Entra ID"

@@ -173,6 +173,7 @@ def record_discovery(
             organisation_id=go_live.organisation_id,
             domain=one.domain,
             tenant_id=UUID(one.tenant_id) if one.tenant_id else None,
+            cloud=one.cloud,
         )
         for one in found
     )
@@ -191,7 +192,9 @@ def tenants_of_domains(session: Session, organisation_id: UUID) -> list[director
         .order_by(DomainTenant.domain)
     )
     return [
-        directory.DiscoveredDomain(row.domain, str(row.tenant_id) if row.tenant_id else None)
+        directory.DiscoveredDomain(
+            row.domain, str(row.tenant_id) if row.tenant_id else None, row.cloud
+        )
         for row in rows
     ]
 

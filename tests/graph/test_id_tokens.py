@@ -156,6 +156,29 @@ def test_a_token_of_another_tenant_is_refused_although_microsoft_signed_it(
     assert refused(entra, scripted) is IdTokenRefusal.TENANT
 
 
+@pytest.mark.parametrize(
+    ("instance", "is_believed"),
+    [
+        ("microsoftonline.com", True),
+        ("microsoftonline.us", False),
+        ("partner.microsoftonline.cn", False),
+        ("cloud.attacker.example", False),
+        (7, False),
+    ],
+)
+def test_only_keys_of_this_cloud_speak_for_it(
+    entra: EntraClient, scripted: ScriptedMicrosoft, instance: object, *, is_believed: bool
+) -> None:
+    elsewhere = {**scripted.public_key(), "kid": "elsewhere", "cloud_instance_name": "x"}
+    published = {**scripted.public_key(), "cloud_instance_name": instance}
+    scripted.routes["/keys"] = lambda _: Answer(body={"keys": [elsewhere, published]})
+
+    if is_believed:
+        assert sign_in(entra, scripted)
+    else:
+        assert refused(entra, scripted) is IdTokenRefusal.SIGNATURE
+
+
 def test_a_token_signed_with_a_strangers_key_is_refused(
     entra: EntraClient, scripted: ScriptedMicrosoft, foreign_key: rsa.RSAPrivateKey
 ) -> None:

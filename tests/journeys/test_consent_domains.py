@@ -32,7 +32,7 @@ def _with_second_domain(cluster: Cluster, **columns: str) -> tuple[Organisation,
     return organisation, second
 
 
-def _other_tenant(cluster: Cluster, domain: str) -> str:
+def _other_tenant(cluster: Cluster, domain: str, authority: str | None = None) -> str:
     tenant_id = str(uuid4())
     cluster.control(
         "PUT",
@@ -41,6 +41,7 @@ def _other_tenant(cluster: Cluster, domain: str) -> str:
         display_name="Another",
         domains=[directory_domain(domain)],
         users=[],
+        authority=authority,
     )
     return tenant_id
 
@@ -73,6 +74,16 @@ async def test_a_domain_that_is_not_on_entra_is_shown_with_what_it_means(cluster
     )
     assert [row.domain for row in verified] == [organisation.domain]
     assert SIGN_IN_UNCONFIRMED in _lines(cluster, organisation)
+
+
+async def test_a_domain_in_another_cloud_is_named_and_stops_no_other(cluster: Cluster) -> None:
+    organisation, second = _with_second_domain(cluster)
+    other = _other_tenant(cluster, second, authority="https://login.microsoftonline.us")
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    said = _lines(cluster, organisation)
+    assert f"{second}: in Microsoft's US Government cloud, which is not served here" in said
+    assert other not in said
 
 
 async def test_different_tenants_need_attention_until_the_list_is_corrected(

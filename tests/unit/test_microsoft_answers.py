@@ -17,6 +17,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.redaction import microsoft_errors
+from contracts.clouds import graph_scope, why_not_together
 from graph.causes import NUMBERS, Cause, Endpoint
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
@@ -96,7 +97,21 @@ def _as_answered(given: Mapping[str, Any]) -> httpx2.Response:
     return httpx2.Response(given["status"], json=given["body"])
 
 
+def _settings(given: Mapping[str, str]) -> str:
+    """Return the scope that is asked for, or why a process does not start."""
+    authority = given["authority"]
+    graph = given.get("graph", "https://microsoftgraph.chinacloudapi.cn/v1.0")
+    why_not = why_not_together(authority, graph)
+    if why_not is None:
+        return graph_scope(graph)
+    return (
+        f"refused: {next(word for word in ('China', 'both must belong to one') if word in why_not)}"
+    )
+
+
 def _discovery(given: Mapping[str, Any]) -> str:
+    if "authority" in given:
+        return _settings(given)
     found = None
 
     def call() -> None:
@@ -109,7 +124,7 @@ def _discovery(given: Mapping[str, Any]) -> str:
         except MicrosoftUnreachableError:
             return _error_type(call)
     assert found is not None
-    return found.tenant_id or "not_on_entra"
+    return found.tenant_id or found.cloud or "not_on_entra"
 
 
 def _graph(given: Mapping[str, Any]) -> str:
@@ -157,6 +172,7 @@ JUDGED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "token": _token,
     "discovery": _discovery,
     "graph": _graph,
+    "settings": _settings,
 }
 
 

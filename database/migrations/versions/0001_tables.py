@@ -342,6 +342,7 @@ def _consent() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("domain", sa.String(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=True),
+        sa.Column("cloud", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("organisation_id", "domain"),
         sa.ForeignKeyConstraint(["organisation_id"], ["pulse.organisation.id"]),
         schema="golive",
