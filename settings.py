@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -64,6 +65,7 @@ EXAMPLES = {
     "GRAPH_URL": "https://graph.microsoft.com/v1.0",
     "CLIENT_ID": "11111111-2222-3333-4444-555555555555",
     "CLIENT_SECRET": "the value of a client secret of the app registration",
+    "CLIENT_SECRET_EXPIRES_ON": "2027-11-30 (so that an alert says beforehand when it ends)",
     "CLIENT_CERTIFICATE_PATH": "/etc/pulse/entra.pem (private key and certificate)",
     "SMTP_URL": "smtp://user:PASSWORD@smtp.example.com:587?starttls=required",
     "MAIL_FROM": "Clientshare <sso@example.com>",
@@ -109,6 +111,8 @@ class Settings(BaseSettings):
     graph_url: WebAddress = "https://graph.microsoft.com/v1.0"
     client_id: Annotated[str, AfterValidator(checks.client_id)]
     client_secret: Annotated[SecretStr, _secret(checks.client_secret)] | None = None
+    client_secret_expires_on: date | None = None
+    """The day on which the client secret ends, as the app registration shows it."""
     client_certificate_path: Annotated[Path, AfterValidator(checks.client_certificate)] | None = (
         None
     )

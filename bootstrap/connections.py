@@ -1,11 +1,12 @@
 """Opens connections to the database, Microsoft and Temporal, as the settings say."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 from sqlalchemy import Engine
@@ -17,21 +18,31 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
+from contracts.clock import wall_clock
 from contracts.clouds import graph_scope
 from contracts.links import LinkSigner
 from contracts.problems import Problem
 from database.engine import WORK, Limits, open_engine
 from graph.client import GraphClient
-from graph.credentials import chosen_credential
+from graph.credentials import ClientCertificate, Credential, chosen_credential
+from graph.errors import CredentialMalformedError
 from graph.tokens import EntraClient
 from graph.transport import open_http
 from mail.mailer import SmtpMailer
 from mail.outgoing import parse_address
-from settings import LOCAL_TEMPORAL, Settings
+from settings import LOCAL_TEMPORAL, Settings, SettingsError
+from telemetry.metrics import CREDENTIAL_ENDS
 from workflows.payloads import DATA_CONVERTER
+
+_log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
 """A server that is there answers in milliseconds; who waits longer is told so."""
+
+_ENDS_SOON_DAYS = 60
+"""Before our own credential ends, its end is in the log; operations/alerts.yaml alarms as early."""
+_ENDS_NOW_DAYS = 7
+"""From then on as an error."""
 
 
 def database(settings: Settings, limits: Limits = WORK) -> Engine:
@@ -64,12 +75,46 @@ def mailer(settings: Settings) -> SmtpMailer:
     )
 
 
+def microsoft_credential(settings: Settings) -> Credential:
+    """Return our own credential at Microsoft, with its end in the log and in the metrics.
+
+    Raises:
+        SettingsError: the certificate cannot be used, is not valid yet or not any more.
+    """
+    now = wall_clock()
+    try:
+        credential = chosen_credential(
+            settings.client_certificate_path, settings.client_secret_text, now
+        )
+    except CredentialMalformedError as error:
+        raise SettingsError(f"GOLIVE_CLIENT_CERTIFICATE_PATH: {error}") from None
+    if isinstance(credential, ClientCertificate):
+        _announce_end("certificate", credential.ends_at, now)
+    elif settings.client_secret_expires_on is not None:
+        ends_at = datetime.combine(settings.client_secret_expires_on, datetime.min.time(), UTC)
+        _announce_end("secret", ends_at, now)
+    return credential
+
+
+def _announce_end(kind: str, ends_at: datetime, now: datetime) -> None:
+    """Export the end, and log it where it is near; operations/alerts.yaml alarms by it."""
+    CREDENTIAL_ENDS.labels(kind).set(ends_at.timestamp())
+    left = ends_at - now
+    if left < timedelta(days=_ENDS_SOON_DAYS):
+        log = _log.error if left < timedelta(days=_ENDS_NOW_DAYS) else _log.warning
+        log("Our client %s at Microsoft ends on %s.", kind, ends_at.date().isoformat())
+
+
 def entra_client(settings: Settings, client: httpx2.Client) -> EntraClient:
-    """Return the client of Microsoft Entra that the settings name; nothing is called yet."""
+    """Return the client of Microsoft Entra that the settings name; nothing is called yet.
+
+    Raises:
+        SettingsError: our own credential cannot be used.
+    """
     return EntraClient(
         authority=settings.entra_authority,
         client_id=settings.client_id,
-        credential=chosen_credential(settings.client_certificate_path, settings.client_secret_text),
+        credential=microsoft_credential(settings),
         http=client,
         clock=time.time,
         graph_scope=graph_scope(settings.graph_url),

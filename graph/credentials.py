@@ -1,6 +1,7 @@
 """How this product proves to Microsoft that it is itself: a certificate (preferred) or a secret."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,9 @@ class ClientCertificate:
 
     private_key: str = field(repr=False)
     certificate: str = field(repr=False)
+    begins_at: datetime
+    ends_at: datetime
+    """Its time: Microsoft refuses it before and after, in every customer's tenant at once."""
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -63,6 +67,8 @@ class ClientCertificate:
                 serialization.NoEncryption(),
             ).decode("ascii"),
             certificate=certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+            begins_at=certificate.not_valid_before_utc,
+            ends_at=certificate.not_valid_after_utc,
         )
 
     def for_msal(self) -> dict[str, str]:
@@ -103,15 +109,33 @@ def _certificate(content: bytes) -> x509.Certificate:
         ) from None
 
 
-def chosen_credential(certificate_path: Path | None, secret: str | None) -> Credential:
+def chosen_credential(
+    certificate_path: Path | None, secret: str | None, at: datetime
+) -> Credential:
     """Return the certificate where one is configured, else the secret.
 
+    Args:
+        certificate_path: the certificate's file.
+        secret: the client secret.
+        at: now, with time zone.
+
     Raises:
-        CredentialMalformedError: the certificate file cannot be used.
+        CredentialMalformedError: the certificate file cannot be used, or the certificate is not
+            valid now.
         ValueError: neither is configured.
     """
     if certificate_path is not None:
-        return ClientCertificate.read(certificate_path)
+        certificate = ClientCertificate.read(certificate_path)
+        if at >= certificate.ends_at:
+            raise CredentialMalformedError(
+                f"The client certificate ended on {certificate.ends_at:%d %B %Y}; make a new one, "
+                "upload it to the app registration and name its file here."
+            )
+        if at < certificate.begins_at:
+            raise CredentialMalformedError(
+                f"The client certificate is valid from {certificate.begins_at:%d %B %Y} only."
+            )
+        return certificate
     if secret is None:
         raise ValueError("A certificate or a secret is needed.")
     return ClientSecret(secret)

@@ -12,6 +12,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -37,6 +38,11 @@ SLOWED_DOWN = Counter(
     ["what"],
 )
 BUSY = Counter("golive_busy", "Requests that found no place for their kind of slow work.", ["work"])
+CREDENTIAL_ENDS = Gauge(
+    "golive_credential_ends_timestamp_seconds",
+    "When our own certificate or secret at Microsoft ends.",
+    ["kind"],
+)
 MAILS = Counter("golive_mails", "Mails handed to the relay, by what it said.", ["result"])
 
 for _result in ("sent", "refused", "deferred", "perhaps_twice"):

@@ -68,6 +68,8 @@ def main() -> int:
         engine = connections.database(settings)
         signing_keys.check_if_there(open_sessions(engine), LinkSigner(settings.secret_keys))
         engine.dispose()
+        # Here and not when it begins to serve, so that what is wrong is one line.
+        connections.microsoft_credential(settings)
         app = create_app(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201

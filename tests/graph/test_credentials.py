@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -6,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from graph.credentials import ClientCertificate, ClientSecret
+from graph.credentials import ClientCertificate, ClientSecret, chosen_credential
 from graph.errors import CredentialMalformedError
 from graph.tokens import EntraClient
 from tests.graph.scripted import CLIENT_ID, TENANT, ScriptedMicrosoft, SteppedClock
@@ -92,3 +93,17 @@ def test_credentials_do_not_show_themselves(
 
     assert "a-secret" not in repr(ClientSecret("a-secret"))
     assert "PRIVATE" not in repr(ClientCertificate.read(path))
+
+
+def test_a_certificate_outside_its_time_is_refused_with_the_day(
+    signing_key: rsa.RSAPrivateKey, certificate: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "client.pem"
+    path.write_bytes(pem(signing_key) + certificate.encode())
+    read = ClientCertificate.read(path)
+
+    assert chosen_credential(path, None, read.ends_at - timedelta(seconds=1)) == read
+    with pytest.raises(CredentialMalformedError, match=r"ended on \d\d \w+ 20\d\d"):
+        chosen_credential(path, None, read.ends_at)
+    with pytest.raises(CredentialMalformedError, match="is valid from 01 January 2026 only"):
+        chosen_credential(path, None, read.begins_at - timedelta(seconds=1))

@@ -1,0 +1,49 @@
+"""How the end of our own credential at Microsoft is announced where a process starts."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from bootstrap.connections import microsoft_credential
+from contracts.clock import wall_clock
+from settings import Settings, SettingsError
+
+
+def _settings(**more: object) -> Settings:
+    return Settings(
+        **{
+            "database_url": "postgresql+psycopg://pulse@127.0.0.1/pulse",
+            "client_id": "33333333-3333-4333-8333-333333333333",
+            "client_secret": "a-secret",
+            "smtp_url": "smtp://127.0.0.1:1025",
+            "mail_from": "sso@example.com",
+            "public_url": "https://pulse.example.com",
+            "secret_key": "k" * 32,
+            "support_address": "support@example.com",
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(61, None), (59, logging.WARNING), (6, logging.ERROR), (-1, logging.ERROR)]
+)
+def test_the_end_of_a_secret_is_in_the_metrics_and_near_it_in_the_log(
+    caplog: pytest.LogCaptureFixture, days: int, level: int | None
+) -> None:
+    day = (wall_clock() + timedelta(days=days)).date()
+    microsoft_credential(_settings(client_secret_expires_on=day.isoformat()))
+
+    ends = REGISTRY.get_sample_value("golive_credential_ends_timestamp_seconds", {"kind": "secret"})
+    assert ends is not None
+    assert ends % 86400 == 0
+    assert [one.levelno for one in caplog.records] == ([] if level is None else [level])
+    assert "a-secret" not in caplog.text
+
+
+def test_a_certificate_that_cannot_be_used_is_a_fault_of_the_settings(tmp_path: object) -> None:
+    settings = _settings(client_secret=None, client_certificate_path=f"{tmp_path}/none.pem")
+    with pytest.raises(SettingsError, match=r"GOLIVE_CLIENT_CERTIFICATE_PATH: .*cannot be read"):
+        microsoft_credential(settings)
