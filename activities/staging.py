@@ -23,6 +23,7 @@ def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
         yield (
             UUID(user.object_id),
             user.is_guest,
+            user.is_external_member,
             user.enabled,
             not looks_shared(names),
             [*keys],

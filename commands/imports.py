@@ -38,7 +38,7 @@ ORGANISATION_COLUMNS = (
 )  # fmt: skip
 ORGANISATION_OPTIONS = (
     "customer_success_handle", "customer_success_time_zone", "time_zone", "exception_threshold",
-    "it_acknowledgement", "go_live_date",
+    "it_acknowledgement", "link_external_members", "go_live_date",
 )  # fmt: skip
 USER_COLUMNS = ("organisation", "email", "display_name", "status")
 USER_OPTIONS = ("group",)
@@ -277,6 +277,7 @@ def _organisation(row: SheetRow) -> ImportedOrganisation:
         time_zone=time_zone,
         exception_threshold=row.count("exception_threshold", default=0),
         it_acknowledgement=row.yes("it_acknowledgement", default="no"),
+        link_external_members=row.yes("link_external_members", default="no"),
         go_live_date=_go_live_date(row),
     )
 

@@ -15,6 +15,7 @@ class ExceptionReason(StrEnum):
     AMBIGUOUS = "ambiguous"
     SAME_PERSON_TWICE = "same_person_twice"
     GUEST = "guest"
+    EXTERNAL_MEMBER = "external_member"
     DISABLED = "disabled"
     OUTSIDE_VERIFIED_DOMAINS = "outside_verified_domains"
     LINKED_TO_ANOTHER = "linked_to_another"

@@ -224,6 +224,8 @@ class Preference(SQLModel, table=True):
     exception_threshold: int = 0
     """More exceptions than this need a person's approval."""
     it_acknowledgement: bool = False
+    link_external_members: bool = False
+    """Accounts that came from another tenant of the group are linked like others."""
     go_live_date: date | None = None
 
 
@@ -541,6 +543,8 @@ class DirectoryEntry(SQLModel, table=True):
     line: int = Field(primary_key=True)
     object_id: UUID
     is_guest: bool
+    is_external: bool
+    """A member that came from another tenant, by cross-tenant synchronisation."""
     enabled: bool
     is_person: bool
     """False if it looks like a shared mailbox or a service account."""

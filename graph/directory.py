@@ -29,6 +29,10 @@ class DirectoryUser(NamedTuple):
     no e-mail."""
     is_guest: bool
     enabled: bool
+    is_external_member: bool = False
+    """A member of the tenant whose account came from another tenant of the same group, by
+    cross-tenant synchronisation. Source: Microsoft Learn, *Properties of a Microsoft Entra B2B
+    collaboration user*."""
 
     def addresses(self) -> frozenset[str]:
         """Return every e-mail address, case-folded: mail, user principal name, SMTP proxies."""
@@ -80,8 +84,10 @@ def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
                 name := user.get("userPrincipalName") or "",
                 user.get("mail") or None,
                 tuple(proxies) if (proxies := user.get("proxyAddresses")) else _NO_ADDRESSES,
-                user.get("userType") == "Guest" or _GUEST_MARK in name,
+                (kind := user.get("userType")) == "Guest"
+                or (_GUEST_MARK in name and kind != "Member"),
                 user.get("accountEnabled") is not False,
+                _GUEST_MARK in name and kind == "Member",
             )
             for user in answer["value"]
         ]

@@ -87,6 +87,15 @@ EXCEPTIONS = {
         "Customer IT decides whether the person gets an account of their own.",
         "customer IT",
     ),
+    ExceptionReason.EXTERNAL_MEMBER: ExceptionWords(
+        "The Microsoft account is a member that came from another Microsoft organisation of the "
+        "same group.",
+        "Customer success asks customer IT whether these are the organisation's own people: links "
+        "the user, or excludes them. Where it is so for everyone, the organisation's import says "
+        "link_external_members = yes.",
+        "customer success",
+        f"{_LINK}, or {_EXCLUDE}",
+    ),
     ExceptionReason.DISABLED: ExceptionWords(
         "The Microsoft account is disabled.",
         "Customer IT enables it, or customer success excludes the user.",

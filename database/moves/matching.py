@@ -27,8 +27,8 @@ WITH organisation_users AS MATERIALIZED (
     WHERE u.organisation_id = :organisation_id
 ),
 directory AS MATERIALIZED (
-    SELECT DISTINCT ON (object_id) object_id, is_guest, enabled, is_person, address_keys,
-           folded_keys
+    SELECT DISTINCT ON (object_id) object_id, is_guest, is_external, enabled, is_person,
+           address_keys, folded_keys
     FROM {entries}
     WHERE go_live_id = :staging_id
     ORDER BY object_id, page DESC, line DESC
@@ -87,6 +87,10 @@ reasoned AS (
         WHEN d.object_id IS NULL THEN 'decided_account_missing'
         WHEN d.is_guest THEN 'guest'
         WHEN NOT d.enabled THEN 'disabled'
+        WHEN d.is_external AND NOT c.is_linked AND NOT c.is_decided AND NOT (
+            SELECT p.link_external_members FROM golive.preference p
+            WHERE p.organisation_id = :organisation_id)
+            THEN 'external_member'
         WHEN NOT d.is_person AND NOT c.is_linked AND NOT c.is_decided
             THEN 'shared_or_service_account'
         WHEN held.user_id <> c.user_id AND held.go_live_id IS DISTINCT FROM :go_live_id

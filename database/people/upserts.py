@@ -44,6 +44,7 @@ class ImportedOrganisation:
     time_zone: str
     exception_threshold: int
     it_acknowledgement: bool
+    link_external_members: bool
     go_live_date: date | None
 
 
@@ -148,12 +149,13 @@ def _save_organisation(session: Session, imported: ImportedOrganisation) -> None
         """,
         """
         INSERT INTO golive.preference (organisation_id, owner_id, time_zone, exception_threshold,
-            it_acknowledgement, go_live_date)
+            it_acknowledgement, link_external_members, go_live_date)
         VALUES (:organisation_id, :owner_id, :time_zone, :exception_threshold,
-            :it_acknowledgement, :go_live_date)
+            :it_acknowledgement, :link_external_members, :go_live_date)
         ON CONFLICT (organisation_id) DO UPDATE SET owner_id = excluded.owner_id,
             time_zone = excluded.time_zone, exception_threshold = excluded.exception_threshold,
             it_acknowledgement = excluded.it_acknowledgement,
+            link_external_members = excluded.link_external_members,
             go_live_date = excluded.go_live_date
         """,
     ):

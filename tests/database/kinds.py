@@ -236,8 +236,31 @@ def _sharp_and_long(case: Case) -> AppUser:
 
 @kind("a guest by its name, #EXT#")
 def _ext(case: Case) -> AppUser:
-    case.account(f"{case.name}_{DOMAIN}#EXT#@acme.onmicrosoft.example", mail=case.address())
+    name = f"{case.name}_{DOMAIN}#EXT#@acme.onmicrosoft.example"
+    case.account(name, mail=case.address(), userType=None)
     return case.user()
+
+
+def _external(case: Case, **values: Any) -> UUID:
+    name = f"{case.name}_group.example#EXT#@acme.onmicrosoft.example"
+    return case.account(name, mail=case.address(), userType="Member", **values)
+
+
+@kind("an external member, #EXT# of type Member")
+def _external_member(case: Case) -> AppUser:
+    _external(case)
+    return case.user()
+
+
+@kind("a disabled external member")
+def _external_disabled(case: Case) -> AppUser:
+    _external(case, accountEnabled=False)
+    return case.user()
+
+
+@kind("decided, for an external member")
+def _external_decided(case: Case) -> AppUser:
+    return case.decided(case.user(), "link", _external(case))
 
 
 @kind("a guest from outside the verified domains")

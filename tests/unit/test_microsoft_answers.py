@@ -21,6 +21,7 @@ from contracts.clouds import graph_scope, why_not_together
 from graph.causes import NUMBERS, Cause, Endpoint
 from graph.client import GraphClient
 from graph.credentials import ClientSecret
+from graph.directory import users_of
 from graph.discovery import discover_tenants
 from graph.errors import MicrosoftUnreachableError
 from graph.tokens import EntraClient
@@ -165,6 +166,13 @@ def _token(given: Mapping[str, Any]) -> str:
         return _error_type(lambda: _entra(http).app_token(TENANT))
 
 
+def _user(given: Mapping[str, Any]) -> str:
+    """Return what kind of account it is; of an ordinary one, the name that Microsoft knows."""
+    (found,) = users_of({"value": [{"id": "1", "proxyAddresses": [], **given}]})
+    kinds = {"guest": found.is_guest, "external_member": found.is_external_member}
+    return next((kind for kind, is_one in kinds.items() if is_one), found.user_principal_name)
+
+
 JUDGED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "consent_redirect": _consent_redirect,
     "consent_then_sign_in": _consent_then_sign_in,
@@ -173,6 +181,7 @@ JUDGED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "discovery": _discovery,
     "graph": _graph,
     "settings": _settings,
+    "user": _user,
 }
 
 

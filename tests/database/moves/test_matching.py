@@ -57,3 +57,19 @@ def test_every_kind_of_user_is_classified_as_the_table_says(session: Session, se
         if found[user.id] != table[name]
     }
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("is_rule", "result"), [(False, ExceptionReason.EXTERNAL_MEMBER), (True, "link")]
+)
+def test_an_organisation_can_have_its_external_members_linked(
+    session: Session, is_rule: bool, result: str
+) -> None:
+    here = customer(session, *VERIFIED, link_external_members=is_rule)
+    accounts: list[dict[str, Any]] = []
+    member = KINDS["an external member, #EXT# of type Member"](Case(here, here, accounts, "1"))
+    guest = KINDS["a guest by its name, #EXT#"](Case(here, here, accounts, "2"))
+    here.stage(accounts)
+    here.plan()
+    assert here.classes()[member.id] == result
+    assert here.classes()[guest.id] == ExceptionReason.GUEST

@@ -52,17 +52,24 @@ def test_members_that_graph_leaves_out_are_read_as_empty() -> None:
     assert users_of({"value": [{"id": "1"}]}) == [DirectoryUser("1", "", None, (), False, True)]
 
 
+EXTERNAL = "ada_home.example#EXT#@contoso.example"
+
+
 @pytest.mark.parametrize(
     ("changes", "guest"),
     [
         ({"userType": "Guest"}, True),
-        ({"userPrincipalName": "ada_home.example#EXT#@contoso.example"}, True),
+        ({"userPrincipalName": EXTERNAL, "userType": None}, True),
+        ({"userPrincipalName": EXTERNAL, "userType": "Guest"}, True),
+        ({"userPrincipalName": EXTERNAL, "userType": "Member"}, False),
         ({"userType": None}, False),
         ({"userType": "Member"}, False),
     ],
 )
 def test_a_guest_is_known_by_its_type_or_its_name(changes: dict[str, Any], guest: bool) -> None:
-    assert read(**changes).is_guest is guest
+    found = read(**changes)
+    assert found.is_guest is guest
+    assert found.is_external_member is (EXTERNAL in changes.values() and not guest)
 
 
 @pytest.mark.parametrize(("value", "enabled"), [(True, True), (False, False), (None, True)])
