@@ -28,4 +28,5 @@ def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
             not looks_shared(names),
             [*keys],
             [key for key in folded if key not in keys],
+            name,
         )

@@ -553,6 +553,8 @@ class DirectoryEntry(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
     )
     """Those keys case-folded, where that differs."""
+    sign_in_name: str
+    """The user principal name, as the directory writes it."""
 
 
 class DirectorySnapshot(SQLModel, table=True):
@@ -580,6 +582,8 @@ class DirectoryLink(SQLModel, table=True):
     tenant_id: UUID
     object_id: UUID
     go_live_id: UUID
+    sign_in_name: str | None = None
+    """The name that Microsoft knows, to be filled in on its page; it proves nothing."""
 
 
 class UserMove(SQLModel, table=True):
@@ -600,6 +604,8 @@ class UserMove(SQLModel, table=True):
     move_class: str
     reason: str | None = None
     object_id: UUID | None = None
+    sign_in_name: str | None = None
+    """Until the user has moved: what the link is made with."""
     wave: str
     prior_sign_in_method: str
     prior_status: str

@@ -167,6 +167,7 @@ class EntraClient:
         redirect_uri: str,
         *,
         login_hint: str | None = None,
+        domain_hint: str | None = None,
         prompt: str | None = None,
     ) -> SignInRequest:
         """Prepare one sign-in by authorization code with state, nonce and PKCE.
@@ -174,7 +175,9 @@ class EntraClient:
         Args:
             tenant_id: the only tenant whose people are accepted.
             redirect_uri: where Microsoft sends the browser back to; registered for our application.
-            login_hint: the address to fill in on Microsoft's page.
+            login_hint: the directory's own sign-in name (user principal name), to be filled in on
+                Microsoft's page. Microsoft need not know any other address of the person.
+            domain_hint: a domain of the organisation, which leads to its own login page.
             prompt: `select_account`, `login` or `consent`; None leaves it to Microsoft.
 
         Raises:
@@ -185,6 +188,7 @@ class EntraClient:
             scopes=[p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL],
             redirect_uri=redirect_uri,
             login_hint=login_hint,
+            domain_hint=domain_hint,
             prompt=prompt,
             response_mode="form_post",
         )

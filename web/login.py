@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from contracts.addresses import domain_of
 from database.models import AppUser
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
@@ -170,5 +171,7 @@ def to_microsoft(
     if way.sso_offered and awaited and i_am != "user":
         return visit.page("who_are_you.html", email=email.strip(), way=way)
     if way.sso_offered and way.tenant_id is not None:
-        return to_login(visit, way.tenant_id, "sign_in", login_hint=email.strip())
+        # Anybody may type an address here. The name that the directory knows the person by would
+        # tell a stranger who has an account, and Microsoft need not know the address itself.
+        return to_login(visit, way.tenant_id, "sign_in", domain_hint=domain_of(email))
     return visit.page("ways_in.html", email=email.strip(), way=way, not_yet=way.sso_offered)

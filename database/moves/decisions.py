@@ -107,7 +107,9 @@ def replace_link(
         raise AccountTakenError
     linked = session.execute(
         text(
-            "UPDATE golive.directory_link SET object_id = :object_id WHERE user_id = :u "
+            # The name comes with the next plan or sign-in: until then nothing is filled in.
+            "UPDATE golive.directory_link SET sign_in_name = CASE WHEN object_id = :object_id "
+            "THEN sign_in_name END, object_id = :object_id WHERE user_id = :u "
             "RETURNING user_id"
         ),
         keys,

@@ -28,7 +28,7 @@ WITH organisation_users AS MATERIALIZED (
 ),
 directory AS MATERIALIZED (
     SELECT DISTINCT ON (object_id) object_id, is_guest, is_external, enabled, is_person,
-           address_keys, folded_keys
+           address_keys, folded_keys, sign_in_name
     FROM {entries}
     WHERE go_live_id = :staging_id
     ORDER BY object_id, page DESC, line DESC
@@ -73,6 +73,7 @@ rivals AS (
 ),
 reasoned AS (
     SELECT c.user_id, c.status, c.group_name, c.object_id, c.sign_in_method, c.is_linked,
+    d.sign_in_name,
     CASE
         WHEN c.status = 'deactivated' THEN 'deactivated'
         WHEN c.decision = 'exclude' THEN 'excluded'
@@ -111,6 +112,7 @@ reasoned AS (
 classified AS (
     SELECT user_id, group_name, reason, sign_in_method, status,
     CASE WHEN reason IS NULL THEN object_id END AS object_id,
+    CASE WHEN reason IS NULL THEN sign_in_name END AS sign_in_name,
     CASE
         WHEN reason IS NOT NULL THEN 'exception'
         WHEN is_linked AND sign_in_method = 'sso' THEN 'already_linked'

@@ -60,8 +60,8 @@ def lock_moves(session: Session, go_live_id: UUID) -> None:
 # Users whom this go-live has moved already stay as they were decided then.
 _DECIDED = """
 , decided AS MATERIALIZED (
-    SELECT c.user_id, c.move_class, c.reason, c.object_id, c.sign_in_method, c.status,
-           c.group_name, c.move_class IN ('link', 'invite')
+    SELECT c.user_id, c.move_class, c.reason, c.object_id, c.sign_in_name, c.sign_in_method,
+           c.status, c.group_name, c.move_class IN ('link', 'invite')
                AND c.object_id IS DISTINCT FROM :administrator_object_id AS may_be_first
     FROM classified c
     LEFT JOIN golive.user_move m
@@ -85,13 +85,21 @@ waved AS (
 """
 
 _STORE = """
-INSERT INTO golive.user_move (go_live_id, user_id, position, move_class, reason, object_id, wave,
-    prior_sign_in_method, prior_status)
+INSERT INTO golive.user_move (go_live_id, user_id, position, move_class, reason, object_id,
+    sign_in_name, wave, prior_sign_in_method, prior_status)
 SELECT :go_live_id, w.user_id,
        (SELECT coalesce(max(position), 0) FROM golive.user_move WHERE go_live_id = :go_live_id)
            + row_number() OVER (ORDER BY w.wave, w.user_id),
-       w.move_class, w.reason, w.object_id, w.wave, w.sign_in_method, w.status
+       w.move_class, w.reason, w.object_id, w.sign_in_name, w.wave, w.sign_in_method, w.status
 FROM waved w
+"""
+
+# People are renamed: who is linked already gets the name that the directory says now.
+_RENEW_NAMES = """
+UPDATE golive.directory_link l SET sign_in_name = m.sign_in_name
+FROM golive.user_move m
+WHERE m.go_live_id = :go_live_id AND m.move_class = 'already_linked' AND m.user_id = l.user_id
+    AND m.object_id = l.object_id AND l.sign_in_name IS DISTINCT FROM m.sign_in_name
 """
 
 _ALL_DECISIONS = """
@@ -145,6 +153,7 @@ def make_plan(
     )
     session.execute(text(classification(ENTRIES) + _DECIDED + _STORE), keys)
     session.execute(text("ANALYZE golive.user_move"))
+    session.execute(text(_RENEW_NAMES), keys)
     plan = read_plan(session, go_live_id, organisation_id)
     session.execute(
         text(

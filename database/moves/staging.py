@@ -10,9 +10,9 @@ from sqlmodel import Session
 from database.engine import commit_without_waiting
 from database.models import DirectorySnapshot
 
-StagedEntry = tuple[UUID, bool, bool, bool, bool, list[str], list[str]]
+StagedEntry = tuple[UUID, bool, bool, bool, bool, list[str], list[str], str]
 """object id, is a guest, is an external member, is enabled, is a person, address keys without
-repetition, and those of them case-folded that differ then."""
+repetition, those of them case-folded that differ then, the name that Microsoft signs in by."""
 
 ENTRIES = "golive.directory_entry"
 """The staging table of go-lives, keyed by go-live."""
@@ -143,9 +143,9 @@ def _copy(
     copied = 0
     with cursor.copy(
         f"COPY {table} (go_live_id, page, line, object_id, is_guest, is_external, enabled, "
-        "is_person, address_keys, folded_keys) FROM STDIN (FORMAT BINARY)"
+        "is_person, address_keys, folded_keys, sign_in_name) FROM STDIN (FORMAT BINARY)"
     ) as copy:
-        copy.set_types(["uuid", "int4", "int4", "uuid", *["bool"] * 4, "text[]", "text[]"])
+        copy.set_types(["uuid", "int4", "int4", "uuid", *["bool"] * 4, "text[]", "text[]", "text"])
         for copied, entry in enumerate(entries, start=1):
             copy.write_row((staging_id, page, copied, *entry))
     return copied

@@ -90,8 +90,9 @@ _BATCH = """
 """
 
 _LINK_BATCH = f"""
-    {_BATCH} INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id)
-    SELECT m.user_id, :tenant_id, m.object_id, :g FROM m
+    {_BATCH} INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id,
+        sign_in_name)
+    SELECT m.user_id, :tenant_id, m.object_id, :g, m.sign_in_name FROM m
     WHERE m.moved_at IS NULL ON CONFLICT DO NOTHING
 """
 
@@ -112,7 +113,8 @@ _TURN_INTO_EXCEPTIONS = f"""
 _MARK_MOVED = f"""
     UPDATE golive.user_move m SET moved_at = :at, prior_sign_in_method = u.sign_in_method,
         prior_status = u.status, prior_password_until = u.password_until,
-        prior_first_sso_sign_in_at = u.first_sso_sign_in_at, undone_at = NULL
+        prior_first_sso_sign_in_at = u.first_sso_sign_in_at, undone_at = NULL,
+        sign_in_name = NULL
     FROM pulse.app_user u WHERE u.id = m.user_id AND {_NOT_MOVED}
 """
 

@@ -315,8 +315,20 @@ def count_first_sign_in(session: Session, go_live_id: UUID) -> bool:
     return counted.first() is not None
 
 
-def record_sso_sign_in(session: Session, user_id: UUID, at: datetime) -> None:
-    """Record the first SSO sign-in; an invited person becomes active, the invitation is used."""
+def record_sso_sign_in(
+    session: Session, user_id: UUID, at: datetime, sign_in_name: str = ""
+) -> None:
+    """Record the first SSO sign-in; an invited person becomes active, the invitation is used.
+
+    `sign_in_name` is the name that Microsoft says now, as people are renamed; "" = it said none.
+    """
+    session.execute(
+        text(
+            "UPDATE golive.directory_link SET sign_in_name = :name "
+            "WHERE user_id = :id AND :name <> '' AND sign_in_name IS DISTINCT FROM :name"
+        ),
+        {"id": user_id, "name": sign_in_name},
+    )
     session.execute(
         text(
             """
@@ -347,6 +359,8 @@ class Invited:
     organisation_name: str
     owner_name: str
     tenant_id: UUID
+    sign_in_name: str | None
+    """What Microsoft knows the person by; None = not known."""
 
 
 def invited(session: Session, link: PersonalLink) -> Invited | None:
@@ -355,7 +369,8 @@ def invited(session: Session, link: PersonalLink) -> Invited | None:
         text(
             """
             SELECT u.address, u.display_name, o.name AS organisation_name,
-                   coalesce(nullif(s.name, ''), s.handle) AS owner_name, l.tenant_id
+                   coalesce(nullif(s.name, ''), s.handle) AS owner_name, l.tenant_id,
+                   l.sign_in_name
             FROM pulse.app_user u
             JOIN pulse.organisation o ON o.id = u.organisation_id
             JOIN golive.go_live g ON g.id = :g

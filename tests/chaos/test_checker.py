@@ -176,8 +176,8 @@ async def test_a_kill_excuses_no_more_mails_than_a_worker_has_on_their_way() -> 
         ),
         (
             "INSERT INTO golive.directory_entry (go_live_id, page, line, object_id, is_guest, "
-            f"is_external, enabled, is_person, address_keys) VALUES ({OF_THE_GO_LIVE}, 1, 1, "
-            "gen_random_uuid(), false, false, true, true, '{}')",
+            "is_external, enabled, is_person, address_keys, sign_in_name) VALUES "
+            f"({OF_THE_GO_LIVE}, 1, 1, gen_random_uuid(), false, false, true, true, '{{}}', '')",
             "copy of the directory",
         ),
         (

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from contracts.addresses import domain_of
 from contracts.links import LinkPurpose
 from database.links import verification
 from database.models import PersonalLink
@@ -33,7 +34,12 @@ def accept(visit: OwnForm, token: str) -> Response:
     if isinstance(found, Response):
         return found
     return to_login(
-        visit, found.tenant_id, "invitation", login_hint=found.address, link_id=found.link_id
+        visit,
+        found.tenant_id,
+        "invitation",
+        login_hint=found.sign_in_name,
+        domain_hint=domain_of(found.address),
+        link_id=found.link_id,
     )
 
 

@@ -46,6 +46,7 @@ def to_login(
     purpose: str,
     *,
     login_hint: str | None = None,
+    domain_hint: str | None = None,
     asked: AuthorizationRequest | None = None,
     link_id: UUID | None = None,
     organisation_id: UUID | None = None,
@@ -54,6 +55,8 @@ def to_login(
 ) -> Response:
     """Send the browser to a tenant's login; `asked` is the consent it goes on from, if any.
 
+    `login_hint` is the directory's own sign-in name, and only for whoever holds a personal link;
+    `domain_hint` is a domain of the organisation.
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
     count_request(visit, asked.link_id if asked else link_id)
@@ -63,6 +66,7 @@ def to_login(
             str(tenant_id),
             visit.dependencies.url("/auth/microsoft/callback"),
             login_hint=login_hint or None,
+            domain_hint=domain_hint or None,
             prompt="select_account" if other_account else None,
         )
     except TenantUnknownError:

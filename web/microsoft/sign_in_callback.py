@@ -178,7 +178,7 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
                 reason=why,
             )
             return _Answer(sign_in_page(visit, why))
-        sign_in.record_sso_sign_in(session, found.user_id, visit.at)
+        sign_in.record_sso_sign_in(session, found.user_id, visit.at, person.preferred_username)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
         session.flush()
         address = sign_in.address_of_session(session, token)

@@ -506,6 +506,7 @@ def _moving() -> None:
         sa.Column("is_person", sa.Boolean(), nullable=False),
         sa.Column("address_keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("folded_keys", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("sign_in_name", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("go_live_id", "page", "line"),
         schema="golive",
     )
@@ -525,6 +526,7 @@ def _moving() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("object_id", sa.Uuid(), nullable=False),
         sa.Column("go_live_id", sa.Uuid(), nullable=False),
+        sa.Column("sign_in_name", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("user_id"),
         sa.ForeignKeyConstraint(["user_id"], ["pulse.app_user.id"]),
         sa.UniqueConstraint("tenant_id", "object_id", name="one_user_per_identity"),
@@ -538,6 +540,7 @@ def _moving() -> None:
         sa.Column("move_class", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("object_id", sa.Uuid(), nullable=True),
+        sa.Column("sign_in_name", sa.String(), nullable=True),
         sa.Column("wave", sa.String(), nullable=False),
         sa.Column("prior_sign_in_method", sa.String(), nullable=False),
         sa.Column("prior_status", sa.String(), nullable=False),
