@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from simulator.generated import GeneratedUsers, GenerationRule
+from simulator.sign_in_rules import SignInRule
 from simulator.user_properties import property_of
 
 GRAPH_RESOURCE_ID = "00000003-0000-0000-c000-000000000000"
@@ -245,6 +246,8 @@ class Tenant:
     """Whether people may ask an administrator for approval on the consent page."""
     wids: bool = True
     """Whether ID tokens name the directory roles of whoever signs in; real tenants differ."""
+    sign_in_rules: tuple[SignInRule, ...] = ()
+    """What its administrators demand of a sign-in."""
     authority: str | None = None
     """The authority of another cloud, in which the tenant lives; the worldwide one answers for its
     domains with that cloud's issuer."""

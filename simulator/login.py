@@ -262,6 +262,12 @@ def _continue(
     request: Request, simulation: Simulation, asked: SignIn, account: Account
 ) -> Response:
     check_usable(account, asked.application)
+    for demand in account[0].sign_in_rules:
+        if demand.stops(account[1].user_principal_name, account[1].roles):
+            error = demand.error()
+            if demand.redirect:
+                return asked.back(error_parameters(simulation, error))
+            return trouble(request, error)
     missing = consent.missing_scopes(account, asked.application, asked.scopes)
     if missing or "consent" in asked.prompts:
         return consent.sign_in_consent_page(

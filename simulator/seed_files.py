@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from simulator.directory import Application, Domain, Grant, Tenant, User, Users
 from simulator.generated import GenerationRule
+from simulator.sign_in_rules import rule
 
 
 class SeedError(Exception):
@@ -103,7 +104,7 @@ def tenant(entry: Mapping[str, Any], rows: Iterable[Mapping[str, str]] = ()) -> 
         tenant_id = str(entry["id"]).lower()
         listed = [user(tenant_id, one) for one in entry.get("users", ())]
         listed += [user(tenant_id, _of_row(row)) for row in rows]
-        rule = entry.get("generated")
+        generated = entry.get("generated")
         domains = tuple(
             Domain(
                 name=domain["name"].lower(),
@@ -117,10 +118,11 @@ def tenant(entry: Mapping[str, Any], rows: Iterable[Mapping[str, str]] = ()) -> 
             id=tenant_id,
             display_name=entry.get("display_name", tenant_id),
             domains=domains,
-            users=Users(tenant_id, listed, GenerationRule(**rule) if rule else None),
+            users=Users(tenant_id, listed, GenerationRule(**generated) if generated else None),
             grants={one["client_id"]: grant(one) for one in entry.get("grants", ())},
             admin_consent_workflow=entry.get("admin_consent_workflow", False),
             wids=entry.get("wids", True),
+            sign_in_rules=tuple(rule(one) for one in entry.get("sign_in_rules", ())),
             authority=entry.get("authority"),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -38,6 +38,9 @@ SLOWED_DOWN = Counter(
     ["what"],
 )
 BUSY = Counter("golive_busy", "Requests that found no place for their kind of slow work.", ["work"])
+SIGN_INS_REFUSED = Counter(
+    "golive_sign_ins_refused", "Sign-ins with Microsoft that led nowhere, by reason.", ["reason"]
+)
 CREDENTIAL_ENDS = Gauge(
     "golive_credential_ends_timestamp_seconds",
     "When our own certificate or secret at Microsoft ends.",

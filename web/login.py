@@ -173,5 +173,11 @@ def to_microsoft(
     if way.sso_offered and way.tenant_id is not None:
         # Anybody may type an address here. The name that the directory knows the person by would
         # tell a stranger who has an account, and Microsoft need not know the address itself.
-        return to_login(visit, way.tenant_id, "sign_in", domain_hint=domain_of(email))
+        return to_login(
+            visit,
+            way.tenant_id,
+            "sign_in",
+            domain_hint=domain_of(email),
+            organisation_id=way.organisation_id,
+        )
     return visit.page("ways_in.html", email=email.strip(), way=way, not_yet=way.sso_offered)

@@ -62,7 +62,9 @@ _ATTENTION = {
     **dict.fromkeys(_OURS_TO_MEND, _WE_SEE_TO_IT),
     Attention.NO_ONE_SIGNED_IN: (
         "None of the first users has logged in with SSO yet.",
-        "Please ask one of them to; until then the others keep logging in as before.",
+        "Please ask one of them to; until then the others keep logging in as before. If Microsoft "
+        "does not let them in, look at two settings in the Microsoft Entra admin center: "
+        "“Assignment required?” under Enterprise applications, Properties, and Conditional Access.",
     ),
     Attention.MICROSOFT_NOT_CAUGHT_UP: (
         "Microsoft is taking longer than usual to apply the consent.",

@@ -77,7 +77,9 @@ ATTENTION = {
     ),
     Attention.NO_ONE_SIGNED_IN: (
         "None of the first users has signed in with SSO.",
-        "Customer success asks one of them to, or rolls back.",
+        "Customer success asks one of them to, or rolls back. If Microsoft does not let them in, "
+        "the first suspects are two settings in the customer's Entra admin center: “Assignment "
+        "required?” in the Properties of our enterprise application, and Conditional Access.",
     ),
     Attention.RECORD_AHEAD: (
         "The run was reset in Temporal to an earlier point than what is already done.",

@@ -192,7 +192,8 @@ class AuditTrailRow:
     action: str
     reason: str
     subject: str
-    """The name of whom it is about; empty if it is about nobody, or about an erased person."""
+    """The name of whom it is about; empty if it is about nobody, or about an erased person. Of a
+    refusal by Microsoft: its numbers and ids, which Microsoft's support asks for."""
     times: int | None
     """How many alike it stands for, since `since`; None = for itself."""
     since: datetime | None
@@ -218,6 +219,24 @@ def mails(session: Session, go_live_id: UUID, most: int) -> list[SentMail]:
         {"g": go_live_id, "most": most},
     )
     return [SentMail(**row._mapping) for row in rows]
+
+
+def refused_sign_ins(
+    session: Session, organisation_id: UUID, since: datetime
+) -> list[tuple[str, int]]:
+    """Return how many sign-ins with Microsoft led nowhere since then, by reason, most first."""
+    rows = session.execute(
+        text(
+            f"""
+            SELECT a.reason, count(*) AS times FROM golive.audit_entry a
+            WHERE a.organisation_id = :o {_NOT_ONE_A_USER} AND a.action = 'sign_in_refused'
+                AND a.at >= :since
+            GROUP BY a.reason ORDER BY times DESC, a.reason
+            """
+        ),
+        {"o": organisation_id, "since": since},
+    )
+    return [(row.reason, row.times) for row in rows]
 
 
 _NOT_ONE_A_USER = "AND a.action NOT IN ('user_moved', 'user_move_undone')"
@@ -248,7 +267,9 @@ def audit_trail(
                 ORDER BY a.id DESC LIMIT :most)
             SELECT a.id, a.at, coalesce(nullif(c.name, ''), u.display_name, a.actor) AS actor,
                    a.action, a.reason, a.times, a.since,
-                   coalesce(su.display_name, nullif(sc.name, ''), sc.address, ss.handle,
+                   coalesce(CASE WHEN a.subject ~ '^(AADSTS|trace:|correlation:)'
+                            THEN a.subject END, su.display_name,
+                       nullif(sc.name, ''), sc.address, ss.handle,
                        lu.display_name, nullif(lc.name, ''), lc.address, '') AS subject
             FROM shown a
             LEFT JOIN golive.contact c ON c.id = a.actor_id

@@ -359,6 +359,7 @@ class Invited:
     organisation_name: str
     owner_name: str
     tenant_id: UUID
+    organisation_id: UUID
     sign_in_name: str | None
     """What Microsoft knows the person by; None = not known."""
 
@@ -370,7 +371,7 @@ def invited(session: Session, link: PersonalLink) -> Invited | None:
             """
             SELECT u.address, u.display_name, o.name AS organisation_name,
                    coalesce(nullif(s.name, ''), s.handle) AS owner_name, l.tenant_id,
-                   l.sign_in_name
+                   u.organisation_id, l.sign_in_name
             FROM pulse.app_user u
             JOIN pulse.organisation o ON o.id = u.organisation_id
             JOIN golive.go_live g ON g.id = :g

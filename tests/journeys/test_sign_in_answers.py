@@ -89,7 +89,6 @@ async def test_whoever_cannot_be_let_in_reads_why_and_what_to_do(
     cluster: Cluster, act: Callable[[Consenting], None], answer: SignInAnswer
 ) -> None:
     organisation = await _moved(cluster)
-    lines = len(_refusals(cluster))
 
     def work() -> None:
         with somebody(organisation) as who:
@@ -102,12 +101,16 @@ async def test_whoever_cannot_be_let_in_reads_why_and_what_to_do(
             assert "with Microsoft single sign-on" not in who.text
 
     await asyncio.to_thread(work)
-    assert _refusals(cluster)[lines:] == [answer.value]
+    assert _refusals(organisation) == [answer.value]
 
 
-def _refusals(cluster: Cluster) -> list[str]:
-    rows = cluster.rows(
-        "SELECT reason FROM golive.audit_entry WHERE action = 'sign_in_refused' ORDER BY id"
+def _refusals(organisation: Organisation) -> list[str]:
+    """What staff see of the organisation."""
+    rows = organisation.cluster.rows(
+        "SELECT a.reason FROM golive.audit_entry a JOIN pulse.organisation o "
+        "ON o.id = a.organisation_id WHERE action = 'sign_in_refused' AND o.slug = :slug "
+        "ORDER BY a.id",
+        slug=organisation.slug,
     )
     return [row.reason for row in rows]
 
@@ -119,6 +122,45 @@ async def _moved(cluster: Cluster) -> Organisation:
     await organisation.come_to_the_move(aftercare_days=14)
     await organisation.until(lambda now: now.wait in {Wait.FIRST_SIGN_IN, Wait.AFTERCARE})
     return organisation
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "answer"),
+    [
+        ("assignment_required", 50105, SignInAnswer.NOT_ASSIGNED),
+        ("country", 53003, SignInAnswer.CONDITIONAL_ACCESS),
+        ("device", 53000, SignInAnswer.CONDITIONAL_ACCESS),
+        ("mfa", 50076, SignInAnswer.CONDITIONAL_ACCESS),
+    ],
+)
+async def test_a_rule_of_the_customer_is_named_with_microsofts_number(
+    cluster: Cluster, kind: str, number: int, answer: SignInAnswer
+) -> None:
+    organisation = await _moved(cluster)
+
+    def work(*, redirect: bool) -> None:
+        rules = [{"kind": kind, "redirect": redirect}]
+        organisation.change_tenant(sign_in_rules=rules)
+        with somebody(organisation) as who:
+            _log_in(who, organisation.address("anna"))
+            assert f"AADSTS{number}" in who.text
+            if not redirect:
+                # It is Microsoft's own page, and nobody comes back.
+                assert who.browser.url.startswith(cluster.settings.entra_authority)
+                return
+            assert SIGN_IN[answer].happened in who.text
+            assert SIGN_IN[answer].to_do in who.text
+
+    await asyncio.to_thread(work, redirect=False)
+    assert _refusals(organisation) == []
+    await asyncio.to_thread(work, redirect=True)
+    assert _refusals(organisation) == [answer.value]
+    ((subject,),) = cluster.rows(
+        "SELECT a.subject FROM golive.audit_entry a JOIN pulse.organisation o "
+        "ON o.id = a.organisation_id WHERE action = 'sign_in_refused' AND o.slug = :slug",
+        slug=organisation.slug,
+    )
+    assert subject.startswith(f"AADSTS{number} trace:")
 
 
 async def test_before_the_consent_the_password_still_works_and_the_button_says_so(

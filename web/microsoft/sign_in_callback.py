@@ -31,6 +31,7 @@ from graph.errors import (
     TenantUnknownError,
 )
 from graph.tokens import SignedInPerson
+from telemetry.metrics import SIGN_INS_REFUSED
 from web import known_browsers
 from web.microsoft import consent_callback, staff_admission
 from web.microsoft.authorization_request import no_authorization_request, start_of
@@ -135,9 +136,7 @@ def _come_back(visit: Visit) -> _Answer:
 def _unbound(visit: Visit, state: str, refusal: Refusal) -> _Answer:
     with visit.dependencies.sessions.begin() as session:
         count_unbound_answer(session, visit)
-        repeated_events.write_repeated(
-            session, visit.at, "sign_in_refused", network=visit.network, reason=refusal
-        )
+        _audit(session, visit, None, refusal)
     return _Answer(no_authorization_request(visit, state, refusal))
 
 
@@ -168,15 +167,7 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
         why = _why_not(session, asked, person, found)
         if why is not None or found is None:
             why = why or SignInAnswer.UNKNOWN
-            repeated_events.write_repeated(
-                session,
-                visit.at,
-                "sign_in_refused",
-                network=visit.network,
-                organisation_id=asked.organisation_id,
-                subject=f"user:{found.user_id}" if found else "",
-                reason=why,
-            )
+            _audit(session, visit, asked, why, subject=f"user:{found.user_id}" if found else "")
             return _Answer(sign_in_page(visit, why))
         sign_in.record_sso_sign_in(session, found.user_id, visit.at, person.preferred_username)
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
@@ -238,17 +229,32 @@ def _not_believed(
     if asked.purpose == "consent_sign_in":
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
     with visit.dependencies.sessions.begin() as session:
-        repeated_events.write_repeated(
-            session,
-            visit.at,
-            "sign_in_refused",
-            network=visit.network,
-            organisation_id=asked.organisation_id,
-            subject=ended.subject if ended else "",
-            reason=answer or refusal,
-        )
+        _audit(session, visit, asked, answer or refusal, note=ended.subject if ended else "")
     begin = start_of(visit, asked)
     if answer is None:
         return _Answer(refused(visit, refusal, link=begin, status=status or 400))
     number = ended.number if ended else None
     return _Answer(sign_in_page(visit, answer, link=begin, status=status or 403, number=number))
+
+
+def _audit(
+    session: Session,
+    visit: Visit,
+    asked: AuthorizationRequest | None,
+    reason: SignInAnswer | Refusal,
+    *,
+    subject: str = "",
+    note: str = "",
+) -> None:
+    """Record a sign-in that led nowhere, with its organisation where that is known."""
+    SIGN_INS_REFUSED.labels(reason).inc()
+    repeated_events.write_repeated(
+        session,
+        visit.at,
+        "sign_in_refused",
+        network=visit.network,
+        organisation_id=asked.organisation_id if asked else None,
+        subject=subject,
+        reason=reason,
+        note=note,
+    )

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, Wait
 from database.engine import migrate, open_engine, open_sessions
-from database.go_live import console_views
+from database.go_live import console_views, records
 from database.go_live.console_views import Listing, OrganisationFilter
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
 from tests.database.query_plans import explained, most_rows_read
@@ -166,3 +166,26 @@ def test_the_audit_trail_is_found_behind_the_entries_of_any_number_of_moved_user
     assert [one.action for one in newest] == ["paused", "go_live_started"]
     assert [most_rows_read(plan) for plan in seen.values()] == [2]
     assert len(console_views.audit_trail(session, organisation.id, 60, every=True)) == 60
+
+
+def test_refused_sign_ins_are_counted_by_reason_and_show_microsofts_ids(
+    session: Session, dana: Staff
+) -> None:
+    found(session, dana, "acme")
+    acme = session.exec(select(Organisation).where(Organisation.slug == "acme")).one().id
+    ids = "AADSTS50105 trace:7c839d05-4806-48f2-ba40-bf4128382500"
+    for days, reason, subject in (
+        (0, "not_assigned", ids),
+        (1, "not_assigned", ""),
+        (2, "cancelled", ""),
+        (9, "failed", ""),
+    ):
+        at = AT - timedelta(days=days)
+        records.write_audit(
+            session, at, "system", "sign_in_refused",
+            organisation_id=acme, subject=subject, reason=reason,
+        )  # fmt: skip
+    counted = console_views.refused_sign_ins(session, acme, AT - timedelta(days=7))
+    assert counted == [("not_assigned", 2), ("cancelled", 1)]
+    trail = console_views.audit_trail(session, acme, 10)
+    assert [entry.subject for entry in trail] == ["", "", "", ids]

@@ -103,17 +103,20 @@ CREATE TABLE golive.directory_entry (
     line integer NOT NULL,
     object_id uuid NOT NULL,
     is_guest boolean NOT NULL,
+    is_external boolean NOT NULL,
     enabled boolean NOT NULL,
     is_person boolean NOT NULL,
     address_keys text[] NOT NULL,
-    folded_keys text[] DEFAULT '{}'::text[] NOT NULL
+    folded_keys text[] DEFAULT '{}'::text[] NOT NULL,
+    sign_in_name character varying NOT NULL
 );
 
 CREATE TABLE golive.directory_link (
     user_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
     object_id uuid NOT NULL,
-    go_live_id uuid NOT NULL
+    go_live_id uuid NOT NULL,
+    sign_in_name character varying
 );
 
 CREATE TABLE golive.directory_snapshot (
@@ -127,7 +130,8 @@ CREATE TABLE golive.directory_snapshot (
 CREATE TABLE golive.domain_tenant (
     organisation_id uuid NOT NULL,
     domain character varying NOT NULL,
-    tenant_id uuid
+    tenant_id uuid,
+    cloud character varying
 );
 
 CREATE TABLE golive.exception_decision (
@@ -285,6 +289,7 @@ CREATE TABLE golive.preference (
     time_zone character varying NOT NULL,
     exception_threshold integer NOT NULL,
     it_acknowledgement boolean NOT NULL,
+    link_external_members boolean NOT NULL,
     go_live_date date,
     CONSTRAINT threshold_is_a_count CHECK ((exception_threshold >= 0))
 );
@@ -349,6 +354,7 @@ CREATE TABLE golive.user_move (
     move_class character varying NOT NULL,
     reason character varying,
     object_id uuid,
+    sign_in_name character varying,
     wave character varying NOT NULL,
     prior_sign_in_method character varying NOT NULL,
     prior_status character varying NOT NULL,
