@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from commands import erasure
+from wording import erasure
 from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from wording.permissions import WHY

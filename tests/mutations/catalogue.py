@@ -163,7 +163,7 @@ MUTATIONS = (
         "check 3 is skipped in the proof",
         "a tenant that owns none of the organisation's domains is connected",
         "activities/directory.py",
-        "        if not _own_domains(domains, consent.tenant_id):\n",
+        "        if not _own_domains(domains, tenant_id):\n",
         "        if False:\n",
         ("tests/journeys/test_consent_checks.py",),
     ),

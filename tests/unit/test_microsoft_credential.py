@@ -20,7 +20,7 @@ def _settings(**more: object) -> Settings:
             "smtp_url": "smtp://127.0.0.1:1025",
             "mail_from": "sso@example.com",
             "public_url": "https://pulse.example.com",
-            "secret_key": "k" * 32,
+            "secret_key": "0123456789abcdef0123456789abcdef",
             "support_address": "support@example.com",
             **more,
         }

@@ -8,13 +8,13 @@ from pydantic import SecretStr, ValidationError
 from contracts.links import LinkPurpose, LinkSigner
 from settings import Settings
 
-OLD, NEW = b"o" * 32, b"n" * 32
+OLD, NEW = b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"
 LINK = UUID(int=7)
 
 ENVIRONMENT = {
     "database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none",
-    "client_id": "x",
-    "client_secret": "x",
+    "client_id": "33333333-3333-4333-8333-333333333333",
+    "client_secret": "a-secret",
     "smtp_url": "smtp://127.0.0.1:25",
     "mail_from": "a@b.example",
     "public_url": "https://pulse.example",

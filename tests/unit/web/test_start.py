@@ -25,12 +25,12 @@ def test_it_says_why_before_it_serves_anybody(
 ) -> None:
     settings = {
         "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
-        "CLIENT_ID": "x",
-        "CLIENT_SECRET": "x",
+        "CLIENT_ID": "33333333-3333-4333-8333-333333333333",
+        "CLIENT_SECRET": "a-secret",
         "SMTP_URL": "smtp://127.0.0.1:25",
         "MAIL_FROM": "a@b.example",
         "PUBLIC_URL": "https://pulse.example",
-        "SECRET_KEY": "k" * 32,
+        "SECRET_KEY": "0123456789abcdef0123456789abcdef",
         "SUPPORT_ADDRESS": "a@b.example",
     }
     for name, value in settings.items():
