@@ -584,6 +584,9 @@ class DirectoryLink(SQLModel, table=True):
     go_live_id: UUID
     sign_in_name: str | None = None
     """The name that Microsoft knows, to be filled in on its page; it proves nothing."""
+    is_administrator: bool = False
+    """Whether the last sign-in named a directory role. Global Administrators pass where others are
+    stopped, so that their sign-in proves nothing about others."""
 
 
 class UserMove(SQLModel, table=True):

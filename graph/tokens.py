@@ -32,6 +32,11 @@ _MSAL_CANNOT_READ = (ValueError, IndexError, KeyError, TypeError, AttributeError
 """MSAL decodes a token to file it away, and fails in one of these ways on one that is none."""
 
 
+_NO_DIRECTORY_ROLE = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+"""What `wids` names of people without any role. Source: Microsoft Learn, *Access token claims
+reference* and *Configure group claims and app roles in tokens*."""
+
+
 @dataclass(frozen=True)
 class SignInRequest:
     """A prepared sign-in: where to send the browser, and what to keep until it comes back."""
@@ -64,6 +69,9 @@ class SignedInPerson:
     """Whether the person seems to be a guest in this tenant, whose home is elsewhere: such a person
     neither consents for it nor works in the console. Microsoft may leave the hint out, so its
     absence proves nothing."""
+    hinted_administrator: bool = False
+    """Whether the token names a directory role (`wids`). It does so only where the registration
+    asks for directory roles in tokens, so its absence proves nothing."""
 
 
 class EntraClient:
@@ -298,6 +306,7 @@ def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefusedError:
 
 def _person(claims: Mapping[str, Any]) -> SignedInPerson:
     listed_roles, home = claims.get("roles"), claims.get("idp")
+    directory_roles = claims.get("wids")
     return SignedInPerson(
         tenant_id=claims["tid"],
         object_id=claims["oid"],
@@ -309,6 +318,8 @@ def _person(claims: Mapping[str, Any]) -> SignedInPerson:
         hinted_guest=claims.get("acct") == 1
         # Named only when it differs from the issuer, or names the same tenant in another form.
         or (isinstance(home, str) and claims["tid"] not in home),
+        hinted_administrator=isinstance(directory_roles, list)
+        and any(isinstance(one, str) and one != _NO_DIRECTORY_ROLE for one in directory_roles),
     )
 
 

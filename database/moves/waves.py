@@ -287,7 +287,8 @@ _UNDO_STATEMENTS = (
 def sign_ins(session: Session, go_live_id: UUID, organisation_id: UUID) -> SignIns:
     """Count moved users who have signed in through SSO, and those of them who are no administrator.
 
-    Everybody who came back from Microsoft with a consent in this go-live may be the administrator.
+    Everybody who ever came back from Microsoft with a consent may be the administrator, and so may
+    whose last sign-in named a directory role: Microsoft lets them in where it stops others.
     """
     row = session.execute(
         text(
@@ -297,8 +298,11 @@ def sign_ins(session: Session, go_live_id: UUID, organisation_id: UUID) -> SignI
                        WHERE m.object_id IS DISTINCT FROM :administrator_object_id
                        AND NOT EXISTS (
                            SELECT 1 FROM golive.consent_evidence e
-                           WHERE e.go_live_id = m.go_live_id
-                             AND e.administrator_object_id = m.object_id
+                           WHERE e.administrator_object_id = m.object_id
+                       )
+                       AND NOT EXISTS (
+                           SELECT 1 FROM golive.directory_link l
+                           WHERE l.user_id = m.user_id AND l.is_administrator
                        )
                    ) AS by_non_administrator
             FROM golive.user_move m JOIN pulse.app_user u ON u.id = m.user_id

@@ -316,18 +316,24 @@ def count_first_sign_in(session: Session, go_live_id: UUID) -> bool:
 
 
 def record_sso_sign_in(
-    session: Session, user_id: UUID, at: datetime, sign_in_name: str = ""
+    session: Session,
+    user_id: UUID,
+    at: datetime,
+    sign_in_name: str = "",
+    *,
+    is_administrator: bool = False,
 ) -> None:
     """Record the first SSO sign-in; an invited person becomes active, the invitation is used.
 
     `sign_in_name` is the name that Microsoft says now, as people are renamed; "" = it said none.
+    `is_administrator` says whether the token named a directory role.
     """
     session.execute(
         text(
-            "UPDATE golive.directory_link SET sign_in_name = :name "
-            "WHERE user_id = :id AND :name <> '' AND sign_in_name IS DISTINCT FROM :name"
+            "UPDATE golive.directory_link SET is_administrator = :is_administrator, "
+            "sign_in_name = coalesce(nullif(:name, ''), sign_in_name) WHERE user_id = :id"
         ),
-        {"id": user_id, "name": sign_in_name},
+        {"id": user_id, "name": sign_in_name, "is_administrator": is_administrator},
     )
     session.execute(
         text(

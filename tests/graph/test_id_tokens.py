@@ -142,6 +142,23 @@ def test_a_forged_token_is_refused_with_its_reason(
     assert refused(entra, scripted) is kind
 
 
+@pytest.mark.parametrize(
+    ("wids", "is_one"),
+    [
+        (None, False),
+        ("62e90394-69f5-4237-9190-012177145e10", False),
+        (["b79fbf4d-3ef9-4689-8143-76b194e85509"], False),
+        (["b79fbf4d-3ef9-4689-8143-76b194e85509", "62e90394-69f5-4237-9190-012177145e10"], True),
+    ],
+)
+def test_an_administrator_is_known_where_the_token_tells(
+    entra: EntraClient, scripted: ScriptedMicrosoft, wids: object, *, is_one: bool
+) -> None:
+    scripted.id_token = lambda nonce: changed(wids=wids)(scripted, nonce)
+
+    assert sign_in(entra, scripted).hinted_administrator is is_one
+
+
 def test_a_token_of_another_tenant_is_refused_although_microsoft_signed_it(
     entra: EntraClient, scripted: ScriptedMicrosoft
 ) -> None:

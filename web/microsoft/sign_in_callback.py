@@ -169,7 +169,13 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             why = why or SignInAnswer.UNKNOWN
             _audit(session, visit, asked, why, subject=f"user:{found.user_id}" if found else "")
             return _Answer(sign_in_page(visit, why))
-        sign_in.record_sso_sign_in(session, found.user_id, visit.at, person.preferred_username)
+        sign_in.record_sso_sign_in(
+            session,
+            found.user_id,
+            visit.at,
+            person.preferred_username,
+            is_administrator=person.hinted_administrator,
+        )
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)
         session.flush()
         address = sign_in.address_of_session(session, token)

@@ -527,6 +527,9 @@ def _moving() -> None:
         sa.Column("object_id", sa.Uuid(), nullable=False),
         sa.Column("go_live_id", sa.Uuid(), nullable=False),
         sa.Column("sign_in_name", sa.String(), nullable=True),
+        sa.Column(
+            "is_administrator", sa.Boolean(), nullable=False, server_default=sa.false()
+        ),
         sa.PrimaryKeyConstraint("user_id"),
         sa.ForeignKeyConstraint(["user_id"], ["pulse.app_user.id"]),
         sa.UniqueConstraint("tenant_id", "object_id", name="one_user_per_identity"),

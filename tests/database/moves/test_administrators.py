@@ -9,6 +9,7 @@ from database.consent import authorization_requests, sso_connections
 from database.go_live import records
 from database.models import ConsentEvidence, SsoConnection, UserMove
 from database.moves import waves
+from database.people import sign_in
 from tests.database.customers import AT, Customer, customer
 
 
@@ -90,6 +91,29 @@ def test_everybody_who_reported_a_consent_counts_as_a_possible_administrator(
     _signed_in(made, uuid4(), "ben@acme.example")
     counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
     assert (counted.signed_in, counted.by_non_administrator) == (3, 1)
+
+
+def test_whose_token_names_a_directory_role_does_not_count(session: Session) -> None:
+    made = customer(session, "acme.example")
+    account = uuid4()
+    _signed_in(made, account, "anna@acme.example")
+    (user_id,) = (row[0] for row in made.rows("SELECT user_id FROM golive.user_move"))
+    made.rows(
+        "INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id) "
+        f"VALUES ('{user_id}', '{made.tenant_id}', '{account}', :g) RETURNING 1"
+    )
+    for is_administrator in (True, False):
+        sign_in.record_sso_sign_in(session, user_id, AT, is_administrator=is_administrator)
+        counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
+        assert counted.by_non_administrator == int(not is_administrator)
+
+
+def test_who_consented_in_an_earlier_go_live_does_not_count(session: Session) -> None:
+    made = customer(session, "acme.example")
+    before = customer(session, "other.example")
+    _signed_in(made, _evidence(before, 1).administrator_object_id, "anna@acme.example")
+    counted = waves.sign_ins(session, made.go_live_id, made.organisation_id)
+    assert (counted.signed_in, counted.by_non_administrator) == (1, 0)
 
 
 def test_a_run_hears_of_one_account_ten_times_a_day(session: Session) -> None:

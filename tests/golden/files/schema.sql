@@ -116,7 +116,8 @@ CREATE TABLE golive.directory_link (
     tenant_id uuid NOT NULL,
     object_id uuid NOT NULL,
     go_live_id uuid NOT NULL,
-    sign_in_name character varying
+    sign_in_name character varying,
+    is_administrator boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE golive.directory_snapshot (
