@@ -186,3 +186,6 @@ KNOWN_BROWSER_DAYS = 365
 
 FAILURE_MINUTES = 15
 """How long a wrong password or a guess counts; after too many, the wait is as long."""
+
+REFUSED_SIGN_INS_SHOWN = timedelta(days=7)
+"""How far back the console counts an organisation's refused sign-ins."""

@@ -32,9 +32,16 @@ class ClientCertificate:
 
     private_key: str = field(repr=False)
     certificate: str = field(repr=False)
-    begins_at: datetime
-    ends_at: datetime
-    """Its time: Microsoft refuses it before and after, in every customer's tenant at once."""
+
+    @property
+    def begins_at(self) -> datetime:
+        """From when on Microsoft accepts it."""
+        return _certificate(self.certificate.encode()).not_valid_before_utc
+
+    @property
+    def ends_at(self) -> datetime:
+        """From when on Microsoft refuses it, in every customer's tenant at once."""
+        return _certificate(self.certificate.encode()).not_valid_after_utc
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -67,8 +74,6 @@ class ClientCertificate:
                 serialization.NoEncryption(),
             ).decode("ascii"),
             certificate=certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
-            begins_at=certificate.not_valid_before_utc,
-            ends_at=certificate.not_valid_after_utc,
         )
 
     def for_msal(self) -> dict[str, str]:

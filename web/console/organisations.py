@@ -1,7 +1,7 @@
 """The console of customer success: every organisation, one organisation, every order."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
@@ -53,7 +53,6 @@ router = APIRouter(prefix="/console")
 MOST_MAILS = 40
 MOST_AUDIT = 60
 MOST_EXCEPTIONS = 100
-REFUSED_SIGN_INS_SHOWN = timedelta(days=7)
 
 
 @router.get("")
@@ -264,7 +263,7 @@ class _Organisation:
     mails: list[SentMail]
     audit: list[AuditTrailRow]
     refused_sign_ins: list[tuple[str, int]]
-    """Of the last seven days, by reason."""
+    """Of the last week, by reason."""
     times: dict[str, StagePeriod]
     exceptions: list[UserException]
     exception_counts: list[tuple[str, int]]
@@ -290,7 +289,9 @@ def _read(
         domains=records.organisation_domains(session, o),
         mails=console_views.mails(session, g, MOST_MAILS) if g else [],
         audit=console_views.audit_trail(session, o, MOST_AUDIT, every=trail[0], before=trail[1]),
-        refused_sign_ins=console_views.refused_sign_ins(session, o, at - REFUSED_SIGN_INS_SHOWN),
+        refused_sign_ins=console_views.refused_sign_ins(
+            session, o, at - rules.REFUSED_SIGN_INS_SHOWN
+        ),
         times=console_views.stage_times(session, g) if g else {},
         exceptions=console_views.exceptions(session, g, MOST_EXCEPTIONS) if g else [],
         exception_counts=mail_facts.exception_counts(session, g) if g else [],

@@ -73,6 +73,7 @@ TODAY: dict[str, object] = {
     ),
     "AUTHORIZATION_REQUEST_MINUTES": 30,
     "AUTHORIZATION_REQUEST_KEPT_DAYS": 1,
+    "REFUSED_SIGN_INS_SHOWN": timedelta(days=7),
     "PROPAGATION": timedelta(minutes=15),
     "EVIDENCE_DAYS": 7,
     "APPROVAL_REMINDERS": (
