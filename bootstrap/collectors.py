@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.go_live import Attention, GoLiveOutcome
+from contracts.orders import Order
 from database.engine import Sessions, refuse_read_only
 from database.go_live import operator_counts
 
@@ -51,6 +52,7 @@ class RecordCollector(Collector):
             queued, first_due = operator_counts.waiting_mail(session)
             events, orders = operator_counts.longest_runs(session)
             set_aside, pending, pending_since = operator_counts.outbox(session)
+            unaudited = dict(operator_counts.orders_without_audit(session))
         yield from _of_waiting(waiting)
         yield _gauge(
             "golive_stage_began_timestamp_seconds",
@@ -69,6 +71,12 @@ class RecordCollector(Collector):
             "Go-lives that have ended, by outcome.",
             ["outcome"],
             {(outcome.value,): endings.get(outcome.value, 0) for outcome in GoLiveOutcome},
+        )
+        yield _gauge(
+            "golive_orders_without_audit",
+            "Orders that runs have carried out and that the audit trail does not know, by order.",
+            ["order"],
+            {(order.value,): unaudited.get(order.value, 0) for order in Order},
         )
         yield GaugeMetricFamily(
             "golive_run_events", "Events in the longest history of an open go-live.", events

@@ -33,6 +33,17 @@ class ReminderTime:
 
 
 @dataclass(frozen=True)
+class OrderCarriedOut:
+    """An order that the run has carried out, by whatever client sent it."""
+
+    order_id: str
+    """The id of its update in Temporal; of an order of ours, also the id of its audit entry."""
+    name: str
+    """As in `contracts.orders.Order`."""
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Position:
     """Where a run stands, to be written into the record that people read."""
 
@@ -45,6 +56,8 @@ class Position:
     """Events in the run's history by now."""
     orders: int = 0
     """Orders that the run has accepted by now."""
+    executed: list[OrderCarriedOut] = field(default_factory=list)
+    """Those of them that the record does not have yet."""
     takes_over: bool = False
     """It overwrites another run's record: this run begins or ends, or a person ordered a retry."""
 

@@ -757,6 +757,20 @@ class RepeatedEvent(SQLModel, table=True):
     times: int
 
 
+class ExecutedOrder(SQLModel, table=True):
+    """An order that a run carried out, as the run itself records it: whoever sent it."""
+
+    __tablename__ = "executed_order"
+    __table_args__ = {"schema": GOLIVE}
+    go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id", primary_key=True)
+    update_id: str = Field(primary_key=True)
+    """As Temporal knows it."""
+    order_id: UUID | None = None
+    """The same as a number, for an order of ours; the audit trail has an entry with it."""
+    name: str
+    at: datetime = _instant()
+
+
 class OrderRequest(SQLModel, table=True):
     """An order that another member of staff has to confirm before it is given."""
 

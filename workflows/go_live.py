@@ -309,9 +309,10 @@ class SsoGoLive:
         # A date that somebody chose while the announcement went out counts, too.
         return self._answers.date is not None
 
-    async def _move_deadline_to_chosen_date(self) -> None:
+    async def _move_deadline_to_chosen_date(self) -> Progress:
         if self._state.wait is Wait.MOVE_DATE and (chosen := self._answers.take_date()):
             await self._waits.change_deadline(chosen)
+        return self.progress()
 
     async def _announce(self, date: AnnouncedDate) -> None:
         announced = date.date
@@ -462,9 +463,9 @@ class SsoGoLive:
     @workflow.update(description="Customer success says that the customer's IT team is ready")
     async def acknowledge_it(self, order: AcknowledgeIt) -> Progress:
         """Continue, and move users at the time that the IT team chose, if it did."""
+        self._state.count_order()
         self._answers.acknowledge(order.move_at, order.reason_id)
-        await self._move_deadline_to_chosen_date()
-        return self._taken()
+        return await self._move_deadline_to_chosen_date()
 
     @workflow.update(description="Move users by the plan with this hash")
     def approve_migration(self, order: ApproveMigration) -> Progress:
@@ -475,16 +476,16 @@ class SsoGoLive:
     @workflow.update(description="Send nothing and move nobody until resumed")
     async def pause(self, _order: Pause) -> Progress:
         """Stop reminders and batches; signals still count."""
+        self._state.count_order()
         self._state.pause()
-        await self._status.record()
-        return self._taken()
+        return await self._recorded()
 
     @workflow.update(description="Go on after a pause")
     async def resume(self, _order: Resume) -> Progress:
         """Continue; dates from before the pause move by its length, newer ones stay."""
+        self._state.count_order()
         self._waits.resume(paused_at=self._state.resume())
-        await self._status.record()
-        return self._taken()
+        return await self._recorded()
 
     @workflow.update(description="Try again what needs attention")
     def retry(self, order: Retry) -> Progress:
@@ -502,8 +503,9 @@ class SsoGoLive:
     @workflow.update(description="Move the deadline of the present wait")
     async def extend_deadline(self, order: ExtendDeadline) -> Progress:
         """Move the deadline, to a later or an earlier time."""
+        self._state.count_order()
         await self._waits.change_deadline(order.until)
-        return self._taken()
+        return self.progress()
 
     @workflow.update(description="Read the directory again and move who became possible")
     def replan(self, _order: Replan) -> Progress:
@@ -529,8 +531,15 @@ class SsoGoLive:
         self._begin_roll_back(order)
         return self._taken()
 
+    async def _recorded(self) -> Progress:
+        await self._status.record()
+        return self.progress()
+
     def _taken(self) -> Progress:
-        """Count the order, as Temporal limits those of a run, and return the progress."""
+        """Count the order, as Temporal limits those of a run, and return the progress.
+
+        A handler that awaits something counts first, so that its record names the order.
+        """
         self._state.count_order()
         return self.progress()
 

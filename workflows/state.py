@@ -8,6 +8,7 @@ from workflows.record_ownership import RecordOwnership
 
 with workflow.unsafe.imports_passed_through():
     from contracts.go_live import GoLiveOutcome, GoLiveStage, StartGoLive, Wait
+    from contracts.records import OrderCarriedOut
 
 
 class RunState:
@@ -27,6 +28,7 @@ class RunState:
         self.ownership = RecordOwnership()
         self.orders = 0
         """How many orders it has accepted."""
+        self._executed: list[OrderCarriedOut] = []
 
     @property
     def consent_window(self) -> timedelta:
@@ -74,8 +76,19 @@ class RunState:
         return paused_at
 
     def count_order(self) -> None:
-        """Count an accepted order."""
+        """Count the order whose update is being handled, and keep its id for the record."""
         self.orders += 1
+        if (update := workflow.current_update_info()) is not None:
+            self._executed.append(OrderCarriedOut(update.id, update.name, workflow.now()))
+
+    @property
+    def executed(self) -> list[OrderCarriedOut]:
+        """The orders that the record does not have yet."""
+        return list(self._executed)
+
+    def were_recorded(self, executed: list[OrderCarriedOut]) -> None:
+        """Keep these no longer."""
+        self._executed = [one for one in self._executed if one not in executed]
 
     def begin_ending(self, outcome: GoLiveOutcome) -> None:
         """Begin to end with this outcome, which also ends a pause."""

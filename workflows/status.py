@@ -81,6 +81,7 @@ class StatusPublisher:
                     ],
                     workflow.info().get_current_history_length(),
                     self._state.orders,
+                    self._state.executed,
                     # A run that ends undoes what the database knows, even if it knows less itself.
                     self._state.ownership.takes_over or not progress.goes_on,
                 )
@@ -101,6 +102,7 @@ class StatusPublisher:
             self._state.ownership.mark_refused()
             return None
         self._state.ownership.mark_written()
+        self._state.were_recorded(position.executed)
         return recorded
 
     async def record_if_changed(self) -> None:

@@ -68,6 +68,22 @@ def longest_runs(session: Session) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def orders_without_audit(session: Session) -> Sequence[tuple[str, int]]:
+    """Return how many orders runs carried out that the audit trail does not know, by order.
+
+    Ours are written there before they are sent, so such an order came past console and shell.
+    """
+    return _rows(
+        session,
+        """
+        SELECT e.name, count(*) FROM golive.executed_order e WHERE NOT EXISTS (
+            SELECT FROM golive.audit_entry a WHERE a.order_id = e.order_id
+            AND a.go_live_id = e.go_live_id AND a.action = e.name)
+        GROUP BY e.name
+        """,
+    )
+
+
 def endings(session: Session) -> Sequence[tuple[str, int]]:
     """Return how many go-lives have ended, by outcome."""
     return _rows(

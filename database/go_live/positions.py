@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Refusal, Wait
 from contracts.records import Position
 from database.go_live.records import end_pause, go_live_by_id, write_audit
-from database.models import GoLive, PauseTime, StageTime
+from database.models import ExecutedOrder, GoLive, PauseTime, StageTime
 
 POSITION = """
     g.number, g.stage, g.wait, g.since, g.due_at, g.reminder_at, g.attention, g.may_skip,
@@ -63,6 +63,7 @@ def record_position(
     by_another = go_live.recorded_by not in (None, by)
     if by_another and not position.takes_over and is_ahead(go_live, progress):
         raise RecordAheadError
+    _record_executed(session, go_live_id, position)
     if go_live.closed_at is not None:
         return
     go_live.recorded_by = by
@@ -124,6 +125,30 @@ def record_position(
             ),
             {"due_at": progress.due_at, "go_live_id": go_live_id},
         )
+
+
+def _record_executed(session: Session, go_live_id: UUID, position: Position) -> None:
+    """Record the orders that the run carried out, each once, whoever sent them."""
+    for one in position.executed:
+        session.execute(
+            insert(ExecutedOrder)
+            .values(
+                go_live_id=go_live_id,
+                # Anybody who may write to the namespace chooses it, at any length.
+                update_id=one.order_id[:100],
+                order_id=_number(one.order_id),
+                name=one.name,
+                at=one.at,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def _number(order_id: str) -> UUID | None:
+    try:
+        return UUID(order_id)
+    except ValueError:
+        return None
 
 
 def progress_of(row: Any) -> Progress:

@@ -310,7 +310,7 @@ async def throttled_first_check(cluster: Cluster) -> Organisation:
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
-    cluster.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    cluster.control("POST", "/faults", kind="throttle", retry_after="120", after=2, match=token)
     await organisation.consent()
     while await organisation.newest_timer() != "the rest of the first check":
         await asyncio.sleep(0.05)

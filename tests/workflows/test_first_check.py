@@ -67,8 +67,8 @@ async def test_it_lasts_its_minute_where_microsoft_asks_for_a_longer_pause(
 ) -> None:
     organisation = await with_a_stuck_reminder(delayed)
     token = {"path": f"/{organisation.tenant_id}/oauth2/v2.0/token"}
-    # The first answer there is for the administrator's own browser.
-    delayed.control("POST", "/faults", kind="throttle", retry_after="120", after=1, match=token)
+    # The first two answers there are for the look for a grant and the administrator's browser.
+    delayed.control("POST", "/faults", kind="throttle", retry_after="120", after=2, match=token)
     await organisation.consent()
     await organisation.until(Wait.MICROSOFT)
     await ordinary_activity_ended(organisation)

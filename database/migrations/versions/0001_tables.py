@@ -49,6 +49,7 @@ GOLIVE_TABLES = (
     "mail",
     "audit_entry",
     "repeated_event",
+    "executed_order",
     "order_request",
 )
 
@@ -527,9 +528,7 @@ def _moving() -> None:
         sa.Column("object_id", sa.Uuid(), nullable=False),
         sa.Column("go_live_id", sa.Uuid(), nullable=False),
         sa.Column("sign_in_name", sa.String(), nullable=True),
-        sa.Column(
-            "is_administrator", sa.Boolean(), nullable=False, server_default=sa.false()
-        ),
+        sa.Column("is_administrator", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("user_id"),
         sa.ForeignKeyConstraint(["user_id"], ["pulse.app_user.id"]),
         sa.UniqueConstraint("tenant_id", "object_id", name="one_user_per_identity"),
@@ -695,6 +694,17 @@ def _mail_and_audit() -> None:
         unique=True,
         schema="golive",
         postgresql_where=sa.text("order_id IS NOT NULL"),
+    )
+    op.create_table(
+        "executed_order",
+        sa.Column("go_live_id", sa.Uuid(), nullable=False),
+        sa.Column("update_id", sa.String(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("go_live_id", "update_id"),
+        sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
+        schema="golive",
     )
     op.create_table(
         "order_request",

@@ -158,6 +158,12 @@ CREATE TABLE golive.file_import (
     organisation_count integer NOT NULL,
     user_count integer NOT NULL,
     CONSTRAINT files_go_when_it_is_done CHECK (((done_at IS NULL) OR ((organisations IS NULL) AND (users IS NULL))))
+CREATE TABLE golive.executed_order (
+    go_live_id uuid NOT NULL,
+    update_id character varying NOT NULL,
+    order_id uuid,
+    name character varying NOT NULL,
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE golive.go_live (
@@ -477,6 +483,8 @@ ALTER TABLE ONLY golive.exception_decision
 
 ALTER TABLE ONLY golive.file_import
     ADD CONSTRAINT file_import_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY golive.executed_order
+    ADD CONSTRAINT executed_order_pkey PRIMARY KEY (go_live_id, update_id);
 
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_pkey PRIMARY KEY (id);
@@ -655,6 +663,9 @@ ALTER TABLE ONLY golive.domain_tenant
 
 ALTER TABLE ONLY golive.exception_decision
     ADD CONSTRAINT exception_decision_user_id_fkey FOREIGN KEY (user_id) REFERENCES pulse.app_user(id);
+
+ALTER TABLE ONLY golive.executed_order
+    ADD CONSTRAINT executed_order_go_live_id_fkey FOREIGN KEY (go_live_id) REFERENCES golive.go_live(id);
 
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES pulse.organisation(id);
