@@ -145,6 +145,14 @@ CREATE TABLE golive.exception_decision (
     CONSTRAINT decision_known CHECK (((decision)::text = ANY ((ARRAY['link'::character varying, 'exclude'::character varying])::text[])))
 );
 
+CREATE TABLE golive.executed_order (
+    go_live_id uuid NOT NULL,
+    update_id character varying NOT NULL,
+    order_id uuid,
+    name character varying NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE golive.file_import (
     id uuid NOT NULL,
     organisations_name character varying NOT NULL,
@@ -158,12 +166,6 @@ CREATE TABLE golive.file_import (
     organisation_count integer NOT NULL,
     user_count integer NOT NULL,
     CONSTRAINT files_go_when_it_is_done CHECK (((done_at IS NULL) OR ((organisations IS NULL) AND (users IS NULL))))
-CREATE TABLE golive.executed_order (
-    go_live_id uuid NOT NULL,
-    update_id character varying NOT NULL,
-    order_id uuid,
-    name character varying NOT NULL,
-    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE golive.go_live (
@@ -481,16 +483,14 @@ ALTER TABLE ONLY golive.domain_tenant
 ALTER TABLE ONLY golive.exception_decision
     ADD CONSTRAINT exception_decision_pkey PRIMARY KEY (user_id);
 
-ALTER TABLE ONLY golive.file_import
-    ADD CONSTRAINT file_import_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY golive.executed_order
     ADD CONSTRAINT executed_order_pkey PRIMARY KEY (go_live_id, update_id);
 
+ALTER TABLE ONLY golive.file_import
+    ADD CONSTRAINT file_import_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY golive.go_live
     ADD CONSTRAINT go_live_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY golive.mail_handover
-    ADD CONSTRAINT mail_handover_pkey PRIMARY KEY (mail_id);
 
 ALTER TABLE ONLY golive.mail
     ADD CONSTRAINT mail_pkey PRIMARY KEY (id);
