@@ -149,8 +149,9 @@ async def test_a_second_consent_of_the_administrator_is_one_line_more(
 ) -> None:
     again = (
         "INSERT INTO golive.authorization_request (state_sha256, purpose, browser_sha256, "
-        "go_live_id, evidence_id, flow, expires_at) SELECT 'again', t.purpose, t.browser_sha256, "
-        "t.go_live_id, t.evidence_id, t.flow, t.expires_at FROM golive.authorization_request t "
+        "go_live_id, evidence_id, flow, expires_at, grant_was_absent) "
+        "SELECT 'again', t.purpose, t.browser_sha256, t.go_live_id, t.evidence_id, t.flow, "
+        "t.expires_at, t.grant_was_absent FROM golive.authorization_request t "
         "JOIN golive.go_live g ON g.id = t.go_live_id WHERE t.evidence_id IS NOT NULL AND "
         f"g.{OF_THE_ORGANISATION}"
     )
