@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from wording import erasure
 from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
+from wording import erasure
 from wording.permissions import WHY
 from workflows.policies import PROPAGATION_CALL
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from contracts import rules
 from contracts.notices import Message
-from database.engine import open_sessions
+from database.engine import Sessions, open_sessions
 from database.mail import ledger, mail_facts
 from database.mail.ledger import HeldMail
 from database.models import Contact, Mail
@@ -134,8 +134,7 @@ class TestAnAddressThatRefuses:
         assert not ledger.mark_tried(kept.held(row), reply="452 4.2.2 full", most=20)
 
 
-def test_a_mail_is_held_by_one_sender_and_by_no_transaction(engine: Engine) -> None:
-    sessions = open_sessions(engine)
+def queued(sessions: Sessions) -> Mail:
     with sessions.begin() as session:
         made: Customer = customer(session, "acme.example")
         row = Mail(
@@ -147,6 +146,32 @@ def test_a_mail_is_held_by_one_sender_and_by_no_transaction(engine: Engine) -> N
             due_at=AT,
         )
         session.add(row)
+    return row
+
+
+def test_where_connections_are_pooled_a_mail_is_held_all_the_same(engine: Engine) -> None:
+    sessions = open_sessions(engine)
+    row = queued(sessions)
+    with (
+        ledger.held_mail(sessions, row.id, pooled=True) as first,
+        ledger.held_mail(sessions, row.id, pooled=True) as second,
+    ):
+        assert first is not None
+        assert second is None
+        # What is recorded does not wait for the end of the transaction that has the lock.
+        with engine.connect() as other:
+            marked = text("SELECT in_doubt FROM golive.mail WHERE id = :id")
+            assert other.execute(marked, {"id": row.id}).scalar() is True
+        ledger.end_attempt(first)
+    with ledger.held_mail(sessions, row.id, pooled=True) as again:
+        assert again is not None
+        assert again.in_doubt is False
+        ledger.mark_sent(again.session, row.id, message_id="<x@y.example>", reply="250", at=AT)
+
+
+def test_a_mail_is_held_by_one_sender_and_by_no_transaction(engine: Engine) -> None:
+    sessions = open_sessions(engine)
+    row = queued(sessions)
     with ledger.held_mail(sessions, row.id) as first, ledger.held_mail(sessions, row.id) as second:
         assert first is not None
         assert second is None
