@@ -225,7 +225,7 @@ async def test_whoever_knows_the_domain_writes_a_few_lines_into_the_audit_trail(
                 who.open("/login").press("Continue", email=asked.address("nobody"))
                 who.press("Login with SSO").press("I am the administrator")
                 who.come_back(error="access_denied", state=who.state)
-                who.assert_told(Refusal.DECLINED)
+                who.assert_told(Refusal.WENT_BACK)
 
     await asyncio.to_thread(come)
     refused = [action for _, action, _ in asked.audit()].count("consent_refused")

@@ -3,14 +3,14 @@
 import asyncio
 import re
 
-import httpx2
-
 from activities.mail_content import PACK_FILE
 from contracts.links import LinkPurpose
 from contracts.orders import OrderRefusal
+from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster
 from tests.set_up_page import personal_link
+from web.forms import TICKED
 from wording.orders import REFUSED
 from wording.setup_page import NO_PACK
 
@@ -23,9 +23,7 @@ async def test_a_link_of_an_ended_go_live_names_nobody_and_orders_nothing(cluste
     stranger = f"mallory@{organisation.domain}"
 
     def come() -> None:
-        with httpx2.Client(
-            base_url=cluster.endpoints.web, trust_env=False, timeout=LONGEST_WAIT
-        ) as http:
+        with loopback.client(base_url=cluster.endpoints.web, timeout=LONGEST_WAIT) as http:
             shown = http.get(page)
             assert shown.status_code == 200
             for named in (organisation.contact, organisation.second_contact, "Ira Tee"):
@@ -34,7 +32,12 @@ async def test_a_link_of_an_ended_go_live_names_nobody_and_orders_nothing(cluste
             assert "<form" not in shown.text
             token = re.search(r'name="form_token" value="(\w+)"', http.get("/login").text)
             assert token is not None
-            form = {"form_token": token.group(1), "name": "Mallory", "address": stranger}
+            form = {
+                "form_token": token.group(1),
+                "name": "Mallory",
+                "address": stranger,
+                "by_a_person": TICKED,
+            }
             for path in ("contact", "acknowledge"):
                 refused = http.post(f"{page}/{path}", data=form)
                 assert refused.status_code == 409

@@ -15,13 +15,14 @@ from commands import staff_bindings
 from commands.errors import CommandError, UsageError
 from commands.orders import Orders
 from contracts.orders import Role
+from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
 from tests.cluster import STAFF, Cluster, changed_environment
 from tests.web.test_error_handlers import form_token_of
 from web.app import create_app
-from web.console import contacts, organisations, plans, users
+from web.console import contacts, imports, organisations, plans, users
 from web.console import staff as staff_pages
 from web.console.staff import manager
 from web.microsoft.staff_admission import STAFF_COOKIE, role_of
@@ -61,7 +62,7 @@ def test_each_app_role_is_a_role_and_the_one_of_before_is_a_managers() -> None:
 def test_every_form_of_the_console_that_changes_something_takes_a_manager() -> None:
     open_to_readers = {
         route.path
-        for room in (contacts, organisations, plans, staff_pages, users)
+        for room in (contacts, imports, organisations, plans, staff_pages, users)
         for route in room.router.routes
         if isinstance(route, APIRoute)
         and "POST" in route.methods
@@ -86,7 +87,7 @@ async def test_a_reader_changes_nothing(cluster: Cluster) -> None:
     await asyncio.to_thread(come)
     reading = Orders(cluster.engine, cluster.client, STAFF, role=Role.READER)
     for order in (reading.start(organisation.slug), reading.pause(organisation.slug)):
-        with pytest.raises(CommandError, match="takes a manager"):
+        with pytest.raises(CommandError, match=Problem.ROLE_TOO_LOW):
             await order
     assert organisation.audit() == []
 
@@ -97,16 +98,16 @@ async def test_a_binding_is_undone_and_its_sessions_end(cluster: Cluster) -> Non
     )
     mistaken, token, at = uuid4(), secrets.token_urlsafe(32), datetime.now(UTC)
     with open_sessions(cluster.engine).begin() as session:
-        found = staff.recognise(session, mistaken, "robin@clientshare.example")
+        found = staff.staff_by_identity(session, mistaken, "robin@clientshare.example")
         assert found is not None
         staff.open_session(session, found.id, token, Role.MANAGER, at)
-    with pytest.raises(UsageError, match="Say why"):
+    with pytest.raises(UsageError, match=Problem.REASON_MISSING):
         staff_bindings.unbind(cluster.engine, "robin", by=STAFF, reason=" ")
     assert staff_bindings.unbind(cluster.engine, "robin", by=STAFF, reason="Another Robin.")
     with open_sessions(cluster.engine).begin() as session:
         assert staff.of_session(session, token, at) is None
-        assert staff.recognise(session, mistaken, "somebody@clientshare.example") is None
-        bound = staff.recognise(session, uuid4(), "robin@clientshare.example")
+        assert staff.staff_by_identity(session, mistaken, "somebody@clientshare.example") is None
+        bound = staff.staff_by_identity(session, uuid4(), "robin@clientshare.example")
         assert bound is not None
     rows = cluster.rows("SELECT actor, reason FROM golive.audit_entry WHERE action='staff_unbound'")
     assert [tuple(row) for row in rows] == [(STAFF, "Another Robin.")]

@@ -6,8 +6,10 @@ import pytest
 
 from commands import domains
 from commands.errors import CommandError
+from contracts.problems import Problem
 from tests.attacks.conftest import Target
 from tests.cluster import Organisation
+from wording import shell
 
 
 async def test_a_domain_stays_while_somebody_signs_in_by_it(moved: Organisation) -> None:
@@ -22,9 +24,9 @@ async def test_a_domain_stays_while_somebody_signs_in_by_it(moved: Organisation)
     def take_off(domain: str) -> None:
         domains.remove(cluster.engine, slug, domain, "dana", "Sold last week.")
 
-    with pytest.raises(CommandError, match="1 person signs in with SSO") as refused:
+    with pytest.raises(CommandError, match=Problem.DOMAIN_IN_USE) as refused:
         await asyncio.to_thread(take_off, moved.domain)
-    assert "deactivated" in str(refused.value)
+    assert "deactivated" in refused.value.words(shell.said_of)
     assert "domain_removed" not in {action for _, action, _ in moved.audit()}
     await moved.sign_in("anna")
     await asyncio.to_thread(take_off, f"sold.{moved.domain}")
@@ -40,7 +42,7 @@ async def test_a_domain_stays_while_its_people_are_about_to_move(target: Target)
         slug=organisation.slug,
     )
     engine, slug = organisation.cluster.engine, organisation.slug
-    with pytest.raises(CommandError, match="1 person signs in with SSO"):
+    with pytest.raises(CommandError, match=Problem.DOMAIN_IN_USE):
         await asyncio.to_thread(
             domains.remove, engine, slug, organisation.domain, "dana", "A mistake."
         )

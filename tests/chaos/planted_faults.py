@@ -19,7 +19,7 @@ def mails(cluster: Cluster) -> list[Delivery]:
 @contextmanager
 def planted(cluster: Cluster, *statements: str, **values: Any) -> Iterator[psycopg.Connection[Any]]:
     """The database with something changed, for as long as the block lasts."""
-    url = cluster.environment["GOLIVE_DATABASE_URL"].replace("+psycopg", "")
+    url = cluster.owner_url.replace("+psycopg", "")
     with psycopg.connect(url) as database:
         # Past the trigger that keeps the audit trail as it is.
         database.execute("SET LOCAL session_replication_role = replica")

@@ -16,6 +16,7 @@ from contracts.problems import Problem
 from tests.certificates import make_certificate
 from tests.cluster import Cluster
 from tests.shell import plain, shell
+from wording.shell import said_of
 from workflows import search_attributes
 from workflows.payloads import DATA_CONVERTER
 from workflows.staff_digest import SCHEDULE_ID
@@ -56,7 +57,7 @@ class TestWithTheOperatorServiceClosed:
             with pytest.raises(CommandError) as refused:
                 await setup.set_up_temporal(elsewhere)
         assert refused.value.problem is Problem.SEARCH_ATTRIBUTES_NOT_ALLOWED
-        said = str(refused.value)
+        said = refused.value.words(said_of)
         lines = re.findall(r'^tcld namespace search-attributes add .*"(\w+)=(\w+)"$', said, re.M)
         assert {name for name, _ in lines} == {key.name for key in search_attributes.ALL}
         assert ("NeedsAttention", "Bool") in lines

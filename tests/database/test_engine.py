@@ -32,6 +32,7 @@ from tests.bounds import LONGEST_WAIT
 from tests.certificates import make_certificate
 from tests.forwarder import forwarding
 from tests.pgbouncer import needs_pgbouncer, open_folder, pgbouncer
+from wording import shell
 
 QUICK = Limits(statement=1, lock=1)
 
@@ -253,9 +254,10 @@ class TestTheCause:
         with pytest.raises(UnavailableError) as said, plain_database_errors(own), own.begin():
             pass
         assert said.value.problem in {problem, Problem.DATABASE_UNKNOWN_HOST}
-        assert address in str(said.value)
-        assert "ter2" not in str(said.value)
-        assert "pulse:" not in str(said.value)
+        words = said.value.words(shell.said_of)
+        assert address in words
+        assert "ter2" not in words
+        assert "pulse:" not in words
 
     def test_has_words_whatever_it_is(self) -> None:
         assert set(OF_DATABASE_FAULTS) == set(DatabaseFault)
@@ -320,7 +322,7 @@ class TestSettingUp:
             connection.exec_driver_sql("INSERT INTO golive.later VALUES (1)")
             connection.exec_driver_sql("DELETE FROM pulse.failed_login")
             connection.exec_driver_sql("CREATE TEMP TABLE passing (n integer) ON COMMIT DROP")
-            connection.exec_driver_sql("SET LOCAL golive.forgetting = 'on'")
+            connection.exec_driver_sql("SET LOCAL golive.erasing = 'on'")
             connection.exec_driver_sql("UPDATE golive.audit_entry SET reason = '[removed]'")
         for forbidden in (
             "UPDATE golive.audit_entry SET actor = 'nobody'",
@@ -410,4 +412,5 @@ class TestBehindAPooler:
             own = open_engine(f"postgresql+psycopg://postgres@{HOST}:{pooler}/pulse")
             with pytest.raises(UnavailableError) as said, plain_database_errors(own), own.begin():
                 pass
-        assert "Set GOLIVE_DATABASE_POOLING=transaction." in str(said.value)
+        words = said.value.words(shell.said_of)
+        assert "Set GOLIVE_DATABASE_POOLING=transaction." in words

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from contracts import rules
 from contracts.links import LinkSigner
+from contracts.orders import Role
 from database.consent import authorization_requests
 from database.engine import Sessions, open_sessions
 from database.go_live import repeated_events
@@ -57,7 +58,7 @@ def test_one_round_deletes_all_that_is_over(sessions: Sessions) -> None:
             {"id": (omar := uuid4())},
         )
         sign_in.record_failure(session, ["somebody"], AT)
-        staff.open_session(session, omar, "token", AT)
+        staff.open_session(session, omar, "token", Role.MANAGER, AT)
         authorization_requests.begin(
             session, state="state", browser="browser", purpose="console", at=AT
         )

@@ -38,7 +38,7 @@ def newest(sessions: Sessions) -> str | None:
 
 def test_a_process_with_another_key_is_refused_and_changes_nothing(sessions: Sessions) -> None:
     signing_keys.check(sessions, LinkSigner((OLD,)))
-    with pytest.raises(CommandError, match="setup --replace-secret-key") as refused:
+    with pytest.raises(CommandError, match=Problem.SECRET_KEY_IS_ANOTHER) as refused:
         signing_keys.check_if_there(sessions, LinkSigner((NEW,)))
     assert refused.value.problem is Problem.SECRET_KEY_IS_ANOTHER
     assert (newest(sessions),) == LinkSigner((OLD,)).fingerprints

@@ -100,7 +100,7 @@ def test_half_a_letter_in_a_name_is_left_out(
 
     person = sign_in(entra, scripted)
 
-    assert (person.display_name, person.preferred_username) == ("Ada ", "a@x.example")
+    assert (person.display_name, person.preferred_username) == ("Ada ", "ada@x.example")
 
 
 @pytest.mark.parametrize(

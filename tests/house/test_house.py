@@ -72,7 +72,7 @@ def test_only_web_commands_and_the_local_stack_use_the_wall_clock() -> None:
         for path in product_code()
         if "wall_clock" in path.read_text() and path.name != "clock.py"
     }
-    assert users <= {"web", "commands", "local", "starter.py"}
+    assert users <= {"web", "bootstrap", "commands", "local", "starter.py"}
 
 
 def test_every_activity_is_registered() -> None:

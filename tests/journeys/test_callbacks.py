@@ -34,7 +34,7 @@ def _queries(state: str = "", tenant: str = "") -> dict[str, str]:
         "two errors": urlencode([*good.items(), ("error", "a"), ("error", "b")]),
         "a made-up state": urlencode({**good, "state": SECRET}),
         "10 kB of state": urlencode({**good, "state": "x" * 10_000}),
-        "10 kB of something": urlencode({**good, "session_state": SECRET * 500}),
+        "45 kB of something": urlencode({**good, "session_state": SECRET * 2_300}),
         "10 kB of error": urlencode({**good, "error": "e" * 10_000}),
         "a hundred parameters": urlencode(good) + "".join(f"&p{k}=1" for k in range(100)),
         "NUL": urlencode(good) + "&error_description=%00",

@@ -60,11 +60,10 @@ OUR_LOGS = ("worker", "web", "setup", "postgresql", "temporal")
 async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seen]:
     """Two go-lives with every trouble; a back-up in the middle, a new database server, and on."""
     folder, seen = tmp_path_factory.mktemp("watched"), Seen()
-    stack = WatchedStack(folder / "state", Ports.free())
     with ExitStack() as opened:
         spans = opened.enter_context(collecting_spans())
         tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-        opened.enter_context(changed_environment(tracing))
+        stack = WatchedStack(folder / "state", Ports.free(), tracing)
         opened.enter_context(stack.running())
         opened.enter_context(changed_environment(stack.environment()))
         engine, client = connections.database(Settings()), await connections.temporal()

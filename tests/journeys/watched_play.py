@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
@@ -17,6 +18,7 @@ from database.engine import open_sessions
 from database.go_live import standings
 from local import loopback, people, queries
 from local.demo import ADMINISTRATORS
+from local.ports import Ports
 from local.stack import Stack
 from tests.bounds import LONGEST_WAIT
 from tests.journeys.watched import until_wait
@@ -50,12 +52,16 @@ class Seen:
 
 
 class WatchedStack(Stack):
-    """A stack whose database has a password in its address, as a real one has."""
+    """A stack whose database has a password in its address, as a real one has, and with traces."""
+
+    def __init__(self, folder: Path, ports: Ports, tracing: dict[str, str]) -> None:
+        super().__init__(folder, ports)
+        self._tracing = tracing
 
     def environment(self) -> dict[str, str]:
         settings = super().environment()
         address = settings["GOLIVE_DATABASE_URL"].replace("@", f":{DATABASE_PASSWORD}@", 1)
-        return settings | {"GOLIVE_DATABASE_URL": address}
+        return settings | {"GOLIVE_DATABASE_URL": address} | self._tracing
 
 
 class Play:

@@ -118,6 +118,7 @@ FORMS = [
     "/consent/progress",
     "/consent/again",
     "/consent/x",
+    "/consent/x/granted",
     "/hand-off/x",
     "/invitation/x",
     "/setup/x/acknowledge",

@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 from sqlmodel import select
 
 from contracts.go_live import Wait
+from contracts.orders import Role
 from database.engine import open_sessions
 from database.models import Staff
 from database.people import staff
@@ -48,7 +49,7 @@ class Console:
         token = uuid4().hex
         with open_sessions(cluster.engine).begin() as session:
             dana = session.exec(select(Staff).where(Staff.handle == STAFF)).one()
-            staff.open_session(session, dana.id, token, datetime.now(UTC))
+            staff.open_session(session, dana.id, token, Role.MANAGER, datetime.now(UTC))
         self.cluster = cluster
         self.http = httpx2.Client(
             base_url=cluster.endpoints.web,

@@ -18,7 +18,7 @@ from database.links.renewal import NewLink
 from database.mail import mail_facts
 from web import outbox_relay
 from web.console.organisations import page_with_problem, problem_text
-from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit
+from web.console.staff import AManagerVisit, StaffVisit
 from web.forms import OwnForm, TypedText
 from web.visit import Visit
 from wording import console
@@ -118,7 +118,7 @@ async def send_links_again(
 
 
 @router.post("/{slug}/mails/resend")
-async def resend_refused(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
+async def resend_refused(staff: AManagerVisit, visit: OwnForm, slug: str) -> Response:
     """Send every refused mail again, those to users included."""
     dependencies = visit.dependencies
     try:

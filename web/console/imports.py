@@ -18,7 +18,7 @@ from commands.people_in_charge import signal_people_changed
 from commands.sheets import SourceFile
 from contracts import rules
 from web.console.organisations import problem_text
-from web.console.staff import AStaffVisit, StaffVisit
+from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit
 from web.forms import OwnForm, check_own
 from wording import console, sentences
 
@@ -65,7 +65,7 @@ def template(staff: AStaffVisit, name: str) -> Response:
 
 
 @router.post("")
-async def upload(staff: AStaffVisit, request: Request) -> Response:
+async def upload(staff: AManagerVisit, request: Request) -> Response:
     """Check both files; show every fault, or what they would change."""
     # Only now, when the visitor is known, is the body read.
     async with request.form(max_files=2, max_fields=4) as form:
@@ -84,7 +84,7 @@ def preview(staff: AStaffVisit, import_id: UUID) -> Response:
 
 
 @router.post("/{import_id}")
-async def confirm(staff: AStaffVisit, visit: OwnForm, import_id: UUID) -> Response:
+async def confirm(staff: AManagerVisit, visit: OwnForm, import_id: UUID) -> Response:
     """Import an upload, once, and signal the go-lives that get another owner."""
     engine = visit.dependencies.engine
     try:
