@@ -19,8 +19,9 @@ def many(session: Session) -> Session:
         text(
             """
             INSERT INTO golive.authorization_request
-                (state_sha256, purpose, browser_sha256, flow, expires_at, used_at)
-            SELECT 'state' || n, 'sign_in', 'browser' || n, '{}', :at, :at
+                (state_sha256, purpose, browser_sha256, flow, expires_at, used_at,
+                 grant_was_absent)
+            SELECT 'state' || n, 'sign_in', 'browser' || n, '{}', :at, :at, false
             FROM generate_series(1, :requests) n
             """
         ),

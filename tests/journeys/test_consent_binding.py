@@ -90,7 +90,11 @@ async def test_check_again_works_in_the_browser_that_consented_and_in_no_other(
             assert "adminconsent" in other.browser.url, other.browser.url
             cluster.control("PUT", path, **GRANT)
             # Whoever comes back without having proven anything has nothing to repeat either.
-            other.come_back(error="access_denied", state=other.state)
+            other.come_back(
+                error="access_denied",
+                error_description="AADSTS65004: declined",
+                state=other.state,
+            )
             other.open("/consent/progress")
             with pytest.raises(LookupError, match=AGAIN):
                 other.press(CHECK)

@@ -30,7 +30,7 @@ async def test_customer_success_signs_in_and_sees_the_organisations(
 
 async def test_whoever_has_no_role_gets_a_calm_refusal(cluster: Cluster, page: Page) -> None:
     await sign_in_to_console(page, "erin@clientshare.example")
-    await expect(page.get_by_text("does not have the role")).to_be_visible()
+    await expect(page.get_by_text("it has none of the roles")).to_be_visible()
     await assert_accessible(page)
     await page.goto("/console")
     await expect(page.get_by_role("heading", name="Customer success console")).to_be_visible()
