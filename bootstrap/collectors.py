@@ -74,7 +74,7 @@ class RecordCollector(Collector):
         )
         yield _gauge(
             "golive_orders_without_audit",
-            "Orders that runs have carried out and that the audit trail does not know, by order.",
+            "How many orders runs have carried out that the audit trail does not know, by order.",
             ["order"],
             {(order.value,): unaudited.get(order.value, 0) for order in Order},
         )

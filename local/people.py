@@ -46,13 +46,23 @@ class Endpoints:
             yield str(shown.json()["text"])
 
 
+GO_ON = "Login with SSO and go on"
+
+
 def consent(endpoints: Endpoints, contact: str, administrator: str) -> None:
-    """Open the link from the contact's mail and consent as the administrator."""
+    """Open the link from the contact's mail and consent as the administrator.
+
+    Where an earlier consent still stands at Microsoft, they sign in and go on with that.
+    """
     with Browser() as browser:
         browser.open(endpoints.consent_link(contact))
         _press(browser, "Login with SSO and consent")
-        _microsoft_sign_in(browser, administrator)
-        _press(browser, "Accept")
+        if GO_ON in browser.text:
+            _press(browser, GO_ON)
+            _microsoft_sign_in(browser, administrator)
+        else:
+            _microsoft_sign_in(browser, administrator)
+            _press(browser, "Accept")
         if "/consent/progress" not in browser.url:
             raise SceneFailedError(f"The consent ended on another page: {browser.text}")
 
