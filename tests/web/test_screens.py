@@ -25,6 +25,8 @@ class Album:
         self.page = page
 
     async def look(self, name: str) -> None:
+        # A click may still be leading to it.
+        await self.page.wait_for_load_state("networkidle")
         for view, (width, height, colours) in VIEWS.items():
             await self.page.set_viewport_size({"width": width, "height": height})
             await self.page.emulate_media(color_scheme=colours, reduced_motion="reduce")
@@ -74,6 +76,7 @@ async def test_every_page_fits_and_is_accessible_at_each_width(
     await album.look("consent")
     await page.goto(link.replace("/consent/", "/hand-off/"))
     await album.look("hand-off")
+    await page.get_by_label("I hand it on").check()
     await page.get_by_label("I hand it on").check()
     await page.get_by_role("button", name="Make the message").click()
     await album.look("hand-off-message")
