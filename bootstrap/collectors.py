@@ -74,7 +74,7 @@ class RecordCollector(Collector):
         )
         yield _gauge(
             "golive_orders_without_audit",
-            "How many orders runs have carried out that the audit trail does not know, by order.",
+            "What runs have carried out without an entry in the audit trail, by order.",
             ["order"],
             {(order.value,): unaudited.get(order.value, 0) for order in Order},
         )
