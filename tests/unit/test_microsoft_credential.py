@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -9,6 +10,7 @@ from prometheus_client import REGISTRY
 from bootstrap.connections import microsoft_credential
 from contracts.clock import wall_clock
 from settings import Settings, SettingsError
+from tests.certificates import make_certificate
 
 
 def _settings(**more: object) -> Settings:
@@ -43,7 +45,13 @@ def test_the_end_of_a_secret_is_in_the_metrics_and_near_it_in_the_log(
     assert "a-secret" not in caplog.text
 
 
-def test_a_certificate_that_cannot_be_used_is_a_fault_of_the_settings(tmp_path: object) -> None:
-    settings = _settings(client_secret=None, client_certificate_path=f"{tmp_path}/none.pem")
+def test_a_certificate_that_is_gone_since_the_settings_were_read_is_a_fault_of_theirs(
+    tmp_path: Path,
+) -> None:
+    certificate = tmp_path / "own.pem"
+    make_certificate(tmp_path)
+    certificate.write_bytes(b"".join(file.read_bytes() for file in sorted(tmp_path.iterdir())))
+    settings = _settings(client_secret=None, client_certificate_path=str(certificate))
+    certificate.unlink()
     with pytest.raises(SettingsError, match=r"GOLIVE_CLIENT_CERTIFICATE_PATH: .*cannot be read"):
         microsoft_credential(settings)
