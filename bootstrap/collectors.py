@@ -73,7 +73,7 @@ class RecordCollector(Collector):
             {(outcome.value,): endings.get(outcome.value, 0) for outcome in GoLiveOutcome},
         )
         yield _gauge(
-            "golive_orders_without_audit",
+            "golive_unaudited_updates",
             "What runs have carried out without an entry in the audit trail, by order.",
             ["order"],
             {(order.value,): unaudited.get(order.value, 0) for order in Order},
