@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from icalendar import Calendar
@@ -12,9 +12,10 @@ from activities.mail_content import Branding, GoLiveMail
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.links import LinkSigner
 from contracts.notices import Audience, Message
+from database.consent import sso_connections
 from database.go_live import outbox, records
 from database.mail import ledger
-from database.models import Contact, GoLive, Organisation, Preference, Staff
+from database.models import Contact, GoLive, Organisation, Preference, Staff, UserMove
 from database.people import contacts
 from mail.rendering import RenderedMail, render
 from wording.situations import OUTCOMES, WAITS
@@ -33,7 +34,7 @@ SURROUNDINGS = Branding(
     support_address="support@pulse.example",
     client_id="11111111-2222-3333-4444-555555555555",
     sender_address="go-live@pulse.example",
-    signer=LinkSigner("a key of the test, long enough for a signature"),
+    signer=LinkSigner((b"a key of the test, long enough for a signature",)),
 )
 
 
@@ -188,3 +189,68 @@ def test_a_contact_who_leaves_loses_the_date_if_they_had_it(
         mail = GoLiveMail(session, go_live.id, SURROUNDINGS)
         found = entry(mail, session, Message.CONTACT_REMOVED, key, "Tom")
         assert (found["method"], found.walk("VEVENT")[0]["sequence"]) == ("CANCEL", 1)
+
+
+NO_LONGER = "The login page no longer offers"
+AS_BEFORE = "as it did before this go-live"
+NOT_YET = "The login page had not offered"
+
+
+def told_to_it(session: Session, go_live: GoLive) -> tuple[RenderedMail, str]:
+    """Roll back, and return the mail to the IT team and all its words."""
+    sso_connections.withdraw_sso(session, go_live.id, AT)
+    mail = mails(session, go_live.id, GoLiveOutcome.ROLLED_BACK)["Tom"]
+    return mail, f"{mail.subject} {' '.join(mail.text.split())} {mail.html}"
+
+
+def test_a_roll_back_before_anything_was_done_says_so(session: Session, go_live: GoLive) -> None:
+    mail, words = told_to_it(session, go_live)
+    assert mail.subject == "Acme: the move to single sign-on was stopped"
+    assert words.count("had moved no user") == words.count(NOT_YET) == 2
+    assert NO_LONGER not in words
+    assert "undone" not in words
+
+
+def test_a_roll_back_of_what_the_login_page_began_to_offer_says_so(
+    session: Session, go_live: GoLive
+) -> None:
+    sso_connections.offer_sso(session, go_live.id, AT)
+    _, words = told_to_it(session, go_live)
+    assert words.count(NO_LONGER) == 2
+    assert AS_BEFORE not in words
+
+
+def test_where_people_sign_in_by_an_earlier_go_live_it_is_told_to_leave_the_application(
+    session: Session, go_live: GoLive
+) -> None:
+    session.get_one(Organisation, go_live.organisation_id).sso_offered = True
+    sso_connections.offer_sso(session, go_live.id, AT)
+    _, words = told_to_it(session, go_live)
+    assert words.count(AS_BEFORE) == words.count("leave our application") == 2
+    assert NO_LONGER not in words
+    assert "choose Delete" not in words
+
+
+def test_what_was_moved_is_undone_and_only_an_invitation_is_called_one(
+    session: Session, go_live: GoLive
+) -> None:
+    sso_connections.offer_sso(session, go_live.id, AT)
+    for number, kind in enumerate(("invite", "already_linked")):
+        session.add(
+            UserMove(
+                go_live_id=go_live.id,
+                user_id=uuid4(),
+                position=number,
+                move_class=kind,
+                wave="rest",
+                prior_sign_in_method="sso",
+                prior_status="active",
+                moved_at=AT,
+                undone_at=AT,
+            )
+        )
+    session.flush()
+    mail, words = told_to_it(session, go_live)
+    assert mail.subject == "Acme: the move to single sign-on was undone"
+    assert words.count("1 invitation no longer works") == 2
+    assert "had moved no user" not in words
