@@ -115,21 +115,37 @@ def is_taken(port: int) -> bool:
     return False
 
 
-_handed_out: set[int] = set()
+_reserved: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on; never the same twice within one process."""
+    """Return a port that nobody listens on, and that no process here is given until ours ends."""
     # The operating system's generator, so that processes started together do not pick alike.
     choice = random.SystemRandom()
     for _ in _CHOICE:
         port = choice.choice(_CHOICE)
-        if port not in _handed_out and not is_taken(port):
-            _handed_out.add(port)
+        if _reserve(port) and not is_taken(port):
             return port
     raise PortsTakenError(
         f"No free port between {_CHOICE.start} and {_CHOICE.stop - 1}: stop some programs."
     )
+
+
+def _reserve(port: int) -> bool:
+    """Reserve a port among all processes that ask here; return whether nobody else had.
+
+    A service that is killed and started again finds its port as it left it. The reservation is the
+    UDP port of the same number, which nothing of ours uses: the operating system gives it to one
+    process, and takes it back when that process ends, however it ends.
+    """
+    reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        reservation.bind((HOST, port))
+    except OSError:
+        reservation.close()
+        return False
+    _reserved.append(reservation)
+    return True
 
 
 def _given_out_twice(ports: Ports) -> list[str]:

@@ -1,9 +1,11 @@
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from local.errors import PortsTakenError, WrongSettingError
-from local.ports import Ports
+from local.ports import Ports, free_port
 
 
 def test_the_usual_ports_hold_where_nothing_is_set():
@@ -42,6 +44,20 @@ def test_free_ports_are_all_different_and_free():
     ports.check_free()
     assert len(set(ports.by_service().values())) == len(ports.by_service())
     assert not set(ports.by_service().values()) & set(Ports.free().by_service().values())
+
+
+def test_a_free_port_is_given_to_one_process_until_it_ends():
+    def ask_another_process(choice: range) -> str:
+        asking = f"import local.ports as p; p._CHOICE = {choice}; print(p.free_port())"
+        asked = subprocess.run(
+            [sys.executable, "-c", asking], capture_output=True, text=True, check=False
+        )
+        return asked.stdout.strip() or asked.stderr.splitlines()[-1]
+
+    ours = free_port()
+    assert "No free port" in ask_another_process(range(ours, ours + 1))
+    theirs = int(ask_another_process(range(20_000, 32_000)))
+    assert ask_another_process(range(theirs, theirs + 1)) == str(theirs)
 
 
 def test_all_taken_ports_are_told_with_their_service_and_setting():
