@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import socket
 import sys
 from contextlib import suppress
 from ipaddress import ip_network
@@ -56,6 +57,24 @@ def trusts_everybody(written: str) -> bool:
     return False
 
 
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound there.
+
+    Raises:
+        OSError: another program listens there, or the machine has no such address.
+    """
+    # With the protocol named, asyncio switches off Nagle's delay on its connections.
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m web", description=__doc__)
@@ -87,12 +106,20 @@ def main() -> int:
             "FORWARDED_ALLOW_IPS names no proxy: unless it runs on this machine, everybody "
             "behind it shares one network address, and with it the limits on guessing"
         )
+    try:
+        listener = _listener(arguments.host, arguments.port)
+    except OSError as error:
+        print(  # noqa: T201
+            f"The web server cannot listen on {arguments.host}:{arguments.port}: "
+            f"{error.strerror or type(error).__name__}. Stop the program that does, or give "
+            "another address by --host and --port.",
+            file=sys.stderr,
+        )
+        return 1
     # No access log: addresses of pages hold personal tokens. No server header: it tells versions.
     server = _Server(
         uvicorn.Config(
             app,
-            host=arguments.host,
-            port=arguments.port,
             http=HeaderTimeout,
             access_log=False,
             server_header=False,
@@ -100,7 +127,7 @@ def main() -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    server.run()
+    server.run(sockets=[listener])
     return 0 if server.started else 3
 
 

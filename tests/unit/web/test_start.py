@@ -1,4 +1,6 @@
-"""The web does not start where everybody may say which network they come from."""
+"""The web does not start where limits would mean nothing, or where its port is taken."""
+
+import socket
 
 import pytest
 
@@ -20,9 +22,9 @@ def test_a_list_of_proxies_is_taken(written: str) -> None:
     assert not trusts_everybody(written)
 
 
-def test_it_says_why_before_it_serves_anybody(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of a web process, and no way to serve."""
     settings = {
         "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
         "CLIENT_ID": "33333333-3333-4333-8333-333333333333",
@@ -35,9 +37,27 @@ def test_it_says_why_before_it_serves_anybody(
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"GOLIVE_{name}", value)
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     monkeypatch.setattr("sys.argv", ["web"])
     monkeypatch.setattr(web, "set_up_logging", lambda: None)
-    monkeypatch.setattr(web.uvicorn, "run", lambda *_, **__: pytest.fail("it serves"))
+    monkeypatch.setattr(web._Server, "run", lambda *_, **__: pytest.fail("it serves"))
+
+
+@pytest.mark.usefixtures("started")
+def test_it_says_why_before_it_serves_anybody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     assert web.main() == 1
     assert EVERYBODY_IS_TRUSTED in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("started")
+def test_it_says_that_its_port_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("sys.argv", ["web", "--port", str(port)])
+        assert web.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"The web server cannot listen on 127.0.0.1:{port}: Address already")
