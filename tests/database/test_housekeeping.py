@@ -1,6 +1,5 @@
 """What is over is deleted, and a process that lacks the key that signs says so."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -31,12 +30,8 @@ TABLES = (
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> Iterator[Sessions]:
-    yield open_sessions(engine)
-    with engine.begin() as connection:
-        for table in TABLES:
-            connection.execute(text(f"DELETE FROM {table}"))
-        connection.execute(text("DELETE FROM golive.staff WHERE handle = 'omar'"))
+def sessions(engine: Engine) -> Sessions:
+    return open_sessions(engine)
 
 
 def dependencies(sessions: Sessions, *keys: bytes) -> Any:

@@ -1,11 +1,10 @@
 """Which key signed personal links: a process without it does not start, and no link is lost."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands import signing_keys
@@ -24,11 +23,9 @@ OLD, NEW = b"o" * 32, b"n" * 32
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> Iterator[Sessions]:
+def sessions(engine: Engine) -> Sessions:
     """A database in which no key has signed."""
-    yield open_sessions(engine)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM golive.signing_key"))
+    return open_sessions(engine)
 
 
 def newest(sessions: Sessions) -> str | None:

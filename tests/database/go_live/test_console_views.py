@@ -1,15 +1,13 @@
 """The list of the console: what comes first, what filters and search show, and its pages."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from contracts.go_live import GoLiveOutcome, Wait
-from database.engine import migrate, open_engine, open_sessions
 from database.go_live import console_views, records
 from database.go_live.console_views import Listing, OrganisationFilter
 from database.models import GoLive, Organisation, OrganisationDomain, Preference, Staff
@@ -17,24 +15,6 @@ from tests.database.query_plans import explained, most_rows_read
 
 AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 State = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def own_engine(engine: Engine) -> Iterator[Engine]:
-    """A database without the organisations that other tests keep: a list shows everyone."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("CREATE DATABASE overview"))
-    own = open_engine(engine.url.set(database="overview").render_as_string(hide_password=False))
-    migrate(own)
-    yield own
-    own.dispose()
-
-
-@pytest.fixture
-def session(own_engine: Engine) -> Iterator[Session]:
-    with open_sessions(own_engine)() as session:
-        yield session
-        session.rollback()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The moment between the relay's yes and our note of it: as short as it can be, and counted."""
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -25,7 +24,7 @@ CUT = [*YES[:-1], None]
 
 
 @pytest.fixture
-def row(engine: Engine) -> Iterator[QueuedMail]:
+def row(engine: Engine) -> QueuedMail:
     """A mail in the ledger, committed."""
     mail = Mail(
         message=Message.RESULT,
@@ -36,7 +35,7 @@ def row(engine: Engine) -> Iterator[QueuedMail]:
     )
     with open_sessions(engine).begin() as session:
         session.add(mail)
-    yield QueuedMail(
+    return QueuedMail(
         id=mail.id,
         message=Message.RESULT,
         idempotency_key=mail.idempotency_key,
@@ -51,8 +50,6 @@ def row(engine: Engine) -> Iterator[QueuedMail]:
         password_until=None,
         due_at=AT,
     )
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM golive.mail WHERE id = :id"), {"id": mail.id})
 
 
 def send(engine: Engine, mailer: Mailer, row: QueuedMail) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -201,19 +202,19 @@ def test_any_directory_and_any_users_move_once_and_all_the_way_back(
 
 
 @pytest.fixture
-def moved_by_many(engine: Engine) -> Customer:
+def moved_by_many(engine: Engine) -> Iterator[Customer]:
     """Two thousand users, committed, so that several connections can move them."""
-    session = open_sessions(engine)()
-    made = customer(session, "many.example")
-    accounts = []
-    for number in range(2_000):
-        address = f"user{number}@many.example"
-        made.signed_in(made.user(address, status="invited" if number % 5 == 0 else "active"))
-        accounts.append(account(address))
-    made.stage(accounts, page=999)
-    made.plan()
-    session.commit()
-    return made
+    with open_sessions(engine)() as session:
+        made = customer(session, "many.example")
+        accounts = []
+        for number in range(2_000):
+            address = f"user{number}@many.example"
+            made.signed_in(made.user(address, status="invited" if number % 5 == 0 else "active"))
+            accounts.append(account(address))
+        made.stage(accounts, page=999)
+        made.plan()
+        session.commit()
+        yield made
 
 
 def test_workers_that_move_the_same_organisation_at_once_do_no_harm(
