@@ -39,7 +39,7 @@ class Endpoints:
 
     def _mails(self, address: str) -> Iterator[str]:
         found = loopback.get(
-            f"{self.mailbox}/api/messages", params={"to": address, "limit": 200}
+            f"{self.mailbox}/api/messages", params={"to": address, "limit": 10_000}
         ).json()
         for message in sorted(found, key=lambda one: int(one["id"]), reverse=True):
             shown = loopback.get(f"{self.mailbox}/api/messages/{message['id']}")

@@ -27,7 +27,7 @@ from local import loopback
 from local.browser import Browser
 from tests.administrators import Consenting
 from tests.bounds import LONGEST_WAIT
-from tests.cluster import Cluster, Organisation, Person, changed_environment
+from tests.cluster import MOST_MAILS, Cluster, Organisation, Person, changed_environment
 from tests.golden.golden import normalised, outline, sorted_rows
 from tests.workflows.driver import (
     MEMBERS,
@@ -433,7 +433,7 @@ class Mailbox:
 
     def of(self, address: str) -> list[dict[str, str]]:
         """What came to an address, oldest first."""
-        found = self._http.get("/api/messages", params={"to": address}).json()
+        found = self._http.get("/api/messages", params={"to": address, "limit": MOST_MAILS}).json()
         return [self._mail(str(number)) for number in sorted(int(one["id"]) for one in found)]
 
     def _mail(self, number: str) -> dict[str, str]:

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from contracts.go_live import ConsentReported, GoLiveOutcome, Wait
+from contracts.go_live import Attention, ConsentReported, GoLiveOutcome, Wait
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import never_applied, proof_gives_up
 from tests.workflows.schedule import ledger
+from wording import situations
 from workflows.go_live import SsoGoLive
 
 
@@ -54,7 +55,8 @@ async def test_reports_during_a_proof_do_not_silence_the_alarm(cluster: Cluster)
             fact = ConsentReported(str(tenant), str(who))
             await organisation.handle.signal(SsoGoLive.consent_reported, fact)
         await proof_gives_up(organisation)
-        await organisation.received_by("dana@clientshare.example", "not")
+        happened = situations.ATTENTION[Attention.MICROSOFT_NOT_CAUGHT_UP][0]
+        await organisation.received_by("dana@clientshare.example", happened)
         assert organisation.progress.wait is Wait.ADMIN_CONSENT
         # What is reported from now on is tried, as a retry is.
         cluster.control("DELETE", "/propagation")
