@@ -466,6 +466,7 @@ async def build_cluster(folder: Path) -> AsyncIterator[Cluster]:
         environment = await closing.enter_async_context(
             await WorkflowEnvironment.start_local(
                 data_converter=DATA_CONVERTER,
+                port=ports.temporal,
                 dev_server_existing_path=temporal,
                 dev_server_extra_args=list(TEMPORAL_ARGUMENTS),
             )
