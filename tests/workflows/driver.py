@@ -134,14 +134,19 @@ async def work_held_up(organisation: Organisation, begin: Awaitable[object]) -> 
     """Begin something, and hold the plan or the move that follows until the block ends."""
     cluster = organisation.cluster
     key = f"move:{organisation.standing().go_live_id}"
-    waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    # Those of other go-lives wait, too: a run that another test has cancelled is still ending.
+    waits = """
+        SELECT FROM pg_locks, hashtextextended(:key, 0) AS lock
+        WHERE locktype = 'advisory' AND NOT granted
+          AND (classid::bigint << 32 | objid::bigint) = lock
+    """
     with cluster.engine.begin() as holding:
         holding.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key}
         )
         await begin
         async with asyncio.timeout(LONGEST_WAIT):
-            while not cluster.rows(waits):
+            while not cluster.rows(waits, key=key):
                 await asyncio.sleep(0.05)
         yield
 

@@ -102,7 +102,8 @@ async def test_mail_that_is_not_sent_is_taken_back_in_batches_that_may_be_interr
     o = organisation.standing().organisation_id
     cluster.rows(f"UPDATE golive.mail m SET state = 'queued' {of_it} AND {unsent}", o=o)
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
-    with _failing_at(cluster, "golive.mail", "state = 'withdrawn'", (2, 3)) as counted:
+    ours = f"state = 'withdrawn' AND go_live_id = '{organisation.standing().go_live_id}'"
+    with _failing_at(cluster, "golive.mail", ours, (2, 3)) as counted:
         await cluster.orders().roll_back(organisation.slug, "Enough.")
         assert (await organisation.ended()).outcome is GoLiveOutcome.ROLLED_BACK
         assert counted() == 6, "four batches of two, and two that were refused"
