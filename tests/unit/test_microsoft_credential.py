@@ -41,7 +41,9 @@ def test_the_end_of_a_secret_is_in_the_metrics_and_near_it_in_the_log(
     ends = REGISTRY.get_sample_value("golive_credential_ends_timestamp_seconds", {"kind": "secret"})
     assert ends is not None
     assert ends % 86400 == 0
-    assert [one.levelno for one in caplog.records] == ([] if level is None else [level])
+    # Threads of earlier tests may still log, too.
+    ours = [one.levelno for one in caplog.records if one.name == "bootstrap.connections"]
+    assert ours == ([] if level is None else [level])
     assert "a-secret" not in caplog.text
 
 
