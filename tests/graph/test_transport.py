@@ -12,6 +12,7 @@ from graph import transport
 from graph.errors import ForeignLinkError, MicrosoftUnreachableError, ThrottledError
 from graph.transport import checked_endpoint, json_object, open_http, retry_after, send
 from local import loopback
+from tests.bounds import LONGEST_WAIT
 from tests.graph.scripted import Answer, ScriptedMicrosoft
 
 
@@ -160,7 +161,7 @@ def test_an_answer_that_trickles_is_given_up_as_a_whole(
         trickling.start()
         with pytest.raises(MicrosoftUnreachableError, match="in time"):
             send(http, "GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
-        trickling.join(10)
+        trickling.join(LONGEST_WAIT)
     assert not trickling.is_alive(), "the connection is closed, not left open"
 
 

@@ -12,6 +12,7 @@ import pytest
 from local.errors import PartFailedError
 from local.processes import Part
 from local.supervisor import Supervisor
+from tests.bounds import LONGEST_WAIT
 
 WAIT = "import signal; signal.pause()"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -40,14 +41,14 @@ def says_when_stopped(name: str, folder: Path) -> Part:
 
 @pytest.fixture
 def supervisor(tmp_path):
-    supervisor = Supervisor(tmp_path / "logs", grace=5)
+    supervisor = Supervisor(tmp_path / "logs", grace=LONGEST_WAIT)
     yield supervisor
     supervisor.stop()
 
 
-def gone_within(seconds: float, *pids: int) -> bool:
-    """Whether none of them lives after that time; a zombie that init has yet to reap is dead."""
-    deadline = time.monotonic() + seconds
+def gone(*pids: int) -> bool:
+    """Whether none of them lives any more; a zombie that init has yet to reap is dead."""
+    deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
         if not any(lives(pid) for pid in pids):
             return True
@@ -89,7 +90,7 @@ def test_a_part_that_dies_is_named_with_its_status_and_last_lines(supervisor):
     code = "[print('line', number) for number in range(100)]; raise SystemExit(3)"
     supervisor.start(program("steady", WAIT))
     with pytest.raises(PartFailedError) as failure:
-        supervisor.start(program("part", code, ready=lambda: False, ready_timeout=20))
+        supervisor.start(program("part", code, ready=lambda: False, ready_timeout=LONGEST_WAIT))
     assert failure.value.part == "part"
     first, second, *lines = str(failure.value).splitlines()
     assert first == "part stopped by itself: exit status 3."
@@ -102,7 +103,7 @@ def test_a_part_that_is_killed_is_named_with_its_signal(supervisor):
     supervisor.check()
     os.kill(supervisor.pid("part"), signal.SIGKILL)
     with pytest.raises(PartFailedError, match=r"part stopped by itself: signal 9 \(SIGKILL\)"):
-        supervisor.wait(20)
+        supervisor.wait(LONGEST_WAIT)
     with pytest.raises(PartFailedError):
         supervisor.check()
 
@@ -111,7 +112,7 @@ def test_a_part_that_died_while_another_starts_ends_the_start(supervisor):
     supervisor.start(program("first", WAIT))
     os.kill(supervisor.pid("first"), signal.SIGKILL)
     with pytest.raises(PartFailedError, match="first stopped by itself"):
-        supervisor.start(program("second", WAIT, ready=lambda: False, ready_timeout=20))
+        supervisor.start(program("second", WAIT, ready=lambda: False, ready_timeout=LONGEST_WAIT))
 
 
 def test_a_part_that_never_answers_is_given_up(supervisor):
@@ -166,7 +167,7 @@ def test_children_of_a_part_end_with_it(supervisor, tmp_path):
     child = int(mark.read_text())
     assert lives(child)
     supervisor.kill("part")
-    assert gone_within(5, child)
+    assert gone(child)
 
 
 def test_a_wanted_death_is_no_failure_and_the_part_comes_back(supervisor):
@@ -180,14 +181,14 @@ def test_a_wanted_death_is_no_failure_and_the_part_comes_back(supervisor):
     assert supervisor.pid("part") != before
     os.kill(supervisor.pid("part"), signal.SIGTERM)
     with pytest.raises(PartFailedError, match="SIGTERM"):
-        supervisor.wait(20)
+        supervisor.wait(LONGEST_WAIT)
 
 
 def test_a_part_that_died_by_itself_can_be_restarted(supervisor):
     supervisor.start(program("part", WAIT))
     os.kill(supervisor.pid("part"), signal.SIGKILL)
     with pytest.raises(PartFailedError):
-        supervisor.wait(20)
+        supervisor.wait(LONGEST_WAIT)
     supervisor.restart("part")
     supervisor.check()
 
@@ -199,7 +200,7 @@ def test_a_frozen_part_goes_on_when_woken(supervisor):
     supervisor.check()
     os.kill(supervisor.pid("part"), signal.SIGTERM)
     with pytest.raises(PartFailedError):
-        supervisor.wait(20)
+        supervisor.wait(LONGEST_WAIT)
 
 
 def test_a_restart_prepares_again_and_shows_only_its_own_lines(supervisor, tmp_path):
@@ -221,7 +222,7 @@ def test_a_restart_prepares_again_and_shows_only_its_own_lines(supervisor, tmp_p
     assert (tmp_path / "logs" / "part.log").read_text() == "hello\nhello\n"
     os.kill(supervisor.pid("part"), signal.SIGKILL)
     with pytest.raises(PartFailedError) as failure:
-        supervisor.wait(20)
+        supervisor.wait(LONGEST_WAIT)
     assert str(failure.value).count("hello") == 1
 
 
@@ -255,7 +256,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path):
         assert all(lives(pid) for pid in pids)
         process.kill()
         process.wait()
-    assert gone_within(5, *pids)
+    assert gone(*pids)
 
 
 def test_a_part_that_ends_by_itself_is_waited_for(supervisor, tmp_path):

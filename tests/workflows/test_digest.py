@@ -67,9 +67,13 @@ def manager(cluster: Cluster) -> Manager:
     return Manager(cluster)
 
 
+BEGUN = datetime.now(UTC)
+"""One moment for all mornings of a session: midnight in Auckland may come between two of them."""
+
+
 def morning(number: int) -> datetime:
     """Nine on a working morning in Auckland: 0 = the next one, 1 = the one after it."""
-    at = datetime.now(UTC)
+    at = BEGUN
     for _ in range(number + 1):
         at = next_working_morning(at, ZONE)
     return at
@@ -87,7 +91,7 @@ async def a_round(cluster: Cluster, at: datetime) -> DigestsSent:
             id=f"digest-{uuid4()}",
             task_queue=GO_LIVE_QUEUE,
         ),
-        60,
+        LONGEST_WAIT,
     )
 
 

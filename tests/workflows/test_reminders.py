@@ -8,6 +8,7 @@ from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, new_organisation
 from tests.workflows.schedule import (
+    A_MOMENT,
     count_by_message,
     is_in_business_hours,
     ledger,
@@ -44,7 +45,7 @@ async def _nobody_answers_about_entitlement(cluster: Cluster, time_zone: str) ->
     }
     _check(mails)
     opened, *_, closed = mails
-    assert timedelta(days=28) <= closed.due_at - opened.due_at < timedelta(days=28, minutes=1)
+    assert timedelta(days=28) <= closed.due_at - opened.due_at < timedelta(days=28) + A_MOMENT
 
 
 async def test_customer_it_and_then_the_administrator_are_reminded_until_the_consent_expires(
@@ -115,21 +116,24 @@ async def test_a_pause_across_a_reminder_moves_dates_by_the_time_paused(
     await organisation.start()
     before = await organisation.until(Wait.ADMIN_CONSENT)
     await organisation.skip(timedelta(days=1))
+    pausing_at = await organisation.now()
     await orders.pause(slug, "The customer's IT team is away.")
     paused_at = await organisation.now()
     await organisation.skip(timedelta(days=40))
     assert ledger(organisation, *REMINDERS) == []
     assert organisation.standing().progress.wait is Wait.ADMIN_CONSENT  # type: ignore[union-attr]
+    resuming_at = await organisation.now()
     resumed = await orders.resume(slug)
-    paused = await organisation.now() - paused_at
+    resumed_at = await organisation.now()
     assert before.due_at is not None
     assert resumed.due_at is not None
-    assert abs(resumed.due_at - before.due_at - paused) < 5 * SECOND
+    paused = resumed.due_at - before.due_at
+    assert resuming_at - paused_at <= paused <= resumed_at - pausing_at
     await cluster.skipper.fast_forward(organisation.handle, None)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
     assert count_by_message(mails)["consent_reminder"] == 3
-    assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > paused_at + paused
+    assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > resuming_at
     _check(mails)
 
 
@@ -153,7 +157,7 @@ async def test_the_next_reminder_is_known_from_each_reminder_to_the_last(cluster
     )
     sent = sorted({one.due_at for one in ledger(organisation, *REMINDERS)})
     for said, did in zip(promised, sent, strict=True):
-        assert timedelta() <= did - said < 2 * SECOND
+        assert timedelta() <= did - said < A_MOMENT
     await _roll_back(organisation)
 
 
@@ -174,11 +178,15 @@ async def test_what_is_chosen_during_a_pause_stays_as_chosen(cluster: Cluster) -
     await orders.pause(slug)
     chosen_at = await organisation.now()
     extended = await orders.extend(slug, chosen_at + timedelta(days=1))
+    extended_at = await organisation.now()
     await organisation.skip(timedelta(days=3))
+    resuming_at = await organisation.now()
     resumed = await orders.resume(slug)
+    resumed_at = await organisation.now()
     assert extended.due_at is not None
     assert resumed.due_at is not None
-    assert abs(resumed.due_at - extended.due_at - timedelta(days=3)) < 5 * SECOND
+    moved = resumed.due_at - extended.due_at
+    assert resuming_at - extended_at <= moved <= resumed_at - chosen_at
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
     await orders.pause(slug)
@@ -221,7 +229,7 @@ async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(
     assert result.outcome is GoLiveOutcome.CONSENT_EXPIRED
     closed = ledger(organisation, "closing_notice")[0]
     assert sooner.due_at is not None
-    assert closed.due_at - sooner.due_at < timedelta(minutes=1)
+    assert closed.due_at - sooner.due_at < A_MOMENT
     assert count_by_message(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
 
 

@@ -239,7 +239,7 @@ def test_workers_that_move_the_same_organisation_at_once_do_no_harm(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(LONGEST_WAIT)
     assert not faults
     assert sum(counts) == 2_000
     for table in ("golive.mail", "golive.directory_link"):

@@ -126,7 +126,7 @@ def test_a_reader_taken_for_dead_writes_nothing_into_its_successors_copy(
     assert slow.wait(LONGEST_WAIT)
     assert read(2) == Snapshot(entries=PAGES, pages=PAGES, users=0)
     go_on.set()
-    thread.join(30)
+    thread.join(LONGEST_WAIT)
     assert len(ends) == 1
     assert staged_pages(made) == [*range(PAGES)]
     assert microsoft.count("/users") == PAGES + 1, "the successor went on after the kept page"

@@ -18,6 +18,7 @@ from commands.sending import MESSAGES, Argument, SentOrder, answer_of, give
 from contracts.go_live import GoLiveStage, Pause, Progress, Wait
 from contracts.orders import Order, OrderRefusal
 from contracts.problems import Problem
+from tests.bounds import LONGEST_WAIT
 from wording import shell
 
 ID = UUID("0b54a6c6-9d1c-4d5e-8a53-4b2f0c1de001")
@@ -111,12 +112,12 @@ async def test_after_as_long_as_people_wait_it_is_said_that_it_may_still_be_carr
 
 async def test_a_server_that_says_nothing_is_waited_for_as_long() -> None:
     async def silent() -> Progress:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         return ANSWER
 
     temporal = Temporal(ANSWER)
     temporal.answer = silent  # type: ignore[method-assign]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONGEST_WAIT):
         with pytest.raises(UnansweredError, match=Problem.NO_WORKER_ANSWERS):
             await give(temporal, order())  # type: ignore[arg-type]
 
@@ -166,7 +167,7 @@ async def test_whoever_stops_waiting_is_not_held() -> None:
     async def cancelled() -> Progress:
         asked.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             # As the client of Temporal does.
             raise WorkflowUpdateRPCTimeoutOrCancelledError from None
