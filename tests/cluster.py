@@ -151,6 +151,15 @@ class Organisation:
         assert due is not None
         await self.skip(due - await self.now() + timedelta(seconds=1))
 
+    async def skip_to_reminder(self) -> None:
+        """Let time pass until the next reminder goes out, whichever day of the week that is."""
+        already = await self.now()
+        ahead = await self.until(
+            lambda now: now.reminder_at is not None and now.reminder_at > already
+        )
+        assert ahead.reminder_at is not None
+        await self.skip(ahead.reminder_at - await self.now() + timedelta(seconds=1))
+
     async def now(self) -> datetime:
         """The go-live's own clock: wall time plus what was skipped."""
         return await self.cluster.skipper.get_current_time(self.handle)

@@ -162,8 +162,7 @@ async def attention_and_declined(organisation: Organisation, album: "Album") -> 
     await organisation.until(Wait.ADMIN_CONSENT)
     await at_rest(organisation)
     refuse_mail(organisation)
-    # One reminder is due by then, whichever day of the week it is.
-    await organisation.skip(timedelta(days=6))
+    await organisation.skip_to_reminder()
     await until_attention(organisation, Attention.MAIL_REFUSED)
     await album.keep("2-reminder-refused")
     cluster.mail_faults()

@@ -158,7 +158,7 @@ async def with_a_stuck_reminder(cluster: Cluster) -> Organisation:
     await organisation.until(Wait.ADMIN_CONSENT)
     for contact in (organisation.contact, organisation.second_contact):
         cluster.mail_faults(reject=contact, code=550)
-    await organisation.skip(timedelta(days=6))
+    await organisation.skip_to_reminder()
     await until_attention(organisation, Attention.MAIL_REFUSED)
     cluster.mail_faults()
     return organisation

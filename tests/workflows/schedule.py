@@ -6,8 +6,20 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from contracts import rules
+from contracts.notices import Audience, Message
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Organisation
+
+CONSENT_REMINDERS = [
+    one.audience for one in rules.CONSENT_REMINDERS if one.message is Message.CONSENT_REMINDER
+]
+"""To whom of the customer each reminder of the consent goes."""
+
+TO_FIRST_CONTACT = len(CONSENT_REMINDERS)
+"""The first contact gets all of them."""
+
+TO_SECOND_CONTACT = CONSENT_REMINDERS.count(Audience.EVERY_CONTACT)
 
 A_MOMENT = timedelta(seconds=LONGEST_WAIT)
 """How long after its time something may happen: the machine may be busy."""

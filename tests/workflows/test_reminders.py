@@ -1,14 +1,18 @@
 """Reminders in skipped time: each once, in business hours, until somebody answers."""
 
 import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 
+from contracts import rules
 from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, new_organisation
 from tests.workflows.schedule import (
     A_MOMENT,
+    TO_FIRST_CONTACT,
+    TO_SECOND_CONTACT,
     count_by_message,
     is_in_business_hours,
     ledger,
@@ -40,7 +44,7 @@ async def _nobody_answers_about_entitlement(cluster: Cluster, time_zone: str) ->
     mails = ledger(organisation)
     assert count_by_message(mails) == {
         "entitlement_question": 1,
-        "entitlement_reminder": 3,
+        "entitlement_reminder": len(rules.ENTITLEMENT_REMINDERS),
         "closing_notice": 1,
     }
     _check(mails)
@@ -61,15 +65,18 @@ async def _nobody_answers_at_the_customer(cluster: Cluster, time_zone: str) -> N
     mails = ledger(organisation)
     assert count_by_message(mails) == {
         "it_pack": 1,
-        "it_acknowledgement_reminder": 2,
+        "it_acknowledgement_reminder": len(rules.ACKNOWLEDGEMENT_REMINDERS),
         "consent_request": 1,
-        "consent_reminder": 3,
+        "consent_reminder": TO_FIRST_CONTACT,
         "consent_escalation": 1,
         "closing_notice": 1,
     }
     _check(mails)
     reminded = [one.address for one in ledger(organisation, "consent_reminder")]
-    assert sorted(reminded) == sorted([organisation.contact] * 3 + [organisation.second_contact])
+    assert Counter(reminded) == {
+        organisation.contact: TO_FIRST_CONTACT,
+        organisation.second_contact: TO_SECOND_CONTACT,
+    }
     assert {one.address for one in ledger(organisation, "consent_request")} == {
         organisation.contact
     }
@@ -86,26 +93,37 @@ async def test_the_second_contact_lives_elsewhere_and_both_are_written_to_in_wor
     await organisation.start(skipping=True)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     reminders = ledger(organisation, "consent_reminder")
-    assert len(reminders) == 4
+    assert len(reminders) == TO_FIRST_CONTACT + TO_SECOND_CONTACT
     _check(ledger(organisation))
 
 
 async def test_a_consent_between_any_two_reminders_stops_the_rest(cluster: Cluster) -> None:
-    await asyncio.gather(*(_consent_after(cluster, before) for before in range(5)))
+    every = range(len(rules.CONSENT_REMINDERS) + 1)
+    await asyncio.gather(*(_consent_after(cluster, before) for before in every))
 
 
 async def _consent_after(cluster: Cluster, reminders_before: int) -> None:
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)
-    days_before = (1, 6, 11, 17, 23)[reminders_before]
-    await organisation.skip(timedelta(days=days_before))
+    await _let_be_reminded(organisation, reminders_before)
     await organisation.consent()
     await organisation.until(Wait.MOVE_DATE)
-    sent = count_by_message(ledger(organisation, "consent_reminder", "consent_escalation")).total()
-    assert sent == reminders_before
+    assert _count(organisation) == reminders_before
     await _roll_back(organisation)
-    assert count_by_message(ledger(organisation, *REMINDERS)).total() == reminders_before
+    assert _count(organisation) == reminders_before
+
+
+async def _let_be_reminded(organisation: Organisation, times: int) -> None:
+    """Skip to so many reminders, one after another."""
+    for sent in range(1, times + 1):
+        await organisation.skip_to_reminder()
+        await organisation.until(lambda _, sent=sent: _count(organisation) == sent)
+
+
+def _count(organisation: Organisation) -> int:
+    """How many reminders have gone out, each to one or several people."""
+    return count_by_message(ledger(organisation, *REMINDERS)).total()
 
 
 async def test_a_pause_across_a_reminder_moves_dates_by_the_time_paused(
@@ -132,7 +150,7 @@ async def test_a_pause_across_a_reminder_moves_dates_by_the_time_paused(
     await cluster.skipper.fast_forward(organisation.handle, None)
     assert (await organisation.ended()).outcome is GoLiveOutcome.CONSENT_EXPIRED
     mails = ledger(organisation)
-    assert count_by_message(mails)["consent_reminder"] == 3
+    assert count_by_message(mails)["consent_reminder"] == TO_FIRST_CONTACT
     assert min(one.due_at for one in ledger(organisation, *REMINDERS)) > resuming_at
     _check(mails)
 
@@ -146,7 +164,7 @@ async def test_the_next_reminder_is_known_from_each_reminder_to_the_last(cluster
     def is_new(now: Progress) -> bool:
         return now.reminder_at is not None and now.reminder_at not in promised
 
-    for _ in range(4):
+    for _ in rules.CONSENT_REMINDERS:
         reminder_at = (await organisation.until(is_new)).reminder_at
         assert reminder_at is not None
         promised.append(reminder_at)
@@ -230,7 +248,10 @@ async def test_a_deadline_moves_both_ways_and_takes_the_consent_link_with_it(
     closed = ledger(organisation, "closing_notice")[0]
     assert sooner.due_at is not None
     assert closed.due_at - sooner.due_at < A_MOMENT
-    assert count_by_message(ledger(organisation, "consent_reminder"))["consent_reminder"] == 3
+    assert (
+        count_by_message(ledger(organisation, "consent_reminder"))["consent_reminder"]
+        == TO_FIRST_CONTACT
+    )
 
 
 async def test_a_sooner_deadline_overtakes_reminders_that_were_still_to_come(
