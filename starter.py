@@ -379,7 +379,7 @@ def confirm_consent(
 ) -> None:
     """Accept a consent that stood before this go-live; it is checked at Microsoft all the same."""
     _order(by, lambda orders: orders.confirm_consent(organisation, reason, order_id=order_id))
-    print(f"{organisation}: the consent is being checked at Microsoft.")
+    print(shell.ordered(organisation, Order.CONFIRM_CONSENT))
 
 
 @app.command("close-declined")
@@ -440,8 +440,11 @@ def staff_address(
             address=address,
             reason=reason,
         )
-    told = "was told" if changed.old_was_told else "takes no mail any more, so nobody was told"
-    print(f"{handle}: mails go to {address} from now on. {changed.old_address} {told}.")
+    print(
+        shell.address_changed(
+            handle, address, changed.old_address, old_was_told=changed.old_was_told
+        )
+    )
 
 
 @app.command()
@@ -642,11 +645,7 @@ def unbind_staff(
 ) -> None:
     """Undo which Microsoft account a member of staff is; the next sign-in binds anew."""
     was_bound = staff_bindings.unbind(_engine(), handle, by=_name(by), reason=reason)
-    print(
-        f"{handle} is bound to no Microsoft account any more; sessions in the console have ended."
-        if was_bound
-        else f"{handle} was bound to no Microsoft account."
-    )
+    print(shell.unbound(handle, was_bound=was_bound))
 
 
 @app.command()

@@ -353,6 +353,7 @@ _ORDERED = {
     Order.RETRY: "{slug}: it is tried again.",
     Order.SKIP: "{slug}: skipped; the go-live goes on.",
     Order.ROLL_BACK: "{slug}: is being rolled back; watch it with: starter.py watch {slug}",
+    Order.CONFIRM_CONSENT: "{slug}: the consent is being checked at Microsoft.",
     Order.CLOSE_DECLINED: "{slug}: closed as declined; people log in as before.",
     Order.REPLAN: "{slug}: a new plan is being made; see status for what becomes of it.",
 }
@@ -434,6 +435,22 @@ def contact_left(address: str, slug: str = "") -> str:
     """Return that a contact gets no more mail; `slug` stands before it where nothing else does."""
     before = f"{slug}: " if slug else ""
     return f"{before}{address} gets no more mail, and the links sent there no longer work."
+
+
+def address_changed(handle: str, address: str, old: str, *, old_was_told: bool) -> str:
+    """Return where mails to one of us go, and whether the old address was told."""
+    told = "was told" if old_was_told else "takes no mail any more, so nobody was told"
+    return f"{handle}: mails go to {address} from now on. {old} {told}."
+
+
+def unbound(handle: str, *, was_bound: bool) -> str:
+    """Return that a member of staff is bound to no Microsoft account."""
+    if was_bound:
+        return (
+            f"{handle} is bound to no Microsoft account any more; sessions in the console have "
+            "ended."
+        )
+    return f"{handle} was bound to no Microsoft account."
 
 
 def excluded(slug: str, address: str, effect: DecisionEffect) -> str:
