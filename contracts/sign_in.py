@@ -1,4 +1,4 @@
-"""How an account stands, and why a Microsoft sign-in does not lead into one: closed sets."""
+"""How an account stands, and what a Microsoft sign-in is for and leads to: closed sets."""
 
 from enum import StrEnum
 
@@ -9,6 +9,18 @@ class UserStatus(StrEnum):
     ACTIVE = "active"
     INVITED = "invited"
     DEACTIVATED = "deactivated"
+
+
+class RequestPurpose(StrEnum):
+    """What a browser is sent to Microsoft for."""
+
+    CONSENT = "consent"
+    """To Microsoft's page where an administrator consents."""
+    CONSENT_SIGN_IN = "consent_sign_in"
+    """To sign in after it, which proves who consented."""
+    SIGN_IN = "sign_in"
+    INVITATION = "invitation"
+    CONSOLE = "console"
 
 
 class SignInAnswer(StrEnum):

@@ -25,7 +25,7 @@ from sqlmodel import Field, SQLModel
 
 from contracts import rules
 from contracts.notices import MailState, RecipientKind
-from contracts.sign_in import UserStatus
+from contracts.sign_in import RequestPurpose, UserStatus
 
 PULSE = "pulse"
 GOLIVE = "golive"
@@ -454,7 +454,7 @@ class AuthorizationRequest(SQLModel, table=True):
 
     __tablename__ = "authorization_request"
     __table_args__ = (
-        _one_of("purpose", "consent", "consent_sign_in", "sign_in", "invitation", "console"),
+        _one_of("purpose", *RequestPurpose),
         Index("requests_of_browser", "browser_sha256"),
         Index("requests_with_secrets", "expires_at", postgresql_where=text("flow <> '{}'")),
         {"schema": GOLIVE},

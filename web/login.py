@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from contracts.addresses import domain_of
+from contracts.sign_in import RequestPurpose
 from database.models import AppUser
 from database.people import sign_in
 from telemetry.metrics import SLOWED_DOWN
@@ -176,7 +177,7 @@ def to_microsoft(
         return to_login(
             visit,
             way.tenant_id,
-            "sign_in",
+            RequestPurpose.SIGN_IN,
             domain_hint=domain_of(email),
             organisation_id=way.organisation_id,
         )

@@ -3,6 +3,7 @@
 Check 1 of the proof of consent is here: the state is ours, unexpired, unused and of this browser.
 """
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from contracts import rules
 from contracts.go_live import Refusal
+from contracts.sign_in import RequestPurpose
 from database.go_live.records import account
 from database.go_live.repeated_events import write_repeated
 from database.hashing import sha256
@@ -24,13 +26,15 @@ from database.models import (
     PersonalLink,
 )
 
+_OF_A_CONSENT = (RequestPurpose.CONSENT, RequestPurpose.CONSENT_SIGN_IN)
+
 
 def begin(
     session: Session,
     *,
     state: str,
     browser: str,
-    purpose: str,
+    purpose: RequestPurpose,
     at: datetime,
     flow: dict[str, Any] | None = None,
     organisation_id: UUID | None = None,
@@ -96,7 +100,7 @@ def purge_expired(session: Session, at: datetime) -> None:
 
 
 def end(
-    session: Session, *, state: str, browser: str, purposes: set[str], at: datetime
+    session: Session, *, state: str, browser: str, purposes: Set[RequestPurpose], at: datetime
 ) -> AuthorizationRequest | Refusal:
     """Run check 1: the state is ours, of this browser, unexpired and unused; then mark it used.
 
@@ -132,7 +136,7 @@ def open_consent(session: Session, browser: str, at: datetime) -> AuthorizationR
         select(AuthorizationRequest)
         .where(
             AuthorizationRequest.browser_sha256 == sha256(browser),
-            AuthorizationRequest.purpose == "consent",
+            AuthorizationRequest.purpose == RequestPurpose.CONSENT,
             col(AuthorizationRequest.used_at).is_(None),
             AuthorizationRequest.expires_at > at,
         )
@@ -150,7 +154,7 @@ def newest_consent(session: Session, browser: str) -> AuthorizationRequest | Non
         select(AuthorizationRequest)
         .where(
             AuthorizationRequest.browser_sha256 == sha256(browser),
-            col(AuthorizationRequest.purpose).in_(("consent", "consent_sign_in")),
+            col(AuthorizationRequest.purpose).in_(_OF_A_CONSENT),
             col(AuthorizationRequest.used_at).is_not(None),
             or_(
                 col(AuthorizationRequest.link_id).is_not(None),
@@ -187,7 +191,7 @@ def organisation_of_consent(session: Session, browser: str) -> str:
             )
             .where(
                 AuthorizationRequest.browser_sha256 == sha256(browser),
-                col(AuthorizationRequest.purpose).in_(("consent", "consent_sign_in")),
+                col(AuthorizationRequest.purpose).in_(_OF_A_CONSENT),
             )
             .order_by(col(AuthorizationRequest.expires_at).desc())
         ).first()
@@ -201,7 +205,7 @@ def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | Non
         select(AuthorizationRequest)
         .where(
             AuthorizationRequest.browser_sha256 == sha256(browser),
-            AuthorizationRequest.purpose != "consent",
+            AuthorizationRequest.purpose != RequestPurpose.CONSENT,
             col(AuthorizationRequest.used_at).is_not(None),
         )
         .order_by(col(AuthorizationRequest.used_at).desc())

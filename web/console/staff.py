@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from contracts.orders import Role
+from contracts.sign_in import RequestPurpose
 from database.go_live import records
 from database.models import Organisation, Staff
 from database.people import staff
@@ -103,7 +104,7 @@ def sign_in(visit: OwnForm, slug: Annotated[str, Form(max_length=64)] = "") -> R
     return to_login(
         visit,
         UUID(tenant_id),
-        "console",
+        RequestPurpose.CONSOLE,
         organisation_id=organisation.id if organisation else None,
     )
 

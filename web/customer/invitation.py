@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from contracts.addresses import domain_of
 from contracts.links import LinkPurpose
+from contracts.sign_in import RequestPurpose
 from database.links import verification
 from database.models import PersonalLink
 from database.people import sign_in
@@ -36,7 +37,7 @@ def accept(visit: OwnForm, token: str) -> Response:
     return to_login(
         visit,
         found.tenant_id,
-        "invitation",
+        RequestPurpose.INVITATION,
         login_hint=found.sign_in_name,
         domain_hint=domain_of(found.address),
         link_id=found.link_id,

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
+from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests, sso_connections
 from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, GoLive, PersonalLink, Preference
@@ -43,7 +44,7 @@ _log = logging.getLogger(__name__)
 def to_login(
     visit: Visit,
     tenant_id: UUID,
-    purpose: str,
+    purpose: RequestPurpose,
     *,
     login_hint: str | None = None,
     domain_hint: str | None = None,
@@ -70,11 +71,12 @@ def to_login(
             prompt="select_account" if other_account else None,
         )
     except TenantUnknownError:
+        is_of_consent = purpose == RequestPurpose.CONSENT_SIGN_IN
         with visit.dependencies.sessions.begin() as session:
             repeated_events.write_repeated(
                 session,
                 visit.at,
-                "consent_refused" if purpose == "consent_sign_in" else "sign_in_refused",
+                "consent_refused" if is_of_consent else "sign_in_refused",
                 network=visit.network,
                 go_live=session.get(GoLive, of) if of else None,
                 organisation_id=organisation_id,
@@ -142,7 +144,7 @@ def to_consent(
             session,
             state=state,
             browser=visit.browser,
-            purpose="consent",
+            purpose=RequestPurpose.CONSENT,
             at=visit.at,
             organisation_id=organisation.id,
             go_live_id=go_live_id,
@@ -170,7 +172,7 @@ def to_sign_in_with_grant(visit: Visit, link: PersonalLink) -> Response:
     return to_login(
         visit,
         go_live.tenant_id,
-        "consent_sign_in",
+        RequestPurpose.CONSENT_SIGN_IN,
         link_id=link.id,
         organisation_id=organisation.id,
         go_live_id=go_live.id,
@@ -220,7 +222,7 @@ def _not_begun(visit: Visit, go_live: GoLive, why: Refusal, *, status: int = 409
 
 def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
     """Return the page where the same can be begun afresh: an answer of Microsoft's counts once."""
-    if asked is not None and asked.purpose == "console":
+    if asked is not None and asked.purpose == RequestPurpose.CONSOLE:
         return "/console"
     if asked is None or asked.link_id is None:
         return "/login"
@@ -229,7 +231,7 @@ def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
     # The link it began with, even if a newer one has gone to its owner meanwhile.
     version = asked.link_version or 0
     token = visit.dependencies.signer.token(LinkPurpose(link.purpose), link.id, version)
-    return f"/{'invitation' if asked.purpose == 'invitation' else 'consent'}/{token}"
+    return f"/{'invitation' if asked.purpose == RequestPurpose.INVITATION else 'consent'}/{token}"
 
 
 def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Response:
@@ -242,17 +244,17 @@ def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Resp
     if consent is not None and consent.go_live_id == asked.go_live_id:
         return refused(visit, refusal)
     if _is_signed_in(visit, asked):
-        return already_back(visit, "/console" if asked.purpose == "console" else "/")
+        return already_back(visit, "/console" if asked.purpose == RequestPurpose.CONSOLE else "/")
     # It was refused, or we went away in the middle of it.
     return nothing_came_of_it(visit, start_of(visit, asked))
 
 
 def _is_signed_in(visit: Visit, asked: AuthorizationRequest) -> bool:
     """Tell whether this browser has what such a sign-in gives, which is all that counts."""
-    if asked.purpose in {"consent", "consent_sign_in"}:
+    if asked.purpose in {RequestPurpose.CONSENT, RequestPurpose.CONSENT_SIGN_IN}:
         return False  # what a consent has proven is found before
     with visit.dependencies.sessions.begin() as session:
-        if asked.purpose == "console":
+        if asked.purpose == RequestPurpose.CONSOLE:
             return staff.of_session(session, visit.cookie(STAFF_COOKIE), visit.at) is not None
         person, _ = sign_in.session_of(session, visit.session_token, visit.at)
     return person is not None and person.method == "sso"

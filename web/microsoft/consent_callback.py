@@ -17,6 +17,7 @@ from contracts.go_live import (
     ConsentReported,
     Refusal,
 )
+from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests
 from database.go_live import outbox, records, repeated_events
 from database.models import (
@@ -144,7 +145,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
             session,
             state=response.state,
             browser=visit.browser,
-            purposes={"consent"},
+            purposes={RequestPurpose.CONSENT},
             at=visit.at,
         )
         if isinstance(asked, Refusal):
@@ -164,7 +165,7 @@ def _come_back(visit: Visit) -> tuple[Response, int | None]:
     if found is None:
         return has_ended(visit, asked.go_live_id), None
     try:
-        return to_login(visit, asked.tenant_id, "consent_sign_in", asked=asked), None
+        return to_login(visit, asked.tenant_id, RequestPurpose.CONSENT_SIGN_IN, asked=asked), None
     except GraphError as error:
         _log.warning("Microsoft could not be asked: %s", type(error).__name__)
         return not_believed(visit, asked, Refusal.MICROSOFT_NOT_ASKED, 503), None

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests
 from database.go_live import records
 from web.forms import OwnForm
@@ -30,8 +31,8 @@ def choose(visit: OwnForm) -> Response:
     return to_login(
         visit,
         asked.tenant_id,
-        asked.purpose,
-        asked=asked if asked.purpose == "consent_sign_in" else None,
+        RequestPurpose(asked.purpose),
+        asked=asked if asked.purpose == RequestPurpose.CONSENT_SIGN_IN else None,
         link_id=asked.link_id,
         organisation_id=asked.organisation_id,
         other_account=True,

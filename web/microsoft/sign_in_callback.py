@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
-from contracts.sign_in import SignInAnswer
+from contracts.sign_in import RequestPurpose, SignInAnswer
 from database.consent import authorization_requests
 from database.go_live import outbox, repeated_events
 from database.models import AuthorizationRequest, PersonalLink
@@ -50,7 +50,7 @@ from web.visit import AVisit, Visit
 router = APIRouter()
 _log = logging.getLogger(__name__)
 
-_PURPOSES = {"sign_in", "consent_sign_in", "invitation", "console"}
+_PURPOSES = frozenset(RequestPurpose) - {RequestPurpose.CONSENT}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def _come_back(visit: Visit) -> _Answer:
         )
         if ended.cause is Cause.UNKNOWN and not response.error:
             # No error of Microsoft in the address: a missing, made-up or replayed code.
-            answer = SignInAnswer.FAILED if asked.purpose != "consent_sign_in" else None
+            answer = (
+                SignInAnswer.FAILED if asked.purpose != RequestPurpose.CONSENT_SIGN_IN else None
+            )
             return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, answer)
         return _ended_by_microsoft(visit, asked, ended)
     except IdTokenRefusedError as error:
@@ -126,9 +128,9 @@ def _come_back(visit: Visit) -> _Answer:
         return _not_believed(
             visit, asked, Refusal.MICROSOFT_NOT_ASKED, SignInAnswer.MICROSOFT_NOT_ASKED, 503
         )
-    if asked.purpose == "consent_sign_in":
+    if asked.purpose == RequestPurpose.CONSENT_SIGN_IN:
         return _consented(visit, asked, person)
-    if asked.purpose == "console":
+    if asked.purpose == RequestPurpose.CONSOLE:
         return _Answer(staff_admission.admit(visit, asked, person))
     return _sign_in(visit, asked, person)
 
@@ -205,7 +207,7 @@ def _why_not(
         return SignInAnswer.GUEST if person.hinted_guest else SignInAnswer.UNKNOWN
     if found.status == "deactivated":
         return SignInAnswer.DEACTIVATED
-    if asked.purpose == "invitation" and asked.link_id is not None:
+    if asked.purpose == RequestPurpose.INVITATION and asked.link_id is not None:
         link = session.get_one(PersonalLink, asked.link_id)
         if link.user_id != found.user_id:
             return SignInAnswer.NOT_THE_INVITED
@@ -216,7 +218,7 @@ def _ended_by_microsoft(
     visit: Visit, asked: AuthorizationRequest, ended: EndedByMicrosoft
 ) -> _Answer:
     """Answer an error of Microsoft to a request of ours; a consent's go-live may hear of it."""
-    if asked.purpose == "consent_sign_in":
+    if asked.purpose == RequestPurpose.CONSENT_SIGN_IN:
         ending = ending_of_proof(ended.cause)
         return _Answer(*consent_callback.not_consented(visit, asked, ending, ended))
     answer = SIGN_IN_ANSWERS[ended.cause]
@@ -232,7 +234,7 @@ def _not_believed(
     ended: EndedByMicrosoft | None = None,
 ) -> _Answer:
     """Answer with a page and an entry in the audit trail; nothing is signalled."""
-    if asked.purpose == "consent_sign_in":
+    if asked.purpose == RequestPurpose.CONSENT_SIGN_IN:
         return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
     with visit.dependencies.sessions.begin() as session:
         _audit(session, visit, asked, answer or refusal, note=ended.subject if ended else "")
