@@ -38,7 +38,8 @@ def words_of(cluster: Cluster, organisation: Organisation) -> list[str]:
     """Every address and name of the organisation's people; staff of ours are not forgotten."""
     with open_sessions(cluster.engine).begin() as session:
         found = queries.personal_data(session, organisation.standing().organisation_id)
-    own = [word for word in found if "clientshare" not in word and not word.startswith("Dana")]
+    staff = cluster.rows("SELECT address, name FROM golive.staff")
+    own = [word for word in found if word not in {word for one in staff for word in one}]
     return own + [quote(word, safe="") for word in own if "@" in word]
 
 
