@@ -249,6 +249,7 @@ class Stack:
             # The UI asks the server for it, so both answer. And no Temporal client lives in the
             # supervisor's process, which would now and then abort at its end.
             ready=answers_http(f"{ui}/api/v1/namespaces/default"),
+            ready_timeout=60.0,
             environment=shielded(os.environ),
             address=f"{ui} (server: {HOST}:{self.ports.temporal})",
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from contracts import rules
 from contracts.go_live import GoLiveOutcome, Progress, Wait
 from tests.bounds import LONGEST_WAIT
-from tests.cluster import Cluster, Organisation, Person
+from tests.cluster import A_WHILE, Cluster, Organisation, Person
 from tests.workflows.driver import bring_to, new_organisation
 from tests.workflows.schedule import (
     A_MOMENT,
@@ -168,7 +168,7 @@ async def test_the_next_reminder_is_known_from_each_reminder_to_the_last(cluster
         reminder_at = (await organisation.until(is_new)).reminder_at
         assert reminder_at is not None
         promised.append(reminder_at)
-        await organisation.skip(reminder_at - await organisation.now() + SECOND)
+        await organisation.skip(reminder_at - await organisation.now() + A_WHILE)
     last = await organisation.until(lambda now: now.reminder_at is None)
     assert sentences.by_itself(last).startswith(
         "No reminder goes out; without a consent it ends on"
