@@ -33,7 +33,7 @@ test: $(READY) ## Run every test (installs Chromium and PgBouncer for some, wher
 	@$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 test-busy: $(READY) ## Run a part of the tests beside two busy processes
-	@scripts/beside_busy_processes.sh $(BIN)/python -m pytest -q tests/commands/test_watching.py tests/workflows/test_proving.py
+	@scripts/beside_busy_processes.sh $(BIN)/python -m pytest -q tests/commands/test_terminal.py tests/workflows/test_consent_reports.py
 
 check: $(READY) ## Format, lint, types, import direction, secrets
 	@$(BIN)/ruff format --check .
