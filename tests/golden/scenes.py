@@ -157,10 +157,10 @@ async def attention_and_declined(organisation: Organisation, album: "Album") -> 
     cluster.mail_faults()
     await album.type("retry", slug)
     await organisation.until(Wait.IT_ACKNOWLEDGEMENT)
-    await at_rest(organisation)
+    await until_settled(organisation)
     await album.type("skip", slug, "--reason", "They told us by phone.")
     await organisation.until(Wait.ADMIN_CONSENT)
-    await at_rest(organisation)
+    await until_settled(organisation)
     refuse_mail(organisation)
     await organisation.skip_to_reminder()
     await until_attention(organisation, Attention.MAIL_REFUSED)
@@ -208,7 +208,7 @@ def new_organisation(cluster: Cluster, slug: str, *members: Person, **columns: s
     return organisation
 
 
-async def at_rest(organisation: Organisation) -> None:
+async def until_settled(organisation: Organisation) -> None:
     """Wait until nothing is under way any more: the run is idle and every mail is sent."""
     async with asyncio.timeout(LONGEST_WAIT):
         await until_idle(organisation)
@@ -277,7 +277,7 @@ class Album:
         slug = self.organisation.slug
         is_started = self.organisation.standing().progress is not None
         if is_started:
-            await at_rest(self.organisation)
+            await until_settled(self.organisation)
         await asyncio.to_thread(self._keep_pages, place)
         everyone = await asyncio.to_thread(shell, self.cluster, "list")
         answers = [

@@ -15,7 +15,7 @@ from wording.refusals import REFUSALS
 FORMS = ("token_refused_400", "token_refused_401", "token_without_roles")
 AGAIN = "Consent for the organisation"
 STEP = timedelta(seconds=30)
-"""Shorter than the longest pause between two looks at Microsoft."""
+"""Shorter than the longest pause between two checks at Microsoft."""
 
 
 def _delay(organisation: Organisation, form: str, seconds: int) -> None:
@@ -109,7 +109,7 @@ async def test_twenty_minutes_need_attention_and_retry_finishes_it(
     assert organisation.progress.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
     assert ("workflow", "consent_refused", attention.value) in organisation.audit()
     await organisation.received_by("dana@clientshare.example", situations.ATTENTION[attention][0])
-    # All of Microsoft's twenty minutes, whatever has passed: so the next look is the one.
+    # All of Microsoft's twenty minutes, whatever has passed: so the next check is the one.
     cluster.control("POST", "/clock", advance_seconds=20 * 60)
     await cluster.orders().retry(organisation.slug)
     done = await organisation.until(Wait.MOVE_DATE)

@@ -305,7 +305,7 @@ async def no_reminder_in_first_check(cluster: Cluster) -> Organisation:
 
 
 async def throttled_first_check(cluster: Cluster) -> Organisation:
-    """Microsoft asks for a pause that is longer than a look."""
+    """Microsoft asks for a pause that is longer than a first check."""
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)

@@ -60,7 +60,7 @@ async def go_on(organisation: Organisation, wait: Wait) -> Wait:
             await organisation.consent()
         case Wait.MICROSOFT:
             cluster.control("DELETE", "/propagation")
-            # The next look is by the retry policy, which skipped time brings at once.
+            # The next check is by the retry policy, which skipped time brings at once.
             await organisation.skip(timedelta(minutes=1))
         case Wait.MOVE_DATE:
             await organisation.skip_to_due()
@@ -110,7 +110,7 @@ async def proof_gives_up(organisation: Organisation) -> None:
 
 
 async def beside_reminders(organisation: Organisation) -> None:
-    """Let the look of a proof end, so that reminders go on beside its second part."""
+    """Let the first check of a proof end, so that reminders go on beside the later ones."""
     begun = await checks_and_proofs(organisation)
     await organisation.skip(timedelta(minutes=1))
     while await checks_and_proofs(organisation) == begun:

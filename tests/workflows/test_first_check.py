@@ -1,4 +1,4 @@
-"""A proof begins with a look of a minute, during which nothing else is done."""
+"""A proof begins with a first check of a minute, during which nothing else is done."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -115,7 +115,7 @@ async def test_a_trouble_that_was_answered_is_listed_no_more(delayed: Cluster) -
     await _roll_back(organisation)
 
 
-async def test_what_follows_a_look_began_with_it_and_names_no_date_that_has_passed(
+async def test_what_follows_a_first_check_began_with_it_and_names_no_date_that_has_passed(
     delayed: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organisation = await with_a_stuck_reminder(delayed)
@@ -196,7 +196,7 @@ async def _doing(cluster: Cluster) -> AsyncIterator[None]:
             yield
 
 
-async def test_a_go_live_that_is_closed_as_a_look_ends_is_closed(
+async def test_a_go_live_that_is_closed_as_a_first_check_ends_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(

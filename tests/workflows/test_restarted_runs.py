@@ -266,7 +266,7 @@ async def test_reset_to_before_the_move_a_roll_back_restores_everybody(cluster: 
 
 
 async def test_a_run_that_was_reset_into_a_wait_looks_at_once(cluster: Cluster) -> None:
-    """It forgets the consent; without a look it would remind a customer who has consented."""
+    """It forgets the consent; without a check it would remind a customer who has consented."""
     organisation = cluster.create_organisation()
     await organisation.start()
     await organisation.until(Wait.ADMIN_CONSENT)

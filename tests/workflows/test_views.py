@@ -65,7 +65,7 @@ async def test_whoever_waits_is_listed_by_what_the_record_says(cluster: Cluster)
         here = await go_on(organisation, here)
         stands = await organisation.until(here)
         if here is Wait.MICROSOFT:
-            # A look of a minute at most comes first.
+            # A first check of a minute at most comes first.
             await organisation.skip(timedelta(minutes=1))
         async with asyncio.timeout(LONGEST_WAIT):
             while await organisation.shown("WaitingOn") != waiting_on(stands):
