@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from local import ports
 from local.shielding import shield_this_process
 from tests.cluster import Cluster, build_cluster, working
 
@@ -25,14 +23,6 @@ LONGEST = (
     "journeys/test_transcript.py",
 )
 """Files of few and long tests: whichever began last would end alone, when all others are done."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give each session ports of its own: one that is free now another could take before us."""
-    session: dict[str, Any] = getattr(config, "workerinput", {})
-    if session:
-        number = int(str(session["workerid"]).removeprefix("gw"))
-        ports._CHOICE = ports._CHOICE[number :: int(session["workercount"])]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
