@@ -401,7 +401,13 @@ def confirm(
     by: By = None,
 ) -> None:
     """Confirm what another member of staff ordered, within an hour, so that it is given."""
-    _order(by, lambda orders: orders.confirm(organisation, order_id))
+    settings = read_settings()
+    engine = _engine(settings)
+    if user_decisions.is_link_to_confirm(engine, order_id):
+        with connections.microsoft(settings) as graph:
+            user_decisions.confirm_link(engine, graph, _name(by), organisation, order_id)
+    else:
+        _order(by, lambda orders: orders.confirm(organisation, order_id))
     print(shell.confirmed(organisation))
 
 
@@ -599,13 +605,17 @@ def link(
     object_id: Annotated[str, typer.Argument(metavar="OBJECT_ID", help="Microsoft's object id.")],
     by: By = None,
     reason: Reason = "",
+    order_id: OrderId = None,
 ) -> None:
-    """Decide that a user is this Microsoft account; for one who has moved, at once."""
+    """Decide that a user is this Microsoft account; for one who has moved, at once.
+
+    Where the user has signed in with another account, another member of staff confirms it first.
+    """
     settings = read_settings()
     engine = _engine(settings)
     with connections.microsoft(settings) as graph:
         effect = user_decisions.link(
-            engine, graph, _name(by), organisation, address, object_id, reason
+            engine, graph, _name(by), organisation, address, object_id, reason, order_id=order_id
         )
     print(shell.linked(organisation, address, effect))
 

@@ -13,7 +13,7 @@ from contracts.go_live import GoLiveOutcome, Refusal, Wait
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.notices import Message, RecipientKind
 from database.mail import mail_facts
-from database.mail.ledger import QueuedMail
+from database.mail.ledger import OF_ACCOUNTS, QueuedMail
 from database.mail.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Method, Person, calendar_attachment
@@ -86,6 +86,8 @@ class GoLiveMail:
             values["link"] = f"{self._branding.public_url}/console/{self.facts.slug}"
         if mail.message in _ENDINGS:
             values |= self._ending(mail)
+        if mail.message in OF_ACCOUNTS:
+            values |= self._replaced_account(mail)
         if mail.message is Message.IT_PACK:
             values["consent_link"] = self._consent_link(mail.recipient_id)
         return values
@@ -238,6 +240,19 @@ class GoLiveMail:
             "reason": mail_facts.last_reason(self._session, self.facts.go_live_id, order)
             if order
             else "",
+        }
+
+    def _replaced_account(self, mail: QueuedMail) -> Values:
+        """Return whose account was replaced, and when; who ordered it is said to our own people."""
+        entry = int(mail.idempotency_key)
+        found = mail_facts.replaced_account(self._session, entry)
+        for_staff = mail.recipient_kind == RecipientKind.STAFF
+        return {
+            "user_name": found.name,
+            "user_address": found.address,
+            "replaced_at": self._moment(found.at),
+            "for_staff": for_staff,
+            "ordered_by": found.ordered_by if for_staff else "",
         }
 
     def _exceptions(self) -> Values:

@@ -18,6 +18,7 @@ from activities.throttle import UNBOUNDED, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
 from contracts.notices import (
+    AccountNotices,
     Audience,
     Delivered,
     Delivery,
@@ -144,6 +145,30 @@ class NoticeActivities:
         """Deliver what is due in the ledger of a go-live; mail to all users is rate limited."""
         only = (delivery.message, delivery.idempotency_key) if delivery.message else None
         return self._deliver(delivery, only, to_all_users=only is None)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def send_account_notices(self, asked: AccountNotices) -> Delivered:
+        """Deliver what people are told of accounts that staff replaced, whether a go-live runs.
+
+        Raises:
+            ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now, or not all of it.
+        """
+        with self._sessions.begin() as session:
+            waiting = ledger.queued_of_accounts(session, asked.at)
+        sent = refused = 0
+        failed: ApplicationError | None = None
+        with heartbeating():
+            for go_live_id, message, key in waiting:
+                delivery = Delivery(str(go_live_id), asked.at, message, key)
+                try:
+                    done = self._deliver(delivery, (message, key), to_all_users=False)
+                except ApplicationError as error:
+                    failed = error
+                    continue
+                sent, refused = sent + done.sent, refused + done.refused
+        if failed is not None:
+            raise failed
+        return Delivered(sent, refused)
 
     def _deliver(
         self, delivery: Delivery, only: tuple[Message, str] | None, *, to_all_users: bool

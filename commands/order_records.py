@@ -20,7 +20,7 @@ from contracts.orders import ORDER_RULES, Order, OrderPosition, OrderRefusal, Ro
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import order_requests, orders, records, standings
-from database.models import AuditEntry, OrderRequest, Organisation, Preference
+from database.models import AuditEntry, GoLive, OrderRequest, Organisation, Preference
 from database.people import it_team
 
 
@@ -124,7 +124,7 @@ class OrderRecords:
             if said != (go_live.id, order.value, self._by):
                 raise UsageError(Problem.ID_OF_ANOTHER_ORDER)
             if request.confirmed_by is None:
-                _check_hour(request, slug, at)
+                check_hour(request, slug, at)
         if request.confirmed_by is None:
             raise ToBeConfirmedError(Problem.TO_BE_CONFIRMED, slug=slug, order_id=order_id)
         return request
@@ -147,17 +147,8 @@ class OrderRecords:
         at = wall_clock()
         with plain_database_errors(self._engine), open_sessions(self._engine).begin() as session:
             organisation = organisation_named(session, slug)
-            known_staff(session, self._by)
-            request = order_requests.request_of(session, order_id, lock=True)
-            go_live = records.go_live_by_id(session, request.go_live_id) if request else None
-            if request is None or go_live is None or go_live.organisation_id != organisation.id:
-                raise CommandError(Problem.NOTHING_TO_CONFIRM, slug=slug)
-            if request.requested_by == self._by:
-                raise CommandError(Problem.OWN_ORDER, slug=slug)
-            if request.confirmed_by not in {None, self._by}:
-                raise CommandError(Problem.CONFIRMED_ALREADY, slug=slug, by=request.confirmed_by)
+            request, go_live = request_to_confirm(session, organisation, order_id, self._by, at)
             if request.confirmed_by is None:
-                _check_hour(request, slug, at)
                 if go_live.closed_at is not None:
                     raise CommandError(OrderRefusal.ENDED, slug=slug)
                 order_requests.confirm(session, go_live, request, self._by, at)
@@ -224,7 +215,35 @@ def _check_position(
         raise RefusedError(refusal, slug=slug)
 
 
-def _check_hour(request: OrderRequest, slug: str, at: datetime) -> None:
+def request_to_confirm(
+    session: Session, organisation: Organisation, order_id: UUID, by: str, at: datetime
+) -> tuple[OrderRequest, GoLive]:
+    """Return a request that this member of staff may confirm, or has confirmed, locked.
+
+    Raises:
+        CommandError: this person may not confirm it, or it can be confirmed no more.
+    """
+    slug = organisation.slug
+    known_staff(session, by)
+    request = order_requests.request_of(session, order_id, lock=True)
+    go_live = records.go_live_by_id(session, request.go_live_id) if request else None
+    if request is None or go_live is None or go_live.organisation_id != organisation.id:
+        raise CommandError(Problem.NOTHING_TO_CONFIRM, slug=slug)
+    if request.requested_by == by:
+        raise CommandError(Problem.OWN_ORDER, slug=slug)
+    if request.confirmed_by not in {None, by}:
+        raise CommandError(Problem.CONFIRMED_ALREADY, slug=slug, by=request.confirmed_by)
+    if request.confirmed_by is None:
+        check_hour(request, slug, at)
+    return request, go_live
+
+
+def check_hour(request: OrderRequest, slug: str, at: datetime) -> None:
+    """Check that a request can still be confirmed.
+
+    Raises:
+        CommandError: its hour is over.
+    """
     if at - request.requested_at >= order_requests.OPEN_FOR:
         raise CommandError(Problem.CONFIRMED_TOO_LATE, slug=slug)
 

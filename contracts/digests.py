@@ -22,4 +22,4 @@ class DigestsSent:
     silent: int = 0
     """Managers for whom there is nothing to report today."""
     undelivered: bool = False
-    """The relay took no mail in this round; the next round tries again."""
+    """The relay did not take all mail of this round; the next round tries again."""

@@ -31,6 +31,8 @@ class Message(StrEnum):
     RESULT = "result"
     STAFF_DIGEST = "staff_digest"
     STAFF_ADDRESS_CHANGED = "staff_address_changed"
+    ACCOUNT_REPLACED = "account_replaced"
+    ACCOUNT_REPLACED_NOTICE = "account_replaced_notice"
 
 
 class Audience(StrEnum):
@@ -93,6 +95,13 @@ class Delivery:
     at: datetime
     message: Message | None = None
     idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class AccountNotices:
+    """Deliver what waits to be told about accounts that staff replaced, of every organisation."""
+
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ class Order(StrEnum):
     ROLL_BACK = "roll_back"
 
 
+RELINK_USER = "relink_user"
+"""An order about one user, which is none of a go-live's: another account takes the place of the one
+that the user has signed in with. A second person confirms it (`commands.user_decisions`)."""
+
+
 class Role(StrEnum):
     """What a member of staff may do; each role may also do what lower roles may."""
 

@@ -785,7 +785,7 @@ class OrderRequest(SQLModel, table=True):
     go_live_id: UUID = Field(foreign_key=f"{GOLIVE}.go_live.id")
     order: str
     argument: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    """A date or a plan's hash; only the audit trail holds who ordered it and why."""
+    """A date, a plan's hash, or ids of a user and an account; only the audit trail says why."""
     requested_by: str
     """A staff handle, as is `confirmed_by`."""
     requested_at: datetime = _instant()

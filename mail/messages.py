@@ -319,6 +319,21 @@ MESSAGES: dict[str, MessageDescription] = {
         handle="priya",
         new_address="priya.shah@clientshare.example",
     ),
+    "account_replaced": _describe(
+        Readership.USER,
+        "Tells a moved user that customer success linked them to another Microsoft account.",
+        recipient_address="maria.jensen@northwind.example",
+        replaced_at="Thursday 3 December 2026, 10:15 (Copenhagen)",
+    ),
+    "account_replaced_notice": _describe(
+        Readership.CUSTOMER_SUCCESS_AND_IT,
+        "Tells that customer success linked a moved user to another Microsoft account.",
+        for_staff=False,
+        ordered_by="",
+        user_name="Maria Jensen",
+        user_address="maria.jensen@northwind.example",
+        replaced_at="Thursday 3 December 2026, 10:15 (Copenhagen)",
+    ),
     "staff_digest": _describe(
         Readership.CUSTOMER_SUCCESS,
         "Once on a working morning: where each of a manager's go-lives stands, who moves next.",

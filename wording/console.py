@@ -104,6 +104,8 @@ ORDER_WORDS = {
 }
 """Every order of the console, by its name in addresses."""
 
+RELINK_USER = "Link a user to another Microsoft account"
+
 DONE = {
     "send-again": "The go-live pack is on its way again; its older links no longer work.",
     "resend": "The refused mails are on their way again.",
@@ -125,6 +127,10 @@ ANOTHER_IMPORT = "Another import is being checked just now. Try again in a minut
 USER_DONE = {
     "link": "This user is linked to the account you named",
     "relink": "This user is linked to the account you named from now on",
+    "to-be-confirmed": (
+        "Another member of staff confirms it within an hour, on the page of the organisation; "
+        "until then nothing changes"
+    ),
     "exclude": "This user is left out",
     "include": "The directory decides about this user again",
 }

@@ -107,6 +107,11 @@ DIGEST_CALL = ActivityConfig(
     ),
 )
 
+ACCOUNT_NOTICES_CALL = ActivityConfig(
+    # The digests wait for it, so it is not tried for long: the next round sends what is left.
+    {**DIGEST_CALL, "schedule_to_close_timeout": timedelta(minutes=15)}
+)
+
 ALL_USERS_CALL = ActivityConfig(
     # Works on all users in bounded steps with heartbeats; Temporal notices a killed worker within
     # half a minute. Cancelling waits for the step at hand, so that an undo never meets a move.

@@ -260,19 +260,20 @@ def withdraw_batch(session: Session, go_live_id: UUID, *, size: int) -> int:
 
     One that is in doubt is withdrawn as well, and stays in doubt.
 
-    The undo's own mail to users stays: a second run finds what the first one has queued.
+    The undo's own mail to users stays: a second run finds what the first one has queued. So does
+    what people are told of a replaced account.
     """
     withdrawn = session.execute(
         text(
             """
             WITH batch AS MATERIALIZED (
                 SELECT id FROM golive.mail
-                WHERE go_live_id = :g AND state = 'queued' AND message <> :told
+                WHERE go_live_id = :g AND state = 'queued' AND message <> ALL(:stays)
                 ORDER BY due_at LIMIT :size FOR UPDATE)
             UPDATE golive.mail m SET state = 'withdrawn' FROM batch WHERE m.id = batch.id
             """
         ),
-        {"g": go_live_id, "told": Message.ROLL_BACK_USER, "size": size},
+        {"g": go_live_id, "stays": [Message.ROLL_BACK_USER, *OF_ACCOUNTS], "size": size},
     )
     return cast("CursorResult[Any]", withdrawn).rowcount
 
@@ -333,6 +334,26 @@ def due_mail(
             return
         yield [_queued_mail(row) for row in rows]
         after = (rows[-1].due_at, rows[-1].id)
+
+
+OF_ACCOUNTS = (Message.ACCOUNT_REPLACED, Message.ACCOUNT_REPLACED_NOTICE)
+"""What people are told of an account that staff replaced. It belongs to no step of a go-live, so it
+goes out whatever becomes of that one; its idempotency key is the entry of the audit trail."""
+
+
+def queued_of_accounts(session: Session, at: datetime) -> list[tuple[UUID, Message, str]]:
+    """Return what is due of `OF_ACCOUNTS`: go-live, message and idempotency key, oldest first."""
+    rows = session.execute(
+        text(
+            """
+            SELECT go_live_id, message, idempotency_key FROM golive.mail
+            WHERE state = 'queued' AND message = ANY(:messages) AND due_at <= :at
+            GROUP BY 1, 2, 3 ORDER BY min(due_at), 1, 2, 3
+            """
+        ),
+        {"messages": list(OF_ACCOUNTS), "at": at},
+    )
+    return [(row.go_live_id, Message(row.message), row.idempotency_key) for row in rows]
 
 
 def newest_mail(

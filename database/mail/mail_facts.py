@@ -149,6 +149,31 @@ def class_counts(session: Session, go_live_id: UUID) -> dict[str, int]:
     }
 
 
+@dataclass(frozen=True)
+class ReplacedAccount:
+    """A change of the account that a user signs in with, as the audit trail has it."""
+
+    name: str
+    address: str
+    at: datetime
+    ordered_by: str
+
+
+def replaced_account(session: Session, entry: int) -> ReplacedAccount:
+    """Return what an entry of the audit trail says of a user's new account."""
+    row = session.execute(
+        text(
+            """
+            SELECT u.display_name AS name, u.address, a.at, a.actor AS ordered_by
+            FROM golive.audit_entry a JOIN pulse.app_user u ON a.subject = 'user:' || u.id
+            WHERE a.id = :entry
+            """
+        ),
+        {"entry": entry},
+    ).one()
+    return ReplacedAccount(**row._mapping)
+
+
 def login_page_after_undo(session: Session, go_live_id: UUID) -> str:
     """Return what an undo did to the login page: `as_before`, `withdrawn` or `never_offered`.
 

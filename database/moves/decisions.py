@@ -7,7 +7,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from database.models import ExceptionDecision
+from contracts.notices import Message, RecipientKind
+from database.mail import ledger, mail_facts
+from database.mail.ledger import Recipient
+from database.models import DirectoryLink, ExceptionDecision, Preference
 
 
 class AccountTakenError(Exception):
@@ -19,10 +22,14 @@ class UserToDecide:
     """A user whom somebody wants to decide about."""
 
     user_id: UUID
+    address: str
     moved: bool
     """Whether the user is linked to an account of the directory and signs in with it."""
     linked_tenant_id: UUID | None
     """The tenant of the account that the user is linked to."""
+    linked_object_id: UUID | None
+    has_signed_in: bool
+    """Whether the user has signed in through SSO."""
     proven_tenant_id: UUID | None
     """The tenant that the organisation signs in with."""
 
@@ -34,8 +41,11 @@ def user_to_decide(
     row = session.execute(
         text(
             """
-            SELECT u.id AS user_id, l.user_id IS NOT NULL AND u.sign_in_method = 'sso' AS moved,
-                   l.tenant_id AS linked_tenant_id, c.tenant_id AS proven_tenant_id
+            SELECT u.id AS user_id, u.address,
+                   l.user_id IS NOT NULL AND u.sign_in_method = 'sso' AS moved,
+                   l.tenant_id AS linked_tenant_id, l.object_id AS linked_object_id,
+                   u.first_sso_sign_in_at IS NOT NULL AS has_signed_in,
+                   c.tenant_id AS proven_tenant_id
             FROM pulse.app_user u LEFT JOIN golive.directory_link l ON l.user_id = u.id
             LEFT JOIN golive.sso_connection c ON c.organisation_id = u.organisation_id
             WHERE u.organisation_id = :o AND u.address_key = :address_key
@@ -44,6 +54,15 @@ def user_to_decide(
         {"o": organisation_id, "address_key": address_key},
     ).first()
     return UserToDecide(**row._mapping) if row else None
+
+
+def address_of(session: Session, organisation_id: UUID, user_id: UUID) -> str | None:
+    """Return the address of a user of this organisation, None if it has none with this id."""
+    found: str | None = session.execute(
+        text("SELECT address FROM pulse.app_user WHERE id = :u AND organisation_id = :o"),
+        {"u": user_id, "o": organisation_id},
+    ).scalar_one_or_none()
+    return found
 
 
 def decide(
@@ -74,6 +93,57 @@ def decide(
     )
 
 
+def is_taken(session: Session, user_id: UUID, object_id: UUID) -> bool:
+    """Tell whether another user is linked to this account of the user's tenant."""
+    found: bool = session.execute(
+        text(
+            """
+            SELECT EXISTS (SELECT FROM golive.directory_link mine JOIN golive.directory_link l
+                ON l.tenant_id = mine.tenant_id AND l.object_id = :object_id
+                WHERE mine.user_id = :u AND l.user_id <> :u)
+            """
+        ),
+        {"u": user_id, "object_id": object_id},
+    ).scalar_one()
+    return found
+
+
+def lock_link(session: Session, user_id: UUID) -> None:
+    """Hold the user's link until commit, so that no first sign-in by it comes in between."""
+    session.execute(
+        text("SELECT FROM golive.directory_link WHERE user_id = :u FOR UPDATE"), {"u": user_id}
+    )
+
+
+def tell_of_replaced_account(
+    session: Session, organisation_id: UUID, user_id: UUID, entry: int, at: datetime
+) -> None:
+    """Queue what the user, the IT contacts and the responsible manager are told of a new link.
+
+    Args:
+        session: holds the change, so that both or neither is committed.
+        organisation_id: the user's.
+        user_id: the user, who is linked.
+        entry: the change in the audit trail; the mails are filled from it.
+        at: when it was ordered.
+    """
+    link = session.get_one(DirectoryLink, user_id)
+    owner_id = session.get_one(Preference, organisation_id).owner_id
+    others = [
+        Recipient(RecipientKind.STAFF, owner_id),
+        *(
+            Recipient(RecipientKind.CONTACT, one.id)
+            for one in mail_facts.contacts_of(session, organisation_id)
+        ),
+    ]
+    user = [Recipient(RecipientKind.USER, user_id)]
+    for message, to in (
+        (Message.ACCOUNT_REPLACED, user),
+        (Message.ACCOUNT_REPLACED_NOTICE, others),
+    ):
+        ledger.queue_mail(session, link.go_live_id, message, str(entry), to, at=at)
+
+
 def replace_link(
     session: Session, user_id: UUID, object_id: UUID, go_live_id: UUID | None, at: datetime
 ) -> bool:
@@ -93,17 +163,7 @@ def replace_link(
         AccountTakenError: another user is linked to this account.
     """
     keys = {"u": user_id, "object_id": object_id, "g": go_live_id, "at": at}
-    taken = session.execute(
-        text(
-            """
-            SELECT EXISTS (SELECT FROM golive.directory_link mine JOIN golive.directory_link l
-                ON l.tenant_id = mine.tenant_id AND l.object_id = :object_id
-                WHERE mine.user_id = :u AND l.user_id <> :u)
-            """
-        ),
-        keys,
-    ).scalar_one()
-    if taken:
+    if is_taken(session, user_id, object_id):
         raise AccountTakenError
     linked = session.execute(
         text(

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from contracts.addresses import address_key
 from database.go_live import records
+from database.mail import ledger
 from database.models import Organisation
 
 ERASED = "people_erased"
@@ -63,6 +64,12 @@ _OF_PEOPLE = (
     "UPDATE golive.mail SET link_id = NULL WHERE link_id IN (SELECT id FROM gone_link)",
     "UPDATE golive.consent_evidence SET link_id = NULL WHERE link_id IN (SELECT id FROM gone_link)",
     "DELETE FROM golive.personal_link WHERE id IN (SELECT id FROM gone_link)",
+    # What is still to be told about the account of somebody who goes, and what waits to be ordered.
+    "UPDATE golive.mail m SET state = 'withdrawn' FROM golive.audit_entry a, gone_user g "
+    "WHERE m.state = 'queued' AND m.message = ANY(:of_accounts) "
+    "AND a.id = CAST(m.idempotency_key AS bigint) AND a.subject = 'user:' || g.id",
+    "DELETE FROM golive.order_request WHERE argument ->> 'user_id' IN "
+    "(SELECT id::text FROM gone_user)",
     # A relay's reply may hold anything.
     "UPDATE golive.mail SET reply = NULL WHERE reply IS NOT NULL AND recipient_id IN "
     "(SELECT id FROM gone_user UNION ALL SELECT id FROM gone_contact)",
@@ -109,6 +116,7 @@ def erase(
         "key": address_key(address) if address else None,
         "removed": REMOVED,
         "erased": ERASED,
+        "of_accounts": list(ledger.OF_ACCOUNTS),
     }
     # Starting a go-live needs this row, so none can start before the commit.
     session.get_one(Organisation, organisation.id, with_for_update=True)

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from urllib.parse import quote
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.exc import DatabaseError
@@ -10,8 +12,12 @@ from sqlalchemy.exc import DatabaseError
 from commands import erasure
 from commands.errors import CommandError, UsageError
 from contracts.go_live import Wait
+from contracts.notices import Message
+from contracts.orders import RELINK_USER
 from contracts.problems import Problem
 from database.engine import open_sessions
+from database.go_live import order_requests, records
+from database.moves import decisions
 from local import queries
 from local.histories import everything_kept, found_in
 from tests.cluster import Cluster, Organisation, Person
@@ -104,6 +110,7 @@ async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> 
     )
     await organisation.go_live()
     address = organisation.address("victor.vonnegut")
+    waiting = _something_waits_about(cluster, organisation, "victor.vonnegut")
     done = await asyncio.to_thread(
         erasure.erase_people, cluster.engine, organisation.slug, address.upper(), "dana", REASON
     )
@@ -111,7 +118,36 @@ async def test_one_person_is_forgotten_and_the_others_stay(cluster: Cluster) -> 
     said = " ".join(erasure.lines(organisation.slug, address, done))
     assert "the administrator who consented, the number of their Microsoft account stays" in said
     assert found_in(everything_stored(cluster), [address, "Victor.Vonnegut"]) == []
+    assert not cluster.rows("SELECT FROM golive.order_request WHERE id = :id", id=waiting)
+    told = [one for one in organisation.mails() if one[0] == Message.ACCOUNT_REPLACED_NOTICE]
+    assert {state for *_, state in told} == {"withdrawn"}
     await organisation.sign_in("ursula.underhill")
+
+
+def _something_waits_about(cluster: Cluster, organisation: Organisation, name: str) -> UUID:
+    """A link to another account that a second person could confirm, and mail about an earlier."""
+    order_id, at = uuid4(), datetime.now(UTC)
+    user_id = UUID(str(organisation.user(name)["id"]))
+    argument = {"user_id": str(user_id), "object_id": str(uuid4())}
+    with open_sessions(cluster.engine).begin() as session:
+        organisation_id = organisation.standing().organisation_id
+        go_live = records.latest_go_live(session, organisation_id)
+        assert go_live is not None
+        order_requests.record_request(
+            session,
+            go_live,
+            order_id,
+            order=RELINK_USER,
+            argument=argument,
+            by="dana",
+            reason="",
+            at=at,
+        )
+        entry = records.write_audit(
+            session, at, "dana", RELINK_USER, go_live=go_live, subject=f"user:{user_id}"
+        )
+        decisions.tell_of_replaced_account(session, organisation_id, user_id, entry, at)
+    return order_id
 
 
 @pytest.mark.parametrize(

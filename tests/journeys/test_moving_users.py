@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from commands import migration, user_decisions
-from commands.errors import CommandError, UsageError
+from commands.errors import CommandError, ToBeConfirmedError, UsageError
 from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.orders import OrderRefusal
@@ -192,7 +192,10 @@ async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> No
             organisation.address("anna"),
             object_id,
             "a new account",
+            order_id=order_id,
         )
+
+    order_id = uuid4()
 
     for wrong, problem in (
         (str(uuid4()), Problem.ACCOUNT_MISSING),
@@ -207,6 +210,15 @@ async def _account_made_anew(cluster: Cluster, organisation: Organisation) -> No
         WHERE s.user_id = :user AND s.method = 'sso' AND s.ended_at IS NULL
     """
     assert cluster.rows(sessions, user=before["id"])
+    # She has signed in, so another member of staff confirms it.
+    with pytest.raises(ToBeConfirmedError):
+        link(new)
+    assert organisation.user("anna") == before
+    cluster.create_organisation(
+        customer_success_handle="omar", customer_success_email="omar@clientshare.example"
+    )
+    graph = cluster.dependencies.graph
+    user_decisions.confirm_link(cluster.engine, graph, "omar", organisation.slug, order_id)
     assert link(new) is DecisionEffect.AT_ONCE
     assert not cluster.rows(sessions, user=before["id"])
     assert {**before, "object_id": UUID(new)} == organisation.user("anna")

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
+from commands import user_decisions
 from commands.errors import (
     CommandError,
     NotRunningError,
@@ -23,6 +24,7 @@ from commands.standings import refused_mail
 from contracts import rules
 from contracts.directory import ExceptionReason
 from contracts.go_live import GoLiveStage, go_live_id
+from contracts.orders import RELINK_USER
 from database.consent import domains
 from database.consent.domains import ConsentStanding
 from database.go_live import console_views, order_requests, records, standings
@@ -32,6 +34,7 @@ from database.go_live.console_views import (
     OrganisationRow,
     SentMail,
     StagePeriod,
+    UserDetails,
     UserException,
 )
 from database.go_live.standings import Standing
@@ -142,14 +145,16 @@ async def confirm_order(
     staff: AManagerVisit, visit: OwnForm, slug: str, order_id: UUID
 ) -> Response:
     """Confirm what another member of staff ordered, and show what became of it."""
-    orders = Orders(
-        visit.dependencies.engine,
-        visit.dependencies.temporal,
-        staff.staff.handle,
-        role=staff.role,
-    )
+    dependencies, handle = visit.dependencies, staff.staff.handle
+    engine = dependencies.engine
+    orders = Orders(engine, dependencies.temporal, handle, role=staff.role)
     try:
-        await orders.confirm(slug, order_id)
+        if await run_in_threadpool(user_decisions.is_link_to_confirm, engine, order_id):
+            await run_in_threadpool(
+                user_decisions.confirm_link, engine, dependencies.graph, handle, slug, order_id
+            )
+        else:
+            await orders.confirm(slug, order_id)
     except UnansweredError:
         return _unanswered(visit, slug, "Confirm", {})
     except UnavailableError:
@@ -270,8 +275,8 @@ class _Organisation:
     consent: ConsentStanding | None
     handles: list[str]
     """Members of staff who could look after it."""
-    requests: list[OrderRequest]
-    """Orders that another member of staff has to confirm."""
+    requests: list[tuple[OrderRequest, UserDetails | None, str]]
+    """Orders that another member of staff has to confirm, with the user one is about, and why."""
 
 
 def _read(
@@ -297,8 +302,25 @@ def _read(
         exception_counts=mail_facts.exception_counts(session, g) if g else [],
         consent=domains.consent_standing(session, o),
         handles=sorted(upserts.staff_addresses(session)),
-        requests=order_requests.open_requests(session, g, at) if g and is_open else [],
+        requests=_requests(session, slug, g, at, is_open=is_open) if g else [],
     )
+
+
+def _requests(
+    session: Session, slug: str, go_live_id: UUID, at: datetime, *, is_open: bool
+) -> list[tuple[OrderRequest, UserDetails | None, str]]:
+    """Return what waits for a second person; once a go-live has ended, orders about users only."""
+    return [
+        (
+            one,
+            console_views.user_of(session, slug, UUID(one.argument["user_id"]))
+            if one.order == RELINK_USER
+            else None,
+            order_requests.reason_of(session, one),
+        )
+        for one in order_requests.open_requests(session, go_live_id, at)
+        if is_open or one.order == RELINK_USER
+    ]
 
 
 def organisation_page(
@@ -343,7 +365,8 @@ def organisation_page(
             and (order.fits(progress) or (may_start and name == "start"))
         ],
         order_ids={name: uuid4() for name in CONSOLE_ORDERS},
-        buttons={one.order.value: one.words.button for one in CONSOLE_ORDERS.values() if one.order},
+        buttons={one.order.value: one.words.button for one in CONSOLE_ORDERS.values() if one.order}
+        | {RELINK_USER: console.RELINK_USER},
         open_for=order_requests.OPEN_FOR,
         has_links=progress is not None
         and progress.goes_on

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from commands import domains, user_decisions
-from commands.errors import CommandError, UnavailableError
+from commands.errors import CommandError, ToBeConfirmedError, UnavailableError
 from contracts.addresses import address_key, invisible_letter
 from contracts.directory import ExceptionReason
 from database.go_live import console_views, standings
@@ -65,8 +65,12 @@ def decide(
     decision: str,
     reason: _Reason = "",
     object_id: Annotated[TypedText, Form(max_length=100)] = "",
+    order_id: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """Link a user to an account, leave them out, or take either back."""
+    """Link a user to an account, leave them out, or take either back.
+
+    Where a second person has to confirm a link, the same form sent again asks for it once.
+    """
     with visit.dependencies.sessions.begin() as session:
         user = console_views.user_of(session, slug, user_id)
     if user is None or decision not in {"link", "exclude", "include"}:
@@ -76,20 +80,29 @@ def decide(
     def give() -> None:
         if decision == "link":
             user_decisions.link(
-                engine, visit.dependencies.graph, *common, object_id.strip(), reason
+                engine,
+                visit.dependencies.graph,
+                *common,
+                object_id.strip(),
+                reason,
+                order_id=order_id,
             )
         elif decision == "exclude":
             user_decisions.exclude(engine, *common, reason)
         else:
             user_decisions.include(engine, *common, reason)
 
-    problem = _problem(give)
+    page = f"/console/{quote(slug)}/users/{user_id}"
+    try:
+        problem = _problem(give)
+    except ToBeConfirmedError:
+        return visit.go_to(f"{page}?done=to-be-confirmed")
     if problem:
         return _user_page(
             staff, slug, user_id, problem=problem, opened=decision, typed=object_id, status=409
         )
     done = "relink" if decision == "link" and user.is_linked else decision
-    return visit.go_to(f"/console/{quote(slug)}/users/{user_id}?done={done}")
+    return visit.go_to(f"{page}?done={done}")
 
 
 @router.post("/{slug}/domains")
@@ -114,7 +127,7 @@ def _problem(give: Callable[[], object]) -> str:
     """Carry it out; return what the person has to correct, if anything."""
     try:
         give()
-    except UnavailableError:
+    except (UnavailableError, ToBeConfirmedError):
         raise
     except CommandError as error:
         return problem_text(error)
@@ -151,5 +164,6 @@ def _user_page(
         problem=problem,
         opened=opened,
         typed=typed,
+        order_id=uuid4(),
         instant=sentences.instant,
     )
