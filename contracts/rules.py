@@ -176,7 +176,18 @@ SESSION_HOURS = 12
 """How long a user stays signed in."""
 
 STAFF_SESSION_HOURS = 9
-"""A working day; the next sign-in reads the role in the token again."""
+"""A working day; meanwhile Microsoft is asked for the role of now and then."""
+
+ROLE_CHECK_MINUTES = 10
+"""How long a session of the console goes on before Microsoft is asked again whether its person
+still has a role. Nobody works with a lost role for more than 15 minutes: this, a try that got no
+answer (`ROLE_CHECK_RETRY_MINUTES`), and the time that Microsoft takes."""
+
+ROLE_CHECK_RETRY_MINUTES = 1
+"""How soon Microsoft is asked again when it gave no answer."""
+
+UNCHECKED_STAFF_SESSION_MINUTES = 15
+"""How long somebody is signed in to the console whose role cannot be asked for again."""
 
 SESSION_KEPT_DAYS = 30
 """How long an ended session is kept: until then a browser is told why it ended."""

@@ -23,6 +23,16 @@ class RequestPurpose(StrEnum):
     CONSOLE = "console"
 
 
+class StaffSessionEnd(StrEnum):
+    """Why a session of the console has ended before its time."""
+
+    SIGNED_OUT = "signed_out"
+    UNBOUND = "unbound"
+    ROLE_LOST = "role_lost"
+    SIGN_IN_AGAIN = "sign_in_again"
+    """Microsoft does not stand for the person without a new sign-in."""
+
+
 class SignInAnswer(StrEnum):
     """Why a Microsoft sign-in does not lead into an account."""
 

@@ -203,11 +203,18 @@ class StaffSession(SQLModel, table=True):
     token_sha256: str = Field(primary_key=True)
     staff_id: UUID = Field(foreign_key=f"{GOLIVE}.staff.id")
     role: str
-    """The highest `contracts.orders.Role` that our tenant gave when the session began."""
+    """The highest `contracts.orders.Role` that our tenant gave when it was last asked."""
+    sealed_refresh_token: str | None = None
+    """What Microsoft is asked with for the role of now. Its key is the browser's token, which is
+    stored nowhere; None = it cannot be asked."""
+    check_due_at: datetime = _instant()
+    """When Microsoft is asked next."""
     started_at: datetime = _instant()
     """For whoever looks into an incident: nothing of ours reads it."""
     expires_at: datetime = _instant()
     ended_at: datetime | None = _instant(nullable=True)
+    ended_because: str | None = None
+    """A `contracts.sign_in.StaffSessionEnd`; None while it goes on, or when its time is over."""
 
 
 class Preference(SQLModel, table=True):

@@ -65,7 +65,7 @@ def validate_id_token(
     issuer: str,
     keys_url: str,
     client_id: str,
-    nonce: str,
+    nonce: str | None,
     keys: SigningKeys,
     now: float,
 ) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def validate_id_token(
         issuer: the issuer in that tenant's own discovery document.
         keys_url: the `jwks_uri` there.
         client_id: our application.
-        nonce: the nonce of this sign-in as MSAL keeps it (the token carries its SHA-256).
+        nonce: the nonce of this sign-in as MSAL keeps it (the token carries its SHA-256); None
+            for a token that came straight from Microsoft for a refresh token, which has none.
         keys: where published keys are found.
         now: seconds since the epoch.
 
@@ -101,13 +102,16 @@ def validate_id_token(
         raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
     if now > expires + _CLOCK_SKEW_SECONDS or now < not_before - _CLOCK_SKEW_SECONDS:
         raise IdTokenRefusedError(IdTokenRefusal.EXPIRED)
-    given = claims.get("nonce")
-    expected = hashlib.sha256(nonce.encode()).hexdigest()
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
+    if nonce is not None and not _is_nonce(claims.get("nonce"), nonce):
         raise IdTokenRefusedError(IdTokenRefusal.NONCE)
     if not _is_guid(claims.get("oid")):
         raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
     return claims
+
+
+def _is_nonce(given: object, nonce: str) -> bool:
+    expected = hashlib.sha256(nonce.encode()).hexdigest()
+    return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _signed_claims(

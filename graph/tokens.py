@@ -27,6 +27,8 @@ from graph.refusals import token_refusal
 from graph.transport import MsalHttp, NoHttpCache
 
 _ADDED_BY_MSAL = frozenset({"openid", "profile", "offline_access"})
+_SCOPES = [p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL]
+"""What MSAL is to ask for besides what it adds by itself."""
 
 _MSAL_CANNOT_READ = (ValueError, IndexError, KeyError, TypeError, AttributeError)
 """MSAL decodes a token to file it away, and fails in one of these ways on one that is none."""
@@ -72,6 +74,8 @@ class SignedInPerson:
     hinted_administrator: bool = False
     """Whether the token names a directory role (`wids`). It does so only where the registration
     asks for directory roles in tokens, so its absence proves nothing."""
+    refresh_token: str | None = field(default=None, repr=False)
+    """What `renew_sign_in` takes; None unless the sign-in began `renewable`."""
 
 
 class EntraClient:
@@ -177,6 +181,7 @@ class EntraClient:
         login_hint: str | None = None,
         domain_hint: str | None = None,
         prompt: str | None = None,
+        renewable: bool = False,
     ) -> SignInRequest:
         """Prepare one sign-in by authorization code with state, nonce and PKCE.
 
@@ -187,13 +192,15 @@ class EntraClient:
                 Microsoft's page. Microsoft need not know any other address of the person.
             domain_hint: a domain of the organisation, which leads to its own login page.
             prompt: `select_account`, `login` or `consent`; None leaves it to Microsoft.
+            renewable: ask for a refresh token as well (`offline_access`, which Microsoft adds to
+                what is granted already).
 
         Raises:
             ValueError: the tenant id is not a GUID.
             TenantUnknownError, MicrosoftUnreachableError, ThrottledError: as named.
         """
-        flow = self._application(tenant_id).initiate_auth_code_flow(
-            scopes=[p.name for p in DELEGATED_PERMISSIONS if p.name not in _ADDED_BY_MSAL],
+        flow = self._application(tenant_id, renewable=renewable).initiate_auth_code_flow(
+            scopes=_SCOPES,
             redirect_uri=redirect_uri,
             login_hint=login_hint,
             domain_hint=domain_hint,
@@ -215,7 +222,7 @@ class EntraClient:
         """Turn Microsoft's authorization response into a proven person.
 
         Works once per flow: Microsoft accepts a code a single time. Tokens are dropped, only the
-        claims stay.
+        claims stay, and the refresh token of a sign-in that began `renewable`.
 
         Args:
             flow: as kept from `begin_sign_in`.
@@ -243,10 +250,42 @@ class EntraClient:
             raise _sign_in_refusal(query_parameters)
         if not query_parameters.get("code"):
             raise SignInRefusedError("no_answer")
-        answer = self._redeem(tenant_id, kept, {"state": state, "code": query_parameters["code"]})
+        application = self._application(tenant_id)
+        returned = {"state": state, "code": query_parameters["code"]}
+        return self._person(
+            tenant_id,
+            nonce,
+            lambda: application.acquire_token_by_auth_code_flow(kept, returned),
+        )
+
+    def renew_sign_in(self, tenant_id: str, refresh_token: str) -> SignedInPerson:
+        """Ask Microsoft once more about a person who signed in, with the roles of now.
+
+        Args:
+            tenant_id: the tenant that the person signed in to.
+            refresh_token: of the sign-in, or of the last renewal; the new one takes its place.
+
+        Raises:
+            SignInRefusedError: Microsoft does not stand for the person any more, or asks for a new
+                sign-in; `error` and `codes` say why.
+            IdTokenRefusedError: the ID token must not be believed.
+            ConsentNotVisibleError, ApplicationDisabledError, CredentialRefusedError: as named.
+            TenantUnknownError, MicrosoftUnreachableError, ThrottledError: as named.
+        """
+        application = self._application(_checked(tenant_id), renewable=True)
+        return self._person(
+            tenant_id,
+            None,
+            lambda: application.acquire_token_by_refresh_token(refresh_token, _SCOPES),
+        )
+
+    def _person(
+        self, tenant_id: str, nonce: str | None, redeem: Callable[[], dict[str, Any]]
+    ) -> SignedInPerson:
+        answer = _redeemed(redeem)
         document = self._wire.document(tenant_id)
         claims = validate_id_token(
-            answer,
+            answer["id_token"],
             tenant_id=tenant_id,
             issuer=document["issuer"],
             keys_url=document["jwks_uri"],
@@ -255,29 +294,9 @@ class EntraClient:
             keys=self._keys,
             now=self._clock(),
         )
-        return _person(claims)
+        return _person(claims, answer.get("refresh_token"))
 
-    def _redeem(self, tenant_id: str, flow: dict[str, Any], returned: dict[str, str]) -> str:
-        application = self._application(tenant_id)
-        try:
-            answer = application.acquire_token_by_auth_code_flow(flow, returned)
-        except RuntimeError:
-            # MSAL compares the nonce and nothing else; its text repeats both, so it goes no
-            # further.
-            raise IdTokenRefusedError(IdTokenRefusal.NONCE) from None
-        except _MSAL_CANNOT_READ:
-            raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
-        if "error" in answer:
-            refusal = token_refusal(answer)
-            raise (
-                _sign_in_refusal(answer) if isinstance(refusal, UnexpectedAnswerError) else refusal
-            )
-        id_token = answer.get("id_token")
-        if not isinstance(id_token, str):
-            raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
-        return id_token
-
-    def _application(self, tenant_id: str) -> Any:
+    def _application(self, tenant_id: str, *, renewable: bool = False) -> Any:
         return msal.ConfidentialClientApplication(
             self._client_id,
             client_credential=self._credential.for_msal(),
@@ -285,8 +304,25 @@ class EntraClient:
             instance_discovery=False,
             http_client=self._wire,
             http_cache=NoHttpCache(),
-            exclude_scopes=["offline_access"],
+            exclude_scopes=None if renewable else ["offline_access"],
         )
+
+
+def _redeemed(redeem: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return Microsoft's answer with an ID token, or raise what it means."""
+    try:
+        answer = redeem()
+    except RuntimeError:
+        # MSAL compares the nonce and nothing else; its text repeats both, so it goes no further.
+        raise IdTokenRefusedError(IdTokenRefusal.NONCE) from None
+    except _MSAL_CANNOT_READ:
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
+    if "error" in answer:
+        refusal = token_refusal(answer)
+        raise _sign_in_refusal(answer) if isinstance(refusal, UnexpectedAnswerError) else refusal
+    if not isinstance(answer.get("id_token"), str):
+        raise IdTokenRefusedError(IdTokenRefusal.MALFORMED)
+    return answer
 
 
 def _checked(tenant_id: object) -> str:
@@ -304,7 +340,7 @@ def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefusedError:
     )
 
 
-def _person(claims: Mapping[str, Any]) -> SignedInPerson:
+def _person(claims: Mapping[str, Any], refresh_token: object) -> SignedInPerson:
     listed_roles, home = claims.get("roles"), claims.get("idp")
     directory_roles = claims.get("wids")
     return SignedInPerson(
@@ -320,6 +356,7 @@ def _person(claims: Mapping[str, Any]) -> SignedInPerson:
         or (isinstance(home, str) and claims["tid"] not in home),
         hinted_administrator=isinstance(directory_roles, list)
         and any(isinstance(one, str) and one != _NO_DIRECTORY_ROLE for one in directory_roles),
+        refresh_token=refresh_token if isinstance(refresh_token, str) else None,
     )
 
 

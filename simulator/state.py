@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from simulator.keys import SigningKeys
 from simulator.quota import Quota
 
 _KEPT_REQUESTS = 20_000
+_KEPT_REFRESH_TOKENS = 10_000
 
 
 class PropagationMode(StrEnum):
@@ -115,6 +116,7 @@ class Simulation:
         self.sessions: dict[str, Session] = {}
         self.codes: dict[str, Code] = {}
         self.used_codes: set[str] = set()
+        self.refresh_tokens: OrderedDict[str, Code] = OrderedDict()
         self.ordered_propagation: list[Propagation] = []
         self.propagation: dict[tuple[str, str], Propagation] = {}
         self.forced_endings: list[ForcedEnding] = []
@@ -161,6 +163,12 @@ class Simulation:
             if user is not None and not user.is_guest:
                 return tenant, user
         return None
+
+    def keep_refresh_token(self, text: str, code: Code) -> None:
+        """Accept this refresh token for what a code was good for; the oldest of many goes."""
+        self.refresh_tokens[text] = code
+        while len(self.refresh_tokens) > _KEPT_REFRESH_TOKENS:
+            self.refresh_tokens.popitem(last=False)
 
     def new_identifier(self) -> str:
         """A GUID for a trace, request or token: the same in the same order after each reset."""

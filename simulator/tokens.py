@@ -1,4 +1,4 @@
-"""The token endpoint: codes become ID tokens, applications get their own access tokens.
+"""The token endpoint: codes and refresh tokens become ID tokens, applications get access tokens.
 
 Source: Microsoft Learn, *OAuth 2.0 authorization code flow*, *OAuth 2.0 client credentials
 flow* and *ID token claims reference*, read 2026-11-23.
@@ -7,8 +7,10 @@ flow* and *ID token claims reference*, read 2026-11-23.
 from __future__ import annotations
 
 import json
+import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
@@ -64,6 +66,8 @@ def _answer(request: Request, simulation: Simulation, form: Mapping[str, str]) -
             raise missing_parameter("grant_type")
         case "authorization_code":
             return _for_code(request, simulation, application, tenant, form)
+        case "refresh_token":
+            return _for_refresh_token(request, simulation, application, tenant, form)
         case "client_credentials":
             if tenant is not None:
                 return _for_application(simulation, application, tenant, form)
@@ -127,6 +131,45 @@ def _for_code(
         if not form.get(name):
             raise missing_parameter(name)
     code = _redeem(simulation, application, tenant, form)
+    return _for_person(request, simulation, application, code, form)
+
+
+def _for_refresh_token(
+    request: Request,
+    simulation: Simulation,
+    application: Application,
+    tenant: Tenant | None,
+    form: Mapping[str, str],
+) -> JSONResponse:
+    text = form.get("refresh_token")
+    if not text:
+        raise missing_parameter("refresh_token")
+    kept = simulation.refresh_tokens.get(text)
+    if kept is None or kept.client_id != application.client_id:
+        raise EntraError(
+            "invalid_grant", 9002313, "Invalid request. Request is malformed or invalid."
+        )
+    if tenant is not None and tenant.id != kept.tenant_id:
+        raise EntraError(
+            "invalid_grant",
+            700005,
+            "Provided Authorization Code is intended to use against other tenant, thus rejected.",
+        )
+    home = simulation.tenants.get(kept.tenant_id)
+    user = home.users.get(kept.user_id) if home else None
+    for demand in home.sign_in_rules if home and user else ():
+        if user and demand.stops(user.user_principal_name, user.roles):
+            raise replace(demand.error(), error="invalid_grant")
+    return _for_person(request, simulation, application, replace(kept, nonce=None), form)
+
+
+def _for_person(
+    request: Request,
+    simulation: Simulation,
+    application: Application,
+    code: Code,
+    form: Mapping[str, str],
+) -> JSONResponse:
     home = simulation.tenants.get(code.tenant_id)
     user = home.users.get(code.user_id) if home else None
     if home is None or user is None or not user.enabled:
@@ -147,6 +190,10 @@ def _for_code(
         "scope": " ".join(granted),
         "id_token": _signed_id_token(request, simulation, home, claims),
     }
+    if "offline_access" in code.scopes:
+        # The one of before stays valid, as at Microsoft.
+        body["refresh_token"] = f"1.{secrets.token_urlsafe(48)}"
+        simulation.keep_refresh_token(body["refresh_token"], code)
     if form.get("client_info") == "1":
         body["client_info"] = _base64url(json.dumps({"uid": user.id, "utid": home.id}).encode())
     return token_json(body)

@@ -111,8 +111,9 @@ def _form_refused(request: Request, _error: Exception) -> Response:
     return _message(request, pages.FORM_REFUSED, 403, _page_of(request.url.path))
 
 
-def _staff_only(request: Request, _error: Exception) -> Response:
-    return staff.sign_in_page(visit(request))
+def _staff_only(request: Request, error: Exception) -> Response:
+    assert isinstance(error, staff.StaffOnlyError)  # noqa: S101  (registered for it alone)
+    return staff.sign_in_page(visit(request), error.because)
 
 
 def _role_too_low(request: Request, _error: Exception) -> Response:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from contracts import rules
 from contracts.go_live import GoLiveOutcome, Refusal
-from contracts.sign_in import SignInAnswer
+from contracts.sign_in import SignInAnswer, StaffSessionEnd
 from wording.refusals import CHOOSE_ACCOUNT, REFUSALS, Advice
 from wording.sentences import counted
 from wording.situations import OUTCOMES
@@ -460,6 +460,21 @@ def not_admitted(why: StaffRefusal) -> PageMessage:
         CHOOSE_ACCOUNT,
     )
 
+
+CONSOLE_SESSION_ENDED = {
+    StaffSessionEnd.ROLE_LOST: (
+        "You were signed out: your account has no role in the console any more. An administrator "
+        "of Clientshare gives roles."
+    ),
+    StaffSessionEnd.SIGN_IN_AGAIN: (
+        "You were signed out: Microsoft asks you to sign in again before you go on."
+    ),
+    StaffSessionEnd.UNBOUND: (
+        "You were signed out: a colleague undid which Microsoft account is yours. The next sign-in "
+        "sets it anew."
+    ),
+}
+"""What is said at the sign-in of the console when a session was ended."""
 
 ROLE_TOO_LOW = PageMessage(
     "Your role does not allow this",

@@ -59,12 +59,50 @@ def test_a_session_lives_as_long_as_the_rule_says(
     session.flush()
     sign_in.open_session(session, user.id, "token", "password", AT)
     manager_id = session.get_one(GoLive, customer.go_live_id).owner_id
-    staff.open_session(session, manager_id, "staff", Role.MANAGER, AT)
+    staff.open_session(
+        session, manager_id, "staff", Role.MANAGER, AT, sealed_refresh_token="sealed"
+    )
     session.flush()
     theirs = session.exec(select(AppSession).where(AppSession.user_id == user.id)).one()
     ours = session.exec(select(StaffSession).where(StaffSession.staff_id == manager_id)).one()
     assert theirs.expires_at == AT + timedelta(hours=3)
     assert ours.expires_at == AT + timedelta(hours=2)
+
+
+def test_a_role_is_asked_for_again_as_often_as_the_rules_say(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "ROLE_CHECK_MINUTES", 4)
+    monkeypatch.setattr(rules, "ROLE_CHECK_RETRY_MINUTES", 2)
+    monkeypatch.setattr(rules, "UNCHECKED_STAFF_SESSION_MINUTES", 5)
+    manager_id = session.get_one(GoLive, customer.go_live_id).owner_id
+    staff.open_session(session, manager_id, "t", Role.LEAD, AT, sealed_refresh_token="sealed")
+    staff.open_session(session, manager_id, "unchecked", Role.LEAD, AT)
+    session.flush()
+
+    def is_due(minutes: int) -> bool:
+        found = staff.of_session(session, "t", AT + timedelta(minutes=minutes))
+        assert found is not None
+        return found.is_check_due
+
+    assert (is_due(3), is_due(4)) == (False, True)
+    assert staff.begin_check(session, "t", AT + timedelta(minutes=3)) is None
+    assert staff.begin_check(session, "t", AT + timedelta(minutes=4)) == ("sealed", None)
+    # Another request goes on meanwhile; without an answer it is asked again.
+    assert staff.begin_check(session, "t", AT + timedelta(minutes=4)) is None
+    assert (is_due(5), is_due(6)) == (False, True)
+    staff.record_role(session, "t", Role.READER, "newer", AT + timedelta(minutes=6))
+    session.flush()
+    session.expire_all()
+    assert (is_due(9), is_due(10)) == (False, True)
+    assert staff.begin_check(session, "t", AT + timedelta(minutes=10)) == ("newer", None)
+    assert staff.of_session(session, "unchecked", AT + timedelta(minutes=4)) is not None
+    assert staff.of_session(session, "unchecked", AT + timedelta(minutes=5)) is None
+
+
+def test_nobody_works_with_a_lost_role_for_more_than_fifteen_minutes() -> None:
+    assert rules.ROLE_CHECK_MINUTES + rules.ROLE_CHECK_RETRY_MINUTES < 15
+    assert rules.UNCHECKED_STAFF_SESSION_MINUTES <= 15
 
 
 def test_an_authorization_request_is_waited_for_and_kept_as_long_as_the_rules_say(

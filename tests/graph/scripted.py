@@ -134,6 +134,11 @@ class ScriptedMicrosoft:
             body = {"token_type": "Bearer", "expires_in": 3599, "access_token": "app-token"}
             if request.form["grant_type"] == "authorization_code":
                 body["id_token"] = self.id_token(self.nonce)
+            if request.form["grant_type"] == "refresh_token":
+                claims = self.claims("")
+                del claims["nonce"]
+                body["id_token"] = self.sign(claims | {"roles": ["Reader"]})
+                body["refresh_token"] = "the next one"
             return Answer(body=body)
         return Answer(404, {"error": {"code": "NotFound", "message": ""}})
 

@@ -335,3 +335,64 @@ def test_a_code_that_microsoft_refuses_signs_nobody_in(
 
     with pytest.raises(error):
         entra.complete_sign_in(request.flow, {"state": request.state, "code": "a-code"})
+
+
+def test_only_a_renewable_sign_in_asks_for_a_refresh_token(
+    entra: EntraClient, scripted: ScriptedMicrosoft
+) -> None:
+    request = entra.begin_sign_in(TENANT, CALLBACK, renewable=True)
+    query = parse_qs(urlsplit(request.url).query)
+    assert set(query["scope"][0].split()) == {"openid", "profile", "email", "offline_access"}
+    scripted.nonce = request.flow["nonce"]
+    scripted.routes["/token"] = lambda _: Answer(
+        200,
+        {
+            "token_type": "Bearer",
+            "expires_in": 3599,
+            "access_token": "theirs",
+            "id_token": scripted.genuine(scripted.nonce),
+            "refresh_token": "1.refresh",
+        },
+    )
+
+    person = entra.complete_sign_in(request.flow, {"state": request.state, "code": "a-code"})
+
+    assert person.refresh_token == "1.refresh"
+    assert "1.refresh" not in repr(person)
+
+
+def test_a_sign_in_is_renewed_with_the_roles_of_now(
+    entra: EntraClient, scripted: ScriptedMicrosoft
+) -> None:
+    person = entra.renew_sign_in(TENANT, "1.refresh")
+
+    (form,) = [one.form for one in scripted.requests if one.path.endswith("/token")]
+    assert (form["grant_type"], form["refresh_token"]) == ("refresh_token", "1.refresh")
+    assert set(form["scope"].split()) == {"openid", "profile", "email", "offline_access"}
+    assert person.roles == ("Reader",)
+    assert person.refresh_token == "the next one"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusal("invalid_grant", 50173), SignInRefusedError),
+        (refusal("invalid_grant", 50105), SignInRefusedError),
+        (refusal("interaction_required", 50076), SignInRefusedError),
+        (refusal("unauthorized_client", 7000112), ApplicationDisabledError),
+        (refusal("invalid_client", 7000215, status=401), CredentialRefusedError),
+        (refusal("temporarily_unavailable"), MicrosoftUnreachableError),
+        (Answer(502, b""), MicrosoftUnreachableError),
+        (Answer(429, {}, {"Retry-After": "2"}), ThrottledError),
+    ],
+)
+def test_a_renewal_that_microsoft_refuses_is_told_from_one_that_got_no_answer(
+    entra: EntraClient, scripted: ScriptedMicrosoft, answer: Answer, error: type[GraphError]
+) -> None:
+    scripted.routes["/token"] = lambda _: answer
+
+    with pytest.raises(error) as caught:
+        entra.renew_sign_in(TENANT, "1.refresh")
+
+    assert type(caught.value) is error
+    assert "1.refresh" not in str(caught.value)

@@ -88,6 +88,33 @@ def test_a_person_signs_in_and_the_id_token_says_who_and_where(pretend: Pretend)
     assert "roles" not in claims
 
 
+def test_a_refresh_token_brings_what_is_so_now(pretend: Pretend) -> None:
+    granted(pretend)
+    plain = redeem(pretend, signed_in(pretend, ADMIN).back["code"]).json()
+    assert "refresh_token" not in plain
+    scope = "openid profile email offline_access"
+    code = signed_in(pretend, ADMIN, scope=scope).back["code"]
+    token = redeem(pretend, code).json()["refresh_token"]
+
+    def refreshed(**changed: str) -> httpx2.Response:
+        return pretend.token(
+            **{"grant_type": "refresh_token", "refresh_token": token, "scope": scope, **changed}
+        )
+
+    first = refreshed().json()
+    claims = jwt.decode(first["id_token"], options={"verify_signature": False})
+    assert "roles" not in claims
+    assert "nonce" not in claims
+    assert first["refresh_token"] != token
+    person = f"/tenants/{CONTOSO}/users/{claims['oid']}"
+    pretend.control("PATCH", person, {"app_roles": {CLIENT: ["Reader"]}})
+    again = jwt.decode(refreshed().json()["id_token"], options={"verify_signature": False})
+    assert again["roles"] == ["Reader"]
+    assert refreshed(refresh_token="1.made-up").json()["error_codes"] == [9002313]
+    pretend.control("PATCH", person, {"accountEnabled": False})
+    assert refreshed().json()["error_codes"] == [50057]
+
+
 def test_without_profile_the_token_names_neither_tenant_nor_object(pretend: Pretend) -> None:
     granted(pretend)
     code = signed_in(pretend, ADMIN, scope="openid").back["code"]

@@ -43,7 +43,7 @@ from database.models import Contact, OrderRequest, Preference
 from database.people import upserts
 from web.checklist import stage_states
 from web.console.orders import CONSOLE_ORDERS, OrderForm
-from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit, whoever_signed_in
+from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit, read_as_staff
 from web.dependencies import Dependencies
 from web.forms import OwnForm, TypedText
 from web.refusal_pages import ButtonTarget, message_page
@@ -66,12 +66,13 @@ def every_organisation(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """List the organisations: what needs attention, what waits on us, then by due date."""
-    with visit.dependencies.sessions.begin() as session:
-        staff, _ = whoever_signed_in(session, visit)
-        found = console_views.listing(session, show=show, search=search, page=page)
+    staff, found = read_as_staff(
+        visit,
+        lambda session: console_views.listing(session, show=show, search=search, page=page),
+    )
     return visit.page(
         "console.html",
-        staff=staff,
+        staff=staff.staff,
         rows=[_row(one, visit.at) for one in found.rows],
         filters=[
             (console.FILTERS[one], found.tally[one], _address(one, search, 1), one is show)

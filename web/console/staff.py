@@ -1,7 +1,8 @@
 """Staff sign in to the console through SSO in our own tenant; everyone else is refused."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form
@@ -9,14 +10,16 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from contracts.orders import Role
-from contracts.sign_in import RequestPurpose
+from contracts.sign_in import RequestPurpose, StaffSessionEnd
 from database.go_live import records
 from database.models import Organisation, Staff
 from database.people import staff
 from web.forms import OwnForm
 from web.microsoft.authorization_request import to_login
+from web.microsoft.role_checks import check_role
 from web.microsoft.staff_admission import STAFF_COOKIE
 from web.visit import AVisit, Visit
+from wording import pages
 
 router = APIRouter(prefix="/console")
 
@@ -37,15 +40,52 @@ class RoleTooLowError(Exception):
 class StaffOnlyError(Exception):
     """Nobody is signed in to the console in this browser."""
 
+    def __init__(self, because: StaffSessionEnd | None = None) -> None:
+        """Say why the session was ended, if it was."""
+        super().__init__(because)
+        self.because = because
+
+
+class _CheckDueError(Exception):
+    """Microsoft is to be asked whether whoever is signed in still has a role."""
+
+
+Read = TypeVar("Read")
+
 
 def signed_in(visit: AVisit) -> StaffVisit:
-    """Return the present visit of a member of staff.
+    """Return the present visit of a member of staff who has a role.
 
     Raises:
         StaffOnlyError: the browser has no console session, or it is over.
     """
+    return read_as_staff(visit, lambda _: None)[0]
+
+
+def read_as_staff(visit: Visit, read: Callable[[Session], Read]) -> tuple[StaffVisit, Read]:
+    """Return the present visit of a member of staff, and what is read in the same transaction.
+
+    Where it is due, Microsoft is asked first whether the person still has a role.
+
+    Raises:
+        StaffOnlyError: as `signed_in`.
+    """
+    try:
+        return _read_as_staff(visit, read)
+    except _CheckDueError:
+        check_role(visit, visit.cookie(STAFF_COOKIE))
+        return _read_as_staff(visit, read)
+
+
+def _read_as_staff(visit: Visit, read: Callable[[Session], Read]) -> tuple[StaffVisit, Read]:
+    token = visit.cookie(STAFF_COOKIE)
     with visit.dependencies.sessions.begin() as session:
-        return StaffVisit(visit, *whoever_signed_in(session, visit))
+        found = staff.of_session(session, token, visit.at) if token else None
+        if found is None:
+            raise StaffOnlyError(staff.end_of_session(session, token) if token else None)
+        if found.is_check_due:
+            raise _CheckDueError
+        return StaffVisit(visit, found.staff, found.role), read(session)
 
 
 def manager(staff: Annotated[StaffVisit, Depends(signed_in)]) -> StaffVisit:
@@ -59,32 +99,24 @@ def manager(staff: Annotated[StaffVisit, Depends(signed_in)]) -> StaffVisit:
     return staff
 
 
-def whoever_signed_in(session: Session, visit: Visit) -> tuple[Staff, Role]:
-    """Return the member of staff of this browser, within a transaction that reads more.
-
-    Raises:
-        StaffOnlyError: as `signed_in`.
-    """
-    token = visit.cookie(STAFF_COOKIE)
-    found = staff.of_session(session, token, visit.at) if token else None
-    if found is None:
-        raise StaffOnlyError
-    return found
-
-
 AStaffVisit = Annotated[StaffVisit, Depends(signed_in)]
 AManagerVisit = Annotated[StaffVisit, Depends(manager)]
 """Of every form that changes something; orders ask for more where their rule does."""
 
 
-def sign_in_page(visit: Visit) -> Response:
-    """Ask to sign in; the page of the organisation in the address opens afterwards."""
+def sign_in_page(visit: Visit, because: StaffSessionEnd | None = None) -> Response:
+    """Ask to sign in; the page of the organisation in the address opens afterwards.
+
+    `because` says why a session was ended; nothing that was sent meanwhile was done.
+    """
     # A tenant that was not named in the settings cannot be signed in to.
     return visit.page(
         "console_sign_in.html",
         status=401,
         ready=visit.dependencies.settings.staff_tenant_id is not None,
         slug=visit.request.path_params.get("slug", ""),
+        ended=pages.CONSOLE_SESSION_ENDED.get(because, "") if because else "",
+        was_form=visit.request.method == "POST",
     )
 
 

@@ -69,6 +69,8 @@ def to_login(
             login_hint=login_hint or None,
             domain_hint=domain_hint or None,
             prompt="select_account" if other_account else None,
+            # The console asks for the role again while somebody works there.
+            renewable=purpose == "console",
         )
     except TenantUnknownError:
         is_of_consent = purpose == RequestPurpose.CONSENT_SIGN_IN

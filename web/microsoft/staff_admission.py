@@ -11,6 +11,7 @@ from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
 from graph.tokens import SignedInPerson
+from web.microsoft.sealed_tokens import seal
 from web.refusal_pages import OTHER_ACCOUNT, ButtonTarget, message_page
 from web.visit import Visit
 from wording import pages
@@ -44,7 +45,10 @@ def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> 
             session, UUID(person.object_id), address_key(person.preferred_username)
         )
         if found is not None:
-            staff.open_session(session, found.id, token, role, visit.at)
+            sealed = seal(token, person.refresh_token) if person.refresh_token else None
+            staff.open_session(
+                session, found.id, token, role, visit.at, sealed_refresh_token=sealed
+            )
             records.write_audit(session, visit.at, found.handle, "console_signed_in")
         organisation = (
             session.get(Organisation, asked.organisation_id) if asked.organisation_id else None

@@ -343,9 +343,12 @@ CREATE TABLE golive.staff_session (
     token_sha256 character varying NOT NULL,
     staff_id uuid NOT NULL,
     role character varying NOT NULL,
+    sealed_refresh_token character varying,
+    check_due_at timestamp with time zone NOT NULL,
     started_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    ended_because character varying,
     CONSTRAINT role_known CHECK (((role)::text = ANY ((ARRAY['reader'::character varying, 'manager'::character varying, 'lead'::character varying])::text[])))
 );
 
