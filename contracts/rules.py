@@ -189,6 +189,9 @@ ROLE_CHECK_RETRY_MINUTES = 1
 UNCHECKED_STAFF_SESSION_MINUTES = 15
 """How long somebody is signed in to the console whose role cannot be asked for again."""
 
+SETUP_SIGN_IN_HOURS = 2
+"""How long a sign-in at the set-up page counts for changes there."""
+
 SESSION_KEPT_DAYS = 30
 """How long an ended session is kept: until then a browser is told why it ended."""
 

@@ -21,6 +21,8 @@ class RequestPurpose(StrEnum):
     SIGN_IN = "sign_in"
     INVITATION = "invitation"
     CONSOLE = "console"
+    SETUP = "setup"
+    """To change what a set-up link alone no longer changes."""
 
 
 class StaffSessionEnd(StrEnum):

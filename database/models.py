@@ -480,6 +480,8 @@ class AuthorizationRequest(SQLModel, table=True):
     """Of a consent: we looked for the grant before this browser left, and it was not there."""
     evidence_id: UUID | None = None
     """The `consent_evidence` that this request led to; None if it proved nothing."""
+    signed_in_object_id: UUID | None = None
+    """Of a set-up page: the account of the tenant that signed in; None if nobody did."""
     flow: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     expires_at: datetime = _instant(index=True)
     used_at: datetime | None = _instant(nullable=True)

@@ -14,10 +14,11 @@ from contracts.clock import wall_clock
 from contracts.links import LinkPurpose, LinkSigner
 from database.engine import open_sessions
 from local import loopback
+from local.browser import Browser
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
 from web.customer import setup_page
-from web.visit import Visit
+from web.visit import BROWSER_COOKIE, Visit
 
 
 def personal_link(cluster: Cluster, organisation: Organisation, purpose: LinkPurpose) -> str:
@@ -83,10 +84,26 @@ def clicking(
     *,
     web: str = "",
     purpose: LinkPurpose = LinkPurpose.SETUP,
+    login: str = "",
 ) -> Iterator[Clicking]:
-    """Somebody with the first contact's link, at this web process."""
-    with loopback.client(base_url=web or cluster.endpoints.web, timeout=LONGEST_WAIT) as http:
-        yield Clicking(http, personal_link(cluster, organisation, purpose))
+    """Somebody with the first contact's link, at this web process.
+
+    With `login` they have signed in there, which takes a consent that is proven.
+    """
+    page, base = personal_link(cluster, organisation, purpose), web or cluster.endpoints.web
+    with loopback.client(base_url=base, timeout=LONGEST_WAIT) as http:
+        if login:
+            http.cookies.set(BROWSER_COOKIE, _signed_in(f"{base}{page}", login))
+        yield Clicking(http, page)
+
+
+def _signed_in(page: str, login: str) -> str:
+    """Sign in at a set-up page, and return the cookie of that browser."""
+    with Browser() as browser:
+        browser.open(page)
+        browser.press("Login with SSO")
+        browser.press("Sign in", login=login)
+        return browser.cookies[BROWSER_COOKIE]
 
 
 def pending(cluster: Cluster, organisation: Organisation) -> list[tuple[str, dict[str, str]]]:

@@ -141,6 +141,7 @@ AUDIT = {
     "consent_signed_in": "A consent came back from Microsoft",
     "consent_reported": "The go-live heard of a consent",
     "consent_refusal_reported": "The go-live heard that nobody consented",
+    "setup_signed_in": "Somebody of the tenant signed in at the set-up page",
     "sso_offered": "“Login with SSO” is on the login page",
     "sso_withdrawn": "“Login with SSO” is off the login page again",
     "order_refused": "An order was refused",

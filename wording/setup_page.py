@@ -9,6 +9,10 @@ from wording import addresses, sentences
 
 NO_PACK = "The pack cannot be made just now: its consent link has been replaced or withdrawn."
 NO_HOUR = "Please give the date with an hour."
+SIGN_IN_FIRST = (
+    "Nothing was changed. Your organisation has consented, so whoever changes the date or names a "
+    "contact signs in with an account of it first, with the button below."
+)
 NO_NAME = "Please give the person's name."
 DONE = {
     "acknowledged": "Thank you. We have noted that you are ready.",

@@ -212,6 +212,45 @@ def newest_sign_in(session: Session, browser: str) -> AuthorizationRequest | Non
     ).first()
 
 
+def record_setup_sign_in(
+    session: Session, asked: AuthorizationRequest, object_id: UUID, at: datetime
+) -> None:
+    """Record who of the tenant signed in to go on at the set-up page of a personal link.
+
+    The audit trail gets an entry with the account and the link; for many, a count.
+    """
+    kept = session.get_one(AuthorizationRequest, asked.state_sha256)
+    kept.signed_in_object_id = object_id
+    session.add(kept)
+    link = session.get_one(PersonalLink, asked.link_id)
+    write_repeated(
+        session,
+        at,
+        "setup_signed_in",
+        network="",
+        go_live=session.get_one(GoLive, link.go_live_id),
+        subject=f"link:{link.id}",
+        reason=account(object_id),
+    )
+
+
+def is_signed_in_to_setup(
+    session: Session, browser: str, link: PersonalLink, tenant_id: UUID, at: datetime
+) -> bool:
+    """Tell whether this browser has lately signed in with this tenant, from this very link."""
+    found = session.exec(
+        select(AuthorizationRequest.state_sha256).where(
+            AuthorizationRequest.browser_sha256 == sha256(browser),
+            AuthorizationRequest.purpose == "setup",
+            AuthorizationRequest.link_id == link.id,
+            AuthorizationRequest.tenant_id == tenant_id,
+            col(AuthorizationRequest.signed_in_object_id).is_not(None),
+            col(AuthorizationRequest.used_at) > at - timedelta(hours=rules.SETUP_SIGN_IN_HOURS),
+        )
+    ).first()
+    return found is not None
+
+
 def save_evidence(
     session: Session, asked: AuthorizationRequest, tenant_id: UUID, object_id: UUID, at: datetime
 ) -> ConsentEvidence | None:

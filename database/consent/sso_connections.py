@@ -127,6 +127,12 @@ def connect_tenant(
     )
 
 
+def proven_tenant(session: Session, organisation_id: UUID) -> UUID | None:
+    """Return the tenant that the organisation signs in with, None while none is proven."""
+    connection = session.get(SsoConnection, organisation_id)
+    return connection.tenant_id if connection is not None else None
+
+
 def proven_before(session: Session, go_live: GoLive) -> datetime | None:
     """Return when an earlier go-live of the organisation last proved a grant of this tenant."""
     return session.exec(

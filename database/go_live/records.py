@@ -306,8 +306,8 @@ def close_go_live(session: Session, go_live_id: UUID, outcome: str, at: datetime
     write_audit(session, at, "workflow", "go_live_ended", go_live=go_live, reason=outcome)
 
 
-ACTIONS_OF_ACCOUNTS = ("consent_signed_in", "consent_proven")
-"""Actions of audit entries whose reason is the `account` that consented."""
+ACTIONS_OF_ACCOUNTS = ("consent_signed_in", "consent_proven", "setup_signed_in")
+"""Actions of audit entries whose reason is the `account` that consented, or signed in."""
 
 
 def account(object_id: UUID) -> str:

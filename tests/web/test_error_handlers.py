@@ -124,6 +124,7 @@ FORMS = [
     "/setup/x/acknowledge",
     "/setup/x/contact",
     "/setup/x/new-link",
+    "/setup/x/sign-in",
     "/console/sign-in",
     "/console/sign-out",
 ]

@@ -1,5 +1,6 @@
 """The IT team's page: what happens, what is done, and what the team decides."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Annotated
@@ -20,6 +21,7 @@ from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
+from database.consent import authorization_requests, sso_connections
 from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
 from database.links import verification
@@ -33,6 +35,7 @@ from web.checklist import stage_states
 from web.customer.new_link import dead_link
 from web.forms import TICKED, OwnForm, Ticked, TypedText
 from web.log_context import LOG_CONTEXT
+from web.microsoft.authorization_request import to_login
 from web.refusal_pages import has_ended
 from web.slow_work import SlowWork
 from web.templating import PRODUCT_NAME
@@ -96,6 +99,9 @@ def acknowledge(
     link, standing = found
     assert standing.progress is not None  # noqa: S101  (a link belongs to a go-live)
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
+    is_taken = refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(standing.progress)) is None
+    if is_taken and not _access(visit, link, standing).may_change:
+        return _sign_in_first(visit, token, link, standing)
     if ticked != TICKED:
         problem = pages.TICK_THE_BOX
         return _page(visit, token, link, standing, status=400, problem=problem, at="date")
@@ -143,6 +149,8 @@ def name_contact(
     if not _is_open(standing):
         ended = REFUSED[OrderRefusal.ENDED]
         return _page(visit, token, link, standing, problem=ended, at="page")
+    if not _access(visit, link, standing).may_change:
+        return _sign_in_first(visit, token, link, standing)
     address = address.strip()
     if not name.strip():
         problem = setup_page.NO_NAME
@@ -165,6 +173,53 @@ def name_contact(
             visit, token, link, standing, problem=problem, at="contact", typed=(name, address)
         )
     return visit.go_to(f"/setup/{token}?done=contact")
+
+
+@router.post("/{token}/sign-in")
+def sign_in(visit: OwnForm, token: str) -> Response:
+    """Lead the contact to sign in with the organisation's proven tenant, and back here."""
+    found = _find(visit, token)
+    if isinstance(found, Response):
+        return found
+    link, standing = found
+    with visit.dependencies.sessions.begin() as session:
+        tenant_id = sso_connections.proven_tenant(session, standing.organisation_id)
+    if tenant_id is None:
+        return visit.go_to(f"/setup/{token}")
+    return to_login(
+        visit, tenant_id, "setup", link_id=link.id, organisation_id=standing.organisation_id
+    )
+
+
+@dataclass(frozen=True)
+class _Access:
+    """What a browser may do at a set-up page besides reading it."""
+
+    is_signed_in: bool
+    """With the proven tenant, from this very link."""
+    may_sign_in: bool
+    may_change: bool
+    """The link is enough until the consent is proven."""
+
+
+def _access(visit: Visit, link: PersonalLink, standing: Standing) -> _Access:
+    progress = standing.progress
+    proven = progress is not None and progress.stage is GoLiveStage.USERS_MIGRATED
+    with visit.dependencies.sessions.begin() as session:
+        tenant_id = sso_connections.proven_tenant(session, standing.organisation_id)
+        signed_in = tenant_id is not None and authorization_requests.is_signed_in_to_setup(
+            session, visit.browser, link, tenant_id, visit.at
+        )
+    return _Access(
+        is_signed_in=signed_in,
+        may_sign_in=proven and tenant_id is not None and not signed_in,
+        may_change=_is_open(standing) and (signed_in or not proven),
+    )
+
+
+def _sign_in_first(visit: Visit, token: str, link: PersonalLink, standing: Standing) -> Response:
+    problem = setup_page.SIGN_IN_FIRST
+    return _page(visit, token, link, standing, status=403, problem=problem, at="page")
 
 
 def _is_open(standing: Standing) -> bool:
@@ -221,6 +276,7 @@ def _page(
         plan = _plan(session, link)
         reached = console_views.stage_times(session, link.go_live_id)
         consent = _consent_page(session, visit, link, progress)
+    access = _access(visit, link, standing)
     zone = ZoneInfo(facts.time_zone)
     planned = facts.moves_at(visit.at)
     moves_at = sentences.instant(planned.astimezone(zone)) if planned else ""
@@ -238,7 +294,10 @@ def _page(
         problem_at=at,
         typed=typed,
         is_open=_is_open(standing),
-        may_choose=refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
+        access=access,
+        names_contacts=_is_open(standing) or access.is_signed_in,
+        may_choose=access.may_change
+        and refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
         is_consented=progress.stage is GoLiveStage.USERS_MIGRATED,
         ready_at=sentences.instant(ready_at.astimezone(zone)) if ready_at else "",
         moves_at=moves_at,

@@ -233,7 +233,9 @@ def start_of(visit: Visit, asked: AuthorizationRequest | None) -> str:
     # The link it began with, even if a newer one has gone to its owner meanwhile.
     version = asked.link_version or 0
     token = visit.dependencies.signer.token(LinkPurpose(link.purpose), link.id, version)
-    return f"/{'invitation' if asked.purpose == RequestPurpose.INVITATION else 'consent'}/{token}"
+    of_itself = {RequestPurpose.INVITATION, RequestPurpose.SETUP}
+    room = asked.purpose if asked.purpose in of_itself else "consent"
+    return f"/{room}/{token}"
 
 
 def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Response:
@@ -246,7 +248,9 @@ def no_authorization_request(visit: Visit, state: str, refusal: Refusal) -> Resp
     if consent is not None and consent.go_live_id == asked.go_live_id:
         return refused(visit, refusal)
     if _is_signed_in(visit, asked):
-        return already_back(visit, "/console" if asked.purpose == RequestPurpose.CONSOLE else "/")
+        of_link = asked.purpose == RequestPurpose.SETUP
+        back = "/console" if asked.purpose == RequestPurpose.CONSOLE else "/"
+        return already_back(visit, start_of(visit, asked) if of_link else back)
     # It was refused, or we went away in the middle of it.
     return nothing_came_of_it(visit, start_of(visit, asked))
 
@@ -255,6 +259,8 @@ def _is_signed_in(visit: Visit, asked: AuthorizationRequest) -> bool:
     """Tell whether this browser has what such a sign-in gives, which is all that counts."""
     if asked.purpose in {RequestPurpose.CONSENT, RequestPurpose.CONSENT_SIGN_IN}:
         return False  # what a consent has proven is found before
+    if asked.purpose == "setup":
+        return asked.signed_in_object_id is not None
     with visit.dependencies.sessions.begin() as session:
         if asked.purpose == RequestPurpose.CONSOLE:
             return staff.of_session(session, visit.cookie(STAFF_COOKIE), visit.at) is not None

@@ -132,6 +132,8 @@ def _come_back(visit: Visit) -> _Answer:
         return _consented(visit, asked, person)
     if asked.purpose == RequestPurpose.CONSOLE:
         return _Answer(staff_admission.admit(visit, asked, person))
+    if asked.purpose == "setup":
+        return _back_to_setup(visit, asked, person)
     return _sign_in(visit, asked, person)
 
 
@@ -193,6 +195,18 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
     response = visit.sign_in(visit.go_to("/"), token)
     known_browsers.remember(visit, response, address)
     return _Answer(response, entry)
+
+
+def _back_to_setup(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> _Answer:
+    """Let a browser go on at the set-up page it came from, if it is somebody of the tenant's."""
+    if person.tenant_id != str(asked.tenant_id) or person.hinted_guest:
+        why = SignInAnswer.GUEST if person.hinted_guest else SignInAnswer.OTHER_TENANT
+        return _not_believed(visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, why)
+    with visit.dependencies.sessions.begin() as session:
+        authorization_requests.record_setup_sign_in(
+            session, asked, UUID(person.object_id), visit.at
+        )
+    return _Answer(visit.go_to(start_of(visit, asked)))
 
 
 def _why_not(

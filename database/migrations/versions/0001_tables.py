@@ -430,6 +430,7 @@ def _consent() -> None:
         sa.Column("link_version", sa.Integer(), nullable=True),
         sa.Column("grant_was_absent", sa.Boolean(), nullable=False),
         sa.Column("evidence_id", sa.Uuid(), nullable=True),
+        sa.Column("signed_in_object_id", sa.Uuid(), nullable=True),
         sa.Column("flow", postgresql.JSONB(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -438,7 +439,7 @@ def _consent() -> None:
         sa.ForeignKeyConstraint(["go_live_id"], ["golive.go_live.id"]),
         sa.ForeignKeyConstraint(["link_id"], ["golive.personal_link.id"]),
         sa.CheckConstraint(
-            "purpose IN ('consent', 'consent_sign_in', 'sign_in', 'invitation', 'console')",
+            "purpose IN ('consent', 'consent_sign_in', 'sign_in', 'invitation', 'console', 'setup')",
             name="purpose_known",
         ),
         schema="golive",

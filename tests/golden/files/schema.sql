@@ -68,10 +68,11 @@ CREATE TABLE golive.authorization_request (
     link_version integer,
     grant_was_absent boolean NOT NULL,
     evidence_id uuid,
+    signed_in_object_id uuid,
     flow jsonb NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
-    CONSTRAINT purpose_known CHECK (((purpose)::text = ANY ((ARRAY['consent'::character varying, 'consent_sign_in'::character varying, 'sign_in'::character varying, 'invitation'::character varying, 'console'::character varying])::text[])))
+    CONSTRAINT purpose_known CHECK (((purpose)::text = ANY ((ARRAY['consent'::character varying, 'consent_sign_in'::character varying, 'sign_in'::character varying, 'invitation'::character varying, 'console'::character varying, 'setup'::character varying])::text[])))
 );
 
 CREATE TABLE golive.consent_evidence (
