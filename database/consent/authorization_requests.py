@@ -241,7 +241,7 @@ def is_signed_in_to_setup(
     found = session.exec(
         select(AuthorizationRequest.state_sha256).where(
             AuthorizationRequest.browser_sha256 == sha256(browser),
-            AuthorizationRequest.purpose == "setup",
+            AuthorizationRequest.purpose == RequestPurpose.SETUP,
             AuthorizationRequest.link_id == link.id,
             AuthorizationRequest.tenant_id == tenant_id,
             col(AuthorizationRequest.signed_in_object_id).is_not(None),

@@ -21,6 +21,7 @@ from contracts.go_live import GoLiveStage, Progress
 from contracts.links import LinkPurpose
 from contracts.notices import Message
 from contracts.orders import Order, OrderPosition, OrderRefusal, refusal_of
+from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests, sso_connections
 from database.go_live import console_views, records, standings
 from database.go_live.standings import Standing
@@ -187,7 +188,11 @@ def sign_in(visit: OwnForm, token: str) -> Response:
     if tenant_id is None:
         return visit.go_to(f"/setup/{token}")
     return to_login(
-        visit, tenant_id, "setup", link_id=link.id, organisation_id=standing.organisation_id
+        visit,
+        tenant_id,
+        RequestPurpose.SETUP,
+        link_id=link.id,
+        organisation_id=standing.organisation_id,
     )
 
 

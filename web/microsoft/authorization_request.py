@@ -259,7 +259,7 @@ def _is_signed_in(visit: Visit, asked: AuthorizationRequest) -> bool:
     """Tell whether this browser has what such a sign-in gives, which is all that counts."""
     if asked.purpose in {RequestPurpose.CONSENT, RequestPurpose.CONSENT_SIGN_IN}:
         return False  # what a consent has proven is found before
-    if asked.purpose == "setup":
+    if asked.purpose == RequestPurpose.SETUP:
         return asked.signed_in_object_id is not None
     with visit.dependencies.sessions.begin() as session:
         if asked.purpose == RequestPurpose.CONSOLE:

@@ -132,7 +132,7 @@ def _come_back(visit: Visit) -> _Answer:
         return _consented(visit, asked, person)
     if asked.purpose == RequestPurpose.CONSOLE:
         return _Answer(staff_admission.admit(visit, asked, person))
-    if asked.purpose == "setup":
+    if asked.purpose == RequestPurpose.SETUP:
         return _back_to_setup(visit, asked, person)
     return _sign_in(visit, asked, person)
 
