@@ -63,6 +63,15 @@ class Role(StrEnum):
         return list(Role).index(self)
 
 
+APP_ROLES = {
+    "CustomerSuccess.Lead": Role.LEAD,
+    "CustomerSuccess.Manager": Role.MANAGER,
+    "CustomerSuccess": Role.MANAGER,
+    "CustomerSuccess.Reader": Role.READER,
+}
+"""What each app role of our application in our own tenant lets a member of staff do."""
+
+
 class OrderRefusal(StrEnum):
     """Why an order is refused. Codes are stable; the sentences in `wording.orders` may change."""
 

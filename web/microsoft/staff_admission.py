@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from contracts.addresses import address_key
-from contracts.orders import Role
+from contracts.orders import APP_ROLES, Role
 from database.go_live import records, repeated_events
 from database.models import AuthorizationRequest, Organisation
 from database.people import staff
@@ -19,18 +19,10 @@ from wording.pages import StaffRefusal
 
 STAFF_COOKIE = "pulse_staff"
 
-ROLES = {
-    "CustomerSuccess.Lead": Role.LEAD,
-    "CustomerSuccess.Manager": Role.MANAGER,
-    "CustomerSuccess": Role.MANAGER,
-    "CustomerSuccess.Reader": Role.READER,
-}
-"""What each app role of our application in our own tenant lets somebody do."""
-
 
 def role_of(roles: tuple[str, ...]) -> Role | None:
     """Return the highest role that a token gives, None if it gives none."""
-    return max((ROLES[name] for name in roles if name in ROLES), default=None)
+    return max((APP_ROLES[name] for name in roles if name in APP_ROLES), default=None)
 
 
 def admit(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) -> Response:
