@@ -74,6 +74,13 @@ def authenticate(
             "client secret value, not the client secret ID, for a secret added to app "
             f"'{application.client_id}'.",
         )
+    elif application.client_secret_expired:
+        raise _refused(
+            7000222,
+            f"The provided client secret keys for app '{application.client_id}' are expired. Visit "
+            "the Azure portal to create new keys for your app, or consider using certificate "
+            "credentials for added security.",
+        )
     return application
 
 

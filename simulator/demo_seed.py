@@ -69,7 +69,13 @@ def seed() -> dict[str, Any]:
         f"http://127.0.0.1:8080{path}" for path in ("/auth/microsoft/callback", "/consent/callback")
     ]
     delegated = ["openid", "profile", "email"]
-    own_grant = {"client_id": CLIENT_ID, "delegated": delegated, "all_principals": True}
+    application = ["User.Read.All", "Organization.Read.All"]
+    own_grant = {
+        "client_id": CLIENT_ID,
+        "application": application,
+        "delegated": delegated,
+        "all_principals": True,
+    }
     return {
         "applications": [
             {
@@ -77,8 +83,9 @@ def seed() -> dict[str, Any]:
                 "client_secret": "simulator-only-secret",
                 "display_name": "Clientshare Pulse",
                 "redirect_uris": redirects,
-                "application_permissions": ["User.Read.All", "Organization.Read.All"],
+                "application_permissions": application,
                 "delegated_permissions": delegated,
+                "optional_claims": ["acct"],
                 "home_tenant": CLIENTSHARE,
             }
         ],

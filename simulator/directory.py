@@ -276,3 +276,7 @@ class Application:
     """PEM texts; their thumbprints count without being listed."""
     application_permissions: tuple[str, ...] = ()
     delegated_permissions: tuple[str, ...] = ()
+    optional_claims: tuple[str, ...] = ()
+    """Of ID tokens, as *Token configuration* lists them: `acct` and `login_hint` are known."""
+    client_secret_expired: bool = False
+    """Whether its secret, right as it is, has ended."""

@@ -89,6 +89,8 @@ def application(entry: Mapping[str, Any]) -> Application:
             certificates=certificates,
             application_permissions=tuple(entry.get("application_permissions", ())),
             delegated_permissions=tuple(entry.get("delegated_permissions", ())),
+            optional_claims=tuple(entry.get("optional_claims", ())),
+            client_secret_expired=bool(entry.get("client_secret_expired", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SeedError(f"an application is not as it should be: {error}") from None

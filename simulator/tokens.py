@@ -304,6 +304,11 @@ def id_claims(
         claims["email"] = user.mail
     if user.is_guest:
         claims["idp"] = f"https://sts.windows.net/{_home_of_guest(simulation, user)}/"
+    if "acct" in application.optional_claims:
+        claims["acct"] = int(user.is_guest)
+    if "login_hint" in application.optional_claims:
+        # Opaque at Microsoft, too; it stands for the account.
+        claims["login_hint"] = f"O.{_base64url(user.id.encode())}"
     if roles := user.app_roles.get(application.client_id):
         claims["roles"] = list(roles)
     if tenant.wids:

@@ -17,6 +17,7 @@ from tests.bounds import LONGEST_WAIT
 ROOT = Path(__file__).parents[2]
 CLIENT = "10000000-0000-4000-8000-000000000001"
 OTHER_CLIENT = "10000000-0000-4000-8000-000000000002"
+EXPIRED_CLIENT = "10000000-0000-4000-8000-000000000003"
 SECRET = "a-secret-for-tests"
 CALLBACK = "http://127.0.0.1:8080/auth/microsoft/callback"
 CONSENT_CALLBACK = "http://127.0.0.1:8080/consent/callback"
@@ -42,7 +43,12 @@ def seed(certificate: str) -> dict[str, Any]:
         "delegated_permissions": DELEGATED,
         "home_tenant": HOME,
     }
-    other = application | {"client_id": OTHER_CLIENT, "display_name": "Other"}
+    other = application | {
+        "client_id": OTHER_CLIENT,
+        "display_name": "Other",
+        "optional_claims": ["acct", "login_hint"],
+    }
+    expired = application | {"client_id": EXPIRED_CLIENT, "client_secret_expired": True}
     contoso = [
         {
             "userPrincipalName": ADMIN,
@@ -70,7 +76,7 @@ def seed(certificate: str) -> dict[str, Any]:
     ]
     grant = {"client_id": CLIENT, "application": APPLICATION, "delegated": DELEGATED}
     return {
-        "applications": [application, other],
+        "applications": [application, other, expired],
         "tenants": [
             {
                 "id": CONTOSO,

@@ -150,6 +150,38 @@ def test_a_guest_signs_in_with_the_home_address_and_is_marked(pretend: Pretend) 
     assert claims["preferred_username"] == GUEST
 
 
+@pytest.mark.parametrize(("login", "acct"), [(USER, 0), (GUEST, 1)])
+def test_optional_claims_come_where_the_registration_asks_for_them(
+    pretend: Pretend, login: str, acct: int
+) -> None:
+    for client in (CLIENT, OTHER_CLIENT):
+        body = {"application": APPLICATION, "delegated": DELEGATED}
+        pretend.control("PUT", f"/tenants/{CONTOSO}/grants/{client}", body)
+    plain = redeem(pretend, signed_in(pretend, login).back["code"]).json()["id_token"]
+    code = signed_in(pretend, login, client_id=OTHER_CLIENT).back["code"]
+    asked = redeem(pretend, code, client_id=OTHER_CLIENT).json()["id_token"]
+    without, with_them = (
+        jwt.decode(token, options={"verify_signature": False}) for token in (plain, asked)
+    )
+    assert not {"acct", "login_hint"} & without.keys()
+    assert with_them["acct"] == acct
+    assert login not in with_them["login_hint"]
+
+
+def test_a_silent_request_is_answered_at_registered_addresses_alone(pretend: Pretend) -> None:
+    path, query = pretend.authorize(CONTOSO, prompt="none")
+    back = pretend.http.get(f"{pretend.base}{path}", params=query)
+    assert back.status_code == 302
+    assert "error=login_required" in back.headers["Location"]
+    for wrong, number in (
+        ({"redirect_uri": "https://elsewhere.example/"}, "AADSTS50011"),
+        ({"client_id": "unknown"}, "AADSTS700016"),
+    ):
+        page = pretend.http.get(f"{pretend.base}{path}", params={**query, **wrong})
+        assert number in page.text
+        assert "Location" not in page.headers
+
+
 def test_a_code_works_once(pretend: Pretend) -> None:
     granted(pretend)
     code = signed_in(pretend, USER).back["code"]

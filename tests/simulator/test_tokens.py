@@ -12,6 +12,7 @@ from tests.simulator.pretend import (
     APPLICATION,
     CLIENT,
     CONTOSO,
+    EXPIRED_CLIENT,
     GRAPH_SCOPE,
     HOME,
     SECRET,
@@ -78,6 +79,11 @@ def test_the_secret_may_come_in_the_header(pretend: Pretend) -> None:
     [
         ({"client_secret": "wrong"}, (401, "invalid_client", 7000215)),
         ({"client_secret": None}, (401, "invalid_client", 7000218)),
+        ({"client_id": EXPIRED_CLIENT}, (401, "invalid_client", 7000222)),
+        (
+            {"client_id": EXPIRED_CLIENT, "client_secret": "wrong"},
+            (401, "invalid_client", 7000215),
+        ),
         ({"client_id": "unknown"}, (400, "unauthorized_client", 700016)),
         ({"client_id": None}, (400, "invalid_request", 900144)),
         ({"grant_type": None}, (400, "invalid_request", 900144)),
