@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -22,6 +23,7 @@ from commands import (
     erasure,
     imports,
     migration,
+    registration,
     rehearsal,
     resending,
     setup,
@@ -32,18 +34,21 @@ from commands import (
     terminal,
     user_decisions,
 )
-from commands.errors import CommandError
+from commands.errors import CommandError, UsageError
 from commands.orders import Orders
 from commands.people_in_charge import PeopleChangeResult, PeopleInCharge, signal_people_changed
 from commands.resending import Resent
 from contracts import rules
 from contracts.clock import wall_clock
+from contracts.clouds import NAMES, Cloud, cloud_of
 from contracts.links import LinkSigner
 from contracts.orders import ORDER_RULES, Order
 from contracts.problems import Problem
 from database import grants as database_grants
 from database.engine import MIGRATIONS, open_sessions
+from graph.client import GraphClient
 from settings import Settings, SettingsError, read_settings
+from wording import registration as words_of_registration
 from wording import rehearsal as words_of_rehearsal
 from wording import shell
 from wording.durations import in_words
@@ -128,6 +133,58 @@ def check_settings() -> None:
     """Check every setting, and the files they name; ask no server."""
     read_settings()
     print(shell.SETTINGS_ARE_GOOD)
+
+
+@app.command("verify-registration")
+def verify_registration(
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TENANT", help="Its id or a domain; else your own (GOLIVE_STAFF_TENANT_ID)."
+        ),
+    ] = None,
+    sign_in: Annotated[
+        bool,
+        typer.Option(
+            "--sign-in", help="Sign in by a browser, too: app roles and optional claims show then."
+        ),
+    ] = False,
+    transcript: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what Microsoft answered, for a developer: no token, secret or person.",
+        ),
+    ] = None,
+) -> None:
+    """Check our app registration at Microsoft as a go-live uses it; change nothing."""
+    settings = read_settings()
+    named = tenant or settings.staff_tenant_id
+    if named is None:
+        raise UsageError(Problem.NO_TENANT_NAMED)
+    with connections.http(settings) as http:
+        entra = connections.entra_client(settings, http)
+        graph = GraphClient(http, settings.graph_url, entra)
+        checked = registration.check(
+            connections.registration_settings(settings),
+            http,
+            entra,
+            graph,
+            named,
+            partial(terminal.ask_for_sign_in, settings.public_url) if sign_in else None,
+        )
+    if transcript is not None:
+        registration.write_transcript(checked, transcript)
+    names = {
+        "tenant": named,
+        "client_id": settings.client_id,
+        "authority": settings.entra_authority,
+        "cloud": NAMES[cloud_of(settings.entra_authority) or Cloud.WORLDWIDE],
+        "public_url": settings.public_url,
+    }
+    _print_lines(words_of_registration.lines(checked.results, names, out.width))
+    if not checked.is_good:
+        raise typer.Exit(1)
 
 
 @app.command("import")

@@ -18,10 +18,12 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
+from contracts import rules
 from contracts.clock import wall_clock
 from contracts.clouds import graph_scope
 from contracts.links import LinkSigner
 from contracts.problems import Problem
+from contracts.registration import REDIRECT_PATHS, RegistrationSettings
 from database.engine import WORK, Limits, open_engine
 from graph.client import GraphClient
 from graph.credentials import ClientCertificate, Credential, chosen_credential
@@ -39,10 +41,8 @@ _log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10
 """A server that is there answers in milliseconds; who waits longer is told so."""
 
-_ENDS_SOON_DAYS = 60
-"""Before our own credential ends, its end is in the log; operations/alerts.yaml alarms as early."""
 _ENDS_NOW_DAYS = 7
-"""From then on as an error."""
+"""So many days before its end, our own credential's is in the log as an error."""
 
 
 def database(settings: Settings, limits: Limits = WORK) -> Engine:
@@ -88,19 +88,41 @@ def microsoft_credential(settings: Settings) -> Credential:
         )
     except CredentialMalformedError as error:
         raise SettingsError(f"GOLIVE_CLIENT_CERTIFICATE_PATH: {error}") from None
-    if isinstance(credential, ClientCertificate):
-        _announce_end("certificate", credential.ends_at, now)
-    elif settings.client_secret_expires_on is not None:
-        ends_at = datetime.combine(settings.client_secret_expires_on, datetime.min.time(), UTC)
-        _announce_end("secret", ends_at, now)
+    ends_at = credential_end(settings, credential)
+    if ends_at is not None:
+        kind = "certificate" if isinstance(credential, ClientCertificate) else "secret"
+        _announce_end(kind, ends_at, now)
     return credential
+
+
+def credential_end(settings: Settings, credential: Credential) -> datetime | None:
+    """Return when our credential at Microsoft ends; None where nothing says so."""
+    if isinstance(credential, ClientCertificate):
+        return credential.ends_at
+    day = settings.client_secret_expires_on
+    return None if day is None else datetime.combine(day, datetime.min.time(), UTC)
+
+
+def registration_settings(settings: Settings) -> RegistrationSettings:
+    """Return what the settings say of our app registration.
+
+    Raises:
+        SettingsError: our own credential cannot be used.
+    """
+    ends_at = credential_end(settings, microsoft_credential(settings))
+    return RegistrationSettings(
+        authority=settings.entra_authority,
+        redirect_uris={path: f"{settings.public_url}{path}" for path in REDIRECT_PATHS},
+        staff_tenant_id=settings.staff_tenant_id,
+        credential_days_left=None if ends_at is None else (ends_at - wall_clock()).days,
+    )
 
 
 def _announce_end(kind: str, ends_at: datetime, now: datetime) -> None:
     """Export the end, and log it where it is near; operations/alerts.yaml alarms by it."""
     CREDENTIAL_ENDS.labels(kind).set(ends_at.timestamp())
     left = ends_at - now
-    if left < timedelta(days=_ENDS_SOON_DAYS):
+    if left < rules.CREDENTIAL_ENDS_SOON:
         log = _log.error if left < timedelta(days=_ENDS_NOW_DAYS) else _log.warning
         log("Our client %s at Microsoft ends on %s.", kind, ends_at.date().isoformat())
 

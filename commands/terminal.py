@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from contracts.clock import wall_clock
 from contracts.go_live import GoLiveStage
 from contracts.go_live import Progress as Where
 from contracts.problems import Problem
+from contracts.registration import SIGN_IN_PATH
 from database.go_live.standings import Standing
 from wording import sentences, shell
+from wording.registration import HOW_TO_SIGN_IN, PASTE
 from wording.status import looked_at, whom
 
 LOOK_EVERY_SECONDS = 0.5
@@ -141,3 +144,14 @@ def write_csv(users: Iterable[Any], csv_file: Path) -> None:
             Problem.FILE_CANNOT_BE_WRITTEN, path=csv_file, error=error.strerror
         ) from None
     sys.stderr.write(f"{shell.users_written(written, csv_file)}\n")
+
+
+def ask_for_sign_in(public_url: str, url: str) -> str:
+    """Show the address at which somebody signs in, and return the one that the browser came to.
+
+    It is not echoed: the code in it is good for one use here, and terminals keep what they show.
+    """
+    address = f"{public_url}{SIGN_IN_PATH}"
+    sys.stdout.write(f"{HOW_TO_SIGN_IN.format(url=url, address=address)}\n")
+    sys.stdout.flush()
+    return getpass(PASTE) if sys.stdin.isatty() else sys.stdin.readline()

@@ -27,6 +27,7 @@ class Problem(StrEnum):
     NO_IMPORT_WAITS = "no_import_waits"
     IMPORT_CHANGES_OTHERWISE = "import_changes_otherwise"
     NOT_CONFIRMED = "not_confirmed"
+    NO_TENANT_NAMED = "no_tenant_named"
 
     # Who and what there is.
     UNKNOWN_ORGANISATION = "unknown_organisation"

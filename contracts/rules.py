@@ -82,6 +82,10 @@ MOST_EXTENSION_DAYS = FURTHEST_DATE.days
 DIGEST_LOOKS_BACK = timedelta(days=4)
 """How far back a manager's first digest looks for news: over a weekend."""
 
+CREDENTIAL_ENDS_SOON = timedelta(days=60)
+"""Before our own credential at Microsoft ends, its end is said; operations/alerts.yaml alarms as
+early."""
+
 # --- 1. entitlement -------------------------------------------------------------------------------
 
 ENTITLEMENT_WINDOW = timedelta(days=28)

@@ -186,8 +186,12 @@ def refuse(status: int, permission: str) -> None:
         raise UnexpectedAnswerError(f"Graph answered with status {status}.")
 
 
-def prove(calls: GraphCalls, tenant_id: str) -> None:
-    """Prove the grant; see `GraphClient.prove_grant`."""
+def refused_permissions(calls: GraphCalls, tenant_id: str) -> tuple[str, ...]:
+    """Return the application permissions that are not in effect; one call each, new token.
+
+    Raises:
+        as `GraphClient.prove_grant`, except for what is missing.
+    """
     retry_budget = calls.retry_budget()
     token = calls.token(tenant_id, retry_budget, fresh=True)
     refused: list[str] = []
@@ -198,9 +202,16 @@ def prove(calls: GraphCalls, tenant_id: str) -> None:
             refused.append(permission.name)
         else:
             refuse(response.status_code, permission.name)
+    if refused:
+        calls.discard_token(tenant_id)
+    return tuple(refused)
+
+
+def prove(calls: GraphCalls, tenant_id: str) -> None:
+    """Prove the grant; see `GraphClient.prove_grant`."""
+    refused = refused_permissions(calls, tenant_id)
     if not refused:
         return
-    calls.discard_token(tenant_id)
     if len(refused) == len(APPLICATION_PERMISSIONS):
         raise ConsentNotVisibleError(ConsentNotVisibleKind.TOKEN_WITHOUT_ROLES)
     raise PermissionMissingError(refused[0])

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from graph.calls import GraphCalls, prove, refuse
+from graph.calls import GraphCalls, prove, refuse, refused_permissions
 from graph.directory import (
     PAGE_SIZE,
     USER_FIELDS,
@@ -96,6 +96,10 @@ class GraphClient:
                 one as well.
         """
         prove(self._calls, tenant_id)
+
+    def refused_permissions(self, tenant_id: str) -> tuple[str, ...]:
+        """Return by name which application permissions are not in effect in this tenant, now."""
+        return refused_permissions(self._calls, tenant_id)
 
     def user_pages(self, tenant_id: str, *, from_link: str | None = None) -> Iterator[UserPage]:
         """Yield every account of the tenant, page by page; hold one page at a time.

@@ -96,10 +96,24 @@ def discover_tenant(http: httpx2.Client, authority: str, domain: str) -> str:
         UnexpectedAnswerError: the answer names an issuer that is none of Microsoft's.
         MicrosoftUnreachableError, ThrottledError: as usual.
     """
-    base = checked_endpoint(authority)
     name = ascii_domain(domain)
     if name is None:
         raise DomainNotOnEntraError
+    return _discovered(http, authority, name)
+
+
+def discover_tenant_named(http: httpx2.Client, authority: str, name: str) -> str:
+    """Return the id of the tenant with this id or domain; otherwise as `discover_tenant`."""
+    wanted = name.strip().lower()
+    return (
+        _discovered(http, authority, wanted)
+        if is_tenant_id(wanted)
+        else discover_tenant(http, authority, wanted)
+    )
+
+
+def _discovered(http: httpx2.Client, authority: str, name: str) -> str:
+    base = checked_endpoint(authority)
     response = send(http, "GET", f"{base}/{name}/v2.0/.well-known/openid-configuration")
     try:
         issuer = discovery_document(response).get("issuer")

@@ -125,7 +125,7 @@ def _signed_claims(
     if header.get("alg") != _ONLY_ALGORITHM or not isinstance(key_id, str):
         raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE)
     key = keys.find(keys_url, key_id)
-    if key is None or key.get("kty") != "RSA" or not _key_speaks_for(key, issuer, tenant_id):
+    if key is None or not _is_usable(key, issuer, tenant_id):
         raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE)
     try:
         # Only the signature here: PyJWT would judge times by its own clock.
@@ -146,6 +146,19 @@ def _signed_claims(
         raise IdTokenRefusedError(IdTokenRefusal.SIGNATURE) from None
     except jwt.PyJWTError:
         raise IdTokenRefusedError(IdTokenRefusal.MALFORMED) from None
+
+
+def usable_keys(answer: Mapping[str, Any], issuer: str, tenant_id: str) -> int:
+    """Return how many keys of a published list could sign for this tenant.
+
+    Raises:
+        MicrosoftUnreachableError: the list is malformed.
+    """
+    return sum(_is_usable(key, issuer, tenant_id) for key in _by_id(answer).values())
+
+
+def _is_usable(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool:
+    return key.get("kty") == "RSA" and _key_speaks_for(key, issuer, tenant_id)
 
 
 def _key_speaks_for(key: Mapping[str, Any], issuer: str, tenant_id: str) -> bool:

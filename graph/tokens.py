@@ -21,7 +21,7 @@ from graph.errors import (
     SignInRefusedError,
     UnexpectedAnswerError,
 )
-from graph.id_tokens import SigningKeys, validate_id_token
+from graph.id_tokens import SigningKeys, usable_keys, validate_id_token
 from graph.permissions import DELEGATED_PERMISSIONS
 from graph.refusals import token_refusal
 from graph.transport import MsalHttp, NoHttpCache
@@ -37,6 +37,10 @@ _MSAL_CANNOT_READ = (ValueError, IndexError, KeyError, TypeError, AttributeError
 _NO_DIRECTORY_ROLE = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 """What `wids` names of people without any role. Source: Microsoft Learn, *Access token claims
 reference* and *Configure group claims and app roles in tokens*."""
+
+OPTIONAL_CLAIMS = ("acct", "wids")
+"""What our registration asks for in ID tokens and `SignedInPerson` reads: guest or member, and
+directory roles."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class SignedInPerson:
     asks for directory roles in tokens, so its absence proves nothing."""
     refresh_token: str | None = field(default=None, repr=False)
     """What `renew_sign_in` takes; None unless the sign-in began `renewable`."""
+    optional_claims: tuple[str, ...] = ()
+    """Of `OPTIONAL_CLAIMS`, those that the token had."""
 
 
 class EntraClient:
@@ -172,6 +178,33 @@ class EntraClient:
             "state": state,
         }
         return f"{self._authority}/{_checked(tenant_id)}/v2.0/adminconsent?{urlencode(query)}"
+
+    def published_keys(self, tenant_id: str) -> int:
+        """Return how many keys Microsoft publishes that could sign for this tenant.
+
+        Raises:
+            MicrosoftUnreachableError, ThrottledError, ForeignLinkError: they cannot be read.
+            TenantUnknownError: as named.
+        """
+        document = self._wire.document(_checked(tenant_id))
+        return usable_keys(self._wire.fetch(document["jwks_uri"]), document["issuer"], tenant_id)
+
+    def silent_sign_in_url(self, tenant_id: str, redirect_uri: str) -> str:
+        """Return the address that asks for a sign-in without showing a page.
+
+        Asked as nobody, Microsoft sends a browser back with an error, and only to an address that
+        is registered. Source: Microsoft Learn, *OAuth 2.0 authorization code flow* (`prompt`).
+        """
+        query = {
+            "client_id": self._client_id,
+            "response_type": "code",
+            "response_mode": "query",
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(permission.name for permission in DELEGATED_PERMISSIONS),
+            "prompt": "none",
+        }
+        page = self._wire.document(_checked(tenant_id))["authorization_endpoint"]
+        return f"{page}?{urlencode(query)}"
 
     def begin_sign_in(
         self,
@@ -357,6 +390,7 @@ def _person(claims: Mapping[str, Any], refresh_token: object) -> SignedInPerson:
         hinted_administrator=isinstance(directory_roles, list)
         and any(isinstance(one, str) and one != _NO_DIRECTORY_ROLE for one in directory_roles),
         refresh_token=refresh_token if isinstance(refresh_token, str) else None,
+        optional_claims=tuple(name for name in OPTIONAL_CLAIMS if name in claims),
     )
 
 

@@ -155,8 +155,11 @@ def send(
     *,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
+    redirect_expected: bool = False,
 ) -> httpx2.Response:
     """Send one request and return any answer below 500 except 429.
+
+    No redirect is followed; one is returned only where it is expected.
 
     Raises:
         MicrosoftUnreachableError: network failure, timeout, cut answer, redirect or 5xx; an answer
@@ -184,7 +187,7 @@ def send(
         if status == 429 or wait is not None:
             raise ThrottledError(_DEFAULT_RETRY_AFTER if wait is None else wait)
         raise MicrosoftUnreachableError(f"Microsoft answered with status {status}.")
-    if 300 <= status < 400:
+    if 300 <= status < 400 and not redirect_expected:
         raise MicrosoftUnreachableError(
             "Microsoft answered with a redirect where none is expected."
         )

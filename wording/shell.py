@@ -42,6 +42,10 @@ PROBLEMS: dict[Problem, str] = {
     Problem.FILE_CANNOT_BE_READ: "{path} cannot be read: {error}.",
     Problem.FILE_CANNOT_BE_WRITTEN: "{path} cannot be written: {error}.",
     Problem.NOT_CONFIRMED: "Nothing was changed.",
+    Problem.NO_TENANT_NAMED: (
+        "Say in which tenant to check, with --tenant and its id or domain, or set "
+        "GOLIVE_STAFF_TENANT_ID to your own."
+    ),
     Problem.UNKNOWN_ORGANISATION: (
         "No organisation is called {slug!r}. See the names with: python starter.py list; "
         "bring a new one with: python starter.py import ORGANISATIONS.csv USERS.csv"

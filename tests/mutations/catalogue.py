@@ -280,6 +280,14 @@ MUTATIONS = (
         ("tests/database/moves/test_matching.py",),
     ),
     Mutation(
+        "a transcript keeps whatever word Microsoft sent",
+        "a name or a secret that Microsoft repeats is given to a developer, and committed",
+        "graph/exchanges.py",
+        "    return word if isinstance(word, str) and word in words else OTHER\n",
+        "    return word if isinstance(word, str) else OTHER\n",
+        ("tests/unit/graph/test_registration.py",),
+    ),
+    Mutation(
         "links of Graph are followed anywhere",
         "a made-up next page makes us ask inside our own network, with a token",
         "graph/calls.py",

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose
+from contracts.registration import CONSENT_PATH, SIGN_IN_PATH
 from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests, sso_connections
 from database.go_live import records, repeated_events
@@ -65,7 +66,7 @@ def to_login(
     try:
         request = visit.dependencies.entra.begin_sign_in(
             str(tenant_id),
-            visit.dependencies.url("/auth/microsoft/callback"),
+            visit.dependencies.url(SIGN_IN_PATH),
             login_hint=login_hint or None,
             domain_hint=domain_hint or None,
             prompt="select_account" if other_account else None,
@@ -157,7 +158,7 @@ def to_consent(
         )
     return visit.go_to(
         visit.dependencies.entra.admin_consent_url(
-            str(go_live.tenant_id), visit.dependencies.url("/consent/callback"), state
+            str(go_live.tenant_id), visit.dependencies.url(CONSENT_PATH), state
         )
     )
 

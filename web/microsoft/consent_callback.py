@@ -17,6 +17,7 @@ from contracts.go_live import (
     ConsentReported,
     Refusal,
 )
+from contracts.registration import CONSENT_PATH
 from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests
 from database.go_live import outbox, records, repeated_events
@@ -50,7 +51,7 @@ router = APIRouter(dependencies=[LOG_CONTEXT])
 _log = logging.getLogger(__name__)
 
 
-@router.get("/consent/callback")
+@router.get(CONSENT_PATH)
 async def callback(visit: AVisit) -> Response:
     """Take the answer of Microsoft's consent page; it proves nothing yet."""
     answer, entry = await run_in_threadpool(_come_back, visit)

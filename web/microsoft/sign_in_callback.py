@@ -14,6 +14,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import Refusal, UserSignedIn
+from contracts.registration import SIGN_IN_PATH
 from contracts.sign_in import RequestPurpose, SignInAnswer
 from database.consent import authorization_requests
 from database.go_live import outbox, repeated_events
@@ -62,7 +63,7 @@ class _Answer:
     """The answer in place of the other where that could not be relayed yet."""
 
 
-@router.get("/auth/microsoft/callback")
+@router.get(SIGN_IN_PATH)
 async def callback(visit: AVisit) -> Response:
     """Take the person Microsoft sends back; only an ID token says who it is."""
     answer = await run_in_threadpool(_come_back, visit)

@@ -50,6 +50,7 @@ TODAY: dict[str, object] = {
     "EXTENSION_DAYS": 7,
     "MOST_EXTENSION_DAYS": 366,
     "DIGEST_LOOKS_BACK": timedelta(days=4),
+    "CREDENTIAL_ENDS_SOON": timedelta(days=60),
     "ENTITLEMENT_WINDOW": timedelta(days=28),
     "ENTITLEMENT_REMINDERS": (
         (timedelta(days=3), Message.ENTITLEMENT_REMINDER, CUSTOMER_SUCCESS),

@@ -24,6 +24,7 @@ IN_THE_SHELL_ONLY = {
     Problem.FILE_CANNOT_BE_WRITTEN,
     Problem.FILES_HAVE_FAULTS,
     Problem.NOT_CONFIRMED,
+    Problem.NO_TENANT_NAMED,
     Problem.STAFF_ADDRESS_TAKEN,
     Problem.OLD_ADDRESS_NOT_TOLD,
     Problem.STILL_OPEN,
@@ -35,7 +36,7 @@ IN_THE_SHELL_ONLY = {
     Problem.DATABASE_OF_ANOTHER_ENCODING,
     Problem.SECRET_KEY_IS_ANOTHER,
 }
-"""What `setup`, `import`, `forget`, `--csv` and a worker end with."""
+"""What `setup`, `import`, `forget`, `verify-registration`, `--csv` and a worker end with."""
 
 A_PAGE_OF_ITS_OWN = {
     Problem.MICROSOFT_ASKS_TO_WAIT,
