@@ -82,40 +82,43 @@ def microsoft_credential(settings: Settings) -> Credential:
         SettingsError: the certificate cannot be used, is not valid yet or not any more.
     """
     now = wall_clock()
-    try:
-        credential = chosen_credential(
-            settings.client_certificate_path, settings.client_secret_text, now
-        )
-    except CredentialMalformedError as error:
-        raise SettingsError(f"GOLIVE_CLIENT_CERTIFICATE_PATH: {error}") from None
-    ends_at = credential_end(settings, credential)
+    credential = _credential(settings, now)
+    ends_at = _end_of(credential, settings)
     if ends_at is not None:
         kind = "certificate" if isinstance(credential, ClientCertificate) else "secret"
         _announce_end(kind, ends_at, now)
     return credential
 
 
-def credential_end(settings: Settings, credential: Credential) -> datetime | None:
-    """Return when our credential at Microsoft ends; None where nothing says so."""
-    if isinstance(credential, ClientCertificate):
-        return credential.ends_at
-    day = settings.client_secret_expires_on
-    return None if day is None else datetime.combine(day, datetime.min.time(), UTC)
-
-
 def registration_settings(settings: Settings) -> RegistrationSettings:
     """Return what the settings say of our app registration.
 
     Raises:
-        SettingsError: our own credential cannot be used.
+        SettingsError: as `microsoft_credential`.
     """
-    ends_at = credential_end(settings, microsoft_credential(settings))
+    now = wall_clock()
+    ends_at = _end_of(_credential(settings, now), settings)
     return RegistrationSettings(
         authority=settings.entra_authority,
         redirect_uris={path: f"{settings.public_url}{path}" for path in REDIRECT_PATHS},
         staff_tenant_id=settings.staff_tenant_id,
-        credential_days_left=None if ends_at is None else (ends_at - wall_clock()).days,
+        credential_days_left=None if ends_at is None else (ends_at - now).days,
     )
+
+
+def _credential(settings: Settings, now: datetime) -> Credential:
+    try:
+        return chosen_credential(settings.client_certificate_path, settings.client_secret_text, now)
+    except CredentialMalformedError as error:
+        raise SettingsError(f"GOLIVE_CLIENT_CERTIFICATE_PATH: {error}") from None
+
+
+def _end_of(credential: Credential, settings: Settings) -> datetime | None:
+    """Return when our credential ends; None where nothing says so."""
+    if isinstance(credential, ClientCertificate):
+        return credential.ends_at
+    day = settings.client_secret_expires_on
+    return None if day is None else datetime.combine(day, datetime.min.time(), UTC)
 
 
 def _announce_end(kind: str, ends_at: datetime, now: datetime) -> None:

@@ -101,8 +101,8 @@ WORDS: dict[RegistrationFinding, FindingWords] = {
         "GOLIVE_CLIENT_CERTIFICATE_PATH, without its private key.",
     ),
     RegistrationFinding.CLOCK_WRONG: FindingWords(
-        "Microsoft finds the times of our signature wrong.",
-        "Set the clock of this machine right, or the certificate is outside its time.",
+        "Microsoft says that our signature is outside its time.",
+        "Set the clock of this machine. If it is right, see whether the certificate has ended.",
     ),
     RegistrationFinding.CREDENTIAL_REFUSED: FindingWords(
         "Microsoft refuses our client secret or certificate.",
@@ -266,7 +266,7 @@ Open this address in a browser, and sign in with an account of the tenant:
 
 Microsoft then leads the browser to {address}.
 That page may say that it expected no sign-in, or may not open at all: both are
-right. Copy the whole address out of the address bar and paste it here. It is not
+fine. Copy the whole address out of the address bar and paste it here. It is not
 shown, is kept nowhere, and is good for nothing but this check.
 """
 PASTE = "The address (not shown): "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from bootstrap.connections import microsoft_credential
+from bootstrap.connections import microsoft_credential, registration_settings
 from contracts.clock import wall_clock
 from settings import Settings, SettingsError
 from tests.certificates import make_certificate
@@ -57,3 +57,18 @@ def test_a_certificate_that_is_gone_since_the_settings_were_read_is_a_fault_of_t
     certificate.unlink()
     with pytest.raises(SettingsError, match=r"GOLIVE_CLIENT_CERTIFICATE_PATH: .*cannot be read"):
         microsoft_credential(settings)
+
+
+@pytest.mark.parametrize("days", [None, 59, -1])
+def test_the_registration_is_checked_by_the_days_that_are_left(
+    caplog: pytest.LogCaptureFixture, days: int | None
+) -> None:
+    day = None if days is None else (wall_clock() + timedelta(days=days)).date().isoformat()
+    found = registration_settings(_settings(client_secret_expires_on=day))
+    if days is None:
+        assert found.credential_days_left is None
+    else:
+        # The secret ends at midnight, so a part of the first day is over, or two at midnight.
+        assert days - found.credential_days_left in (0, 1, 2)
+    assert found.redirect_uris["/consent/callback"] == "https://pulse.example.com/consent/callback"
+    assert caplog.records == []
