@@ -10,12 +10,21 @@ import idna
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
+_TOP_LEVEL = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
+"""A single letter or digits alone are none: `acme.c` is a domain that was cut off."""
 _MAIL_ADDRESS = re.compile(
     r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\\x00-\x20]+"
 )
-_BLANK_BY_DESIGN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_BLANK_BY_DESIGN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\ufffd\U0001d159"
+)
 """Letters that show nothing though their category says otherwise: fillers, an empty Braille cell.
-Source: Unicode's `Default_Ignorable_Code_Point`, and U+2800."""
+Source: Unicode's `Default_Ignorable_Code_Point`, and those that only print nothing: U+2800, U+FFFC
+and U+1D159. U+FFFD stands for a letter that a program could not read."""
+_UNSEEN = frozenset({"Cf", "Cc", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"})
+"""Categories of format and control characters, of what has no letter, and of spaces."""
+_LIKE_LATIN = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH", "MATHEMATICAL")
+"""Alphabets with letters that look Latin, as Unicode's names begin. Source: UTS 39, 5.2."""
 
 
 class AddressFault(StrEnum):
@@ -23,6 +32,8 @@ class AddressFault(StrEnum):
 
     NOT_AN_ADDRESS = "not_an_address"
     INVISIBLE_LETTER = "invisible_letter"
+    LETTER_OF_ANOTHER_ALPHABET = "letter_of_another_alphabet"
+    """A letter that can look like a Latin one, among Latin ones."""
     DOT_IN_NAME = "dot_in_name"
     """A dot begins or ends the part before the @, or follows another one."""
     LETTER_IN_DOMAIN = "letter_in_domain"
@@ -48,11 +59,11 @@ def address_problem(text: str) -> AddressProblem | None:
     RFC 5322 allows a name part in quotes, but many relays refuse it, and so do we everywhere. A
     domain is one of the public DNS: at least two labels of letters, digits and inner hyphens
     (RFC 5321, 4.1.2 and RFC 1123, 2.1). Letters outside ASCII are fine on both sides of the @, if
-    they can be seen.
+    they can be seen and are not mixed with Latin ones that look the same.
     """
-    unseen = invisible_letter(text)
-    if unseen is not None:
-        return unseen
+    misread = invisible_letter(text) or _letter_of_another_alphabet(text)
+    if misread is not None:
+        return misread
     name, _, domain = text.rpartition("@")
     if _MAIL_ADDRESS.fullmatch(text) is None:
         return AddressProblem(AddressFault.NOT_AN_ADDRESS)
@@ -68,7 +79,7 @@ def address_problem(text: str) -> AddressProblem | None:
     labels = domain.split(".")
     if (
         len(labels) < 2
-        or labels[-1].isdecimal()
+        or (labels[-1].isascii() and _TOP_LEVEL.fullmatch(labels[-1]) is None)
         or any(len(label) > 63 for label in labels)
         or (not domain.isascii() and ascii_domain(domain) is None)
         or len(text.encode("utf-8", "replace")) > 254  # RFC 5321, as a path without its brackets
@@ -81,15 +92,34 @@ def invisible_letter(text: str) -> AddressProblem | None:
     """Return the first letter that nobody sees, None if every letter shows.
 
     Such a letter makes two addresses that look the same and are not. Seen are no format characters
-    (category Cf), no variation selectors, no spaces but the plain one, and no fillers.
+    (category Cf), no variation selectors, no spaces but the plain one, no fillers, and nothing that
+    Unicode has no letter for.
     """
     for place, letter in enumerate(text, start=1):
         if not letter.isascii() and (
-            unicodedata.category(letter) in {"Cf", "Cc", "Zs", "Zl", "Zp"}
+            unicodedata.category(letter) in _UNSEEN
             or unicodedata.name(letter, "").startswith(("VARIATION SELECTOR", "MONGOLIAN FREE VAR"))
             or letter in _BLANK_BY_DESIGN
         ):
             return AddressProblem(AddressFault.INVISIBLE_LETTER, letter, place)
+    return None
+
+
+def _letter_of_another_alphabet(text: str) -> AddressProblem | None:
+    """Return the first letter such as a Cyrillic `а` in a part that has Latin letters, too.
+
+    A part is what dots and the @ separate: `иван@acme.example` is an address as any other.
+    """
+    if text.isascii():
+        return None
+    place = 1
+    for part in re.split(r"[.@]", text):
+        if re.search("[A-Za-z]", part):
+            for letter in part:
+                if not letter.isascii() and unicodedata.name(letter, "").startswith(_LIKE_LATIN):
+                    at = place + part.index(letter)
+                    return AddressProblem(AddressFault.LETTER_OF_ANOTHER_ALPHABET, letter, at)
+        place += len(part) + 1
     return None
 
 

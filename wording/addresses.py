@@ -8,12 +8,17 @@ from contracts.addresses import AddressFault, AddressProblem
 def said_of(problem: AddressProblem) -> str:
     """Return what is wrong, to follow the text itself: `… is not an e-mail address`."""
     letter = problem.letter
+    name = f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".rstrip() if letter else ""
     match problem.fault:
         case AddressFault.INVISIBLE_LETTER:
-            name = f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".rstrip()
             return (
                 f"has a letter that cannot be seen ({name}) as letter {problem.place}; "
                 "type the address anew"
+            )
+        case AddressFault.LETTER_OF_ANOTHER_ALPHABET:
+            return (
+                f"has a letter of another alphabet ({name}) as letter {problem.place}, among Latin "
+                "ones; type the address anew"
             )
         case AddressFault.DOT_IN_NAME:
             return f"has a dot too many before the @, as letter {problem.place}"

@@ -30,6 +30,8 @@ from wording import addresses
         "a@1.a-b--c.3com.example",
         "a@xn--fa-hia.example",
         "आ@acme.example",
+        "иван@acme.example",
+        "αγγελος.smith@acme.example",
     ],
 )
 def test_an_address_that_is_one_can_be_written_to(address: str) -> None:
@@ -73,6 +75,20 @@ INVISIBLE = {
     "\ufe0f": "VARIATION SELECTOR-16",
     "\ufeff": "ZERO WIDTH NO-BREAK SPACE",
     "\U000e0100": "VARIATION SELECTOR-17",
+    "\U000e0061": "TAG LATIN SMALL LETTER A",
+    "\u061c": "ARABIC LETTER MARK",
+    "\u180b": "MONGOLIAN FREE VARIATION SELECTOR ONE",
+    "\u2062": "INVISIBLE TIMES",
+    "\u3000": "IDEOGRAPHIC SPACE",
+    "\U0001d159": "MUSICAL SYMBOL NULL NOTEHEAD",
+    "\ufffd": "REPLACEMENT CHARACTER",
+}
+UNNAMED = {
+    "\u0085": "a control character",
+    "\u2065": "kept free for format characters",
+    "\ue000": "for private use",
+    "\ufdd0": "no character",
+    "\ud800": "half of a letter",
 }
 
 
@@ -87,6 +103,30 @@ def test_a_letter_that_nobody_sees_is_named_with_its_place(
     assert problem.place == form.index("{") + 1
     said = addresses.said_of(problem)
     assert f"(U+{ord(letter):04X} {name}) as letter {problem.place};" in said
+
+
+@pytest.mark.parametrize("letter", UNNAMED, ids=UNNAMED.values())
+def test_what_has_no_name_and_no_letter_is_seen_by_nobody_either(letter: str) -> None:
+    problem = address_problem(f"an{letter}na@a.example")
+    assert problem is not None
+    said = addresses.said_of(problem)
+    assert f"(U+{ord(letter):04X}) as letter 3;" in said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("\u0430nna@a.example", "(U+0430 CYRILLIC SMALL LETTER A) as letter 1,"),
+        ("ann\u03b1@a.example", "(U+03B1 GREEK SMALL LETTER ALPHA) as letter 4,"),
+        ("an.n\uff41@a.example", "(U+FF41 FULLWIDTH LATIN SMALL LETTER A) as letter 5,"),
+        ("anna@\u0430cme.example", "(U+0430 CYRILLIC SMALL LETTER A) as letter 6,"),
+    ],
+)
+def test_a_letter_that_looks_latin_among_latin_ones_is_named(written: str, said: str) -> None:
+    problem = address_problem(written)
+    assert problem is not None
+    assert problem.fault is AddressFault.LETTER_OF_ANOTHER_ALPHABET
+    assert said in addresses.said_of(problem)
 
 
 MALFORMED = {
@@ -106,6 +146,12 @@ MALFORMED = {
     "anna@192.0.2.7": "an IP address after the @",
     "anna@acme.7": "is not an e-mail address",
     "anna@acme": "is not an e-mail address",
+    "anna@acme.c": "is not an e-mail address",
+    "anna@[192.0.2.7]": "is not an e-mail address",
+    "anna@acme:25.example": "is not an e-mail address",
+    "anna@acme.example/": "'/' as letter 18,",
+    "anna@*.acme.example": "'*' as letter 6,",
+    "mailto:anna@acme.example": "is not an e-mail address",
     "anna@" + "a" * 64 + ".example": "is not an e-mail address",
 }
 
