@@ -11,8 +11,12 @@ came later RFC 3207 and 4954 (TLS, log-in), 6531 (SMTPUTF8), 7293 (changed owner
 import re
 from enum import StrEnum
 
-_ENHANCED = re.compile(r"[245]\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})(?!\S)")
-_RELAYING_REFUSED = re.compile(r"\brelay(ing)?\b", re.IGNORECASE)
+_CODE = r"[245]\.(?P<subject>\d{1,3})\.(?P<detail>\d{1,3})"
+_ENHANCED = re.compile(rf"{_CODE}(?!\S)")
+_ENHANCED_BEHIND_A_HASH = re.compile(rf"#{_CODE}\b(?!\.\d)")
+"""As qmail and Cisco's gateways write it, before their words or after them: `(#5.1.1)`."""
+_RELAYING_REFUSED = re.compile(r"(?<![\w.-])relay(ing)?(?![\w-]|\.\w)", re.IGNORECASE)
+"""The word, and not the name of a host such as relay.acme.example."""
 _GOING_AWAY = 421
 
 
@@ -68,8 +72,10 @@ _BY_ENHANCED_CODE = {
     (2, 2): _About.MAILBOX,
     (2, 3): _About.US,
     (2, 4): _About.MAILBOX,
-    # X.4.1, no answer from the host: Exchange Online says it of unknown recipients.
+    # X.4.1, no answer from the host: Exchange Online says it of unknown recipients. X.4.4, no
+    # route: to the recipient's domain, or to any.
     (4, 1): _About.EITHER,
+    (4, 4): _About.EITHER,
     # X.6.7: only SMTPUTF8 can carry this address, and its server has none.
     (6, 7): _About.MAILBOX,
     # X.7.17 and X.7.18: the mailbox, or its domain, has another owner.
@@ -108,7 +114,7 @@ def meaning_of(step: Step, code: int, text: str) -> Meaning:
 
 
 def _about(step: Step, code: int, text: str) -> _About:
-    enhanced = _ENHANCED.match(text)
+    enhanced = _ENHANCED.match(text) or _ENHANCED_BEHIND_A_HASH.search(text)
     by_code = _BY_CODE_AT_RCPT.get(code, _About.US) if step is Step.RCPT else _About.US
     if enhanced is None:
         about = by_code
