@@ -66,7 +66,7 @@ class DigestActivities:
                 sent += outcome is DeliveryResult.SENT
                 refused += outcome is DeliveryResult.REFUSED
                 silent += outcome is NotSent.NOTHING_TO_SAY
-                deferred += outcome is DeliveryResult.DEFERRED
+                deferred += outcome in {DeliveryResult.DEFERRED, DeliveryResult.CUT_OFF}
         if deferred:
             raise ApplicationError(
                 f"The relay asks to try {deferred} digests again later.",

@@ -27,6 +27,10 @@ from telemetry.metrics import MAILS
 AT_ONCE = 4
 """Mails on their way to the relay, for all deliveries of a process together."""
 
+MOST_CUT_OFF = 20
+"""A relay that ends the connection at so many mails in a row takes nothing now; at a few, it takes
+the others."""
+
 MOST_ATTEMPTS = 20
 """A relay that defers one address so often is taken to refuse it."""
 
@@ -74,10 +78,14 @@ class Sending:
                     # It goes out once more all the same, as otherwise it might never.
                     MAILS.labels("perhaps_twice").inc()
                 said = self._try(held, outgoing)
+                if said is None:
+                    return DeliveryResult.CUT_OFF
                 return self._record(held, row, outgoing.message_id, said)
 
-    def _try(self, held: HeldMail, outgoing: OutgoingMail) -> str | mail_errors.AnsweredError:
-        """Return what the relay said: that it took the mail, or why not."""
+    def _try(
+        self, held: HeldMail, outgoing: OutgoingMail
+    ) -> str | mail_errors.AnsweredError | None:
+        """Return what the relay said: that it took the mail, or why not; None if it hung up."""
         try:
             return self._mailer.send(outgoing)
         except mail_errors.AnsweredError as error:
@@ -89,6 +97,8 @@ class Sending:
                 ledger.end_attempt(held)
             # These texts name nobody, and say what an operator has to mend.
             activity.logger.warning(str(error))
+            if isinstance(error, mail_errors.RelayHungUpError):
+                return None
             raise ApplicationError(
                 f"Mail could not be sent ({type(error).__name__}).",
                 type=ErrorType.MAIL_UNAVAILABLE,

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.heartbeats import heartbeating, stop_if_cancelled
 from activities.mail_content import Branding, GoLiveMail, Values
-from activities.mail_sending import AT_ONCE, Sending
+from activities.mail_sending import AT_ONCE, MOST_CUT_OFF, Sending
 from activities.throttle import UNBOUNDED, RateLimiter, Slots, try_later
 from contracts.errors import ErrorType
 from contracts.links import LinkPurpose
@@ -176,7 +176,7 @@ class NoticeActivities:
         go_live_id = UUID(delivery.go_live_id)
         rate_limiter = self._to_all_users if to_all_users else UNBOUNDED
         over_at = monotonic() + rate_limiter.longest_turn_seconds
-        sent = refused = deferred = 0
+        sent = refused = deferred = cut_off = 0
         with (
             self._slots.one(),
             self._sessions() as reading,
@@ -217,7 +217,14 @@ class NoticeActivities:
                         MAILS.labels(outcome).inc()
                         sent += outcome is DeliveryResult.SENT
                         refused += outcome is DeliveryResult.REFUSED
-                        deferred += outcome is DeliveryResult.DEFERRED
+                        is_cut_off = outcome is DeliveryResult.CUT_OFF
+                        deferred += is_cut_off or outcome is DeliveryResult.DEFERRED
+                        cut_off = cut_off + 1 if is_cut_off else 0
+                        if cut_off >= MOST_CUT_OFF:
+                            raise ApplicationError(
+                                "The relay ends the connection at each mail.",
+                                type=ErrorType.MAIL_UNAVAILABLE,
+                            )
                 finally:
                     _come_to_an_end(tries)
         if deferred:

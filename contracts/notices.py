@@ -69,6 +69,8 @@ class DeliveryResult(StrEnum):
     REFUSED = "refused"
     DEFERRED = "deferred"
     """The relay asks to try again later."""
+    CUT_OFF = "cut_off"
+    """The relay ended the connection at this mail, before it was handed over."""
     ELSEWHERE = "elsewhere"
     """Another delivery has it, or it is not queued any more."""
 

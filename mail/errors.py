@@ -6,6 +6,7 @@ MailError
 ├── BadLinkError               a link that is not http or https was to be mailed
 ├── BadRelayUrlError           GOLIVE_SMTP_URL cannot be used as it is written
 ├── RelayUnavailableError      temporary: no connection, no answer in time, or "not now"
+│   └── RelayHungUpError       the connection ended at one mail, before it was handed over
 ├── RelayRefusesUsError        the relay does not let us in, or refuses our sender address
 │   └── RelayNotTrustedError   encryption is missing or the certificate cannot be trusted
 ├── AnsweredError              the relay answered about one mail
@@ -61,6 +62,13 @@ class BadRelayUrlError(MailError):
 
 class RelayUnavailableError(MailError):
     """The relay cannot be reached or asks us to come back later. Safe to try again."""
+
+
+class RelayHungUpError(RelayUnavailableError):
+    """The connection ended at one mail, before it was handed over; others may get through.
+
+    Some relays say 421 for what they think of one recipient.
+    """
 
 
 class RelayRefusesUsError(MailError):

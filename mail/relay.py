@@ -23,6 +23,7 @@ from mail.errors import (
     DeliveryUncertainError,
     MailNotTakenError,
     RefusalUnclearError,
+    RelayHungUpError,
     RelayNotTrustedError,
     RelayRefusesUsError,
     RelayUnavailableError,
@@ -185,7 +186,8 @@ class RelayConnection:
         """Hand over one composed mail; return the relay's reply line, without addresses.
 
         Raises:
-            RelayUnavailableError: nothing was handed over; the connection is of no further use.
+            RelayHungUpError: nothing was handed over; the connection is of no further use.
+            RelayUnavailableError: the same, before the relay heard of this mail.
             RelayRefusesUsError: the sender address is refused.
             AnsweredError: this mail is not taken; its kinds say whose fault that is.
             DeliveryUncertainError: the relay vanished before its answer.
@@ -323,7 +325,7 @@ class RelayConnection:
             code, text = self._smtp.docmd("DATA")
             self._check(Step.DATA, code, text)
         except (OSError, smtplib.SMTPException) as error:
-            raise self._unavailable(f"went away ({type(error).__name__})") from None
+            raise self._hung_up(f"went away ({type(error).__name__})") from None
         finally:
             self._smtp.command_encoding = "ascii"
 
@@ -355,7 +357,7 @@ class RelayConnection:
         reply = _plain(text)
         meaning = meaning_of(step, code, reply)
         if meaning is Meaning.RELAY_AWAY:
-            raise self._unavailable(f"takes no mail now (code {code})")
+            raise self._hung_up(f"takes no mail now (code {code})")
         error = _ERRORS.get(meaning)
         if error is not None:
             raise error(code, reply)
@@ -373,6 +375,9 @@ class RelayConnection:
 
     def _unavailable(self, what: str) -> RelayUnavailableError:
         return RelayUnavailableError(f"The mail relay at {self._relay.place} {what}.")
+
+    def _hung_up(self, what: str) -> RelayHungUpError:
+        return RelayHungUpError(f"The mail relay at {self._relay.place} {what}.")
 
     def _untrusted(self, what: str) -> RelayNotTrustedError:
         return RelayNotTrustedError(f"The mail relay at {self._relay.place} {what}.")

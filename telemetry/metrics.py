@@ -48,7 +48,7 @@ CREDENTIAL_ENDS = Gauge(
 )
 MAILS = Counter("golive_mails", "Mails handed to the relay, by what it said.", ["result"])
 
-for _result in ("sent", "refused", "deferred", "perhaps_twice"):
+for _result in ("sent", "refused", "deferred", "cut_off", "perhaps_twice"):
     MAILS.labels(_result)
 for _what in ("password", "link", "domain", "callback", "request"):
     SLOWED_DOWN.labels(_what)

@@ -4,6 +4,7 @@
 
 import asyncio
 import email
+import os
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -25,7 +26,8 @@ from mail.mailer import SmtpMailer
 from tests.cluster import Cluster, Person
 from tests.mail.relays import Relay
 
-PEOPLE = 60
+PEOPLE = int(os.environ.get("PEOPLE", "60"))
+"""2,000 by hand: `make test ARGS=tests/activities/test_wrong_relay.py PEOPLE=2000`."""
 AT_MAIL, AT_RCPT, AT_THE_END = "MAIL", "RCPT", "end"
 WAYS = {
     "our name": (AT_RCPT, "504 5.5.2 Helo command rejected: need fully-qualified hostname"),
@@ -46,6 +48,8 @@ class WrongRelay(Relay):
     """Wrong in one of these ways, or right."""
 
     way = ""
+    hangs_up_at = ""
+    """The beginning of one recipient's address."""
 
     def said_at(self, step: str) -> str:
         where, reply = WAYS.get(self.way, ("", ""))
@@ -62,6 +66,8 @@ class WrongRelay(Relay):
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
+        if self.hangs_up_at and address.startswith(self.hangs_up_at):
+            return "421 4.2.2 Mailbox full, closing the connection"
         if reply := self.said_at(AT_RCPT):
             return reply
         envelope.rcpt_tos.append(address)
@@ -119,7 +125,11 @@ async def test_everybody_has_one_mail_and_no_address_is_blamed(
             assert WAYS[way][1][:3] in said, way
             assert "@" not in said
             caplog.clear()
-        relay.way, relay.drop_next = "", True
+        relay.way, relay.hangs_up_at = "", "p1@"
+        with pytest.raises(ApplicationError, match="try 1 mails again"):
+            await asyncio.to_thread(deliver, relay)
+        assert len(relay.received) == PEOPLE - 1, "one at whom it hangs up holds up nobody else"
+        relay.hangs_up_at, relay.drop_next = "", True
         with pytest.raises(ApplicationError):
             await asyncio.to_thread(deliver, relay)
         assert (await asyncio.to_thread(deliver, relay)).refused == 0
