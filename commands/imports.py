@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from sys import intern
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.sheets import Sheet, SheetRow, SourceFile, rows_of
+from commands.sheets import MOST_LETTERS, Sheet, SheetRow, SourceFile, TooManyFaultsError, rows_of
 from commands.time_zones import canonical_name
 from contracts import rules
 from contracts.addresses import address_key, named_address
@@ -198,18 +199,37 @@ def _check(session: Session, organisations: SourceFile, users: SourceFile) -> _C
         ImportRefusedError, UsageError: as `import_files`.
     """
     organisations_sheet, users_sheet = Sheet(organisations.name), Sheet(users.name)
+    checked = _Checked([], [])
+    with suppress(TooManyFaultsError):
+        checked = _read_both(
+            session, organisations_sheet, users_sheet, _text_of(organisations), _text_of(users)
+        )
+    faults = organisations_sheet.faults + users_sheet.faults
+    if faults:
+        raise ImportRefusedError(faults)
+    return checked
+
+
+def _read_both(
+    session: Session,
+    organisations_sheet: Sheet,
+    users_sheet: Sheet,
+    organisations: str,
+    users: str,
+) -> _Checked:
+    """Return the rows of both; what is at fault stands in the sheets.
+
+    Raises:
+        TooManyFaultsError: reading ended early.
+    """
     organisation_rows = [
         (row.line, _organisation(row))
         for row in rows_of(
-            organisations_sheet,
-            _text_of(organisations),
-            ORGANISATION_COLUMNS,
-            ORGANISATION_OPTIONS,
+            organisations_sheet, organisations, ORGANISATION_COLUMNS, ORGANISATION_OPTIONS
         )
     ]
     user_rows = [
-        (row.line, _user(row))
-        for row in rows_of(users_sheet, _text_of(users), USER_COLUMNS, USER_OPTIONS)
+        (row.line, _user(row)) for row in rows_of(users_sheet, users, USER_COLUMNS, USER_OPTIONS)
     ]
     _find_repetitions(organisations_sheet, organisation_rows, "slug", lambda one: [one.slug])
     _find_repetitions(
@@ -219,6 +239,8 @@ def _check(session: Session, organisations: SourceFile, users: SourceFile) -> _C
         users_sheet, user_rows, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
     )
     _find_unlike_time_zones(organisations_sheet, organisation_rows)
+    _find_taken(session, organisations_sheet, organisation_rows)
+    organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
     # Where the first file has no known columns, it is at fault, and not every user of the second.
     is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
     known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
@@ -227,11 +249,6 @@ def _check(session: Session, organisations: SourceFile, users: SourceFile) -> _C
             users_sheet.fault(
                 line, "organisation", f"{user.organisation!r} is no known organisation"
             )
-    _find_taken(session, organisations_sheet, organisation_rows)
-    organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
-    faults = organisations_sheet.faults + users_sheet.faults
-    if faults:
-        raise ImportRefusedError(faults)
     return _Checked([one for _, one in organisation_rows], [one for _, one in user_rows])
 
 
@@ -248,9 +265,13 @@ def _text_of(file: SourceFile) -> str:
         most = rules.MOST_IMPORTED_BYTES // 1_000_000
         raise UsageError(Problem.FILE_IS_TOO_LARGE, path=file.name, megabytes=most)
     try:
-        return file.content.decode("utf-8-sig")
+        text = file.content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(Problem.FILE_IS_NOT_UTF8, path=file.name) from None
+    if "\x00" in text.partition("\n")[0]:
+        # An archive, an image, or UTF-16 without its mark.
+        raise UsageError(Problem.FILE_IS_NOT_UTF8, path=file.name)
+    return text
 
 
 def _organisation(row: SheetRow) -> ImportedOrganisation:
@@ -301,18 +322,22 @@ def _go_live_date(row: SheetRow) -> date | None:
 def _contact(row: SheetRow, written: str) -> ImportedContact:
     name, address = named_address(written)
     address = row.address("it_contacts", address)
+    if len(name) > MOST_LETTERS:
+        row.fault("it_contacts", f"has a name of more than {MOST_LETTERS} letters")
     return ImportedContact(name, address, address_key(address))
 
 
 def _user(row: SheetRow) -> ImportedUser:
     address = row.address("email", row.text("email"))
+    key = address_key(address)
     return ImportedUser(
-        organisation=row.text("organisation"),
+        # There may be a million: what is equal is kept once.
+        organisation=intern(row.text("organisation")),
         address=address,
-        address_key=address_key(address),
+        address_key=address if key == address else key,
         display_name=row.text("display_name"),
-        status=row.one_of("status", STATUSES),
-        group=row.text("group", default="").casefold(),
+        status=intern(row.one_of("status", STATUSES)),
+        group=row.seen("group", default="").casefold(),
     )
 
 

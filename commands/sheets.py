@@ -1,7 +1,7 @@
 """Reads a table that a person filled in: CSV as programs write it, every fault by line and column.
 
-Comma, semicolon and tab separate cells, whichever the first line is read by; a line `sep=;` above
-it, as Excel knows it, says so itself. Empty rows and empty columns at the end are nothing.
+Comma, semicolon, tab and bar separate cells, whichever the first line is read by; a line `sep=;`
+above it, as Excel knows it, says so itself. Empty rows and empty columns at the end are nothing.
 """
 
 import csv
@@ -16,20 +16,25 @@ from contracts import rules
 from contracts.addresses import address_problem, ascii_domain, invisible_letter
 from wording import addresses
 
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
 _NAMES_ITS_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^"\r\n])"?[,;\t]*', re.IGNORECASE)
 _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
 """Directions that a name could use to be read as another one."""
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
 )
-_MICROSOFTS_USERS = (
-    # Microsoft Learn, *Download a list of users*: what Entra's "Download users" writes.
-    frozenset({"userPrincipalName", "displayName", "userType", "accountEnabled"}),
-    # The same list of the Microsoft 365 admin center.
-    frozenset({"User principal name", "Display name", "Block credential"}),
+_EXCELS_ERROR = re.compile(
+    r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|#+)"
 )
-"""Columns by which a list of users that Microsoft's portals export is known."""
+"""What Excel writes for a cell whose formula fails, or whose column is too narrow."""
+_MICROSOFTS_USERS = frozenset({"userprincipalname", "primarysmtpaddress"})
+"""Columns, without blanks in lower case, by which a list of users that Microsoft exports is known.
+
+Sources: Microsoft Learn, *Download a list of users* (Entra), the admin center's *Export users*,
+`Get-MgUser` and `Get-Mailbox`.
+"""
+MOST_LETTERS = 254
+"""Of one value; no address is longer (RFC 5321, as a path without its brackets)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class SourceFile:
 
     name: str
     content: bytes
+
+
+class TooManyFaultsError(Exception):
+    """Reading on would only fill the memory: nobody reads so many faults."""
 
 
 @dataclass
@@ -49,9 +58,15 @@ class Sheet:
     found: list[tuple[int, int, str]] = field(default_factory=list)
 
     def fault(self, line: int, column: str, problem: str) -> None:
-        """Record a fault; a column that the file lacks stands after those that it has."""
+        """Record a fault; a column that the file lacks stands after those that it has.
+
+        Raises:
+            TooManyFaultsError: the file has so many that it is another kind of file.
+        """
         place = self.header.index(column) if column in self.header else len(self.header)
         self.found.append((line, place, f"{self.name} line {line}, {column}: {problem}"))
+        if len(self.found) >= rules.MOST_FAULTS:
+            raise TooManyFaultsError
 
     @property
     def faults(self) -> list[str]:
@@ -70,11 +85,35 @@ class SheetRow:
         """Record a fault of this row."""
         self._sheet.fault(self.line, column, problem)
 
+    def cell(self, column: str) -> str | None:
+        """Return what can be seen in a cell; None = it is at fault."""
+        value = self._cells.get(column, "").strip()
+        # Of what is printable nothing is one; looking at each letter takes long.
+        if not value.isprintable() and any(map(_is_control, value)):
+            self.fault(column, "has a line break or control character; remove it")
+            return None
+        if _EXCELS_ERROR.fullmatch(value):
+            self.fault(column, f"has Excel's {value} instead of a value")
+            return None
+        if value.isascii() or not all(map(invisible_letter, value)):
+            return value
+        return ""
+
+    def seen(self, column: str, *, default: str | None = None) -> str:
+        """Return a cell by which others are found: every letter of it can be seen."""
+        value = self.text(column, default=default)
+        unseen = invisible_letter(value)
+        if unseen is not None:
+            self.fault(column, f"{value!r} {addresses.said_of(unseen)}")
+        return value
+
     def text(self, column: str, *, default: str | None = None) -> str:
         """Return a cell without spaces around it; without a default it may not be empty."""
-        value = self._cells.get(column, "").strip()
-        if any(map(_is_control, value)):
-            self.fault(column, "has a line break or control character; remove it")
+        value = self.cell(column)
+        if value is None:
+            return ""
+        if len(value) > MOST_LETTERS:
+            self.fault(column, f"has more than {MOST_LETTERS} letters")
             return ""
         if value:
             return value
@@ -147,7 +186,11 @@ class SheetRow:
 
     def several(self, column: str) -> list[str]:
         """Return the parts of a cell, which semicolons separate."""
-        return [part.strip() for part in self.text(column).split(";") if part.strip()]
+        value = self.cell(column)
+        parts = [part.strip() for part in (value or "").split(";") if part.strip()]
+        if not parts and value is not None:
+            self.fault(column, "is empty")
+        return parts
 
 
 def _is_control(character: str) -> bool:
@@ -164,21 +207,29 @@ def rows_of(
     sheet: Sheet, text: str, columns: Sequence[str], options: Sequence[str]
 ) -> Iterator[SheetRow]:
     """Yield the rows of a table with these columns; none where a needed column is missing."""
+    # Old programs of the Macintosh end lines with a carriage return alone.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     separator, skipped = _separator_of(text, {*columns, *options})
     # As a file, not by `splitlines`: that breaks lines at characters that CSV does not.
     source = io.StringIO(text)
     for _ in range(skipped):
         source.readline()
     reader = csv.reader(source, delimiter=separator, strict=True)
+    begins = skipped + 1
     try:
-        header = [name.strip() for name in next(reader, [])]
+        # A second byte order mark stands where files were put together.
+        header = [name.replace("\ufeff", "").strip() for name in next(reader, [])]
         while header and not header[-1]:
             header.pop()
         sheet.header = header
-        if not _is_right_header(sheet, columns, options, 1 + skipped):
+        if not _is_right_header(sheet, columns, options, begins):
             return
-        for number, cells in enumerate((row for row in reader if any(map(str.strip, row))), 1):
-            line = reader.line_num + skipped
+        begins, number = reader.line_num + skipped + 1, 0
+        for cells in reader:
+            line, begins = reader.line_num + skipped, reader.line_num + skipped + 1
+            if not any(map(str.strip, cells)):
+                continue
+            number += 1
             if number > rules.MOST_IMPORTED_ROWS:
                 most = f"{rules.MOST_IMPORTED_ROWS:,}"
                 sheet.fault(line, "(whole file)", f"has more than {most} rows; split the file")
@@ -187,20 +238,29 @@ def rows_of(
                 sheet.fault(line, "(end of line)", "has more cells than the first line")
             yield SheetRow(sheet, line, dict(zip(header, cells, strict=False)))
     except csv.Error as error:
-        sheet.fault(reader.line_num + skipped, "(whole line)", f"is not CSV: {error}")
+        sheet.fault(
+            begins,
+            "(whole line)",
+            f"is not CSV, mostly for a quotation mark that is not closed or one too many: {error}",
+        )
 
 
 def _separator_of(text: str, known: set[str]) -> tuple[str, int]:
-    """Return what separates cells, and how many lines above the first say only that."""
-    first = text.partition("\n")[0].rstrip("\r")
-    named = _NAMES_ITS_SEPARATOR.fullmatch(first)
+    """Return what separates cells, and how many lines stand above the names of the columns."""
+    skipped = 0
+    lines = io.StringIO(text)
+    first = lines.readline()
+    while first and not first.strip(f'{_SEPARATORS}" \n\ufeff'):
+        first, skipped = lines.readline(), skipped + 1
+    named = _NAMES_ITS_SEPARATOR.fullmatch(first.rstrip("\n"))
     if named is not None:
-        return named["separator"], 1
+        return named["separator"], skipped + 1
 
-    def known_names(separator: str) -> int:
-        return sum(name.strip(' "') in known for name in first.split(separator))
+    def fits(separator: str) -> tuple[int, int]:
+        names = [name.strip(' "\n\ufeff') for name in first.split(separator)]
+        return sum(name in known for name in names), len(names)
 
-    return max(_SEPARATORS, key=known_names), 0
+    return max(_SEPARATORS, key=fits), skipped
 
 
 def _is_right_header(
@@ -208,11 +268,11 @@ def _is_right_header(
 ) -> bool:
     """Tell whether every needed column is there; record every fault of the first line."""
     header = sheet.header
-    if any(its <= set(header) for its in _MICROSOFTS_USERS):
+    if _MICROSOFTS_USERS & {name.replace(" ", "").casefold() for name in header}:
         sheet.fault(
             line,
             "(whole file)",
-            "is a list of users as Microsoft's portals export it, and not read as it is. Make a "
+            "is a list of users as Microsoft exports it, and not read as it is. Make a "
             f"file with the columns {', '.join([*columns, *options])}: the e-mail address is what "
             "users log in to Pulse with, mostly Microsoft's mail or user principal name",
         )

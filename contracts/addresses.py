@@ -1,6 +1,5 @@
 """What an e-mail address is and how two are compared, the same for ours and Microsoft's."""
 
-import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ class AddressFault(StrEnum):
     LETTER_IN_DOMAIN = "letter_in_domain"
     """A letter that a domain cannot have, or not at this place."""
     NETWORK_ADDRESS = "network_address"
-    """An IP address stands where the domain should."""
+    """Numbers, as of an IP address, stand where the domain should."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def address_problem(text: str) -> AddressProblem | None:
     dot = re.search(r"^\.|\.(?=\.)|\.$", name)
     if dot is not None:
         return AddressProblem(AddressFault.DOT_IN_NAME, ".", dot.start() + 1)
-    if _is_network_address(domain):
+    if domain.replace(".", "").isdecimal():
         return AddressProblem(AddressFault.NETWORK_ADDRESS)
     odd = re.search(r"^[.-]|[.-](?=\.)|[.-]$|(?<=\.)-|[\x00-\x2c/:-@\[-`{-\x7f]", domain)
     if odd is not None:
@@ -95,6 +94,8 @@ def invisible_letter(text: str) -> AddressProblem | None:
     (category Cf), no variation selectors, no spaces but the plain one, no fillers, and nothing that
     Unicode has no letter for.
     """
+    if text.isascii():
+        return None
     for place, letter in enumerate(text, start=1):
         if not letter.isascii() and (
             unicodedata.category(letter) in _UNSEEN
@@ -143,14 +144,6 @@ def named_address(written: str) -> tuple[str, str]:
 def is_mail_address(text: str) -> bool:
     """Tell whether this is one complete e-mail address that mail can be written to."""
     return address_problem(text) is None
-
-
-def _is_network_address(domain: str) -> bool:
-    try:
-        ipaddress.ip_address(domain)
-    except ValueError:
-        return False
-    return True
 
 
 def address_key(address: str) -> str:

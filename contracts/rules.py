@@ -35,6 +35,9 @@ MOST_IMPORTED_BYTES = 50_000_000
 MOST_IMPORTED_ROWS = 1_000_000
 """Of one file."""
 
+MOST_FAULTS = 1_000
+"""Of one file; it is not read any further then."""
+
 UPLOAD_LIFE = timedelta(days=1)
 """How long an upload can be confirmed; its files are deleted then, or when it is done."""
 

@@ -12,13 +12,12 @@ def said_of(problem: AddressProblem) -> str:
     match problem.fault:
         case AddressFault.INVISIBLE_LETTER:
             return (
-                f"has a letter that cannot be seen ({name}) as letter {problem.place}; "
-                "type the address anew"
+                f"has a letter that cannot be seen ({name}) as letter {problem.place}; type it anew"
             )
         case AddressFault.LETTER_OF_ANOTHER_ALPHABET:
             return (
                 f"has a letter of another alphabet ({name}) as letter {problem.place}, among Latin "
-                "ones; type the address anew"
+                "ones; type it anew"
             )
         case AddressFault.DOT_IN_NAME:
             return f"has a dot too many before the @, as letter {problem.place}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from contracts import rules
 from contracts.directory import DecisionEffect
 from contracts.go_live import Progress, Wait
 from contracts.notices import RecipientKind
@@ -342,7 +343,9 @@ def faults_of_files(faults: Sequence[str]) -> str:
     """Return why nothing was imported: the first faults one by one, and how many there are."""
     shown = "\n".join(f"  {fault}" for fault in faults[:MOST_FAULTS])
     more = f"\n  … and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
-    count = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
+    count = "1 fault was" if len(faults) == 1 else f"{len(faults):,} faults were"
+    if len(faults) >= rules.MOST_FAULTS:
+        count = f"at least {count}"
     return f"Nothing was imported: {count} found.\n{shown}{more}"
 
 

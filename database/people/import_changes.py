@@ -169,6 +169,7 @@ def _known_values(session: Session, known: Organisation) -> dict[str, str]:
         "time_zone": preference.time_zone,
         "exception_threshold": str(preference.exception_threshold),
         "it_acknowledgement": _yes(preference.it_acknowledgement),
+        "link_external_members": _yes(preference.link_external_members),
         "go_live_date": str(preference.go_live_date or ""),
     }
 
@@ -201,6 +202,7 @@ def _imported_values(imported: ImportedOrganisation, old: dict[str, str]) -> dic
         "time_zone": imported.time_zone,
         "exception_threshold": str(imported.exception_threshold),
         "it_acknowledgement": _yes(imported.it_acknowledgement),
+        "link_external_members": _yes(imported.link_external_members),
         "go_live_date": str(imported.go_live_date or ""),
     }
 

@@ -48,7 +48,7 @@ class ImportedOrganisation:
     go_live_date: date | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImportedUser:
     """One row of a users file, checked."""
 

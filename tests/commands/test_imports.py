@@ -408,7 +408,7 @@ class TestASpreadsheet:
         with pytest.raises(ImportRefusedError) as error:
             import_files(cluster.engine, *both)
         (fault,) = error.value.faults
-        assert "is a list of users as Microsoft's portals export it" in fault
+        assert "is a list of users as Microsoft exports it" in fault
         assert "organisation, email, display_name, status, group" in fault
 
     async def test_of_too_many_bytes_is_refused(

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -138,6 +139,15 @@ async def test_a_preview_says_what_becomes_of_what_is_known(
     assert cluster.rows("SELECT 1 FROM golive.staff WHERE handle = :h", h=handle) == []
 
 
+async def test_a_preview_leaves_out_no_column(cluster: Cluster, console: Console) -> None:
+    slug = slug_of()
+    first = organisations(slug).replace("\n", ",link_external_members\n", 1)
+    given = first[:-1] + ",no\n", first[:-1] + ",yes\n"
+    console.confirm(console.upload(given[0], users(slug, "anna")).headers["location"])
+    where = console.upload(given[1], users(slug, "anna")).headers["location"]
+    assert "link_external_members: no → yes" in console.http.get(where).text
+
+
 async def test_what_changed_since_the_preview_is_read_again_first(
     cluster: Cluster, console: Console
 ) -> None:
@@ -165,12 +175,20 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
 ZIP = b"PK\x03\x04" + b"\x00" * 64
 REFUSED = {
     "an image": (PNG, 422, "is not UTF-8 text"),
-    "a zip, as Excel's own files are": (ZIP + b"\xff", 422, "is not UTF-8 text"),
+    "a zip, as Excel's own files are": (ZIP, 422, "is not UTF-8 text"),
     "UTF-16": (organisations("acme").encode("utf-16"), 422, "is not UTF-8 text"),
+    "UTF-16 without its mark": (organisations("acme").encode("utf-16-le"), 422, "is not UTF-8"),
+    "UTF-32": (organisations("acme").encode("utf-32"), 422, "is not UTF-8 text"),
     "Latin-1": (organisations("acme", "Caf\u00e9").encode("latin-1"), 422, "is not UTF-8 text"),
     "nothing": (b"", 422, "is missing from the first line"),
-    "zeros": (b"\x00" * 100, 422, "is missing from the first line"),
+    "zeros": (b"\x00" * 100, 422, "is not UTF-8 text"),
+    "a web page": (b"<!doctype html><title>Sign in</title>", 422, "is missing from the first"),
     "one column too many bytes": (b"x" * 200_000, 422, "is not"),
+    "nothing but faults": (
+        (HEADER + "x\n" * 3_000).encode(),
+        422,
+        "At least 1,000 faults were found",
+    ),
 }
 
 
@@ -198,6 +216,52 @@ async def test_what_announces_too_much_or_no_length_is_refused_before_it_comes(
     answer = await asyncio.wait_for(reading.readline(), LONGEST_WAIT)
     writing.close()
     assert answer.split()[1] == b"413"
+
+
+async def test_a_stream_that_never_ends_is_not_read(cluster: Cluster) -> None:
+    host, _, port = cluster.endpoints.web.removeprefix("http://").partition(":")
+    asked = f"POST /console/-/imports HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 110000000"
+    reading, writing = await asyncio.open_connection(host, int(port))
+    writing.write(f"{asked}\r\n\r\n".encode())
+    sent = 0
+    with suppress(ConnectionError):
+        while sent < 110_000_000:
+            writing.write(b"x" * 100_000)
+            await asyncio.wait_for(writing.drain(), LONGEST_WAIT)
+            sent += 100_000
+    assert sent < 50_000_000
+    writing.close()
+    del reading
+
+
+async def test_an_upload_that_is_cut_in_the_middle_leaves_nothing(
+    cluster: Cluster, console: Console
+) -> None:
+    slug = slug_of()
+    request = console.http.build_request(
+        "POST",
+        "/console/-/imports",
+        files={
+            "organisations": ("organisations.csv", organisations(slug).encode(), "text/csv"),
+            "users": ("users.csv", users(slug, "anna").encode() + b" " * 1_000_000, "text/csv"),
+        },
+        data={"form_token": console.form_token},
+    )
+    head = f"POST /console/-/imports HTTP/1.1\r\nCookie: {request.headers['cookie']}\r\n" + "".join(
+        f"{name}: {request.headers[name]}\r\n"
+        for name in ("host", "content-type", "content-length")
+    )
+    _, port = cluster.endpoints.web.removeprefix("http://").split(":")
+    _, writing = await asyncio.open_connection("127.0.0.1", int(port))
+    writing.write(f"{head}\r\n".encode() + request.read()[:900_000])
+    await writing.drain()
+    writing.transport.abort()
+    counted = "SELECT count(*) FROM golive.file_import WHERE organisations IS NOT NULL"
+    before = cluster.rows(counted)
+    whole = console.upload(organisations(slug), users(slug, "anna"))
+    assert whole.status_code == 303
+    assert cluster.rows(counted)[0][0] == before[0][0] + 1
+    assert known(cluster, slug) == 0
 
 
 async def test_cells_that_are_formulas_are_words(cluster: Cluster, console: Console) -> None:

@@ -67,14 +67,16 @@ def template(staff: AStaffVisit, name: str) -> Response:
 @router.post("")
 async def upload(staff: AManagerVisit, request: Request) -> Response:
     """Check both files; show every fault, or what they would change."""
-    # Only now, when the visitor is known, is the body read.
+    # Only now, when the visitor is known, is the body read; it waits on the disk.
     async with request.form(max_files=2, max_fields=4) as form:
         check_own(staff.visit, str(form.get("form_token", "")))
-        files = [await _file(form.get(name)) for name in ("organisations", "users")]
-    organisations, users = files
-    if organisations is None or users is None:
-        return await run_in_threadpool(_page, staff, problem=console.NO_FILES, status=400)
-    return await run_in_threadpool(_check, staff, organisations, users)
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            return await run_in_threadpool(_page, staff, problem=console.ANOTHER_IMPORT, status=409)
+        try:
+            files = [await _file(form.get(name)) for name in ("organisations", "users")]
+            return await run_in_threadpool(_check, staff, *files)
+        finally:
+            _ONE_AT_A_TIME.release()
 
 
 @router.get("/{import_id}")
@@ -112,9 +114,11 @@ async def _file(field: UploadFile | str | None) -> SourceFile | None:
     return SourceFile(name[:100], content)
 
 
-def _check(staff: StaffVisit, organisations: SourceFile, users: SourceFile) -> Response:
-    if not _ONE_AT_A_TIME.acquire(blocking=False):
-        return _page(staff, problem=console.ANOTHER_IMPORT, status=409)
+def _check(
+    staff: StaffVisit, organisations: SourceFile | None, users: SourceFile | None
+) -> Response:
+    if organisations is None or users is None:
+        return _page(staff, problem=console.NO_FILES, status=400)
     try:
         made = imports.upload(
             staff.visit.dependencies.engine, organisations, users, staff.staff.handle
@@ -125,8 +129,6 @@ def _check(staff: StaffVisit, organisations: SourceFile, users: SourceFile) -> R
         return _page(staff, faults=error.faults, status=422)
     except CommandError as error:
         return _page(staff, problem=problem_text(error), status=422)
-    finally:
-        _ONE_AT_A_TIME.release()
     return staff.visit.go_to(f"/console/-/imports/{made}")
 
 
@@ -166,6 +168,7 @@ def _page(
         problem=problem,
         faults=list(faults)[:MOST_FAULTS],
         faults_in_all=len(faults),
+        at_least=len(faults) >= rules.MOST_FAULTS,
         past=imports.past_imports(staff.visit.dependencies.engine),
         megabytes=rules.MOST_IMPORTED_BYTES // 1_000_000,
         rows=rules.MOST_IMPORTED_ROWS,

@@ -32,6 +32,7 @@ TODAY: dict[str, object] = {
     "UNCLEAR_REFUSAL": timedelta(hours=1),
     "UPLOAD_LIFE": timedelta(days=1),
     "MOST_IMPORTED_BYTES": 50_000_000,
+    "MOST_FAULTS": 1_000,
     "MOST_IMPORTED_ROWS": 1_000_000,
     "MORNING": time(9),
     "EVENING": time(17),
