@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import psycopg
 from alembic import command
@@ -185,6 +185,25 @@ def _setter(values: dict[str, str]) -> Any:
         connection.exec_driver_sql(statement)
 
     return at_begin
+
+
+@contextmanager
+def given_longer(session: Session, limits: Limits) -> Iterator[None]:
+    """Let each statement of this transaction take as long as these limits say.
+
+    How long it waits for a lock stays: whoever waits before a browser hears of it soon.
+    """
+    connection = cast("BoundedConnection", session.connection().connection.driver_connection)
+    longest_wait = connection.longest_wait
+    session.execute(
+        text("SELECT set_config('statement_timeout', :most, true)"),
+        {"most": f"{limits.statement}s"},
+    )
+    connection.longest_wait = limits.statement + SILENCE_SECONDS
+    try:
+        yield
+    finally:
+        connection.longest_wait = longest_wait
 
 
 def check_usable(session: Session) -> None:

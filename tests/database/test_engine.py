@@ -18,8 +18,10 @@ from commands.errors import OF_DATABASE_FAULTS, UnavailableError, plain_database
 from contracts.problems import Problem
 from database import grants
 from database.engine import (
+    WORK,
     Limits,
     OtherEncodingError,
+    given_longer,
     migrate,
     open_engine,
     open_sessions,
@@ -104,6 +106,13 @@ class TestEachConnection:
             other = open_engine(address, limits=Limits(statement=60, lock=1))
             waiting = "SELECT pg_advisory_xact_lock(11)"
             assert fault(other, waiting) is DatabaseFault.LOCKED
+
+    def test_gives_a_transaction_longer_that_asks_for_it(self, engine: Engine) -> None:
+        own = open_engine(engine.url.render_as_string(hide_password=False), limits=QUICK)
+        sleeps = f"SELECT pg_sleep({QUICK.statement + 0.5})"
+        with open_sessions(own).begin() as session, given_longer(session, WORK):
+            session.execute(text(sleeps))
+        assert fault(own, sleeps) is DatabaseFault.TOO_SLOW
 
     def test_gives_up_where_the_line_swallows_everything(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch
