@@ -95,7 +95,7 @@ def import_files(
             uploaded_at=at,
         )
         file_imports.record(session, made)
-        return _save(session, checked, made)
+        return _save(session, checked, made, by)
 
 
 def upload(engine: Engine, organisations: SourceFile, users: SourceFile, by: str) -> UUID:
@@ -136,7 +136,7 @@ def preview(engine: Engine, import_id: UUID) -> tuple[FileImport, ImportChanges]
     return found, changes
 
 
-def confirm(engine: Engine, import_id: UUID) -> Imported:
+def confirm(engine: Engine, import_id: UUID, by: str) -> Imported:
     """Import an upload, once, if it still changes what its page showed.
 
     Raises:
@@ -147,7 +147,7 @@ def confirm(engine: Engine, import_id: UUID) -> Imported:
         found, checked = _waiting(session, import_id)
         if _sha256(_changes(session, checked)) != found.changes_sha256:
             raise CommandError(Problem.IMPORT_CHANGES_OTHERWISE)
-        return _save(session, checked, found)
+        return _save(session, checked, found, by)
 
 
 def past_imports(engine: Engine) -> list[FileImport]:
@@ -190,12 +190,12 @@ def _sha256(changes: ImportChanges) -> str:
     return hashlib.sha256(repr(changes).encode()).hexdigest()
 
 
-def _save(session: Session, checked: _Checked, made: FileImport) -> Imported:
+def _save(session: Session, checked: _Checked, made: FileImport, by: str) -> Imported:
     at = wall_clock()
     handed_over = upserts.save_organisations(session, checked.organisations, at)
     upserts.save_users(session, checked.users)
     organisations, users = len(checked.organisations), len(checked.users)
-    file_imports.mark_done(session, made, organisations=organisations, users=users, at=at)
+    file_imports.mark_done(session, made, organisations=organisations, users=users, by=by, at=at)
     return Imported(organisations, users, tuple(handed_over))
 
 

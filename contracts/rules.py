@@ -41,6 +41,9 @@ MOST_FAULTS = 1_000
 UPLOAD_LIFE = timedelta(days=1)
 """How long an upload can be confirmed; its files are deleted then, or when it is done."""
 
+MOST_WAITING_UPLOADS = 10
+"""Uploads that wait to be confirmed; the oldest go first."""
+
 # --- business hours and dates ---------------------------------------------------------------------
 
 MORNING = time(9, 0)

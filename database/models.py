@@ -273,6 +273,8 @@ class FileImport(SQLModel, table=True):
     """As the files were called."""
     uploaded_by: str
     """A staff handle; from the shell, whoever gave the command."""
+    done_by: str = ""
+    """Whoever confirmed it."""
     uploaded_at: datetime = _instant()
     organisations: bytes | None = None
     users: bytes | None = None

@@ -30,7 +30,7 @@ from database.go_live import outbox, repeated_events
 from database.go_live.outbox import AnySignal, PendingSignal
 from database.links import signing_keys
 from database.links.renewal import NewLink
-from database.people import sign_in, staff
+from database.people import file_imports, sign_in, staff
 from telemetry.logs import set_organisation
 from web.dependencies import Dependencies
 from workflows.go_live import SsoGoLive
@@ -197,6 +197,7 @@ def keep_house(dependencies: Dependencies, at: datetime) -> None:
     with dependencies.sessions.begin() as session:
         sign_in.purge(session, at)
         staff.purge(session, at)
+        file_imports.purge(session, at)
     with dependencies.sessions.begin() as session:
         newest = signing_keys.newest(session)
     if newest is not None and newest not in dependencies.signer.fingerprints:

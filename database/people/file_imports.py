@@ -24,19 +24,26 @@ def waiting(session: Session, import_id: UUID, at: datetime) -> FileImport | Non
 
 
 def mark_done(
-    session: Session, found: FileImport, *, organisations: int, users: int, at: datetime
+    session: Session, found: FileImport, *, organisations: int, users: int, by: str, at: datetime
 ) -> None:
-    """Record that it was imported; its files go."""
-    found.done_at, found.organisation_count, found.user_count = at, organisations, users
+    """Record that it was imported, and who said so; its files go."""
+    found.done_at, found.done_by = at, by
+    found.organisation_count, found.user_count = organisations, users
     found.organisations = found.users = None
     session.add(found)
 
 
 def purge(session: Session, at: datetime) -> None:
-    """Delete uploads that nobody confirmed in time."""
+    """Delete uploads that nobody confirmed in time, and the oldest where very many wait."""
     session.execute(
-        text("DELETE FROM golive.file_import WHERE done_at IS NULL AND uploaded_at <= :then"),
-        {"then": at - rules.UPLOAD_LIFE},
+        text(
+            """
+            DELETE FROM golive.file_import WHERE done_at IS NULL AND (uploaded_at <= :then
+                OR id NOT IN (SELECT id FROM golive.file_import WHERE done_at IS NULL
+                              ORDER BY uploaded_at DESC LIMIT :most))
+            """
+        ),
+        {"then": at - rules.UPLOAD_LIFE, "most": rules.MOST_WAITING_UPLOADS},
     )
 
 

@@ -13,7 +13,8 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.imports import import_files
+from commands.imports import confirm, import_files, past_imports, upload
+from commands.sheets import SourceFile
 from contracts import rules
 from contracts.problems import Problem
 from database.engine import open_sessions
@@ -427,6 +428,15 @@ class TestASpreadsheet:
         rows = [{**USER, "email": f"{letter}@importers.example"} for letter in "abc"]
         with pytest.raises(ImportRefusedError, match=r"line 4, .* has more than 2 rows"):
             import_files(cluster.engine, *files(tmp_path, [GOOD], rows))
+
+
+async def test_who_confirms_an_upload_is_who_imported_it(cluster: Cluster, tmp_path: Path) -> None:
+    row = {**GOOD, "slug": "confirmed", "domains": "confirmed.example"}
+    both = files(tmp_path, [row], [{**USER, "organisation": "confirmed"}])
+    read = [SourceFile(one.name, one.read_bytes()) for one in both]
+    confirm(cluster.engine, upload(cluster.engine, *read, by="erin"), by="dana")
+    newest = past_imports(cluster.engine)[0]
+    assert (newest.uploaded_by, newest.done_by) == ("erin", "dana")
 
 
 async def test_contacts_may_be_written_as_outlook_does(cluster: Cluster, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from database.consent import authorization_requests
 from database.engine import Sessions, open_sessions
 from database.go_live import repeated_events
 from database.links import signing_keys
-from database.people import sign_in, staff
+from database.models import FileImport
+from database.people import file_imports, sign_in, staff
 from tests.database.customers import AT
 from web.outbox_relay import keep_house
 
@@ -25,6 +26,7 @@ TABLES = (
     "golive.authorization_request",
     "golive.staff_session",
     "golive.repeated_event",
+    "golive.file_import",
     "golive.signing_key",
 )
 
@@ -58,11 +60,34 @@ def test_one_round_deletes_all_that_is_over(sessions: Sessions) -> None:
             session, state="state", browser="browser", purpose="console", at=AT
         )
         repeated_events.write_repeated(session, AT, "console_refused", network="203.0.113.7")
+        file_imports.record(session, uploaded(0))
     for table in TABLES[:-1]:
         assert rows(sessions, table) == 1, table
     keep_house(dependencies(sessions), LATER)
     for table in TABLES[:-1]:
         assert rows(sessions, table) == 0, table
+
+
+def test_of_uploads_that_wait_the_newest_stay(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for minute in range(rules.MOST_WAITING_UPLOADS + 3):
+            file_imports.record(session, uploaded(minute))
+    keep_house(dependencies(sessions), AT + timedelta(hours=1))
+    with sessions.begin() as session:
+        oldest = session.execute(text("SELECT min(uploaded_at) FROM golive.file_import")).scalar()
+    assert rows(sessions, "golive.file_import") == rules.MOST_WAITING_UPLOADS
+    assert oldest == AT + timedelta(minutes=3)
+
+
+def uploaded(minute: int) -> FileImport:
+    return FileImport(
+        organisations_name="organisations.csv",
+        users_name="users.csv",
+        uploaded_by="omar",
+        uploaded_at=AT + timedelta(minutes=minute),
+        organisations=b"",
+        users=b"",
+    )
 
 
 def test_a_process_that_lacks_the_key_that_signs_says_so(

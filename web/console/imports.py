@@ -90,7 +90,7 @@ async def confirm(staff: AManagerVisit, visit: OwnForm, import_id: UUID) -> Resp
     """Import an upload, once, and signal the go-lives that get another owner."""
     engine = visit.dependencies.engine
     try:
-        imported = await run_in_threadpool(imports.confirm, engine, import_id)
+        imported = await run_in_threadpool(imports.confirm, engine, import_id, staff.staff.handle)
     except UnavailableError:
         raise
     except ImportRefusedError as error:

@@ -250,6 +250,7 @@ def _go_lives() -> None:
         sa.Column("organisations_name", sa.String(), nullable=False),
         sa.Column("users_name", sa.String(), nullable=False),
         sa.Column("uploaded_by", sa.String(), nullable=False),
+        sa.Column("done_by", sa.String(), nullable=False),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("organisations", sa.LargeBinary(), nullable=True),
         sa.Column("users", sa.LargeBinary(), nullable=True),

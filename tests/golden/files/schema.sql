@@ -159,6 +159,7 @@ CREATE TABLE golive.file_import (
     organisations_name character varying NOT NULL,
     users_name character varying NOT NULL,
     uploaded_by character varying NOT NULL,
+    done_by character varying NOT NULL,
     uploaded_at timestamp with time zone NOT NULL,
     organisations bytea,
     users bytea,

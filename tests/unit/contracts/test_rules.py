@@ -31,6 +31,7 @@ CUSTOMER_SUCCESS = Audience.CUSTOMER_SUCCESS
 TODAY: dict[str, object] = {
     "UNCLEAR_REFUSAL": timedelta(hours=1),
     "UPLOAD_LIFE": timedelta(days=1),
+    "MOST_WAITING_UPLOADS": 10,
     "MOST_IMPORTED_BYTES": 50_000_000,
     "MOST_FAULTS": 1_000,
     "MOST_IMPORTED_ROWS": 1_000_000,
