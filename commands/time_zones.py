@@ -23,7 +23,11 @@ def canonical_name(written: str) -> str | None:
     each of its names. Zones without a place (`Factory`, `EST5EDT`, `Etc/GMT+5`) are none.
     """
     name = " ".join(written.split()).casefold()
-    return None if name in _NO_PLACES else _names().get(name)
+    if name in _NO_PLACES:
+        return None
+    names = _names()
+    # Spreadsheets and people write `America/New York`.
+    return names.get(name) or names.get(name.replace(" ", "_"))
 
 
 @cache
