@@ -584,10 +584,12 @@ def plan(
     settings = read_settings()
     with (
         connections.microsoft(settings) as microsoft,
-        migration.dry_run(_engine(settings), microsoft, organisation) as found,
+        migration.dry_run(
+            _engine(settings), microsoft, organisation, everyone=csv_file is not None
+        ) as found,
     ):
         if csv_file is not None:
-            terminal.write_csv(found.decisions(), csv_file)
+            terminal.write_csv(found.decisions, csv_file)
         if csv_file == terminal.STANDARD_OUTPUT:
             return
         if as_json:

@@ -18,7 +18,7 @@ from database.mail.mail_facts import GoLiveFacts
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from mail.calendar import CalendarEvent, Method, Person, calendar_attachment
 from mail.outgoing import Attachment
-from mail.rendering import render
+from mail.rendering import RenderedMail, render
 from wording import mails, sentences
 from wording.permissions import WHY
 from wording.refusals import REFUSALS
@@ -273,17 +273,13 @@ class GoLiveMail:
             ],
         }
 
-    def pack_as_pdf(self, mail: QueuedMail) -> Attachment:
-        """Return the IT pack as a PDF of the same words.
+    def pack(self, mail: QueuedMail) -> RenderedMail:
+        """Return the words of the IT pack, for `as_pdf`.
 
         Raises:
             mail.errors.MissingValueError: one of its links is dead and has no successor yet.
         """
-        # Imported here: its library takes 0.13 s, which every command would wait for.
-        from mail.pdf import pdf_of
-
-        rendered = render(Message.IT_PACK, self.values(mail))
-        return Attachment(PACK_FILE, "application/pdf", pdf_of(rendered, mail.due_at))
+        return render(Message.IT_PACK, self.values(mail))
 
     def attachments(self, mail: QueuedMail) -> tuple[Attachment, ...]:
         """Return the IT pack's PDF, or the calendar entry of a move; else nothing.
@@ -292,7 +288,7 @@ class GoLiveMail:
         a contact, takes it out again.
         """
         if mail.message is Message.IT_PACK:
-            return (self.pack_as_pdf(mail),)
+            return (as_pdf(self.pack(mail), mail.due_at),)
         if mail.message is Message.MOVE_ANNOUNCEMENT and self.facts.move_at is not None:
             key = mail.due_at, mail.idempotency_key
             sequence = mail_facts.announcements(self._session, self.facts.go_live_id, before=key)
@@ -334,6 +330,14 @@ class GoLiveMail:
 
     def _day(self, at: datetime | None) -> str:
         return sentences.day(self._local(at)) if at else ""
+
+
+def as_pdf(pack: RenderedMail, written_at: datetime) -> Attachment:
+    """Return the IT pack as a PDF of the same words; it takes a processor for a while."""
+    # Imported here: its library takes 0.13 s, which every command would wait for.
+    from mail.pdf import pdf_of
+
+    return Attachment(PACK_FILE, "application/pdf", pdf_of(pack, written_at))
 
 
 def _nothing(_mail: GoLiveMail) -> Values:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TextIO
@@ -23,12 +23,13 @@ from commands.errors import (
 )
 from commands.lookups import organisation_named
 from commands.orders import SHORTEST_HASH, Orders
+from commands.spool import spooled
 from contracts.directory import ExceptionReason, MigrationPlan
 from contracts.go_live import Progress
 from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
-from database.models import GoLive, SsoConnection
+from database.models import GoLive, Organisation, SsoConnection
 from database.moves import plans, staging
 from database.moves.plans import Decision, KnownPlan
 from graph.client import GraphClient
@@ -57,7 +58,7 @@ _HEADINGS = (
 
 @dataclass(frozen=True)
 class DryRun:
-    """A plan that was made to be looked at. The decisions can be read while the block is open."""
+    """A plan that was made to be looked at."""
 
     organisation: str
     plan: MigrationPlan
@@ -67,66 +68,97 @@ class DryRun:
     """Entries of the directory that were read."""
     compared_with: KnownPlan | None
     """The plan that the go-live holds, where it is another one."""
-    session: Session
+    first_exceptions: list[Decision]
+    """As many as were asked for."""
+    decisions: Iterator[Decision]
+    """Every user and what happens to them, exceptions first; once, while the block is open."""
 
     @property
     def needs_approval(self) -> bool:
         """A person approves it before anybody moves."""
         return self.plan.unsettled > self.plan.threshold
 
-    def decisions(self, *, exceptions_only: bool = False) -> Iterator[Decision]:
-        """Every user and what happens to them; exceptions first."""
-        return plans.decisions_of_preview(self.session, exceptions_only=exceptions_only)
-
 
 @contextmanager
-def dry_run(engine: Engine, graph: GraphClient, slug: str) -> Iterator[DryRun]:
+def dry_run(
+    engine: Engine,
+    graph: GraphClient,
+    slug: str,
+    *,
+    first: int = MOST_SHOWN,
+    everyone: bool = False,
+) -> Iterator[DryRun]:
     """Read the directory, decide about everyone, and keep nothing.
 
-    The directory is staged in a table that only this connection sees and that ends with the
-    block, also by kill -9; a move that runs meanwhile is not disturbed.
+    The directory is staged in a table that only one transaction sees and that ends with it, also
+    by kill -9; a move that runs meanwhile is not disturbed. No transaction is open while Microsoft
+    is read, or inside the block.
+
+    Args:
+        engine: of the database.
+        graph: Microsoft.
+        slug: the organisation's.
+        first: how many exceptions are listed.
+        everyone: whether `decisions` has every user, and not nobody.
 
     Raises:
         CommandError: no such organisation, no proven consent, or Microsoft does not answer.
     """
-    with plain_database_errors(engine), open_sessions(engine)() as session:
-        organisation = organisation_named(session, slug)
-        connection = session.get(SsoConnection, organisation.id)
-        if connection is None:
-            raise CommandError(Problem.NOT_CONSENTED, slug=slug)
-        staging_id = uuid4()
+    sessions = open_sessions(engine)
+    with ExitStack() as spools:
+        with plain_database_errors(engine), sessions.begin() as session:
+            _, tenant_id = _consented(session, slug)
         with plain_microsoft_errors():
-            pages = graph.user_pages(str(connection.tenant_id))
-            accounts = staging.stage_privately(
-                session, staging_id, (staged_entries(page.users) for page in pages)
+            pages = graph.user_pages(str(tenant_id))
+            entries = spools.enter_context(
+                spooled(entry for page in pages for entry in staged_entries(page.users))
             )
-        go_live = records.open_go_live(session, organisation.id)
-        found = plans.preview(session, staging_id, organisation.id, go_live.id if go_live else None)
-        held = _held_plan(session, go_live)
+        with plain_database_errors(engine), sessions() as session:
+            organisation, _ = _consented(session, slug)
+            staging_id = uuid4()
+            accounts = staging.stage_privately(session, staging_id, entries)
+            go_live = records.open_go_live(session, organisation.id)
+            go_live_id = go_live.id if go_live else None
+            found = plans.preview(session, staging_id, organisation.id, go_live_id)
+            held = _held_plan(session, go_live)
+            with closing(plans.decisions_of_preview(session, exceptions_only=True)) as users:
+                listed = list(islice(users, first))
+            decisions: Iterable[Decision] = ()
+            if everyone:
+                decisions = plans.decisions_of_preview(session)
+            kept = spools.enter_context(spooled(decisions))
         differs = held is not None and held.plan_hash != found.plan.plan_hash
-        try:
-            yield DryRun(
-                slug, found.plan, found.counts, accounts, held if differs else None, session
-            )
-        finally:
-            session.rollback()
+        compared_with = held if differs else None
+        yield DryRun(slug, found.plan, found.counts, accounts, compared_with, listed, kept)
+
+
+def _consented(session: Session, slug: str) -> tuple[Organisation, UUID]:
+    """Return the organisation of this slug and the tenant whose directory may be read."""
+    organisation = organisation_named(session, slug)
+    connection = session.get(SsoConnection, organisation.id)
+    if connection is None:
+        raise CommandError(Problem.NOT_CONSENTED, slug=slug)
+    return organisation, connection.tenant_id
 
 
 @contextmanager
 def exceptions(engine: Engine, slug: str) -> Iterator[tuple[dict[str, int], Iterator[Decision]]]:
     """Give the users whom the newest go-live's plan cannot move: by reason, and one by one.
 
+    No transaction is open inside the block.
+
     Raises:
         CommandError: no such organisation, or no plan yet.
     """
-    with plain_database_errors(engine), open_sessions(engine)() as session:
-        organisation = organisation_named(session, slug)
-        go_live = records.latest_go_live(session, organisation.id)
-        if go_live is None or go_live.plan_hash is None:
-            raise CommandError(Problem.NO_PLAN, slug=slug)
-        counts = plans.exception_counts(session, go_live.id)
-        with closing(plans.exceptions_of(session, go_live.id)) as users:
-            yield counts, users
+    with ExitStack() as spools:
+        with plain_database_errors(engine), open_sessions(engine)() as session:
+            organisation = organisation_named(session, slug)
+            go_live = records.latest_go_live(session, organisation.id)
+            if go_live is None or go_live.plan_hash is None:
+                raise CommandError(Problem.NO_PLAN, slug=slug)
+            counts = plans.exception_counts(session, go_live.id)
+            users = spools.enter_context(spooled(plans.exceptions_of(session, go_live.id)))
+        yield counts, users
 
 
 async def approve(
@@ -187,12 +219,11 @@ def plan_lines(found: DryRun) -> list[str]:
         held = found.compared_with
         lines.append(words.changed_since(held.plan_hash, held.counts, found.counts))
     by_reason = {kind: n for kind, n in found.counts.items() if kind in list(ExceptionReason)}
-    users = found.decisions(exceptions_only=True)
-    return lines + exception_lines("plan", found.organisation, by_reason, users)
+    return lines + exception_lines("plan", found.organisation, by_reason, found.first_exceptions)
 
 
 def exception_lines(
-    command: str, slug: str, by_reason: dict[str, int], users: Iterator[Decision]
+    command: str, slug: str, by_reason: dict[str, int], users: Iterable[Decision]
 ) -> list[str]:
     """Return each reason with what to do about it, and the first few users.
 
@@ -225,9 +256,7 @@ def plan_data(found: DryRun) -> dict[str, Any]:
         }
         if found.compared_with
         else None,
-        "first_exceptions": [
-            row(one) for one in islice(found.decisions(exceptions_only=True), MOST_SHOWN)
-        ],
+        "first_exceptions": [row(one) for one in found.first_exceptions],
     }
 
 

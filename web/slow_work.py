@@ -26,7 +26,7 @@ class SlowWork(StrEnum):
 
 
 PLACES = {SlowWork.DRY_RUN: 3, SlowWork.DOCUMENT: 2, SlowWork.LIST: 3}
-"""At once in one process: a dry run and a list each hold a connection, a document a processor."""
+"""At once in one process: each takes a processor, and dry run and list a connection at times."""
 
 PASSWORDS_AT_ONCE = 2
 """Each takes a processor for a twentieth of a second, and 64 MB."""

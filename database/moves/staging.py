@@ -122,18 +122,13 @@ def _hold_open(session: Session, go_live_id: UUID) -> None:
         raise StagingOvertakenError
 
 
-def stage_privately(
-    session: Session, staging_id: UUID, pages: Iterable[Iterable[StagedEntry]]
-) -> int:
+def stage_privately(session: Session, staging_id: UUID, entries: Iterable[StagedEntry]) -> int:
     """Copy a directory into a table that only this transaction sees; return how many entries."""
     name = PRIVATE_ENTRIES.removeprefix("pg_temp.")
     session.execute(text(f"CREATE TEMP TABLE {name} (LIKE {ENTRIES}) ON COMMIT DROP"))
-    entries = sum(
-        _copy(session, PRIVATE_ENTRIES, staging_id, number, page)
-        for number, page in enumerate(pages)
-    )
+    copied = _copy(session, PRIVATE_ENTRIES, staging_id, 0, entries)
     session.execute(text(f"ANALYZE {PRIVATE_ENTRIES}"))
-    return entries
+    return copied
 
 
 def _copy(

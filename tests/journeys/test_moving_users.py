@@ -4,10 +4,12 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine
 
 from commands import migration, user_decisions
 from commands.errors import CommandError, ToBeConfirmedError, UsageError
@@ -15,6 +17,9 @@ from contracts.directory import DecisionEffect
 from contracts.go_live import GoLiveOutcome, Wait
 from contracts.orders import OrderRefusal
 from contracts.problems import Problem
+from database.engine import open_engine
+from graph.client import GraphClient
+from graph.directory import UserPage
 from local import people
 from tests.cluster import STAFF, Cluster, Organisation, Person
 from tests.shell import shell
@@ -33,10 +38,29 @@ async def at_approval(cluster: Cluster, *members: Person) -> Organisation:
 
 def look(cluster: Cluster, organisation: Organisation) -> tuple[dict[str, Any], list[str], str]:
     """A dry run as data, as lines and as a table."""
-    table = io.StringIO()
-    with migration.dry_run(cluster.engine, cluster.dependencies.graph, organisation.slug) as found:
-        migration.write_csv(found.decisions(), table)
-        return migration.plan_data(found), migration.plan_lines(found), table.getvalue()
+    table, engine = io.StringIO(), open_engine(cluster.environment["GOLIVE_DATABASE_URL"])
+    graph = PoolWatchingGraph(cluster.dependencies.graph, engine)
+    try:
+        with migration.dry_run(engine, graph, organisation.slug, everyone=True) as found:
+            assert (graph.pages_read, engine.pool.checkedout()) == (1, 0)
+            migration.write_csv(found.decisions, table)
+            return migration.plan_data(found), migration.plan_lines(found), table.getvalue()
+    finally:
+        engine.dispose()
+
+
+class PoolWatchingGraph:
+    """Microsoft, which is asked only while no connection of the database is in use."""
+
+    def __init__(self, graph: GraphClient, engine: Engine) -> None:
+        self._graph, self._engine = graph, engine
+        self.pages_read = 0
+
+    def user_pages(self, tenant_id: str) -> Iterator[UserPage]:
+        for page in self._graph.user_pages(tenant_id):
+            assert self._engine.pool.checkedout() == 0
+            self.pages_read += 1
+            yield page
 
 
 def state(cluster: Cluster) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
-from itertools import groupby, islice
+from itertools import groupby
 from tempfile import TemporaryFile
 from typing import TypeVar
 
@@ -35,30 +35,29 @@ _Open = TypeVar("_Open")
 @router.post("/{slug}/plan")
 def dry_run(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     """Say who would move and who could not, by the directory of now; nothing is changed."""
+    dependencies = staff.visit.dependencies
     with ExitStack() as opened:
-        opened.enter_context(staff.visit.dependencies.slow_work.one(SlowWork.DRY_RUN))
+        opened.enter_context(dependencies.slow_work.one(SlowWork.DRY_RUN))
         found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
         if isinstance(found, Response):
             return found
-        since = found.compared_with
-        standing = standings.standing_of(found.session, slug)
-        return visit.page(
-            "console_plan.html",
-            staff=staff.staff,
-            standing=standing,
-            found=found,
-            plan=found.plan,
-            changed=difference(since.counts, found.counts) if since else "",
-            reasons=[
-                (users, sentences.EXCEPTIONS[ExceptionReason(kind)])
-                for kind, users in sorted(found.counts.items(), key=lambda one: -one[1])
-                if kind in list(ExceptionReason)
-            ],
-            exceptions=[
-                migration.row(one)
-                for one in islice(found.decisions(exceptions_only=True), MOST_SHOWN)
-            ],
-        )
+    with dependencies.sessions.begin() as session:
+        standing = standings.standing_of(session, slug)
+    since = found.compared_with
+    return visit.page(
+        "console_plan.html",
+        staff=staff.staff,
+        standing=standing,
+        found=found,
+        plan=found.plan,
+        changed=difference(since.counts, found.counts) if since else "",
+        reasons=[
+            (users, sentences.EXCEPTIONS[ExceptionReason(kind)])
+            for kind, users in sorted(found.counts.items(), key=lambda one: -one[1])
+            if kind in list(ExceptionReason)
+        ],
+        exceptions=[migration.row(one) for one in found.first_exceptions],
+    )
 
 
 @router.post("/{slug}/plan.csv")
@@ -67,10 +66,10 @@ def dry_run_as_file(staff: AStaffVisit, visit: OwnForm, slug: str) -> Response:
     del visit  # the form is checked by asking for it
     with ExitStack() as opened:
         opened.enter_context(staff.visit.dependencies.slow_work.one(SlowWork.DRY_RUN))
-        found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug))
+        found = _open_or_problem(staff, slug, opened, lambda: _dry_run(staff, slug, everyone=True))
         if isinstance(found, Response):
             return found
-        return _file(f"{slug}-plan.csv", found.decisions())
+        return _file(f"{slug}-plan.csv", found.decisions)
 
 
 @router.get("/{slug}/exceptions.csv")
@@ -120,9 +119,13 @@ def _what(one: Planned) -> str:
     return f"{label_of(one.message.value)}: {words.purpose(one)}"
 
 
-def _dry_run(staff: StaffVisit, slug: str) -> AbstractContextManager[migration.DryRun]:
+def _dry_run(
+    staff: StaffVisit, slug: str, *, everyone: bool = False
+) -> AbstractContextManager[migration.DryRun]:
     dependencies = staff.visit.dependencies
-    return migration.dry_run(dependencies.engine, dependencies.graph, slug)
+    return migration.dry_run(
+        dependencies.engine, dependencies.graph, slug, first=MOST_SHOWN, everyone=everyone
+    )
 
 
 def _open_or_problem(

@@ -5,6 +5,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form
@@ -12,7 +13,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.background import BackgroundTask
 
-from activities.mail_content import PACK_FILE, GoLiveMail
+from activities.mail_content import PACK_FILE, GoLiveMail, as_pdf
 from bootstrap import connections
 from contracts import rules
 from contracts.addresses import address_problem
@@ -30,6 +31,7 @@ from database.mail import ledger, mail_facts
 from database.models import Contact, PersonalLink, Preference
 from database.people import it_team
 from mail.errors import MissingValueError
+from mail.outgoing import Attachment
 from mail.rendering import announcement
 from web import outbox_relay
 from web.checklist import stage_states
@@ -67,16 +69,8 @@ def pack(visit: AVisit, token: str) -> Response:
     if not _is_open(standing):
         return _page(visit, token, link, standing, problem=setup_page.NO_PACK, at="page")
     assert link.contact_id is not None  # noqa: S101  (set-up links are contacts')
-    places = visit.dependencies.slow_work
-    with places.one(SlowWork.DOCUMENT), visit.dependencies.sessions.begin() as session:
-        sent = ledger.newest_mail(session, link.go_live_id, Message.IT_PACK, link.contact_id)
-        mail = GoLiveMail(
-            session, link.go_live_id, connections.branding(visit.dependencies.settings)
-        )
-        try:
-            document = mail.pack_as_pdf(sent) if sent else None
-        except MissingValueError:
-            document = None
+    with visit.dependencies.slow_work.one(SlowWork.DOCUMENT):
+        document = _pack(visit, link.go_live_id, link.contact_id)
     if document is None:
         return _page(visit, token, link, standing, problem=setup_page.NO_PACK, at="pack")
     return Response(
@@ -84,6 +78,20 @@ def pack(visit: AVisit, token: str) -> Response:
         media_type=document.content_type,
         headers={"Content-Disposition": f'attachment; filename="{document.filename}"'},
     )
+
+
+def _pack(visit: Visit, go_live_id: UUID, contact_id: UUID) -> Attachment | None:
+    """Return the pack that this contact was sent, None where there is none; written at the end."""
+    branding = connections.branding(visit.dependencies.settings)
+    with visit.dependencies.sessions.begin() as session:
+        sent = ledger.newest_mail(session, go_live_id, Message.IT_PACK, contact_id)
+        if sent is None:
+            return None
+        try:
+            words = GoLiveMail(session, go_live_id, branding).pack(sent)
+        except MissingValueError:
+            return None
+    return as_pdf(words, sent.due_at)
 
 
 @router.post("/{token}/acknowledge")
