@@ -35,11 +35,12 @@ test: $(READY) ## Run every test (installs Chromium and PgBouncer for some, wher
 test-busy: $(READY) ## Run a part of the tests beside two busy processes
 	@scripts/beside_busy_processes.sh $(BIN)/python -m pytest -q tests/commands/test_terminal.py tests/workflows/test_consent_reports.py
 
-check: $(READY) ## Format, lint, types, import direction, secrets
+check: $(READY) ## Format, lint (the Dockerfile too), types, import direction, secrets
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/hadolint --failure-threshold style Dockerfile
 	@$(BIN)/python -m scripts.find_secrets
 
 audit: $(READY) ## Ask whether a locked package has a known vulnerability (needs PyPI's JSON API)
