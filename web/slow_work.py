@@ -6,7 +6,7 @@ connection of the database in hand.
 
 import asyncio
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ PASSWORDS_AT_ONCE = 2
 """Each takes a processor for a twentieth of a second, and 64 MB."""
 PASSWORDS_WAITING = 64
 PASSWORDS_WAITING_OF_ONE_NETWORK = 16
-"""Whoever tries many at once waits behind their own, and the others do not."""
+"""Networks take turns: whoever tries many at once waits behind their own, and others do not."""
 
 
 class BusyError(Exception):
@@ -52,6 +52,9 @@ class SlowWorkPlaces:
         self._free = {work: threading.BoundedSemaphore(many) for work, many in PLACES.items()}
         self._passwords = ThreadPoolExecutor(PASSWORDS_AT_ONCE, "password")
         self._waiting: Counter[str] = Counter()
+        self._turns: dict[str, deque[asyncio.Future[None]]] = {}
+        """Who waits, by network; the one that had a turn last stands last."""
+        self._checking: Counter[str] = Counter()
 
     @contextmanager
     def one(self, work: SlowWork) -> Iterator[None]:
@@ -81,12 +84,31 @@ class SlowWorkPlaces:
         ):
             raise BusyError(SlowWork.PASSWORD)
         self._waiting[network] += 1
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.setdefault(network, deque()).append(turn)
+        self._give_turns()
         try:
+            await turn
             return await asyncio.get_running_loop().run_in_executor(self._passwords, check)
         finally:
+            # It is over, or whoever asked has gone, before their turn or after it.
+            if turn.done() and not turn.cancelled():
+                self._checking[network] -= 1
             self._waiting[network] -= 1
             if not self._waiting[network]:
-                del self._waiting[network]
+                del self._waiting[network], self._checking[network]
+            self._give_turns()
+
+    def _give_turns(self) -> None:
+        while self._checking.total() < PASSWORDS_AT_ONCE and self._turns:
+            network = min(self._turns, key=lambda one: self._checking[one])
+            of_network = self._turns.pop(network)
+            turn = of_network.popleft()
+            if of_network:
+                self._turns[network] = of_network
+            if not turn.cancelled():
+                self._checking[network] += 1
+                turn.set_result(None)
 
     def close(self) -> None:
         """Begin nothing more."""

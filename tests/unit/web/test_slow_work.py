@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
+from web import slow_work
 from web.slow_work import (
     PASSWORDS_AT_ONCE,
     PASSWORDS_WAITING,
@@ -62,6 +64,40 @@ async def test_one_network_s_passwords_do_not_take_the_turn_of_another() -> None
     assert await asyncio.wait_for(ours, 60) == "ours"
     assert all(await asyncio.gather(*theirs))
     assert await places.check_password("theirs", lambda: 1) == 1
+    places.close()
+
+
+async def test_whoever_comes_from_elsewhere_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_work, "PASSWORDS_AT_ONCE", 1)
+    places, order = SlowWorkPlaces(), list[str]()
+    networks = ["theirs"] * 5 + ["ours"] + ["another"] * 2
+    await asyncio.gather(
+        *(places.check_password(network, partial(order.append, network)) for network in networks)
+    )
+    assert order == ["theirs", "theirs", "ours", "another", "theirs", "another", "theirs", "theirs"]
+    places.close()
+
+
+async def test_whoever_goes_gives_the_turn_to_the_next() -> None:
+    places, going, goes_on = SlowWorkPlaces(), threading.Semaphore(0), threading.Event()
+
+    def check() -> bool:
+        going.release()
+        return goes_on.wait(60)
+
+    waiting = [
+        asyncio.ensure_future(places.check_password("theirs", check))
+        for _ in range(PASSWORDS_AT_ONCE + 3)
+    ]
+    for _ in range(PASSWORDS_AT_ONCE):
+        assert await asyncio.to_thread(going.acquire, timeout=60)
+    # One that is being checked, and one that waits.
+    for gone in (waiting[0], waiting[-1]):
+        gone.cancel()
+    goes_on.set()
+    await asyncio.wait_for(asyncio.gather(*waiting[1:-1]), 60)
+    for _ in range(PASSWORDS_WAITING_OF_ONE_NETWORK):
+        assert await asyncio.wait_for(places.check_password("theirs", check), 60)
     places.close()
 
 
