@@ -18,7 +18,6 @@ from web import known_browsers
 from web.forms import OwnForm
 from web.microsoft.authorization_request import to_consent, to_login
 from web.rate_limits import way_in
-from web.slow_work import BusyError
 from web.visit import SESSION_COOKIE, AVisit, Visit
 
 router = APIRouter()
@@ -75,16 +74,12 @@ async def with_password(
 
     The password is checked between two transactions, in one of few places: it takes long.
     """
-    counted, users = await run_in_threadpool(_begin_try, visit, email)
-    if counted is None:
-        return visit.page("too_many.html", status=429, email=email)
-    try:
-        matched = await visit.dependencies.slow_work.check_password(
-            visit.network, lambda: _matched(users, password)
-        )
-    except BusyError:
-        await run_in_threadpool(_take_back, visit, counted)
-        raise
+    places = visit.dependencies.slow_work
+    with places.waiting_for_password(visit.network):
+        counted, users = await run_in_threadpool(_begin_try, visit, email)
+        if counted is None:
+            return visit.page("too_many.html", status=429, email=email)
+        matched = await places.check_password(visit.network, lambda: _matched(users, password))
     return await run_in_threadpool(_checked, visit, email, matched, counted)
 
 
@@ -101,11 +96,6 @@ def _begin_try(visit: Visit, email: str) -> tuple[list[int] | None, list[tuple[A
             SLOWED_DOWN.labels("password").inc()
             return None, []
         return counted, sign_in.users_with_password(session, email)
-
-
-def _take_back(visit: Visit, counted: list[int]) -> None:
-    with visit.dependencies.sessions.begin() as session:
-        sign_in.take_back(session, counted)
 
 
 def _matched(users: list[tuple[AppUser, str]], password: str) -> str | None:

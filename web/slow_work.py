@@ -70,13 +70,12 @@ class SlowWorkPlaces:
         finally:
             self._free[work].release()
 
-    async def check_password(self, network: str, check: Callable[[], Result]) -> Result:
-        """Return what `check` returns, which runs in a place for passwords when its turn comes.
-
-        Called on the event loop alone: who waits holds neither a thread nor a connection.
+    @contextmanager
+    def waiting_for_password(self, network: str) -> Iterator[None]:
+        """Be one of those whose password is checked, inside the block; on the event loop alone.
 
         Raises:
-            BusyError: too many wait, from this network or in all.
+            BusyError: too many are, from this network or in all.
         """
         if (
             self._waiting[network] >= PASSWORDS_WAITING_OF_ONE_NETWORK
@@ -84,6 +83,18 @@ class SlowWorkPlaces:
         ):
             raise BusyError(SlowWork.PASSWORD)
         self._waiting[network] += 1
+        try:
+            yield
+        finally:
+            self._waiting[network] -= 1
+            if not self._waiting[network]:
+                del self._waiting[network]
+
+    async def check_password(self, network: str, check: Callable[[], Result]) -> Result:
+        """Return what `check` returns, which runs in a place for passwords when its turn comes.
+
+        Called inside `waiting_for_password`; who waits holds neither a thread nor a connection.
+        """
         turn = asyncio.get_running_loop().create_future()
         self._turns.setdefault(network, deque()).append(turn)
         self._give_turns()
@@ -94,9 +105,8 @@ class SlowWorkPlaces:
             # It is over, or whoever asked has gone, before their turn or after it.
             if turn.done() and not turn.cancelled():
                 self._checking[network] -= 1
-            self._waiting[network] -= 1
-            if not self._waiting[network]:
-                del self._waiting[network], self._checking[network]
+                if not self._checking[network]:
+                    del self._checking[network]
             self._give_turns()
 
     def _give_turns(self) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,11 @@ from web.slow_work import (
     SlowWork,
     SlowWorkPlaces,
 )
+
+
+async def checked(places: SlowWorkPlaces, network: str, check: Callable[[], Any]) -> Any:
+    with places.waiting_for_password(network):
+        return await places.check_password(network, check)
 
 
 @pytest.mark.parametrize("work", PLACES)
@@ -49,13 +56,13 @@ async def test_one_network_s_passwords_do_not_take_the_turn_of_another() -> None
         return goes_on.wait(60)
 
     theirs = [
-        asyncio.ensure_future(places.check_password("theirs", check))
+        asyncio.ensure_future(checked(places, "theirs", check))
         for _ in range(PASSWORDS_WAITING_OF_ONE_NETWORK)
     ]
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
-        await places.check_password("theirs", check)
-    ours = asyncio.ensure_future(places.check_password("ours", lambda: "ours"))
+        await checked(places, "theirs", check)
+    ours = asyncio.ensure_future(checked(places, "ours", lambda: "ours"))
     for _ in range(PASSWORDS_AT_ONCE):
         assert await asyncio.to_thread(going.acquire, timeout=60)
     # No more than these are under way at once.
@@ -63,7 +70,7 @@ async def test_one_network_s_passwords_do_not_take_the_turn_of_another() -> None
     goes_on.set()
     assert await asyncio.wait_for(ours, 60) == "ours"
     assert all(await asyncio.gather(*theirs))
-    assert await places.check_password("theirs", lambda: 1) == 1
+    assert await checked(places, "theirs", lambda: 1) == 1
     places.close()
 
 
@@ -72,7 +79,7 @@ async def test_whoever_comes_from_elsewhere_is_next(monkeypatch: pytest.MonkeyPa
     places, order = SlowWorkPlaces(), list[str]()
     networks = ["theirs"] * 5 + ["ours"] + ["another"] * 2
     await asyncio.gather(
-        *(places.check_password(network, partial(order.append, network)) for network in networks)
+        *(checked(places, network, partial(order.append, network)) for network in networks)
     )
     assert order == ["theirs", "theirs", "ours", "another", "theirs", "another", "theirs", "theirs"]
     places.close()
@@ -86,7 +93,7 @@ async def test_whoever_goes_gives_the_turn_to_the_next() -> None:
         return goes_on.wait(60)
 
     waiting = [
-        asyncio.ensure_future(places.check_password("theirs", check))
+        asyncio.ensure_future(checked(places, "theirs", check))
         for _ in range(PASSWORDS_AT_ONCE + 3)
     ]
     for _ in range(PASSWORDS_AT_ONCE):
@@ -97,19 +104,19 @@ async def test_whoever_goes_gives_the_turn_to_the_next() -> None:
     goes_on.set()
     await asyncio.wait_for(asyncio.gather(*waiting[1:-1]), 60)
     for _ in range(PASSWORDS_WAITING_OF_ONE_NETWORK):
-        assert await asyncio.wait_for(places.check_password("theirs", check), 60)
+        assert await asyncio.wait_for(checked(places, "theirs", check), 60)
     places.close()
 
 
 async def test_there_is_an_end_to_waiting() -> None:
     places, goes_on = SlowWorkPlaces(), threading.Event()
     waiting = [
-        asyncio.ensure_future(places.check_password(str(number), lambda: goes_on.wait(60)))
+        asyncio.ensure_future(checked(places, str(number), lambda: goes_on.wait(60)))
         for number in range(PASSWORDS_WAITING)
     ]
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
-        await places.check_password("one more", lambda: None)
+        await checked(places, "one more", lambda: None)
     goes_on.set()
     await asyncio.gather(*waiting)
     places.close()
