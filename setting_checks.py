@@ -26,6 +26,21 @@ from mail.relay import SmtpRelay, StartTls
 
 _DRIVER = "postgresql+psycopg"
 _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+_SESSION_KINDS = frozenset(
+    {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}
+)
+_NUMBERS = frozenset(
+    {
+        "connect_timeout",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "tcp_user_timeout",
+    }
+)
+_LEADS_ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
+"""Variables by which PostgreSQL's client library connects elsewhere than an address says."""
 _LEAST_KEY_LENGTH, _LEAST_DIFFERENT = 32, 8
 _QUOTES = "\"'"
 
@@ -68,10 +83,42 @@ def web_address(url: str) -> str:
         raise ValueError("must not hold a user or a password")
     if "?" in url or "#" in url:
         raise ValueError("must be an address without ? and #")
+    if not _is_host(host) or parts.netloc.endswith(":"):
+        raise ValueError(
+            "must hold a host name of letters, digits, hyphens and dots (an international one as "
+            "browsers send it, xn--...)"
+        )
     secure = parts.scheme == "https" or (parts.scheme == "http" and host and is_loopback(host))
     if not secure or not host or port == 0:
         raise ValueError("must be an https address (http only on this machine)")
     return url.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a host can be reached by this name or address; none is for others to refuse."""
+    label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+    if not host or re.fullmatch(rf"{label}(?:\.{label})*\.?", host):
+        return True
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
+def authority(url: str) -> str:
+    """Return where Microsoft signs people in; the tenant is added by us."""
+    url = web_address(url)
+    if urlsplit(url).path:
+        raise ValueError("must be a host name without a path: we add each customer's tenant")
+    return url
+
+
+def graph_url(url: str) -> str:
+    """Return where Microsoft Graph is, with the version that we know."""
+    url = web_address(url)
+    if not url.endswith("/v1.0"):
+        raise ValueError("must end in /v1.0, the version of Microsoft Graph that we use")
+    return url
 
 
 def proxy_url(url: str) -> str:
@@ -119,6 +166,14 @@ def database_url(url: str) -> URL:
         raise ValueError(
             "has an option after ? that PostgreSQL's client library does not know"
         ) from None
+    if {"service", "servicefile"} & set(options):
+        raise ValueError("must name the server itself and no service of a file")
+    for name in _NUMBERS & set(options):
+        if not re.fullmatch("[0-9]+", options[name]):
+            raise ValueError(f"must have a number as {name}")
+    if options.get("target_session_attrs", "any") not in _SESSION_KINDS:
+        kinds = ", ".join(sorted(_SESSION_KINDS))
+        raise ValueError(f"must have one of these as target_session_attrs: {kinds}")
     if options.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"must have one of these as sslmode: {', '.join(sorted(_SSL_MODES))}")
     if (root := options.get("sslrootcert", "system")) != "system":
@@ -130,8 +185,14 @@ def database_url(url: str) -> URL:
 
 
 def database_is_verified(url: URL) -> bool:
-    """Tell whether nobody in between can pass for the database."""
+    """Tell whether nobody in between can pass for the database.
+
+    PostgreSQL's client library takes from the environment what an address leaves open.
+    """
     given = [url.host or "", *_listed(url.query.get("host")), *_listed(url.query.get("hostaddr"))]
+    given += [os.environ.get(name, "") for name in _LEADS_ELSEWHERE]
+    if not any(given[:-2]):
+        given += _listed(os.environ.get("PGHOST"))
     hosts = [one.rsplit(":", 1)[0] if one.count(":") == 1 else one for one in given if one]
     return url.query.get("sslmode") == "verify-full" or all(is_loopback(host) for host in hosts)
 

@@ -107,8 +107,10 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, _secret(checks.database_url)]
     database_pooling: Literal["session", "transaction"] = "session"
     """`transaction` where a pooler such as PgBouncer stands before the database."""
-    entra_authority: WebAddress = "https://login.microsoftonline.com"
-    graph_url: WebAddress = "https://graph.microsoft.com/v1.0"
+    entra_authority: Annotated[str, AfterValidator(checks.authority)] = (
+        "https://login.microsoftonline.com"
+    )
+    graph_url: Annotated[str, AfterValidator(checks.graph_url)] = "https://graph.microsoft.com/v1.0"
     client_id: Annotated[str, AfterValidator(checks.client_id)]
     client_secret: Annotated[SecretStr, _secret(checks.client_secret)] | None = None
     client_secret_expires_on: date | None = None
@@ -312,11 +314,13 @@ def _faults_of_temporal(
     except ValueError as error:
         yield "TEMPORAL_ADDRESS", str(error)
         return
-    if "TEMPORAL_API_KEY" in environment and "TEMPORAL_API_KEY" not in empty:
+    for name in ("TEMPORAL_API_KEY", "TEMPORAL_NAMESPACE"):
+        if name not in environment or name in empty:
+            continue
         try:
-            checks.any_text(environment["TEMPORAL_API_KEY"])
+            checks.any_text(environment[name])
         except ValueError as error:
-            yield "TEMPORAL_API_KEY", str(error)
+            yield name, str(error)
     tls = profile.tls
     if tls is not None and not tls.disabled:
         yield from _faults_of_temporal_tls(profile)

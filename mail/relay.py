@@ -97,7 +97,14 @@ class SmtpRelay:
             port = parts.port
         except ValueError:
             raise BadRelayUrlError(f"The SMTP URL cannot be read. Expected: {_EXAMPLE}") from None
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
+        host = parts.hostname or ""
+        if (
+            parts.scheme not in ("smtp", "smtps")
+            or not host
+            or any(letter.isspace() for letter in host)
+            or port == 0
+            or parts.path.strip("/")
+        ):
             raise BadRelayUrlError(f"The SMTP URL must look like {_EXAMPLE} or smtps://host:465")
         options = parse_qs(parts.query, keep_blank_values=True)
         wish = options.pop("starttls", [""])[-1]
@@ -110,7 +117,7 @@ class SmtpRelay:
                 "starttls in the SMTP URL is one of required, if-offered and no."
             )
         relay = cls(
-            host=parts.hostname,
+            host=host,
             port=port or (465 if parts.scheme == "smtps" else 587),
             tls_from_start=parts.scheme == "smtps",
             starttls=StartTls(wish) if wish else StartTls.REQUIRED,

@@ -95,6 +95,11 @@ def test_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "postgresql+psycopg://u:hunter2@db/pulse", "sslmode=verify-full"),
         ("DATABASE_URL", "postgresql+psycopg://u:hunter2@db/p?sslmode=require", "whoever answers"),
         ("DATABASE_URL", "postgresql+psycopg:///p?host=127.0.0.1&host=db:5433", "whoever answers"),
+        ("DATABASE_URL", "postgresql+psycopg://u@/p?service=pulse", "no service of a file"),
+        ("DATABASE_URL", "postgresql+psycopg://u@127.0.0.1/p?connect_timeout=5s", "a number as"),
+        ("DATABASE_URL", "postgresql+psycopg://u@127.0.0.1/p?target_session_attrs=rw", "one of"),
+        ("SMTP_URL", "smtp://smtp.example.com:0", "must look like smtp://"),
+        ("SMTP_URL", "smtp://smtp.exam ple.com", "must look like smtp://"),
         ("SMTP_URL", "smtp://smtp.example.com:abc", "cannot be read"),
         ("SMTP_URL", "smtp://smtp.example.com:99999", "cannot be read"),
         ("SMTP_URL", "smtp://smtp.example.com?tls=yes", "takes one option, starttls"),
@@ -113,6 +118,13 @@ def test_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
         ("PUBLIC_URL", "https://pulse.example.com/pulse", "without a path"),
         ("PUBLIC_URL", "https://pulse.example.com:99999", "port must be a number"),
         ("PUBLIC_URL", "https://", "must be an https address"),
+        ("PUBLIC_URL", "https://pülse.example.com", "xn--"),
+        ("PUBLIC_URL", "https://pulse..example.com", "must hold a host name"),
+        ("PUBLIC_URL", "https://pulse.example\\.com", "must hold a host name"),
+        ("PUBLIC_URL", "https://pulse.example.com:", "must hold a host name"),
+        ("ENTRA_AUTHORITY", "https://login.microsoftonline.com/common", "without a path"),
+        ("GRAPH_URL", "https://graph.microsoft.com", "must end in /v1.0"),
+        ("GRAPH_URL", "https://graph.microsoft.com/beta", "must end in /v1.0"),
         ("CLIENT_ID", "pulse", "application (client) id"),
         ("CLIENT_ID", "11111111222233334444555555555555", "application (client) id"),
         ("CLIENT_SECRET", "", "is set but empty"),
@@ -205,6 +217,7 @@ def test_a_bundle_without_certificates_is_refused(
         ({"API_KEY": ""}, "API_KEY", "is set but empty"),
         ({"API_KEY": "hunter2\n"}, "API_KEY", "begins or ends with a blank"),
         ({"NAMESPACE": ""}, "NAMESPACE", "is set but empty"),
+        ({"NAMESPACE": " pulse"}, "NAMESPACE", "begins or ends with a blank"),
         ({"PROFILE": "elsewhere"}, "PROFILE", "names no profile"),
         ({"CONFIG_FILE": "{keys}/garbage"}, "CONFIG_FILE", "no profile file"),
         ({"TLS": "true", "TLS_SERVER_CA_CERT_PATH": "/nowhere"}, "TLS_SERVER_CA_CERT_PATH", "read"),
@@ -254,6 +267,23 @@ def test_a_connection_without_tls_is_allowed_by_name_alone(
     assert f"(allow that by GOLIVE_UNVERIFIED_CONNECTIONS={connection})" in refused()
     environment.setenv("GOLIVE_UNVERIFIED_CONNECTIONS", connection)
     assert read_settings().unverified_connections == {connection}
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("PGHOST", "postgresql+psycopg://u:hunter2@/pulse"),
+        ("PGHOSTADDR", "postgresql+psycopg://u:hunter2@localhost/pulse"),
+        ("PGSERVICE", "postgresql+psycopg://u:hunter2@127.0.0.1/pulse"),
+    ],
+)
+def test_a_variable_of_the_client_library_leads_nowhere_without_tls(
+    environment: pytest.MonkeyPatch, variable: str, address: str
+) -> None:
+    environment.setenv("GOLIVE_DATABASE_URL", address)
+    read_settings()
+    environment.setenv(variable, "10.0.0.5")
+    assert "GOLIVE_DATABASE_URL must end in ?sslmode=verify-full" in refused()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", ""])
