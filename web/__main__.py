@@ -1,6 +1,7 @@
 """Serves the web: python -m web --port 8080."""
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -127,6 +128,10 @@ def main() -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    # What imports have made lives as long as the process. Without this, every full collection
+    # looks through all of it, and all pages wait for a fifth of a second each time.
+    gc.collect()
+    gc.freeze()
     server.run(sockets=[listener])
     return 0 if server.started else 3
 
