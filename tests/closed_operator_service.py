@@ -31,7 +31,10 @@ class _Passing(grpc.GenericRpcHandler):
                 method, request_serializer=_as_it_is, response_deserializer=_as_it_is
             )
             try:
-                answered: bytes = await call(request, metadata=_handed_on(context))
+                # A poll of a worker is refused without the time that it may take.
+                answered: bytes = await call(
+                    request, metadata=_handed_on(context), timeout=context.time_remaining()
+                )
             except grpc.aio.AioRpcError as error:
                 context.set_trailing_metadata(tuple(error.trailing_metadata() or ()))
                 await context.abort(error.code(), error.details() or "")
