@@ -157,6 +157,7 @@ def activities(dependencies: WorkerDependencies) -> dict[str, list[Callable[...,
             directory.discover_tenant,
             directory.verify_consent,
             directory.verify_connection,
+            directory.check_credential,
             directory.count_sign_ins,
             # Where the users are few:
             directory.plan_migration,

@@ -186,6 +186,29 @@ class DirectoryActivities:
             sso_connections.replace_verified_domains(session, organisation_id, verified)
         return True
 
+    @activity.defn(no_thread_cancel_exception=True)
+    def check_credential(self, reference: GoLiveRef) -> None:
+        """Return once Microsoft accepts our own credential in the organisation's tenant again.
+
+        Whatever else Microsoft answers was an answer to us, and the next call says what it means.
+
+        Raises:
+            ApplicationError: retryable `CREDENTIAL_REFUSED`, `MICROSOFT_UNREACHABLE` or
+                `MICROSOFT_THROTTLES` until then.
+        """
+        with self._sessions.begin() as session:
+            go_live = records.go_live_by_id(session, UUID(reference.go_live_id))
+            connection = session.get(SsoConnection, go_live.organisation_id)
+            tenant_id = connection.tenant_id if connection else go_live.tenant_id
+        try:
+            with microsoft_errors():
+                self._graph.prove_grant(str(tenant_id))
+        except ApplicationError as error:
+            if error.type == ErrorType.CREDENTIAL_REFUSED:
+                raise ApplicationError(error.message, type=error.type) from None
+            if error.type in {ErrorType.MICROSOFT_UNREACHABLE, ErrorType.MICROSOFT_THROTTLES}:
+                raise
+
     # --- moving users ------------------------------------------------------------------------
 
     @activity.defn(no_thread_cancel_exception=True)

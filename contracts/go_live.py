@@ -108,6 +108,7 @@ class Refusal(StrEnum):
     OUR_REGISTRATION = "our_registration"
     PASSING_FAULT = "passing_fault"
     PROOF_MISSING = "proof_missing"
+    PROOF_HELD_UP = "proof_held_up"
     SELF_ONLY = "self_only"
     LINK_EXPIRED = "link_expired"
     LINK_USED = "link_used"

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from contracts.go_live import Progress, Refusal, Wait
+from contracts.go_live import Attention, Progress, Refusal, Wait
 
 
 class WaitingOn(StrEnum):
@@ -10,6 +10,7 @@ class WaitingOn(StrEnum):
 
     NOBODY = "nobody"
     CUSTOMER_SUCCESS = "customer_success"
+    OPERATORS = "operators"
     CUSTOMER_IT = "customer_it"
     ADMINISTRATOR = "administrator"
     MICROSOFT = "microsoft"
@@ -35,6 +36,8 @@ def waiting_on(progress: Progress) -> WaitingOn:
     """Return who has to act next."""
     if progress.outcome is not None:
         return WaitingOn.NOBODY
+    if progress.attention is Attention.CREDENTIAL_REFUSED:
+        return WaitingOn.OPERATORS
     if progress.attention is not None or is_declined(progress) or is_held_up(progress):
         return WaitingOn.CUSTOMER_SUCCESS
     return OF_WAIT[progress.wait]

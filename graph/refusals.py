@@ -14,6 +14,7 @@ from graph.errors import (
     TenantUnknownError,
     UnexpectedAnswerError,
 )
+from telemetry.metrics import CREDENTIAL_REFUSED
 
 
 def token_refusal(answer: Mapping[str, Any]) -> GraphError:
@@ -21,6 +22,7 @@ def token_refusal(answer: Mapping[str, Any]) -> GraphError:
     codes = codes_of(answer)
     match cause_of_answer(Endpoint.TOKEN, answer):
         case Cause.OUR_CREDENTIAL:
+            CREDENTIAL_REFUSED.inc()
             return CredentialRefusedError(codes)
         case Cause.APPLICATION_DISABLED:
             return ApplicationDisabledError(codes)

@@ -10,6 +10,7 @@ import hmac
 from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -74,12 +75,12 @@ def authenticate(
             "client secret value, not the client secret ID, for a secret added to app "
             f"'{application.client_id}'.",
         )
-    elif application.client_secret_expired:
+    elif application.secret_ended:
         raise _refused(
             7000222,
             f"The provided client secret keys for app '{application.client_id}' are expired. Visit "
-            "the Azure portal to create new keys for your app, or consider using certificate "
-            "credentials for added security.",
+            "the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or "
+            "consider using certificate credentials for added security: https://aka.ms/certCreds.",
         )
     return application
 
@@ -110,7 +111,7 @@ def _check_assertion(
         )
     if algorithm not in ("RS256", "PS256"):
         raise _refused(5002738, f"Invalid JWT token. '{algorithm}' is not a supported algorithm.")
-    claims = _claims(application, assertion, thumbprint, str(algorithm))
+    claims = _claims(application, assertion, thumbprint, str(algorithm), simulation.clock.now())
     now = simulation.clock.wall_timestamp()
     if claims.get("iss") != application.client_id or claims.get("sub") != application.client_id:
         raise _refused(
@@ -131,8 +132,20 @@ def _thumbprint(header: Mapping[str, Any]) -> str:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex().upper()
 
 
+def _check_end(certificate: x509.Certificate, thumbprint: str, at: datetime) -> None:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at >= ends:
+        raise _refused(
+            700027,
+            "The certificate with identifier used to sign the client assertion is expired on "
+            "application. [Reason - The key used is expired., Thumbprint of key used by client: "
+            f"'{thumbprint}', Found key 'Start={begins:%m/%d/%Y %H:%M:%S}, "
+            f"End={ends:%m/%d/%Y %H:%M:%S}']",
+        )
+
+
 def _claims(
-    application: Application, assertion: str, thumbprint: str, algorithm: str
+    application: Application, assertion: str, thumbprint: str, algorithm: str, at: datetime
 ) -> Mapping[str, Any]:
     unchecked = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
     for text in application.certificates:
@@ -140,7 +153,7 @@ def _claims(
         prints = {certificate.fingerprint(kind).hex().upper() for kind in (SHA1(), SHA256())}  # noqa: S303
         if thumbprint in prints:
             try:
-                return jwt.decode(
+                claims: Mapping[str, Any] = jwt.decode(
                     assertion,
                     certificate.public_key(),  # type: ignore[arg-type]
                     algorithms=[algorithm],
@@ -148,6 +161,8 @@ def _claims(
                 )
             except jwt.InvalidTokenError:
                 raise _refused(700027, "Client assertion failed signature validation.") from None
+            _check_end(certificate, thumbprint, at)
+            return claims
     # Only the thumbprint is registered: the signature cannot be checked, and the seed wants it so.
     return jwt.decode(assertion, options={"verify_signature": False} | unchecked)  # type: ignore[arg-type]
 

@@ -121,6 +121,15 @@ def _delete_grant(request: Request, simulation: Simulation, _body: Any) -> None:
         raise _RefusalError(404, "no such grant")
 
 
+def _change_application(request: Request, simulation: Simulation, body: Any) -> Any:
+    before = simulation.applications.get(request.path_params["client"].lower())
+    if before is None:
+        raise _RefusalError(404, "no such application")
+    application = seed_files.application({**asdict(before), **body})
+    simulation.applications[before.client_id] = application
+    return {"client_id": application.client_id}
+
+
 def _clock(_request: Request, simulation: Simulation, body: Any) -> Any:
     if "advance_seconds" in body:
         simulation.clock.advance(float(body["advance_seconds"]))
@@ -219,6 +228,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/tenants/{tenant}/grants", _grants),
     ("PUT", "/tenants/{tenant}/grants/{client}", _put_grant),
     ("DELETE", "/tenants/{tenant}/grants/{client}", _delete_grant),
+    ("PATCH", "/applications/{client}", _change_application),
     ("GET", "/clock", _clock),
     ("POST", "/clock", _clock),
     ("GET", "/faults", _faults),

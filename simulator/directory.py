@@ -270,6 +270,8 @@ class Application:
     home_tenant: str
     redirect_uris: tuple[str, ...]
     client_secret: str | None = None
+    secret_ended: bool = False
+    """Whether its secret, right as it is, has ended."""
     certificate_thumbprints: tuple[str, ...] = ()
     """SHA-1 or SHA-256 in hexadecimal, without colons, in upper case."""
     certificates: tuple[str, ...] = ()
@@ -278,5 +280,3 @@ class Application:
     delegated_permissions: tuple[str, ...] = ()
     optional_claims: tuple[str, ...] = ()
     """Of ID tokens, as *Token configuration* lists them: `acct` and `login_hint` are known."""
-    client_secret_expired: bool = False
-    """Whether its secret, right as it is, has ended."""

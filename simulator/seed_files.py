@@ -85,12 +85,12 @@ def application(entry: Mapping[str, Any]) -> Application:
             home_tenant=entry.get("home_tenant", ""),
             redirect_uris=tuple(entry.get("redirect_uris", ())),
             client_secret=entry.get("client_secret"),
+            secret_ended=bool(entry.get("secret_ended", False)),
             certificate_thumbprints=tuple(thumbprints),
             certificates=certificates,
             application_permissions=tuple(entry.get("application_permissions", ())),
             delegated_permissions=tuple(entry.get("delegated_permissions", ())),
             optional_claims=tuple(entry.get("optional_claims", ())),
-            client_secret_expired=bool(entry.get("client_secret_expired", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SeedError(f"an application is not as it should be: {error}") from None

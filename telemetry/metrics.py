@@ -41,6 +41,10 @@ BUSY = Counter("golive_busy", "Requests that found no place for their kind of sl
 SIGN_INS_REFUSED = Counter(
     "golive_sign_ins_refused", "Sign-ins with Microsoft that led nowhere, by reason.", ["reason"]
 )
+CREDENTIAL_REFUSED = Counter(
+    "golive_credential_refused",
+    "Times that Microsoft refused our own certificate or secret, whatever for.",
+)
 CREDENTIAL_ENDS = Gauge(
     "golive_credential_ends_timestamp_seconds",
     "When our own certificate or secret at Microsoft ends.",

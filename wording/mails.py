@@ -31,6 +31,7 @@ def move_described(product: str) -> str:
 _ON_THE_CUSTOMER = "Waiting on the customer"
 _GROUPS = {
     WaitingOn.CUSTOMER_SUCCESS: "Waiting on you",
+    WaitingOn.OPERATORS: "Waiting on those who run this",
     WaitingOn.CUSTOMER_IT: _ON_THE_CUSTOMER,
     WaitingOn.ADMINISTRATOR: _ON_THE_CUSTOMER,
     WaitingOn.FIRST_USERS: _ON_THE_CUSTOMER,

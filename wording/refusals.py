@@ -157,6 +157,13 @@ REFUSALS = {
         "Wait a few minutes, then start again; your link goes on working.",
         "Start again",
     ),
+    Refusal.PROOF_HELD_UP: Advice(
+        "Microsoft says that the consent was given. The sign-in after it failed because of "
+        "something on our side.",
+        "There is nothing for you to do now: we put it right, and what was consented to stays as "
+        "it is. Your link goes on working, so that you can sign in with it later.",
+        "Start again",
+    ),
     Refusal.PROOF_MISSING: Advice(
         "Microsoft says that the consent was given. The sign-in after it, which proves who gave "
         "it, did not succeed.",

@@ -21,6 +21,7 @@ STAGES = {
 WHOM = {
     WaitingOn.NOBODY: "nobody",
     WaitingOn.CUSTOMER_SUCCESS: "customer success",
+    WaitingOn.OPERATORS: "operators",
     WaitingOn.CUSTOMER_IT: "customer IT",
     WaitingOn.ADMINISTRATOR: "administrator",
     WaitingOn.MICROSOFT: "Microsoft",
@@ -250,6 +251,8 @@ def by_itself(progress: Progress) -> str:
         )
     if progress.attention is Attention.NO_ONE_SIGNED_IN:
         return "It goes on as soon as one of them signs in, or someone retries or rolls back."
+    if progress.attention is Attention.CREDENTIAL_REFUSED:
+        return "It goes on by itself within minutes once Microsoft accepts the new one."
     if progress.attention is not None and not _is_still_asked(progress):
         choices = "retries or skips it" if progress.may_skip else "retries"
         end = "" if progress.ending is not None else ", or rolls back"

@@ -55,7 +55,7 @@ ATTENTION = {
     ),
     Attention.CREDENTIAL_REFUSED: (
         "Microsoft refuses our own application secret or certificate.",
-        "An operator renews it and restarts the worker; then customer success retries.",
+        "An operator renews it and restarts worker and web.",
     ),
     Attention.MAIL_REFUSED: (
         "A mail address of the customer's contacts refuses our mail for good.",

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
+from workflows.cancellation import StoppedAfter
+from workflows.execution import execute
 from workflows.notices import Notices
 from workflows.state import RunState
 from workflows.status import StatusPublisher
 
 with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from contracts.directory import GoLiveRef
     from contracts.errors import ErrorType
     from contracts.go_live import Attention, Retry, Skip
     from contracts.notices import Audience, Message
+    from workflows.policies import BEFORE_CREDENTIAL_CALL, CREDENTIAL_CALL
 
 _OF_ERROR = {
     ErrorType.NOT_YET: Attention.MICROSOFT_NOT_CAUGHT_UP,
@@ -99,7 +104,30 @@ class AttentionRequests:
         """
         if is_cancelled_exception(error):
             raise error
-        return await self.ask(attention_of(error), may_skip=may_skip)
+        why = attention_of(error)
+        if why is Attention.CREDENTIAL_REFUSED:
+            await self.until_credential_accepted()
+            return True
+        return await self.ask(why, may_skip=may_skip)
+
+    async def until_credential_accepted(self, *, unless: Callable[[], bool] = _never) -> None:
+        """Wait until Microsoft accepts our own credential again, for an order, or for `unless`.
+
+        It is refused in every go-live at once, and operators have an alert and a line in their
+        digest: nobody is mailed about a single go-live, and none needs an order to go on.
+        """
+        accepted = asyncio.create_task(self._credential_accepted())
+        async with StoppedAfter(accepted):
+            await self.ask(Attention.CREDENTIAL_REFUSED, unless=lambda: accepted.done() or unless())
+
+    async def _credential_accepted(self) -> None:
+        await workflow.sleep(BEFORE_CREDENTIAL_CALL, summary="before our credential is tried")
+        await execute(
+            DirectoryActivities.check_credential,
+            GoLiveRef(self._state.start.go_live_id, workflow.now()),
+            CREDENTIAL_CALL,
+            "does Microsoft accept our own credential again?",
+        )
 
     async def ask(
         self, why: Attention, *, may_skip: bool = False, unless: Callable[[], bool] = _never
@@ -136,7 +164,12 @@ class AttentionRequests:
             raise RestartStagesError
 
     async def notify(self, why: Attention) -> None:
-        """Notify customer success, and the contacts if only an administrator can help."""
+        """Notify customer success, and the contacts if only an administrator can help.
+
+        Nobody is notified of our own credential: see `until_credential_accepted`.
+        """
+        if why is Attention.CREDENTIAL_REFUSED:
+            return
         await self._notices.notify(Message.NEEDS_ATTENTION, Audience.CUSTOMER_SUCCESS)
         if why in _FOR_THE_ADMINISTRATOR:
             until = workflow.now() + self._state.consent_window

@@ -12,6 +12,9 @@ it. `ConsentProof` waits for a report, and then checks at Microsoft whether the 
 
 Customer success can confirm a consent that stood before (`confirm_consent`); it is checked alike.
 
+Where Microsoft refuses our own credential, the check waits until it is accepted again, and the
+reminders and the deadline wait with it.
+
 A proof that fails shows what is wrong beside the wait and notifies people once a day; a new report,
 or a person's *retry*, begins the next proof. Closing as declined ends a proof at once.
 
@@ -245,7 +248,7 @@ class ConsentProof:
         self.refusal = None
         self._attention.clear()
         try:
-            verdict = await self._check_consent(schedule)
+            verdict = await self._check_once_credential_is_accepted(schedule)
         except ActivityError as error:
             if not self.reports.closed:
                 if is_cancelled_exception(error):
@@ -256,6 +259,29 @@ class ConsentProof:
             return False
         self.refusal = None if verdict.proven else consent_refusal(verdict.refusal or "")
         return verdict.proven and not self.reports.closed
+
+    async def _check_once_credential_is_accepted(
+        self, schedule: ReminderSchedule
+    ) -> ConsentVerdict | None:
+        """Check it, and again whenever Microsoft accepts our own credential after refusing it.
+
+        Nobody is reminded meanwhile of a consent that they may have given, and no deadline passes.
+        """
+        while True:
+            try:
+                return await self._check_consent(schedule)
+            except ActivityError as error:
+                refused = attention_of(error) is Attention.CREDENTIAL_REFUSED
+                if self.reports.closed or is_cancelled_exception(error) or not refused:
+                    raise
+            self._waits.hold(schedule)
+            try:
+                self._state.wait_for(Wait.MICROSOFT)
+                await self._attention.until_credential_accepted(unless=lambda: self.reports.closed)
+            finally:
+                self._waits.release()
+            if self.reports.closed:
+                return None
 
     async def _check_consent(self, schedule: ReminderSchedule) -> ConsentVerdict | None:
         """Check it alone, then beside reminders; a check that began before the deadline counts.

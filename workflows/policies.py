@@ -78,6 +78,19 @@ AFTER_FIRST_CHECK_CALL = ActivityConfig(
     {**PROPAGATION_CALL, "schedule_to_close_timeout": rules.PROPAGATION - FIRST_CHECK}
 )
 
+CREDENTIAL_CALL = ActivityConfig(
+    # Somebody renews our own credential within minutes, or after a weekend, and a worker that has
+    # it asks next. Retries write no events, so there may be any number of them.
+    start_to_close_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=5)
+    ),
+)
+
+BEFORE_CREDENTIAL_CALL = timedelta(minutes=1)
+"""Where some workers have the new credential and others still the old one, a run asks one after
+another; it does so once a minute, or its history would grow without bound."""
+
 MAIL_CALL = ActivityConfig(
     # A relay may defer for hours (greylisting, maintenance).
     start_to_close_timeout=timedelta(minutes=10),

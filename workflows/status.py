@@ -121,8 +121,9 @@ class StatusPublisher:
         self._list(self._progress())
 
     def clear_listed_attention(self) -> None:
-        """Update the search attributes if they say that the run waits on customer success."""
-        if self._listed.get(search_attributes.WAITING_ON.name) == WaitingOn.CUSTOMER_SUCCESS:
+        """Update the search attributes if they say that the run waits on our own people."""
+        ours = {WaitingOn.CUSTOMER_SUCCESS, WaitingOn.OPERATORS}
+        if self._listed.get(search_attributes.WAITING_ON.name) in ours:
             self.update_visibility()
 
     def _describe(self, progress: Progress) -> None:

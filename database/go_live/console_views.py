@@ -78,7 +78,8 @@ _LIST = """
                g.closed_at IS NOT NULL AS ended,
                g.id IS NOT NULL AND g.closed_at IS NULL AS running,
                g.attention IS NOT NULL AS attention,
-               g.closed_at IS NULL AND (g.attention IS NOT NULL OR g.wait = ANY(:ours)
+               g.closed_at IS NULL AND g.attention IS DISTINCT FROM 'credential_refused'
+                   AND (g.attention IS NOT NULL OR g.wait = ANY(:ours)
                    OR (g.wait = 'admin_consent' AND g.refusal = 'declined')) IS TRUE AS ours,
                g.closed_at IS NULL AND (g.attention IS NULL AND g.wait = ANY(:theirs)
                    AND NOT (g.wait = 'admin_consent' AND g.refusal IS NOT DISTINCT FROM 'declined'))

@@ -57,7 +57,7 @@ def _seed() -> dict[str, Any]:
     return {
         "applications": [
             application,
-            application | {"client_id": EXPIRED, "client_secret_expired": True},
+            application | {"client_id": EXPIRED, "secret_ended": True},
             application | {"client_id": WITHOUT_REDIRECT, "redirect_uris": [CALLBACK]},
             application | {"client_id": WITHOUT_CLAIM, "optional_claims": []},
         ],

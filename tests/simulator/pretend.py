@@ -48,7 +48,7 @@ def seed(certificate: str) -> dict[str, Any]:
         "display_name": "Other",
         "optional_claims": ["acct", "login_hint"],
     }
-    expired = application | {"client_id": EXPIRED_CLIENT, "client_secret_expired": True}
+    expired = application | {"client_id": EXPIRED_CLIENT, "secret_ended": True}
     contoso = [
         {
             "userPrincipalName": ADMIN,

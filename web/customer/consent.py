@@ -5,6 +5,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from contracts.go_live import (
+    Attention,
     GoLiveOutcome,
     GoLiveStage,
     Refusal,
@@ -174,6 +175,8 @@ def _progress_page(
         now.outcome is None
         and now.stage is GoLiveStage.ADMIN_CONSENT_AWAITED
         and (now.attention is not None or now.refusal is not None)
+        # Another consent would not get further either.
+        and now.attention is not Attention.CREDENTIAL_REFUSED
     )
     evident = asked is not None and asked.evidence_id is not None
     return visit.page(

@@ -21,6 +21,7 @@ from database.models import AuthorizationRequest, GoLive, PersonalLink, Preferen
 from database.people import sign_in, staff
 from graph.errors import (
     ConsentNotVisibleError,
+    CredentialRefusedError,
     GraphError,
     PermissionMissingError,
     TenantUnknownError,
@@ -135,6 +136,9 @@ def to_consent(
         grant = _Grant.ABSENT if absent else _look_for_grant(visit, go_live.tenant_id)
     except TenantUnknownError:
         return _not_begun(visit, go_live, Refusal.TENANT_UNKNOWN)
+    except CredentialRefusedError:
+        # Nobody is sent there in vain: the sign-in that proves the consent would fail, too.
+        return _not_begun(visit, go_live, Refusal.OUR_REGISTRATION, status=503)
     if grant is _Grant.STANDS and link is not None:
         return _granted_before(visit, go_live, link, link_version or link.version)
     if grant is not _Grant.ABSENT and link is None:
@@ -187,7 +191,7 @@ def _look_for_grant(visit: Visit, tenant_id: UUID) -> _Grant:
         visit.dependencies.graph.prove_grant(str(tenant_id))
     except PermissionMissingError:
         return _Grant.ABSENT
-    except TenantUnknownError:
+    except (TenantUnknownError, CredentialRefusedError):
         raise
     except GraphError as error:
         if isinstance(error, ConsentNotVisibleError) and error.is_certain:

@@ -185,5 +185,6 @@ def ending_of_proof(cause: Cause) -> Ending:
     ending = _ENDINGS[cause]
     if cause is Cause.APPLICATION_DISABLED:
         return ending
-    ours = {Cause.OUR_REGISTRATION, Cause.OUR_CREDENTIAL, Cause.PASSING_FAULT}
-    return Ending(Refusal.PROOF_MISSING, is_signalled=cause not in ours)
+    if cause in {Cause.OUR_REGISTRATION, Cause.OUR_CREDENTIAL}:
+        return Ending(Refusal.PROOF_HELD_UP, is_signalled=False)
+    return Ending(Refusal.PROOF_MISSING, is_signalled=cause is not Cause.PASSING_FAULT)
