@@ -219,6 +219,27 @@ async def needs_attention(cluster: Cluster) -> Organisation:
     return organisation
 
 
+async def credential_refused(cluster: Cluster) -> Organisation:
+    """Our own credential is refused in a proof, accepted, and refused again when it is undone."""
+    organisation = new_organisation(cluster)
+    await bring_to(organisation, Wait.MICROSOFT)
+    registration = f"/applications/{cluster.settings.client_id}"
+    for _ in range(2):
+        cluster.control("PATCH", registration, secret_ended=True)
+        await organisation.skip(timedelta(minutes=1))
+        await until_attention(organisation, Attention.CREDENTIAL_REFUSED)
+        cluster.control("PATCH", registration, secret_ended=False)
+        await organisation.skip(timedelta(minutes=6))
+        await organisation.until(lambda now: now.attention is None)
+    cluster.control("PATCH", registration, secret_ended=True)
+    await organisation.skip(timedelta(minutes=1))
+    await until_attention(organisation, Attention.CREDENTIAL_REFUSED)
+    await cluster.orders().roll_back(organisation.slug, "A change of mind.")
+    cluster.control("PATCH", registration, secret_ended=False)
+    cluster.control("DELETE", "/propagation")
+    return organisation
+
+
 async def paused(cluster: Cluster) -> Organisation:
     """A pause across two reminders; a deadline moved both ways."""
     organisation = cluster.create_organisation()
@@ -588,6 +609,7 @@ PATHS: dict[str, tuple[Callable[[Cluster], Awaitable[Organisation]], GoLiveOutco
         no_reminder_in_first_check,
         GoLiveOutcome.ROLLED_BACK,
     ),
+    "credential_refused": (credential_refused, GoLiveOutcome.ROLLED_BACK),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
     "throttled_first_check": (throttled_first_check, GoLiveOutcome.ROLLED_BACK),
