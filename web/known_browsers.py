@@ -1,5 +1,7 @@
 """Browsers by which somebody has been signed in: others' wrong passwords do not shut them out.
 
+Microsoft's page has the name of such a person filled in already, which a stranger's has not.
+
 A browser brings a number of its own, a tag of the account that signed in, and our signature over
 both. It signs nobody in, nothing of it is stored, and no address can be told from it.
 

@@ -162,13 +162,24 @@ def to_microsoft(
     if way.sso_offered and awaited and i_am != "user":
         return visit.page("who_are_you.html", email=email.strip(), way=way)
     if way.sso_offered and way.tenant_id is not None:
-        # Anybody may type an address here. The name that the directory knows the person by would
-        # tell a stranger who has an account, and Microsoft need not know the address itself.
         return to_login(
             visit,
             way.tenant_id,
             RequestPurpose.SIGN_IN,
+            login_hint=_name_for_known_browser(visit, way, email),
             domain_hint=domain_of(email),
             organisation_id=way.organisation_id,
         )
     return visit.page("ways_in.html", email=email.strip(), way=way, not_yet=way.sso_offered)
+
+
+def _name_for_known_browser(visit: Visit, way: sign_in.WayIn, email: str) -> str | None:
+    """Return the directory's name of a person who has been signed in by this very browser.
+
+    Anybody may type an address here, and the name would tell a stranger who has an account. The
+    address itself is never sent: Microsoft need not know it.
+    """
+    if way.tenant_id is None or not known_browsers.number_for(visit, email):
+        return None
+    with visit.dependencies.sessions.begin() as session:
+        return sign_in.sign_in_name(session, way.tenant_id, email)

@@ -389,3 +389,21 @@ def invited(session: Session, link: PersonalLink) -> Invited | None:
         {"g": link.go_live_id, "user_id": link.user_id},
     ).first()
     return Invited(link_id=link.id, **row._mapping) if row else None
+
+
+def sign_in_name(session: Session, tenant_id: UUID, address: str) -> str | None:
+    """Return the name that a tenant knows the person of an address by; None = not known.
+
+    It tells who has an account, so it is for people who have proven before that they are this one.
+    """
+    found: str | None = session.execute(
+        text(
+            """
+            SELECT l.sign_in_name FROM pulse.app_user u
+            JOIN golive.directory_link l ON l.user_id = u.id
+            WHERE u.address_key = :key AND u.status <> 'deactivated' AND l.tenant_id = :tenant
+            """
+        ),
+        {"key": address_key(address), "tenant": tenant_id},
+    ).scalar()
+    return found

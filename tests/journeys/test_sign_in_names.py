@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from contracts.go_live import Wait
+from simulator.browser import COOKIE
 from tests.administrators import Consenting, somebody
 from tests.cluster import Cluster, Organisation, Person
 
@@ -40,7 +41,22 @@ async def test_microsoft_is_given_names_that_it_knows_and_strangers_are_told_non
             assert _named(who) == {"domain_hint": organisation.domain}
             who.sign_in(anna)
             assert "with Microsoft single sign-on" in who.text, who.text
+            # From now on this browser is known as hers, and as nobody else's.
+            who.press("Log out")
+            who.browser._http.cookies.delete(COOKIE)  # Microsoft's session ends, too
+            for name, given in (("anna", {"login_hint": anna}), ("nora", {}), ("nobody", {})):
+                who.open("/login").press("Continue", email=organisation.address(name))
+                who.press("Login with SSO")
+                assert _named(who) == {**given, "domain_hint": organisation.domain}
+        with somebody(organisation) as who:
+            mail = organisation.newest_mail_to(organisation.address("anna"))
+            page = re.search(r"Go to \S+(/login)", mail)
+            assert page is not None, mail
+            who.open(page[1]).press("Continue", email=organisation.address("anna"))
+            who.press("Login with SSO")
+            assert _named(who) == {"domain_hint": organisation.domain}
 
+    await organisation.received_by(organisation.address("anna"), "Go to")
     await asyncio.to_thread(by_the_login_page)
     await organisation.until(Wait.AFTERCARE)
     mail = await organisation.received_by(organisation.address("nora"), "/invitation/")
