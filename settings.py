@@ -77,6 +77,7 @@ EXAMPLES = {
         "(several, with commas: the first signs, all verify)"
     ),
     "SUPPORT_ADDRESS": "support@example.com",
+    "OPERATORS_ADDRESS": "operations@example.com (who is mailed before our own credential ends)",
     "STAFF_TENANT_ID": "your own tenant's id, such as 99999999-0000-0000-0000-000000000000",
     "TEMPORAL_UI_URL": "https://temporal.example.com",
     "CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
@@ -128,6 +129,8 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, _secret(checks.long_keys)]
     """One key, or several with commas between them; see `secret_keys`."""
     support_address: Annotated[str, AfterValidator(checks.mail_address)]
+    operators_address: Annotated[str, AfterValidator(checks.mail_address)] | None = None
+    """Where the digest says what those who run this installation have to do."""
     staff_tenant_id: Annotated[str, AfterValidator(checks.tenant_id)] | None = None
     """In Microsoft's own form: lower case, with hyphens."""
     temporal_ui_url: WebAddress | None = None

@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 import workflows
-from activities.digests import DigestActivities
+from activities.digests import DigestActivities, Operators
 from activities.directory import DirectoryActivities
 from activities.mail_content import Branding
 from activities.mail_sending import Sending
@@ -104,6 +104,7 @@ class WorkerDependencies(NamedTuple):
     mailer: Mailer
     branding: Branding
     settings: Settings
+    operators: Operators | None = None
 
 
 def compile_workflows() -> None:
@@ -137,7 +138,7 @@ def activities(dependencies: WorkerDependencies) -> dict[str, list[Callable[...,
         slots=Slots(BULK_DELIVERIES),
         to_all_users=RateLimiter(dependencies.settings.user_mails_per_second),
     )
-    digests = DigestActivities(sessions, sending, dependencies.branding)
+    digests = DigestActivities(sessions, sending, dependencies.branding, dependencies.operators)
     directory = DirectoryActivities(
         sessions, dependencies.graph, dependencies.http, dependencies.settings.entra_authority
     )
@@ -245,6 +246,7 @@ def open_dependencies(settings: Settings) -> Iterator[WorkerDependencies]:
                 mailer,
                 connections.branding(settings),
                 settings,
+                connections.operators(settings),
             )
         finally:
             engine.dispose()

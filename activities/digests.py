@@ -1,7 +1,8 @@
 """The daily digest: one mail to each customer success manager on a working morning."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,38 @@ from database.mail.digests import Manager
 from mail.rendering import render
 from wording import mails, sentences
 
+_SAID_DAYS_BEFORE = (60, 30)
+"""Days before the end of our own credential on which a digest says so; operations/alerts.yaml has
+the same. From the longest on it is said in whatever digest there is."""
+_SAID_DAILY_DAYS_BEFORE = 7
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Who runs this installation, and what they have to know in time."""
+
+    address: str
+    credential_ends_at: datetime | None
+    """When Microsoft begins to refuse our own certificate or secret; None = not known."""
+
+    def is_time_to_say(self, since: datetime, at: datetime) -> bool:
+        """Tell whether the end is worth a digest of its own: near, or nearer since the last one."""
+        if self.credential_ends_at is None:
+            return False
+        before, left = self.credential_ends_at - since, self.credential_ends_at - at
+        steps = [timedelta(days=days) for days in _SAID_DAYS_BEFORE]
+        return left < timedelta(days=_SAID_DAILY_DAYS_BEFORE) or any(
+            left < step <= before for step in steps
+        )
+
+    def end_in_words(self, at: datetime) -> list[str]:
+        """Return the sentence about the end while it is near."""
+        if self.credential_ends_at is None:
+            return []
+        left = self.credential_ends_at - at
+        near = left < timedelta(days=max(_SAID_DAYS_BEFORE))
+        return [mails.credential_ends(self.credential_ends_at, left.days)] if near else []
+
 
 class NotSent(StrEnum):
     """Why a manager gets no digest now."""
@@ -38,8 +71,15 @@ class DigestActivities:
     A cancelled round ends after the digest at hand.
     """
 
-    def __init__(self, sessions: Sessions, sending: Sending, branding: Branding) -> None:
-        """Use this database and this way to the relay."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        sending: Sending,
+        branding: Branding,
+        operators: Operators | None = None,
+    ) -> None:
+        """Use this database and this way to the relay; None = nobody is mailed as an operator."""
+        self._operators = operators
         self._sessions = sessions
         self._sending = sending
         self._branding = branding
@@ -48,6 +88,8 @@ class DigestActivities:
     def send_digests(self, asked: DigestRound) -> DigestsSent:
         """Send today's digest to each manager within working hours who has not had it.
 
+        Operators get it too, with go-lives of their own if they have any.
+
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now; the retry skips
                 managers who have had theirs.
@@ -55,14 +97,19 @@ class DigestActivities:
         at = asked.at or activity.info().current_attempt_scheduled_time
         sent = refused = silent = deferred = 0
         with self._sessions.begin() as session:
-            everyone = digests.managers(session, at)
+            everyone = {one.id: one for one in digests.managers(session, at)}
+            operator = None
+            if self._operators is not None:
+                operator = digests.operator(session, self._operators.address)
+                everyone.setdefault(operator.id, operator)
         # The relay may take long for one digest.
         with heartbeating():
-            for manager in everyone:
+            for manager in everyone.values():
                 if not is_working_time(at, manager.time_zone):
                     continue
                 stop_if_cancelled()
-                outcome = self._send(manager, at)
+                is_operator = operator is not None and manager.id == operator.id
+                outcome = self._send(manager, at, self._operators if is_operator else None)
                 sent += outcome is DeliveryResult.SENT
                 refused += outcome is DeliveryResult.REFUSED
                 silent += outcome is NotSent.NOTHING_TO_SAY
@@ -74,7 +121,9 @@ class DigestActivities:
             )
         return DigestsSent(sent, refused, silent)
 
-    def _send(self, manager: Manager, at: datetime) -> DeliveryResult | NotSent:
+    def _send(
+        self, manager: Manager, at: datetime, operators: Operators | None
+    ) -> DeliveryResult | NotSent:
         today = at.astimezone(ZoneInfo(manager.time_zone)).date()
         with self._sessions.begin() as session:
             if digests.is_decided(session, manager, today):
@@ -87,6 +136,14 @@ class DigestActivities:
                 one.closed_at is not None or (one.progress is not None and needs_you(one.progress))
                 for one in found
             )
+            for_operators, is_news = [], False
+            if operators is not None:
+                refused = digests.waiting_for_credential(session)
+                for_operators = operators.end_in_words(at)
+                if refused:
+                    for_operators = [mails.credential_refused(refused), *for_operators]
+                is_news = refused > 0 or operators.is_time_to_say(since, at)
+            says_something = says_something or is_news
             row = digests.queue(session, manager, today, at, says_something=says_something)
         if row is None:
             return NotSent.NOTHING_TO_SAY
@@ -103,6 +160,7 @@ class DigestActivities:
             if one.progress is not None and one.go_live_id is not None
         ]
         values = _values(go_lives, manager, at, self._branding) | {
+            "for_operators": for_operators,
             "recipient_name": row.name,
             "owner_name": row.name,
             "owner_address": row.address,

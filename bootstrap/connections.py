@@ -16,6 +16,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from activities.digests import Operators
 from activities.mail_content import Branding
 from commands.errors import UnavailableError
 from contracts import rules
@@ -128,6 +129,18 @@ def _announce_end(kind: str, ends_at: datetime, now: datetime) -> None:
     if left < rules.CREDENTIAL_ENDS_SOON:
         log = _log.error if left < timedelta(days=_ENDS_NOW_DAYS) else _log.warning
         log("Our client %s at Microsoft ends on %s.", kind, ends_at.date().isoformat())
+
+
+def operators(settings: Settings) -> Operators | None:
+    """Return who runs this installation and when our own credential ends; None = not configured.
+
+    Raises:
+        SettingsError: our own credential cannot be used.
+    """
+    if settings.operators_address is None:
+        return None
+    ends_at = _end_of(_credential(settings, wall_clock()), settings)
+    return Operators(settings.operators_address, ends_at)
 
 
 def entra_client(settings: Settings, client: httpx2.Client) -> EntraClient:

@@ -6,10 +6,12 @@ page; they describe one invented organisation.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from contracts.go_live import Attention
+from wording.mails import credential_ends
 from wording.situations import ATTENTION
 
 COMMON_SAMPLE: Mapping[str, object] = {
@@ -341,6 +343,7 @@ MESSAGES: dict[str, MessageDescription] = {
         link="https://pulse.clientshare.example/console",
         organisation_name="",
         digest_date="Thursday 3 December 2026",
+        for_operators=[credential_ends(datetime(2027, 1, 1, tzinfo=UTC), 29)],
         go_lives_open=3,
         go_lives_need_you=1,
         groups=[

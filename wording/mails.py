@@ -1,5 +1,7 @@
 """What mails say that depends on the go-live and is no template: choices, calendar, digest."""
 
+from datetime import datetime
+
 from contracts.go_live import GoLiveStage, Refusal
 from contracts.waiting_on import WaitingOn
 from wording import sentences
@@ -58,3 +60,26 @@ def _news(action: str, detail: str) -> str:
     if action == "consent_refused" and detail in list(Refusal):
         return f"{sentences.NEWS[action]} {REFUSALS[Refusal(detail)].happened}"
     return sentences.NEWS[action]
+
+
+def credential_refused(go_lives: int) -> str:
+    """Return what operators are told while Microsoft refuses our own credential."""
+    return (
+        "Microsoft refuses our own certificate or secret, at every customer: "
+        f"{sentences.counted(go_lives, 'go-live waits', 'go-lives wait')} for a new one. Make one, "
+        "name it in the settings and restart worker and web; then they go on by themselves."
+    )
+
+
+def credential_ends(at: datetime, days_left: int) -> str:
+    """Return what operators are told before our own credential ends, or once it has."""
+    end = (
+        f"ends on {sentences.day(at)}, in {sentences.counted(days_left, 'day')}"
+        if days_left >= 0
+        else f"ended on {sentences.day(at)}"
+    )
+    return (
+        f"Our own certificate or secret at Microsoft {end}: without a new one nobody signs in with "
+        "Microsoft any more and no go-live goes on, at any customer. Add one to the app "
+        "registration beside it, name it in the settings and restart worker and web."
+    )

@@ -9,12 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from contracts import rules
+from contracts.addresses import address_key
 from contracts.notices import MailState, Message, RecipientKind
 from database.go_live import standings
 from database.go_live.standings import Standing
 from database.mail import ledger
 from database.mail.ledger import QueuedMail
-from database.models import Mail
+from database.models import Mail, Staff
 
 _NEWS = (
     "go_live_started",
@@ -68,6 +69,45 @@ def managers(session: Session, at: datetime) -> list[Manager]:
         {"lately": at - rules.DIGEST_LOOKS_BACK},
     )
     return [Manager(**row._mapping) for row in rows]
+
+
+def operator(session: Session, address: str) -> Manager:
+    """Return whoever of our staff reads this address; who runs the installation is staff of ours.
+
+    An address that is nobody's yet becomes that of `operators`, in the time zone of most customers.
+    """
+    row = session.execute(
+        text(
+            """
+            WITH known AS (SELECT id FROM golive.staff WHERE address_key = :key), made AS (
+                INSERT INTO golive.staff AS s (id, handle, address, address_key, name)
+                SELECT gen_random_uuid(), 'operators', :address, :key, 'Operators'
+                WHERE NOT EXISTS (SELECT FROM known)
+                ON CONFLICT (handle) DO UPDATE SET address = :address, address_key = :key
+                RETURNING id)
+            SELECT id FROM known UNION ALL SELECT id FROM made
+            """
+        ),
+        {"address": address, "key": address_key(address)},
+    ).one()
+    found = session.get_one(Staff, row.id)
+    usual = (
+        "SELECT coalesce(mode() WITHIN GROUP (ORDER BY time_zone), 'UTC') FROM golive.preference"
+    )
+    zone = found.time_zone or str(session.execute(text(usual)).scalar_one())
+    return Manager(found.id, found.handle, zone)
+
+
+def waiting_for_credential(session: Session) -> int:
+    """Return how many open go-lives wait because Microsoft refuses our own credential."""
+    return int(
+        session.execute(
+            text(
+                "SELECT count(*) FROM golive.go_live "
+                "WHERE closed_at IS NULL AND attention = 'credential_refused'"
+            )
+        ).scalar_one()
+    )
 
 
 def last_digest(session: Session, manager: Manager, before: date, at: datetime) -> datetime:

@@ -6,11 +6,17 @@ from uuid import uuid4
 
 import pytest
 from temporalio.client import ScheduleActionStartWorkflow, ScheduleOverlapPolicy
+from temporalio.testing import ActivityEnvironment
 
+from activities.digests import DigestActivities, Operators
+from activities.mail_sending import Sending
 from commands import setup
 from contracts.business_hours import next_working_morning
 from contracts.digests import DigestRound, DigestsSent
 from contracts.go_live import GO_LIVE_QUEUE, Attention, Wait
+from database.engine import open_sessions
+from database.mail import digests
+from database.models import Staff
 from local import loopback
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, Organisation
@@ -187,6 +193,65 @@ async def test_a_relay_that_is_away_delays_the_digest_and_nobody_gets_two(
     assert len(await manager.digests()) == 1
     await cluster.orders().decline_entitlement(organisation.slug)
     await organisation.ended()
+
+
+async def test_operators_hear_of_our_credential_without_a_go_live_of_their_own(
+    cluster: Cluster, manager: Manager
+) -> None:
+    organisation, first = manager.found(), morning(0)
+
+    async def a_day(number: int, ends_at: datetime | None) -> int:
+        """The digests so far, after a round on that morning."""
+        known = Operators(manager.address, ends_at)
+        sending = Sending(
+            open_sessions(cluster.engine),
+            cluster.dependencies.mailer,
+            cluster.settings.mail_from,
+            pooled=False,
+        )
+        activities = DigestActivities(
+            open_sessions(cluster.engine), sending, cluster.dependencies.branding, known
+        )
+        round_of_it = DigestRound(morning(number))
+        await asyncio.to_thread(ActivityEnvironment().run, activities.send_digests, round_of_it)
+        return len(await manager.digests())
+
+    assert await a_day(0, first + timedelta(days=90)) == 0
+    assert await a_day(1, morning(1) + timedelta(days=29)) == 1
+    assert (await manager.digests())[0].endswith(": something for those who run this")
+    assert "FOR THOSE WHO RUN THIS Our own certificate or secret at Microsoft ends on" in (
+        await manager.newest()
+    )
+    assert "in 29 days" in await manager.newest()
+    assert await a_day(2, morning(1) + timedelta(days=29)) == 1
+    assert await a_day(3, morning(3) + timedelta(days=6)) == 2
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    cluster.rows(
+        "UPDATE golive.go_live SET attention = 'credential_refused' WHERE id = :id",
+        id=organisation.standing().go_live_id,
+    )
+    assert await a_day(4, None) == 3
+    text = await manager.newest()
+    assert "at every customer: 1 go-live waits for a new one" in text
+    assert "WAITING ON THOSE WHO RUN THIS" in text
+    await cluster.orders().roll_back(organisation.slug, "The test is over.")
+    await organisation.ended()
+
+
+def test_an_operator_is_found_by_the_address_and_else_made(
+    cluster: Cluster, manager: Manager
+) -> None:
+    manager.found()
+    with open_sessions(cluster.engine)() as session:
+        assert digests.operator(session, manager.address.upper()).handle == manager.handle
+        for address in ("operations@ours.example", "night-shift@ours.example"):
+            made = digests.operator(session, address)
+            assert (made.handle, made.time_zone) == ("operators", "Europe/London")
+            session.flush()
+            assert session.get_one(Staff, made.id).address == address
+            session.expire_all()
+        session.rollback()
 
 
 async def test_the_schedule_is_made_once_and_renewed(cluster: Cluster) -> None:
