@@ -118,6 +118,32 @@ def test_what_was_published_is_cancelled_without_attendees() -> None:
     assert "ATTENDEE" not in calendar_file(event(attendees=()), Method.CANCEL)
 
 
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        (timezone(timedelta(hours=5, minutes=45)), "20261209T181500Z"),
+        (timezone(timedelta(hours=14)), "20261209T100000Z"),
+        (timezone(timedelta(hours=-12)), "20261210T120000Z"),
+    ],
+)
+def test_midnight_anywhere_is_the_right_instant(zone: timezone, written: str) -> None:
+    midnight = datetime(2026, 12, 10, tzinfo=zone)
+    text = calendar_file(event(starts_at=midnight, ends_at=midnight + timedelta(hours=1)))
+    assert property_of(text, "DTSTART") == f":{written}"
+
+
+@pytest.mark.parametrize("method", Method)
+def test_each_method_has_what_calendars_ask_for(method: Method) -> None:
+    [entry] = Calendar.from_ical(calendar_file(event(sequence=1), method)).walk("VEVENT")
+    assert {"UID", "DTSTAMP", "DTSTART", "SEQUENCE", "ORGANIZER", "STATUS"} <= set(entry)
+
+
+def test_a_name_in_any_script_and_with_quotes_reads_back() -> None:
+    ours = Person("dana@pulse.example", 'Дана "Д" O\'Neil; IT, Größe')
+    [entry] = Calendar.from_ical(calendar_file(event(organiser=ours))).walk("VEVENT")
+    assert entry["organizer"].params["CN"] == ours.name
+
+
 def test_a_request_needs_somebody_to_ask() -> None:
     with pytest.raises(ValueError, match="needs attendees"):
         calendar_file(event(attendees=()), Method.REQUEST)
