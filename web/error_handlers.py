@@ -125,7 +125,8 @@ def _too_many(request: Request, error: Exception) -> Response:
     return _message(request, pages.too_many(error.limit), 429, "/login")
 
 
-def _busy(request: Request, error: Exception) -> Response:
+async def _busy(request: Request, error: Exception) -> Response:
+    # Not `def`: there may be very many at once, and none is to take a thread from others.
     assert isinstance(error, BusyError)  # noqa: S101  (registered for it alone)
     BUSY.labels(error.work.value).inc()
     path = request.url.path
