@@ -80,7 +80,7 @@ bench: $(READY) ## Measure, side by side with a floor and a naive twin
 	@$(BIN)/python -m benchmarks
 
 bench-full: $(READY) ## Measure everything, a million users and 10,000 waiting go-lives too (many minutes)
-	@$(BIN)/python -m benchmarks listing migration_million history mail_rate go_lives web_pages fairness waiting
+	@$(BIN)/python -m benchmarks listing migration_million history mail_rate go_lives web_pages slow_work fairness waiting
 
 kills: $(READY) ## Kill the worker ten times while 20,000 users are read, planned and moved (about a quarter of an hour)
 	@KILLED_USERS=20000 KILLS=10 $(BIN)/python -m pytest -q tests/journeys/test_worker_killed_in_move.py

@@ -14,8 +14,9 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks import table
+from benchmarks.slow_work_load import Work
 
-MODULES = ("listing", "migration", "mail_rate", "go_lives", "web_pages")
+MODULES = ("listing", "migration", "mail_rate", "go_lives", "web_pages", "slow_work")
 """Each has a `measure()` that returns its figures."""
 
 LONG = ("migration_million", "history", "fairness", "waiting")
@@ -41,6 +42,8 @@ AT_MOST = {
     "consent_to_next_activity_ratio": 1.3,
     "waiting_10000_rss_mb": 500,
     "waiting_10000_answer_ratio": 5,
+    **dict.fromkeys((f"beside_{work}_ratio" for work in Work), 3),
+    "beside_turned_away": 0.05,
 }
 """What a figure must not exceed, likewise."""
 

@@ -58,7 +58,7 @@ def measure(users: int = USERS) -> dict[str, float]:
     """Return every figure of this benchmark by its key in `results.json`."""
     with tempfile.TemporaryDirectory(prefix="golive-fairness-") as folder:
         seed = Path(folder) / "seed.json"
-        seed.write_text(json.dumps(_seed(users)))
+        seed.write_text(json.dumps(seed_of(users)))
         stack = Stack(Path(folder) / "state", Ports.free(), seed=seed, without={WORKER})
         with stack.running():
             os.environ.update(stack.environment())
@@ -157,7 +157,7 @@ class Scene:
 
 async def _measure(stack: Stack, folder: Path, users: int) -> dict[str, float]:
     engine = open_engine(os.environ["GOLIVE_DATABASE_URL"])
-    await asyncio.to_thread(_found, engine, folder, users)
+    await asyncio.to_thread(found, engine, folder, users)
     scene = Scene(stack, engine, await connections.temporal())
     alone = [await scene.go_live(f"small{number}") for number in range(ALONE)][1:]
     await scene.to_its_date(LARGE)
@@ -207,7 +207,8 @@ def _names(slug: str) -> list[str]:
     return [] if slug == LARGE else ["anna", "ben", "cara"]
 
 
-def _seed(users: int) -> dict[str, Any]:
+def seed_of(users: int) -> dict[str, Any]:
+    """Return what the pretend Microsoft knows: a large directory and small ones."""
     seed: dict[str, Any] = json.loads((PROJECT_FOLDER / SEED).read_text(encoding="utf-8"))
     staff = [one for one in seed["tenants"] if one["display_name"] == "Clientshare"]
     return {**seed, "tenants": staff + [_tenant(slug, users) for slug in _slugs()]}
@@ -250,7 +251,7 @@ _THE_SAME = {
 _COLUMNS = ["slug", "name", "domains", "it_contacts", *_THE_SAME]
 
 
-def _found(engine: Engine, folder: Path, users: int) -> None:
+def found(engine: Engine, folder: Path, users: int) -> None:
     """Import the organisations as people do; the many users of the large one by one statement."""
     organisations = folder / "organisations.csv"
     with organisations.open("w", newline="", encoding="utf-8") as file:

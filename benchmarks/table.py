@@ -36,6 +36,14 @@ ROWS: tuple[tuple[str, str, str], ...] = (
      "same alone"),
     ("web_login_ratio", "{:.2f} ×", "login pages a second, beside a bare page as large"),
     ("web_console_ratio", "{:.2f} ×", "the console's list of 1,000 organisations, likewise"),
+    ("beside_passwords_ratio", "{:.1f} ×", "a log-in (the slowest of twenty) while somebody tries "
+     "160 wrong passwords at once, beside a quiet one"),
+    ("beside_dry_runs_ratio", "{:.1f} ×", "the same, while 24 dry runs of 10,000 accounts are "
+     "asked for at once"),
+    ("beside_documents_ratio", "{:.1f} ×", "the same, while 120 PDFs are asked for by one link"),
+    ("beside_lists_ratio", "{:.1f} ×", "the same, while 22 lists are downloaded and not read"),
+    ("beside_outbox_ratio", "{:.1f} ×", "the same, while the outbox holds what can never leave"),
+    ("beside_turned_away", "{:.0%}", "log-ins that were turned away in the worst of these"),
 )  # fmt: skip
 """Figure, how it is written, what was measured."""
 
