@@ -36,7 +36,7 @@ from tests.forwarder import forwarding
 from tests.pgbouncer import needs_pgbouncer, open_folder, pgbouncer
 from wording import shell
 
-QUICK = Limits(statement=1, lock=1)
+QUICK = Limits(statement=3, lock=1)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +88,13 @@ def fault(engine: Engine, statement: str = "SELECT 1") -> DatabaseFault | None:
 class TestEachConnection:
     def test_keeps_the_options_of_its_address(self, engine: Engine) -> None:
         address = engine.url.render_as_string(hide_password=False)
-        given = "-c%20work_mem%3D7MB%20-c%20lock_timeout%3D3s"
+        given = "-c%20work_mem%3D7MB%20-c%20lock_timeout%3D4s"
         own = open_engine(f"{address}?options={given}&application_name=ours", limits=QUICK)
         names = ("work_mem", "lock_timeout", "statement_timeout", "timezone", "application_name")
         with own.begin() as connection:
             found = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
         own.dispose()
-        assert found == ["7MB", "3s", "1s", "UTC", "ours"]
+        assert found == ["7MB", "4s", "3s", "UTC", "ours"]
 
     def test_gives_a_statement_and_a_lock_their_time(self, engine: Engine) -> None:
         address = engine.url.render_as_string(hide_password=False)
@@ -413,7 +413,7 @@ class TestBehindAPooler:
 
             with ThreadPoolExecutor(10) as people:
                 found = list(people.map(transact, range(200)))
-            assert found == [("UTC", "1s", number) for number in range(200)]
+            assert found == [("UTC", "3s", number) for number in range(200)]
             assert fault(pooled, "SELECT pg_sleep(60)") is DatabaseFault.TOO_SLOW
 
     def test_says_which_setting_is_missing(self, engine: Engine, folder: Path) -> None:

@@ -30,13 +30,16 @@ from tests.bounds import LONGEST_WAIT
 from tests.mail.relays import Certificate, Relay, ScriptedRelay, authenticate
 
 Make = Callable[..., OutgoingMail]
-QUICK = Timeouts(connect=1.0, command=1.0, delivery=1.0, still_there=0.5)
+PATIENT = Timeouts(
+    connect=LONGEST_WAIT, command=LONGEST_WAIT, delivery=LONGEST_WAIT, still_there=LONGEST_WAIT
+)
+"""For relays that answer; a test of silence has its own."""
 LET_IN = ["220 relay.test", "250 relay.test"]
 LET_THROUGH = ["250 Ok", "250 Ok", "354 Go on"]
 
 
 def mailer_for(relay: Relay | ScriptedRelay, **options: Any) -> SmtpMailer:
-    return SmtpMailer(f"smtp://127.0.0.1:{relay.port}", **{"timeouts": QUICK, **options})
+    return SmtpMailer(f"smtp://127.0.0.1:{relay.port}", **{"timeouts": PATIENT, **options})
 
 
 def test_sends_a_mail_that_reads_back_whole(relay: Relay, a_mail: Make) -> None:
@@ -261,7 +264,7 @@ def test_waits_for_its_turn_but_not_for_ever(a_mail: Make) -> None:
         ThreadPoolExecutor(2) as threads,
     ):
         results = [threads.submit(mailer.send, a_mail(number)) for number in range(2)]
-        texts = {str(each.exception(10)) for each in results}
+        texts = {str(each.exception(LONGEST_WAIT)) for each in results}
     assert "All connections to the mail relay are busy." in texts
 
 
@@ -275,7 +278,7 @@ def test_starttls_with_a_self_made_certificate_and_login(
         authenticator=authenticate,
     )
     url = f"smtp://pulse:s3cret%3A%40%2F@127.0.0.1:{relay.port}?starttls=required"
-    with SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=QUICK) as mailer:
+    with SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=PATIENT) as mailer:
         mailer.send(a_mail())
     assert len(relay.received) == 1
 
@@ -285,7 +288,7 @@ def test_tls_from_the_start(
 ) -> None:
     relay = start_relay(tls_from_start=certificate.context)
     url = f"smtps://127.0.0.1:{relay.port}"
-    with SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=QUICK) as mailer:
+    with SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=PATIENT) as mailer:
         mailer.send(a_mail())
     assert len(relay.received) == 1
 
@@ -298,7 +301,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
     later = {} if from_start else {"tls_context": certificate.context}
     relay = start_relay(tls_from_start=from_start, **later)
     with (
-        SmtpMailer(f"{scheme}://127.0.0.1:{relay.port}", timeouts=QUICK) as mailer,
+        SmtpMailer(f"{scheme}://127.0.0.1:{relay.port}", timeouts=PATIENT) as mailer,
         pytest.raises(RelayNotTrustedError, match="certificate"),
     ):
         mailer.send(a_mail())
@@ -314,7 +317,7 @@ def test_required_tls_that_is_not_offered_ends_the_attempt(relay: Relay, a_mail:
 def test_tls_spoken_to_a_plain_port_says_so(relay: Relay, a_mail: Make) -> None:
     url = f"smtps://127.0.0.1:{relay.port}"
     with (
-        SmtpMailer(url, timeouts=QUICK) as mailer,
+        SmtpMailer(url, timeouts=PATIENT) as mailer,
         pytest.raises(RelayUnavailableError, match="does not speak TLS"),
     ):
         mailer.send(a_mail())
@@ -325,7 +328,7 @@ def test_a_wrong_password_is_a_refusal_that_does_not_repeat_it(
 ) -> None:
     relay = start_relay(tls_context=certificate.context, authenticator=authenticate)
     url = f"smtp://pulse:guessed@127.0.0.1:{relay.port}"
-    mailer = SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=QUICK)
+    mailer = SmtpMailer(url, ca_bundle=certificate.bundle, timeouts=PATIENT)
     with pytest.raises(RelayRefusesUsError, match="user name and password") as refused:
         mailer.send(a_mail())
     mailer.close()
@@ -347,7 +350,7 @@ def test_a_relay_with_only_unusable_log_ins_says_so(a_mail: Make) -> None:
     with ScriptedRelay(offers) as relay:
         url = f"smtp://pulse:guessed@127.0.0.1:{relay.port}"
         with (
-            SmtpMailer(url, timeouts=QUICK) as mailer,
+            SmtpMailer(url, timeouts=PATIENT) as mailer,
             pytest.raises(RelayRefusesUsError, match=r"only log-ins that .* \(NTLM, XOAUTH2\)"),
         ):
             mailer.send(a_mail())
