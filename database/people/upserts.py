@@ -85,7 +85,7 @@ def staff_addresses(session: Session) -> dict[str, str]:
 
 
 def hold_imports(session: Session) -> None:
-    """Let no other import write until this transaction ends, so that what was checked stays so."""
+    """Keep other imports from writing until this transaction ends: what was checked stays true."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))"))
 
 

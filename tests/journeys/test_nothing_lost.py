@@ -136,7 +136,7 @@ async def test_a_click_while_temporal_is_away_is_answered_at_once_and_told_later
                 begun = time.monotonic()
                 assert contact.ready(date).headers["location"].endswith("done=acknowledged")
                 seconds.append(time.monotonic() - begun)
-            # Were Temporal asked first, each would take so long; alone, one may on a busy machine.
+            # If Temporal was asked first, each would take so long; on a busy machine one may.
             assert min(seconds) < ANSWER_WITHIN.total_seconds()
             assert "You are ready" in contact.shown()
             return [argument for _, argument in pending(cluster, organisation)]

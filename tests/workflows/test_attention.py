@@ -105,7 +105,7 @@ async def test_a_consent_is_not_held_up_by_a_reminder_that_cannot_be_sent(troubl
     await organisation.consent()
     progress = await organisation.until(Wait.MOVE_DATE)
     assert progress.attention is None
-    # Nor is the reminder that was stuck sent after the fact.
+    # The reminder that was stuck is not sent after the fact either.
     assert {one.state for one in ledger(organisation, "consent_reminder")} == {"refused"}
     await _roll_back(organisation)
 
