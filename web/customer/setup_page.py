@@ -290,6 +290,7 @@ def _page(
         reached = console_views.stage_times(session, link.go_live_id)
         consent = _consent_page(session, visit, link, progress)
     access = _access(visit, link, standing)
+    takes_date = refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None
     zone = ZoneInfo(facts.time_zone)
     planned = facts.moves_at(visit.at)
     moves_at = sentences.instant(planned.astimezone(zone)) if planned else ""
@@ -309,8 +310,8 @@ def _page(
         is_open=_is_open(standing),
         access=access,
         names_contacts=_is_open(standing) or access.is_signed_in,
-        may_choose=access.may_change
-        and refusal_of(Order.ACKNOWLEDGE_IT, OrderPosition(progress)) is None,
+        takes_date=takes_date,
+        may_choose=takes_date and access.may_change,
         is_consented=progress.stage is GoLiveStage.USERS_MIGRATED,
         ready_at=sentences.instant(ready_at.astimezone(zone)) if ready_at else "",
         moves_at=moves_at,
