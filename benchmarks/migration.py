@@ -32,6 +32,7 @@ from database.engine import migrate, open_engine, open_sessions
 from database.models import (
     GoLive,
     Organisation,
+    OrganisationDomain,
     Preference,
     SsoConnection,
     Staff,
@@ -113,6 +114,7 @@ def found(database: str, microsoft: str, tenant_id: str, domain: str, users: int
             )
         )
         session.add(VerifiedDomain(organisation_id=organisation.id, domain=domain))
+        session.add(OrganisationDomain(organisation_id=organisation.id, domain=domain))
         session.flush()
         for statement in _USERS:
             session.execute(

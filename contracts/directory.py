@@ -18,6 +18,7 @@ class ExceptionReason(StrEnum):
     EXTERNAL_MEMBER = "external_member"
     DISABLED = "disabled"
     OUTSIDE_VERIFIED_DOMAINS = "outside_verified_domains"
+    DOMAIN_NOT_LISTED = "domain_not_listed"
     LINKED_TO_ANOTHER = "linked_to_another"
     SHARED_OR_SERVICE_ACCOUNT = "shared_or_service_account"
     MORE_THAN_ONE_ORGANISATION = "more_than_one_organisation"

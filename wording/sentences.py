@@ -109,6 +109,14 @@ EXCEPTIONS = {
         "customer success",
         f"{_LINK}, or {_EXCLUDE}",
     ),
+    ExceptionReason.DOMAIN_NOT_LISTED: ExceptionWords(
+        "The organisation has verified the domain of this address with Microsoft, but it is not on "
+        "its list of domains with us, so the login page would offer no SSO for it.",
+        "Customer success asks customer IT whether people here use this domain: imports the "
+        "organisation with it in the list and plans again, or excludes the user.",
+        "customer success",
+        f"python starter.py import ORGANISATIONS.csv USERS.csv, or {_EXCLUDE}",
+    ),
     ExceptionReason.LINKED_TO_ANOTHER: ExceptionWords(
         "The Microsoft account, or the user, is already linked to another one.",
         "Customer success checks which of the two is right.",

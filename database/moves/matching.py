@@ -80,6 +80,8 @@ reasoned AS (
         WHEN c.linked_tenant_id <> :tenant_id THEN 'linked_to_another'
         WHEN NOT c.is_linked AND NOT c.is_decided AND v.domain IS NULL
             THEN 'outside_verified_domains'
+        WHEN NOT c.is_linked AND NOT c.is_decided AND o.domain IS NULL
+            THEN 'domain_not_listed'
         WHEN NOT c.is_linked AND NOT c.is_decided AND e.user_id IS NOT NULL
             THEN 'more_than_one_organisation'
         WHEN c.object_id IS NULL AND NOT c.has_candidate THEN 'no_match'
@@ -104,6 +106,8 @@ reasoned AS (
     LEFT JOIN directory d ON d.object_id = c.object_id
     LEFT JOIN golive.verified_domain v
         ON v.organisation_id = :organisation_id AND v.domain = c.domain
+    LEFT JOIN pulse.organisation_domain o
+        ON o.organisation_id = :organisation_id AND o.domain = c.domain
     LEFT JOIN elsewhere e ON e.user_id = c.user_id
     LEFT JOIN golive.directory_link held
         ON held.tenant_id = :tenant_id AND held.object_id = c.object_id

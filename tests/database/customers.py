@@ -133,9 +133,17 @@ def move_once(session: Session, customer: Customer, wave: Wave, size: int) -> in
 
 
 def customer(
-    session: Session, *domains: str, tenant_id: UUID | None = None, **preference: Any
+    session: Session,
+    *domains: str,
+    tenant_id: UUID | None = None,
+    unlisted: Iterable[str] = (),
+    **preference: Any,
 ) -> Customer:
-    """Found an organisation whose consent is proven."""
+    """Found an organisation whose consent is proven.
+
+    Its tenant has verified these domains, and they are on our list but for the `unlisted`; on the
+    list a domain is one organisation's, so the newest one has it.
+    """
     slug = f"t{uuid4().hex[:10]}"
     staff = Staff(handle=slug, address=f"{slug}@us.example", address_key=f"{slug}@us.example")
     organisation = Organisation(slug=slug, name=slug.title(), sso_offered=True)
@@ -166,6 +174,14 @@ def customer(
         VerifiedDomain(organisation_id=organisation.id, domain=domain) for domain in domains
     )
     session.flush()
+    for domain in set(domains) - set(unlisted):
+        session.execute(
+            text(
+                "INSERT INTO pulse.organisation_domain (domain, organisation_id) "
+                "VALUES (:domain, :o) ON CONFLICT (domain) DO UPDATE SET organisation_id = :o"
+            ),
+            {"domain": domain, "o": organisation.id},
+        )
     return made
 
 
@@ -182,9 +198,10 @@ def account(address: str, **values: Any) -> dict[str, Any]:
     }
 
 
-def with_users(session: Session, *users: tuple[str, dict[str, Any]]) -> Customer:
+def with_users(
+    session: Session, *users: tuple[str, dict[str, Any]], domain: str = "acme.example"
+) -> Customer:
     """A customer with these users, each with an account of the directory; `boss` consents."""
-    domain = "acme.example"
     made = customer(session, domain)
     accounts = []
     for name, values in users:

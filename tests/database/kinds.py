@@ -10,7 +10,9 @@ from database.models import AppUser, DirectoryLink, ExceptionDecision
 from tests.database.customers import AT, Customer, account
 
 DOMAIN = "acme.example"
-VERIFIED = (DOMAIN, "acme.onmicrosoft.example", "fussball.example")
+UNLISTED = "sister.example"
+"""A domain that the tenant has verified, and that is not on our list of the organisation's."""
+VERIFIED = (DOMAIN, "acme.onmicrosoft.example", "fussball.example", UNLISTED)
 
 Kind = Callable[["Case"], AppUser]
 KINDS: dict[str, Kind] = {}
@@ -138,6 +140,7 @@ outside("an address of another company", "elsewhere.example")
 outside("a subdomain of a verified domain", f"hr.{DOMAIN}")
 outside("a domain that ends like a verified one", f"not{DOMAIN}")
 outside("a domain that begins like a verified one", f"{DOMAIN}.elsewhere.example")
+outside("a verified domain that is not on our list", UNLISTED)
 outside("sharp s in the domain, ss in the verified one", "fu\u00dfball.example")
 elsewhere("a user of a second organisation", "active")
 elsewhere("a user of a second organisation, deactivated there", "deactivated")

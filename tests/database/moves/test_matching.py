@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from contracts.directory import ExceptionReason
 from tests.database.customers import MOVE_CLASSES, customer
-from tests.database.kinds import KINDS, VERIFIED, Case
+from tests.database.kinds import KINDS, UNLISTED, VERIFIED, Case
 from wording import sentences
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "matching.md"
@@ -36,8 +36,8 @@ def test_the_table_names_every_kind_and_only_known_results() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2026])
 def test_every_kind_of_user_is_classified_as_the_table_says(session: Session, seed: int) -> None:
-    here = customer(session, *VERIFIED)
-    elsewhere = customer(session, *VERIFIED, tenant_id=here.tenant_id)
+    here = customer(session, *VERIFIED, unlisted=[UNLISTED])
+    elsewhere = customer(session, *VERIFIED, tenant_id=here.tenant_id, unlisted=VERIFIED)
     accounts: list[dict[str, Any]] = []
     kinds = list(KINDS.items()) * 3
     random.Random(seed).shuffle(kinds)

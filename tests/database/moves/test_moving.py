@@ -254,7 +254,7 @@ def test_workers_that_move_the_same_organisation_at_once_do_no_harm(
 
 def test_an_identity_linked_elsewhere_meanwhile_becomes_an_exception(session: Session) -> None:
     made = customer(session, DOMAINS[0])
-    other = customer(session, DOMAINS[0], tenant_id=made.tenant_id)
+    other = customer(session, DOMAINS[0], tenant_id=made.tenant_id, unlisted=DOMAINS[:1])
     anna, ben = made.user(f"anna@{DOMAINS[0]}"), made.user(f"ben@{DOMAINS[0]}")
     accounts = [account(anna.address), account(ben.address)]
     made.stage(accounts)
