@@ -11,12 +11,18 @@ from starlette.responses import Response
 from simulator.answers import error_page, page, simulation_of
 from simulator.directory import Application, Tenant, User
 from simulator.entra_errors import EntraError, not_in_tenant
+from simulator.sign_in_rules import Circumstances
 from simulator.state import Session, Simulation
 
 COOKIE = "simulator_session"
 SHARED_TENANTS = frozenset({"organizations", "common"})
 """Names that stand for "the home tenant of whoever signs in"."""
-_OWN_FIELDS = frozenset({"step", "login", "password", "action", "consent_on_behalf", "reason"})
+_OWN_FIELDS = frozenset(
+    {
+        *("step", "login", "password", "action", "consent_on_behalf", "reason"),
+        *("country", "device", "second_factor"),
+    }
+)
 
 Account = tuple[Tenant, User]
 
@@ -28,6 +34,21 @@ class SignInError(Exception):
 def fields_of(form: Mapping[str, str]) -> dict[str, str]:
     """The parameters of the application's request, without what the page itself added."""
     return {name: value for name, value in form.items() if name not in _OWN_FIELDS}
+
+
+def circumstances_of(form: Mapping[str, str]) -> Circumstances:
+    """What the sign-in page was told of the sign-in."""
+    return Circumstances(
+        country=form.get("country", "").strip(),
+        device=form.get("device", "").strip() or Circumstances.device,
+        second_factor=bool(form.get("second_factor")),
+    )
+
+
+def circumstances(request: Request) -> Circumstances:
+    """Those of this browser's latest sign-in."""
+    session = simulation_of(request).sessions.get(request.cookies.get(COOKIE, ""))
+    return session.circumstances if session else Circumstances()
 
 
 def sign_in_page(
@@ -119,14 +140,15 @@ def signed_in(request: Request, tenant: Tenant | None, hint: str = "") -> Accoun
     return None
 
 
-def remember(request: Request, response: Response, account: Account) -> None:
-    """Note in this browser's session that somebody signed in."""
+def remember(request: Request, response: Response, account: Account, where: Circumstances) -> None:
+    """Note in this browser's session that somebody signed in, and from where."""
     simulation = simulation_of(request)
     name = request.cookies.get(COOKIE, "")
     if name not in simulation.sessions:
         name = secrets.token_urlsafe(24)
         simulation.sessions[name] = Session()
         response.set_cookie(COOKIE, name, httponly=True, samesite="lax", path="/")
+    simulation.sessions[name].circumstances = where
     accounts = simulation.sessions[name].accounts
     entry = (account[0].id, account[1].id)
     if entry in accounts:

@@ -19,6 +19,7 @@ from simulator.browser import (
     SignInError,
     account_named,
     check_usable,
+    circumstances_of,
     fields_of,
     remember,
     sign_in_page,
@@ -159,7 +160,7 @@ async def admin_consent(request: Request) -> Response:
     try:
         asked = _read(simulation, request.path_params["tenant"], fields)
         if form.get("step") == "sign_in":
-            return _sign_in(request, simulation, asked, fields, form.get("login", ""))
+            return _sign_in(request, simulation, asked, fields, form)
         account = signed_in(request, asked.tenant)
         if account is None:
             return sign_in_page(asked.application, fields, request.url.path)
@@ -200,15 +201,16 @@ def _sign_in(
     simulation: Simulation,
     asked: ConsentRequest,
     fields: Mapping[str, str],
-    login: str,
+    form: Mapping[str, str],
 ) -> Response:
+    login = form.get("login", "")
     try:
         account = account_named(simulation, asked.tenant, login, asked.application)
     except SignInError as failure:
         return sign_in_page(asked.application, fields, request.url.path, login, str(failure))
     check_usable(account, asked.application)
     response = _ask(account, asked, fields, request.url.path)
-    remember(request, response, account)
+    remember(request, response, account, circumstances_of(form))
     return response
 
 

@@ -29,6 +29,8 @@ from simulator.browser import (
     SignInError,
     account_named,
     check_usable,
+    circumstances,
+    circumstances_of,
     fields_of,
     remember,
     sign_in_page,
@@ -38,6 +40,7 @@ from simulator.browser import (
 )
 from simulator.directory import Application, Tenant
 from simulator.entra_errors import EntraError
+from simulator.sign_in_rules import Circumstances
 from simulator.state import Code, Simulation
 
 _CODE_LIFETIME = timedelta(minutes=10)
@@ -151,7 +154,7 @@ async def authorize(request: Request) -> Response:
             return asked.back(error_parameters(simulation, problem))
         match form.get("step"):
             case "sign_in":
-                return _sign_in(request, simulation, asked, form.get("login", ""))
+                return _sign_in(request, simulation, asked, form)
             case "consent":
                 return _after_consent(request, simulation, asked, form)
             case _:
@@ -224,7 +227,7 @@ def _begin(request: Request, simulation: Simulation, asked: SignIn) -> Response:
         known = account or signed_in(request, asked.tenant)
         login = hint or (known[1].user_principal_name if known else "")
         return sign_in_page(asked.application, asked.fields, request.url.path, login)
-    return _continue(request, simulation, asked, account)
+    return _continue(request, simulation, asked, account, circumstances(request))
 
 
 def _silently(simulation: Simulation, asked: SignIn, account: Account | None) -> Response:
@@ -248,22 +251,25 @@ def _silently(simulation: Simulation, asked: SignIn, account: Account | None) ->
     return asked.back(error_parameters(simulation, error))
 
 
-def _sign_in(request: Request, simulation: Simulation, asked: SignIn, login: str) -> Response:
+def _sign_in(
+    request: Request, simulation: Simulation, asked: SignIn, form: Mapping[str, str]
+) -> Response:
+    login, where = form.get("login", ""), circumstances_of(form)
     try:
         account = account_named(simulation, asked.tenant, login, asked.application)
     except SignInError as failure:
         return sign_in_page(asked.application, asked.fields, request.url.path, login, str(failure))
-    response = _continue(request, simulation, asked, account)
-    remember(request, response, account)
+    response = _continue(request, simulation, asked, account, where)
+    remember(request, response, account, where)
     return response
 
 
 def _continue(
-    request: Request, simulation: Simulation, asked: SignIn, account: Account
+    request: Request, simulation: Simulation, asked: SignIn, account: Account, where: Circumstances
 ) -> Response:
     check_usable(account, asked.application)
     for demand in account[0].sign_in_rules:
-        if demand.stops(account[1].user_principal_name, account[1].roles):
+        if demand.stops(account[1].user_principal_name, account[1].roles, where):
             error = demand.error()
             if demand.redirect:
                 return asked.back(error_parameters(simulation, error))

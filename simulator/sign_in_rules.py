@@ -38,22 +38,46 @@ _ANSWERS = {
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """What a sign-in comes from, as the person says on the sign-in page; the browser keeps it."""
+
+    country: str = ""
+    """Two letters, such as `GB`; empty = not known."""
+    device: str = "unregistered"
+    """`compliant` is the state that a device rule asks for."""
+    second_factor: bool = False
+    """Whether the person confirms the sign-in by a second factor."""
+
+
+@dataclass(frozen=True)
 class SignInRule:
     """One demand of a tenant."""
 
     kind: RuleKind
     users: tuple[str, ...] | None = None
     """Sign-in names in lower case. Of an assignment: who is assigned; None = nobody. Of any other:
-    whom it stops; None = everyone."""
+    whom it concerns; None = everyone."""
+    countries: tuple[str, ...] = ()
+    """Of a country rule: where people may sign in from; none = from nowhere."""
     redirect: bool = False
     """Whether the browser is sent back to the application with the error."""
 
-    def stops(self, name: str, roles: tuple[str, ...]) -> bool:
-        """Whether this person is stopped by it."""
+    def stops(self, name: str, roles: tuple[str, ...], where: Circumstances) -> bool:
+        """Whether this sign-in of this person is stopped by it."""
         named = self.users is not None and name.lower() in self.users
         if self.kind is RuleKind.ASSIGNMENT_REQUIRED:
             return not named and "Global Administrator" not in roles
-        return self.users is None or named
+        if self.users is not None and not named:
+            return False
+        match self.kind:
+            case RuleKind.COUNTRY:
+                return where.country.upper() not in self.countries
+            case RuleKind.DEVICE:
+                return where.device != "compliant"
+            case RuleKind.MFA:
+                return not where.second_factor
+            case _:
+                return True
 
     def error(self) -> EntraError:
         """What Microsoft says."""
@@ -67,12 +91,15 @@ def rule(entry: dict[str, object]) -> SignInRule:
     Raises:
         ValueError: An unknown kind or field.
     """
-    unknown = entry.keys() - {"kind", "users", "redirect"}
+    unknown = entry.keys() - {"kind", "users", "countries", "redirect"}
     if unknown:
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
-    users = entry.get("users")
+    users, countries = entry.get("users"), entry.get("countries")
     return SignInRule(
         kind=RuleKind(str(entry.get("kind"))),
         users=tuple(str(one).lower() for one in users) if isinstance(users, list) else None,
+        countries=tuple(str(one).upper() for one in countries)
+        if isinstance(countries, list)
+        else (),
         redirect=bool(entry.get("redirect", False)),
     )

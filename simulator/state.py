@@ -16,6 +16,7 @@ from simulator.directory import Application, Tenant, User
 from simulator.faults import Faults
 from simulator.keys import SigningKeys
 from simulator.quota import Quota
+from simulator.sign_in_rules import Circumstances
 
 _KEPT_REQUESTS = 20_000
 _KEPT_REFRESH_TOKENS = 10_000
@@ -82,6 +83,8 @@ class Session:
 
     accounts: list[tuple[str, str]] = field(default_factory=list)
     """Tenant id and object id."""
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    """Of the latest sign-in."""
 
 
 @dataclass(slots=True)

@@ -126,6 +126,19 @@ def test_an_assertion_for_something_else_proves_nothing(
     assert code_of(answer) == (401, "invalid_client", code)
 
 
+def test_a_certificate_and_a_secret_end(pretend: Pretend, certificate: Certificate) -> None:
+    pretend.consent()
+    pretend.control("PATCH", f"/applications/{CLIENT}", {"secret_ended": True})
+    assert code_of(pretend.token()) == (401, "invalid_client", 7000222)
+    assert pretend.token(**assertion(pretend, certificate)).status_code == 200
+    pretend.control("POST", "/clock", {"advance_seconds": 2 * 86_400})
+    ended = pretend.token(**assertion(pretend, certificate))
+    assert code_of(ended) == (401, "invalid_client", 700027)
+    assert "[Reason - The key used is expired." in ended.json()["error_description"]
+    pretend.control("PATCH", f"/applications/{CLIENT}", {"secret_ended": False})
+    assert pretend.token().status_code == 200
+
+
 def test_a_foreign_certificate_proves_nothing(pretend: Pretend, certificate: Certificate) -> None:
     pretend.consent()
     foreign = make_certificate()
