@@ -10,6 +10,7 @@ from commands.standings import refused_mail
 from contracts.go_live import Wait
 from contracts.problems import Problem
 from tests.cluster import STAFF, Cluster
+from tests.web.test_imports import Console
 
 
 async def test_a_refused_mail_is_sent_again_and_its_address_is_named_no_more(
@@ -42,6 +43,20 @@ async def test_a_refused_mail_is_sent_again_and_its_address_is_named_no_more(
     with pytest.raises(CommandError) as nothing:
         await resend(cluster.engine, cluster.client, STAFF, organisation.slug, to_users=True)
     assert nothing.value.problem is Problem.NOTHING_REFUSED
+    # The same by the button of the console.
+    cluster.rows(
+        "UPDATE golive.mail SET state = 'refused' WHERE go_live_id = :g AND message = 'it_pack'",
+        g=standing.go_live_id,
+    )
+    console = Console(cluster)
+    where = f"/console/{organisation.slug}"
+    answered = await asyncio.to_thread(
+        console.http.post, f"{where}/mails/resend", data={"form_token": console.form_token}
+    )
+    console.http.close()
+    assert answered.headers["location"] == f"{where}?done=resend"
+    while {state for *_, state in organisation.mails("it_pack")} != {"sent"}:
+        await asyncio.sleep(0.05)
     await organisation.handle.cancel()
     await organisation.ended()
 
