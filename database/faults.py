@@ -54,11 +54,15 @@ class ReadOnlyError(SQLAlchemyError):
 
 _OF_STATES = {
     "25006": DatabaseFault.READ_ONLY,
+    "25P03": DatabaseFault.TOO_SLOW,
+    "25P04": DatabaseFault.TOO_SLOW,
     "26000": DatabaseFault.BEHIND_POOLER,
     "28000": DatabaseFault.LOGIN_REFUSED,
     "28P01": DatabaseFault.LOGIN_REFUSED,
     "3D000": DatabaseFault.NO_DATABASE,
     "3F000": DatabaseFault.NOT_SET_UP,
+    "40001": DatabaseFault.LOCKED,
+    "40P01": DatabaseFault.LOCKED,
     "42501": DatabaseFault.NOT_ALLOWED,
     "42703": DatabaseFault.NOT_SET_UP,
     "42P01": DatabaseFault.NOT_SET_UP,
@@ -70,6 +74,8 @@ _OF_STATES = {
     "57P01": DatabaseFault.STARTING,
     "57P02": DatabaseFault.STARTING,
     "57P03": DatabaseFault.STARTING,
+    "57P04": DatabaseFault.NO_DATABASE,
+    "57P05": DatabaseFault.AWAY,
 }
 """By SQLSTATE (PostgreSQL's manual, appendix A)."""
 
@@ -104,7 +110,7 @@ _OF_WORDS = (
 """By the client library's words, where a connection was refused: it gives no SQLSTATE then. Of a
 server that speaks another language is only known that it is away."""
 
-_DROPPED = frozenset({"25006", "57P01", "57P02", "57P03", "57P05"})
+_DROPPED = frozenset({"25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"})
 
 
 def drops_connection(error: BaseException) -> bool:
