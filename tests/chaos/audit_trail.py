@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
@@ -24,6 +25,8 @@ MAY_BE_ADDED: Mapping[str, str] = {
     "for each authorization request that proved it",
     "consent_reported": "goes with each of these, as long as the run may hear of it once more "
     "today",
+    "consent_proven without an account": "where a way back from Microsoft came to nothing, the "
+    "next visit finds a grant that stands already, and who gave it is not known",
     "consent_refused, sign_in_refused": "the web, of a browser that Microsoft could not be asked "
     "for: no more than there were visits that came to nothing",
 }
@@ -91,6 +94,8 @@ def trail(database: psycopg.Connection[Any], slug: str, actions: ActionLog) -> C
         ):
             in_vain -= 1
             continue
+        if entry.action == "consent_proven" and not entry.reason and actions.in_vain > 0:
+            entry = entry._replace(reason=f"account {UUID(int=0)}")
         lines[_line(entry, names)] += 1
     _one_for_each_consent(lines, _proven_trips(database, slug))
     return lines

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from local.stack import PROJECT_FOLDER, SEED, SETUP, Stack
 from settings import Settings
 from tests.bounds import LONGEST_WAIT
 from tests.chaos.balancer import balancing
+from tests.chaos.lines import Lines, lines
 from tests.chaos.plan import Kind
 from tests.cluster import (
     Cluster,
@@ -84,6 +85,9 @@ async def chaos_environment(
     async with AsyncExitStack() as closing:
         closing.enter_context(stack.running())
         environment = stack.environment()
+        between = closing.enter_context(
+            lines(ports, environment["GOLIVE_DATABASE_URL"].replace("+psycopg", ""))
+        )
         closing.enter_context(changed_environment(environment))
         stack.supervisor.run_once(program(stack, SETUP, "starter.py", "setup"))
         for number, port in enumerate(webs, 1):
@@ -93,6 +97,7 @@ async def chaos_environment(
                     f"web-{number}",
                     *("-m", "web", "--port", str(port)),
                     ready_at=f"http://{HOST}:{port}/health/live",
+                    environment=between.through(environment),
                 )
             )
         await closing.enter_async_context(balancing(ports.web, webs))
@@ -118,16 +123,21 @@ async def chaos_environment(
                 organisation, sso_included="no" if kind is Kind.NOT_ENTITLED else "yes"
             )
         _sign_everyone_in(cluster)
-        yield ChaosEnvironment(stack, cluster, {one.slug: one for one in organisations})
+        yield ChaosEnvironment(stack, cluster, {one.slug: one for one in organisations}, between)
 
 
 class ChaosEnvironment:
     """Where everything is."""
 
     def __init__(
-        self, stack: Stack, cluster: Cluster, organisations: dict[str, Organisation]
+        self,
+        stack: Stack,
+        cluster: Cluster,
+        organisations: dict[str, Organisation],
+        between: Lines,
     ) -> None:
         self.stack, self.cluster, self.organisations = stack, cluster, organisations
+        self.lines = between
 
     @property
     def database_url(self) -> str:
@@ -146,12 +156,13 @@ def program(
     ready_at: str | None = None,
     health_port: int | None = None,
     queue: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> Part:
     """One of our programs as a part of the stack, like those it starts itself.
 
     A worker serves one queue alone if it is named.
     """
-    environment = {**os.environ, **stack.environment(), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **(environment or stack.environment()), "PYTHONUNBUFFERED": "1"}
     if queue:
         environment["GOLIVE_WORKER_QUEUE"] = queue
     if health_port is not None:

@@ -1,6 +1,7 @@
 """What goes wrong and when, decided before it begins: the same seed decides the same."""
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,19 @@ WORKERS = 4
 
 OUTAGES = ("temporal", "postgresql", "mailbox", "simulator", "web-1", "web-2")
 """What is taken away as a whole, by kill -9, and brought back."""
+
+
+LINE_FAULTS = (
+    "postgresql cut",
+    "postgresql silent",
+    "postgresql read-only",
+    "temporal cut",
+    "temporal silent",
+    "relay silent",
+)
+"""What happens to the lines of workers and web: cut, or everything swallowed and then cut, as a
+firewall does; or the server at their end takes nothing for a while, as after a failover. A line to
+the relay that is cut is among the mailbox's own faults."""
 
 
 class Kind(StrEnum):
@@ -43,7 +57,8 @@ class Step:
     outage: str | None = None
     """A part that is taken away at the same time."""
     away: float = 0.0
-    """Seconds until it is brought back."""
+    """Seconds until it is brought back, or until the fault of a line is over."""
+    line_fault: str | None = None
     graph_fault: dict[str, Any] | None = None
     drop_after_data: int = 0
     """How many mails are taken without a word to us."""
@@ -65,23 +80,26 @@ def make_plan(seed: int, kills: int) -> Plan:
     go_lives = max(8, kills * 3 // 10)
     kinds = [_KINDS[number % len(_KINDS)] for number in range(go_lives)]
     rng.shuffle(kinds)
-    outages: list[str] = []
+    outages, line_faults = _each_in_turn(rng, OUTAGES), _each_in_turn(rng, LINE_FAULTS)
     steps = []
     for number in range(kills):
-        outage = None
-        if number % 6 == 3:
-            if not outages:
-                outages = list(OUTAGES)
-                rng.shuffle(outages)
-            outage = outages.pop()
+        outage = next(outages) if number % 6 == 3 else None
+        line_fault = next(line_faults) if number % 6 == 5 else None
         steps.append(
             Step(
                 slot=rng.randrange(WORKERS),
                 after=rng.uniform(0.0, 0.8),
                 outage=outage,
-                away=rng.uniform(0.3, 2.0) if outage else 0.0,
+                away=rng.uniform(0.3, 2.0) if outage or line_fault else 0.0,
+                line_fault=line_fault,
                 graph_fault=rng.choice(_GRAPH_FAULTS) if number % 4 == 1 else None,
                 drop_after_data=rng.randint(1, 3) if number % 5 == 2 else 0,
             )
         )
     return Plan(seed, kinds, steps)
+
+
+def _each_in_turn(rng: random.Random, things: Sequence[str]) -> Iterator[str]:
+    """Every one once, in some order, then every one once more."""
+    while True:
+        yield from rng.sample(things, len(things))

@@ -73,7 +73,9 @@ async def run(folder: Path, kills: int, seed: int, say: Any = print) -> Report:
     wild = [(f"wild{number}-{kind.value}", kind) for number, kind in enumerate(plan.kinds)]
     async with chaos_environment(folder, undisturbed + wild) as there:
         workers = Workers(
-            there.cluster.environment, there.stack.state.logs / "workers.log", WORKERS
+            there.lines.through(there.cluster.environment),
+            there.stack.state.logs / "workers.log",
+            WORKERS,
         )
         try:
             for slot in range(WORKERS):

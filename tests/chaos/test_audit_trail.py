@@ -144,6 +144,19 @@ async def test_a_refused_browser_needs_a_visit_that_came_to_nothing(
         assert len(found.doubled) == too_many, found
 
 
+async def test_a_proof_without_an_account_needs_a_visit_that_came_to_nothing(
+    cluster: Cluster, alike: list[Organisation]
+) -> None:
+    forgotten = (
+        "UPDATE golive.audit_entry SET reason = '' WHERE action = 'consent_proven' "
+        f"AND {OF_THE_ORGANISATION}"
+    )
+    for in_vain, wrong in ((1, 0), (0, 2)):
+        with planted(cluster, forgotten, slug=alike[1].slug) as database:
+            found = differences(cluster, alike, database, ActionLog(in_vain=in_vain))
+        assert len(found.everything) == wrong, found
+
+
 async def test_a_second_consent_of_the_administrator_is_one_line_more(
     cluster: Cluster, alike: list[Organisation]
 ) -> None:

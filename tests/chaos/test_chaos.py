@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import SEED
-from tests.chaos.plan import OUTAGES
+from tests.chaos.plan import LINE_FAULTS, OUTAGES
 from tests.chaos.runner import run
 
 KILLS = 36
-"""With every sixth, another of the six parts is taken away: each of them once."""
+"""With every sixth another of the six parts is taken away, with every sixth another of the six
+faults of lines is made: each of them once."""
 
 
 # Connections are cut in the middle of opening them, hundreds of times: some libraries leave the
@@ -23,4 +24,5 @@ async def test_three_dozen_kills_lose_nothing_and_double_nothing(tmp_path: Path)
     assert report.found.everything == []
     assert report.kills == KILLS
     assert report.outages == dict.fromkeys(OUTAGES, 1)
+    assert {fault: report.faults[fault] for fault in LINE_FAULTS} == dict.fromkeys(LINE_FAULTS, 1)
     assert report.attentions == []

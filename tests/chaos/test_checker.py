@@ -14,7 +14,7 @@ from tests.chaos import checker
 from tests.chaos.__main__ import ENOUGH, KEPT, PASSING, report_of
 from tests.chaos.audit_trail import ActionLog
 from tests.chaos.checker import Delivery, Found, Moment
-from tests.chaos.plan import OUTAGES, make_plan
+from tests.chaos.plan import LINE_FAULTS, OUTAGES, make_plan
 from tests.chaos.planted_faults import differences, mails, planted
 from tests.cluster import ROOT, Cluster, Organisation
 
@@ -261,6 +261,7 @@ def test_the_same_seed_decides_the_same_and_takes_every_part_away() -> None:
     assert plan == make_plan(7, 50)
     assert plan != make_plan(8, 50)
     assert {step.outage for step in plan.steps} == {None, *OUTAGES}
+    assert {step.line_fault for step in plan.steps} == {None, *LINE_FAULTS}
     assert len(plan.steps) == 50
 
 

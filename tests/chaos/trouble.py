@@ -70,11 +70,19 @@ class Trouble:
         if step.outage is not None:
             self.chaos_environment.stack.supervisor.kill(step.outage)
             self.outages[step.outage] += 1
+        if step.line_fault is not None:
+            self.chaos_environment.lines.begin(step.line_fault)
+            self.faults[step.line_fault] += 1
         kill_from = time.time()
         self.workers.kill(step.slot)
         self.moments.append(Moment(kill_from, time.time(), AT_ONCE))
         self.kills += 1
         self.workers.start(step.slot)
+        if step.line_fault is not None:
+            time.sleep(step.away)
+            self.chaos_environment.lines.end(step.line_fault)
+            # Whatever it is, it lies between the relay's yes and our note of it.
+            self.moments.append(Moment(away_from, time.time(), AT_ONCE * WORKERS))
         if step.outage is not None:
             time.sleep(step.away)
             self.chaos_environment.stack.supervisor.restart(step.outage)
