@@ -170,7 +170,7 @@ NEWS = {
 
 _WITHOUT = {
     Wait.ENTITLEMENT: "without an answer it ends as not entitled",
-    Wait.IT_ACKNOWLEDGEMENT: "without an answer it goes on",
+    Wait.IT_ACKNOWLEDGEMENT: "without an answer it continues",
     Wait.ADMIN_CONSENT: "without a consent it ends",
     Wait.MICROSOFT: "without a proven consent it ends",
     Wait.MOVE_DATE: "users start to move",
