@@ -1,12 +1,9 @@
 """The page for customer success says what the commands really print."""
 
-import pytest
-
 from tests.cluster import Cluster
 from tests.journeys.transcript import comparable, play
 
 
-@pytest.mark.timeout(400)  # two dozen commands, each a process of its own
 async def test_the_commands_of_the_customer_success_page_print_what_it_shows(
     cluster: Cluster,
 ) -> None:

@@ -50,9 +50,6 @@ from tests.journeys.watched_play import (
 )
 from tests.telemetry.rules import selectors
 
-# The first of these tests waits for the whole stack, on a busy machine too.
-pytestmark = pytest.mark.timeout(600)
-
 OUR_LOGS = ("worker", "web", "setup", "postgresql", "temporal")
 
 

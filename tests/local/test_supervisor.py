@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def program(name: str, code: str, *arguments: object, **options: object) -> Part:
     command = (sys.executable, "-c", code, *map(str, arguments))
-    return Part(name=name, command=command, **options)
+    return Part(name=name, command=command, **{"ready_timeout": LONGEST_WAIT, **options})
 
 
 def says_when_stopped(name: str, folder: Path) -> Part:
@@ -90,7 +90,7 @@ def test_a_part_that_dies_is_named_with_its_status_and_last_lines(supervisor):
     code = "[print('line', number) for number in range(100)]; raise SystemExit(3)"
     supervisor.start(program("steady", WAIT))
     with pytest.raises(PartFailedError) as failure:
-        supervisor.start(program("part", code, ready=lambda: False, ready_timeout=LONGEST_WAIT))
+        supervisor.start(program("part", code, ready=lambda: False))
     assert failure.value.part == "part"
     first, second, *lines = str(failure.value).splitlines()
     assert first == "part stopped by itself: exit status 3."
@@ -112,7 +112,7 @@ def test_a_part_that_died_while_another_starts_ends_the_start(supervisor):
     supervisor.start(program("first", WAIT))
     os.kill(supervisor.pid("first"), signal.SIGKILL)
     with pytest.raises(PartFailedError, match="first stopped by itself"):
-        supervisor.start(program("second", WAIT, ready=lambda: False, ready_timeout=LONGEST_WAIT))
+        supervisor.start(program("second", WAIT, ready=lambda: False))
 
 
 def test_a_part_that_never_answers_is_given_up(supervisor):
