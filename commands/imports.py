@@ -41,6 +41,11 @@ ORGANISATION_OPTIONS = (
     "customer_success_handle", "customer_success_time_zone", "time_zone", "exception_threshold",
     "it_acknowledgement", "link_external_members", "go_live_date",
 )  # fmt: skip
+_PREFERENCES = (
+    "time_zone", "exception_threshold", "it_acknowledgement", "link_external_members",
+    "go_live_date",
+)  # fmt: skip
+"""Those of the options that are called the same in `Preference`."""
 USER_COLUMNS = ("organisation", "email", "display_name", "status")
 USER_OPTIONS = ("group",)
 MOST_CHANGED_USERS = 100
@@ -248,6 +253,7 @@ def _read_both(
     _find_unlike_time_zones(organisations_sheet, organisation_rows)
     _find_taken(session, organisations_sheet, organisation_rows)
     organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
+    organisation_rows = _with_known_preferences(session, organisations_sheet, organisation_rows)
     # Where the first file has no known columns, it is at fault, and not every user of the second.
     is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
     known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
@@ -392,6 +398,26 @@ def _find_unlike_time_zones(sheet: Sheet, rows: list[tuple[int, ImportedOrganisa
                 sheet.fault(
                     line, "customer_success_time_zone", f"line {at} says {before!r} of this person"
                 )
+
+
+def _with_known_preferences(
+    session: Session, sheet: Sheet, rows: list[tuple[int, ImportedOrganisation]]
+) -> list[tuple[int, ImportedOrganisation]]:
+    """Return the rows with what is known where the file has no such column.
+
+    Only a new organisation gets the default then; a file that says nothing changes nothing.
+    """
+    unsaid = [column for column in _PREFERENCES if column not in sheet.header]
+    known = upserts.preferences(session, [one.slug for _, one in rows]) if unsaid else {}
+    return [
+        (
+            line,
+            replace(one, **{column: getattr(known[one.slug], column) for column in unsaid})
+            if one.slug in known
+            else one,
+        )
+        for line, one in rows
+    ]
 
 
 def _with_handles(

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from contracts.addresses import address_key, folded_key
 from database.go_live import records
-from database.models import Organisation, OrganisationDomain, Staff
+from database.models import Organisation, OrganisationDomain, Preference, Staff
 from database.people import contacts
 
 
@@ -92,6 +92,16 @@ def hold_imports(session: Session) -> None:
 def known_slugs(session: Session) -> set[str]:
     """Return the slugs of all organisations."""
     return set(session.exec(select(Organisation.slug)))
+
+
+def preferences(session: Session, slugs: Sequence[str]) -> dict[str, Preference]:
+    """Return the preferences of those of these organisations (slugs) that are known."""
+    rows = session.exec(
+        select(Organisation.slug, Preference)
+        .join(Preference, col(Preference.organisation_id) == col(Organisation.id))
+        .where(col(Organisation.slug).in_(slugs))
+    )
+    return dict(rows.all())
 
 
 def save_organisations(

@@ -334,6 +334,31 @@ async def test_a_time_zone_is_stored_by_its_present_name(cluster: Cluster, tmp_p
     assert stored == [("America/Los_Angeles",)]
 
 
+async def test_a_column_that_a_file_leaves_out_changes_nothing(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    row = {**GOOD, "slug": "leaves-out", "domains": "leaves-out.example"}
+    options = {
+        "time_zone": "Asia/Tokyo",
+        "exception_threshold": "7",
+        "it_acknowledgement": "yes",
+        "link_external_members": "yes",
+    }
+    user = {**USER, "organisation": "leaves-out"}
+    import_files(cluster.engine, *files(tmp_path, [{**row, **options}], [user]))
+    import_files(cluster.engine, *files(tmp_path, [row], [user]))
+    columns = (
+        "SELECT p.time_zone, p.exception_threshold, p.it_acknowledgement, "
+        "p.link_external_members FROM golive.preference p JOIN pulse.organisation o "
+        "ON o.id = p.organisation_id WHERE o.slug = 'leaves-out'"
+    )
+    assert cluster.rows(columns) == [("Asia/Tokyo", 7, True, True)]
+    # An empty cell says the default.
+    emptied = {**row, **options, "exception_threshold": ""}
+    import_files(cluster.engine, *files(tmp_path, [emptied], [user]))
+    assert cluster.rows(columns) == [("Asia/Tokyo", 0, True, True)]
+
+
 def texts(folder: Path, organisations: str, users: str) -> tuple[Path, Path]:
     """Files of these words."""
     for name, words in (("organisations.csv", organisations), ("users.csv", users)):
