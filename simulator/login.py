@@ -222,7 +222,7 @@ def _begin(request: Request, simulation: Simulation, asked: SignIn) -> Response:
     hint = asked.fields.get("login_hint", "")
     account = signed_in(request, asked.tenant, hint)
     if "none" in asked.prompts:
-        return _silently(simulation, asked, account)
+        return _silently(request, simulation, asked, account)
     if account is None or asked.prompts & {"login", "select_account"}:
         known = account or signed_in(request, asked.tenant)
         login = hint or (known[1].user_principal_name if known else "")
@@ -230,7 +230,9 @@ def _begin(request: Request, simulation: Simulation, asked: SignIn) -> Response:
     return _continue(request, simulation, asked, account, circumstances(request))
 
 
-def _silently(simulation: Simulation, asked: SignIn, account: Account | None) -> Response:
+def _silently(
+    request: Request, simulation: Simulation, asked: SignIn, account: Account | None
+) -> Response:
     if account is None:
         error = EntraError(
             "login_required",
@@ -247,7 +249,7 @@ def _silently(simulation: Simulation, asked: SignIn, account: Account | None) ->
         )
     else:
         check_usable(account, asked.application)
-        return _issue(simulation, asked, account)
+        return _issue(simulation, asked, account, circumstances(request))
     return asked.back(error_parameters(simulation, error))
 
 
@@ -279,7 +281,7 @@ def _continue(
         return consent.sign_in_consent_page(
             account, asked.application, asked.scopes, asked.fields, request.url.path
         )
-    return _issue(simulation, asked, account)
+    return _issue(simulation, asked, account, where)
 
 
 def _after_consent(
@@ -302,10 +304,12 @@ def _after_consent(
         asked.scopes,
         for_everyone=bool(form.get("consent_on_behalf")),
     )
-    return _issue(simulation, asked, account)
+    return _issue(simulation, asked, account, circumstances(request))
 
 
-def _issue(simulation: Simulation, asked: SignIn, account: Account) -> Response:
+def _issue(
+    simulation: Simulation, asked: SignIn, account: Account, where: Circumstances
+) -> Response:
     tenant, user = account
     text = f"1.{secrets.token_urlsafe(48)}"
     simulation.codes[text] = Code(
@@ -318,5 +322,6 @@ def _issue(simulation: Simulation, asked: SignIn, account: Account) -> Response:
         challenge=asked.fields.get("code_challenge"),
         challenge_method=asked.fields.get("code_challenge_method", "plain"),
         expires_at=simulation.clock.now() + _CODE_LIFETIME,
+        circumstances=where,
     )
     return asked.back({"code": text, "session_state": simulation.new_identifier()})

@@ -75,6 +75,8 @@ class Code:
     challenge: str | None
     challenge_method: str
     expires_at: datetime
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    """Of the sign-in; a refresh token is judged by those that it was issued under."""
 
 
 @dataclass

@@ -158,7 +158,7 @@ def _for_refresh_token(
     home = simulation.tenants.get(kept.tenant_id)
     user = home.users.get(kept.user_id) if home else None
     for demand in home.sign_in_rules if home and user else ():
-        if user and demand.stops(user.user_principal_name, user.roles):
+        if user and demand.stops(user.user_principal_name, user.roles, kept.circumstances):
             raise replace(demand.error(), error="invalid_grant")
     return _for_person(request, simulation, application, replace(kept, nonce=None), form)
 
