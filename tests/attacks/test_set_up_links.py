@@ -117,6 +117,18 @@ async def test_after_the_consent_the_link_alone_changes_nothing(cluster: Cluster
             )
             browser.open(page)
             refused(browser)
+            # Its owner has asked for a new link; who holds the old one signs in once more.
+            own = {"form_token": browser._page.forms[0].fields["form_token"]}
+            cluster.rows(
+                "UPDATE golive.personal_link SET version = version + 1 "
+                "WHERE go_live_id = :g AND purpose = 'setup'",
+                g=before.go_live_id,
+            )
+            other = f"{cluster.endpoints.web}/auth/microsoft/other-account"
+            browser._show(browser._http.post(other, data=own))
+            browser.press("Sign in", login=organisation.address("anna"))
+            assert browser.url == page, "the newer link is shown to whoever held the old one"
+            assert "Who we write to" not in browser.text
 
     await asyncio.to_thread(come)
     after = organisation.standing()
@@ -124,6 +136,6 @@ async def test_after_the_consent_the_link_alone_changes_nothing(cluster: Cluster
     assert after.progress is not None
     assert before.progress.due_at == after.progress.due_at
     trail = [action for _, action, _ in organisation.audit()]
-    assert trail.count("setup_signed_in") == 1
+    assert trail.count("setup_signed_in") == 2
     assert trail.count("second_contact_named") == 1
     await organisation.handle.cancel()

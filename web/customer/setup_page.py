@@ -200,6 +200,7 @@ def sign_in(visit: OwnForm, token: str) -> Response:
         tenant_id,
         RequestPurpose.SETUP,
         link_id=link.id,
+        link_version=link.version,
         organisation_id=standing.organisation_id,
     )
 

@@ -52,6 +52,7 @@ def to_login(
     domain_hint: str | None = None,
     asked: AuthorizationRequest | None = None,
     link_id: UUID | None = None,
+    link_version: int | None = None,
     organisation_id: UUID | None = None,
     go_live_id: UUID | None = None,
     other_account: bool = False,
@@ -59,7 +60,8 @@ def to_login(
     """Send the browser to a tenant's login; `asked` is the consent it goes on from, if any.
 
     `login_hint` is the directory's own sign-in name, and only for whoever holds a personal link;
-    `domain_hint` is a domain of the organisation.
+    `domain_hint` is a domain of the organisation. `link_version` is that of the link the browser
+    holds; None = the present one.
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
     count_request(visit, asked.link_id if asked else link_id)
@@ -99,7 +101,7 @@ def to_login(
             go_live_id=of,
             link_id=asked.link_id if asked else link_id,
             tenant_id=tenant_id,
-            link_version=asked.link_version if asked else None,
+            link_version=asked.link_version if asked else link_version,
             grant_was_absent=asked.grant_was_absent if asked else False,
         )
     return visit.go_to(request.url)

@@ -34,6 +34,8 @@ def choose(visit: OwnForm) -> Response:
         RequestPurpose(asked.purpose),
         asked=asked if asked.purpose == RequestPurpose.CONSENT_SIGN_IN else None,
         link_id=asked.link_id,
+        # A newer link has gone to its owner, and to nobody who held the one before.
+        link_version=asked.link_version,
         organisation_id=asked.organisation_id,
         other_account=True,
     )
