@@ -56,6 +56,8 @@ def consent_checks(progress: Progress) -> list[tuple[str, str]]:
         None,
         Attention.MICROSOFT_NOT_CAUGHT_UP,
         Attention.RECORD_AHEAD,
+        # Nobody knows yet: it is looked at again by itself.
+        Attention.CREDENTIAL_REFUSED,
     }:
         last = "failed"
     else:

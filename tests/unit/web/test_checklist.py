@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.go_live import Attention, GoLiveOutcome, GoLiveStage, Progress, Wait
-from web.checklist import stage_states
+from web.checklist import consent_checks, stage_states
 from web.console.orders import CONSOLE_ORDERS
 
 STAGES = [stage.value for stage in GoLiveStage]
@@ -77,3 +77,23 @@ def test_while_a_go_live_ends_nothing_is_offered_that_would_be_refused(
         may_skip=attention is not None,
     )
     assert {name for name, order in CONSOLE_ORDERS.items() if order.fits(ending)} == offered
+
+
+@pytest.mark.parametrize(
+    ("attention", "last"),
+    [
+        (None, "now"),
+        (Attention.CREDENTIAL_REFUSED, "now"),
+        (Attention.SELF_ONLY, "failed"),
+    ],
+)
+def test_a_check_that_we_ourselves_hold_up_has_not_failed(
+    attention: Attention | None, last: str
+) -> None:
+    checked = replace(
+        ended(GoLiveStage.ADMIN_CONSENT_AWAITED, GoLiveOutcome.LIVE),
+        outcome=None,
+        wait=Wait.MICROSOFT,
+        attention=attention,
+    )
+    assert [state for _, state in consent_checks(checked)] == ["done", "done", "done", last]
