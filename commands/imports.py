@@ -350,7 +350,7 @@ def _user(row: SheetRow) -> ImportedUser:
         address_key=address if key == address else key,
         display_name=row.text("display_name"),
         status=intern(row.one_of("status", STATUSES)),
-        group=row.seen("group", default="").casefold(),
+        group=row.seen("group", default="").casefold() if row.has("group") else None,
     )
 
 

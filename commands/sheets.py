@@ -85,6 +85,10 @@ class SheetRow:
         """Record a fault of this row."""
         self._sheet.fault(self.line, column, problem)
 
+    def has(self, column: str) -> bool:
+        """Tell whether the file has this column."""
+        return column in self._cells
+
     def cell(self, column: str) -> str | None:
         """Return what can be seen in a cell; None = it is at fault."""
         value = self._cells.get(column, "").strip()

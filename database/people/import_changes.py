@@ -117,7 +117,8 @@ WITH compared AS (
                      IS DISTINCT FROM (i.address, i.display_name, i.status, i.group_name)
                 THEN 'changed' ELSE 'unchanged' END AS kind
     FROM (
-        SELECT u.organisation, u.address, u.address_key, u.display_name, u.group_name,
+        SELECT u.organisation, u.address, u.address_key, u.display_name,
+               coalesce(u.group_name, k.group_name, '') AS group_name,
                -- As the import keeps it: nobody who has signed in is invited again.
                CASE WHEN u.status = 'invited' AND k.first_sso_sign_in_at IS NOT NULL
                     THEN k.status ELSE u.status END AS status

@@ -57,7 +57,8 @@ class ImportedUser:
     address_key: str
     display_name: str
     status: str
-    group: str
+    group: str | None
+    """None = the file does not say, and the known one stays."""
 
 
 @dataclass(frozen=True)
@@ -257,8 +258,10 @@ def save_users(session: Session, users: Sequence[ImportedUser]) -> None:
             INSERT INTO pulse.app_user AS known (id, organisation_id, address, address_key,
                 folded_key, display_name, status, sign_in_method, group_name)
             SELECT gen_random_uuid(), o.id, i.address, i.address_key, i.folded_key,
-                i.display_name, i.status, 'password', i.group_name
+                i.display_name, i.status, 'password', coalesce(i.group_name, k.group_name, '')
             FROM imported_user i JOIN pulse.organisation o ON o.slug = i.organisation
+            LEFT JOIN pulse.app_user k
+                ON k.organisation_id = o.id AND k.address_key = i.address_key
             ON CONFLICT (organisation_id, address_key) DO UPDATE SET
                 address = excluded.address, display_name = excluded.display_name,
                 group_name = excluded.group_name,

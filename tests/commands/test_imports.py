@@ -345,7 +345,8 @@ async def test_a_column_that_a_file_leaves_out_changes_nothing(
         "link_external_members": "yes",
     }
     user = {**USER, "organisation": "leaves-out"}
-    import_files(cluster.engine, *files(tmp_path, [{**row, **options}], [user]))
+    in_group = {**user, "group": "Pilot"}
+    import_files(cluster.engine, *files(tmp_path, [{**row, **options}], [in_group]))
     import_files(cluster.engine, *files(tmp_path, [row], [user]))
     columns = (
         "SELECT p.time_zone, p.exception_threshold, p.it_acknowledgement, "
@@ -353,6 +354,9 @@ async def test_a_column_that_a_file_leaves_out_changes_nothing(
         "ON o.id = p.organisation_id WHERE o.slug = 'leaves-out'"
     )
     assert cluster.rows(columns) == [("Asia/Tokyo", 7, True, True)]
+    group = "SELECT group_name FROM pulse.app_user u JOIN pulse.organisation o "
+    group += "ON o.id = u.organisation_id WHERE o.slug = 'leaves-out'"
+    assert cluster.rows(group) == [("pilot",)]
     # An empty cell says the default.
     emptied = {**row, **options, "exception_threshold": ""}
     import_files(cluster.engine, *files(tmp_path, [emptied], [user]))
