@@ -134,3 +134,4 @@ class SecondContactRefusal(StrEnum):
     IS_THE_FIRST = "is_the_first"
     TOO_MANY = "too_many"
     FOREIGN_DOMAIN = "foreign_domain"
+    TOO_OFTEN = "too_often"

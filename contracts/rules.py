@@ -111,6 +111,9 @@ ACKNOWLEDGEMENT_REMINDERS = _on_days(
 MOST_CONTACTS = 10
 """How many contacts an organisation's own IT team may name."""
 
+MOST_CONTACT_CHANGES_A_DAY = 10
+"""How often they may name the second contact, or another one, in 24 hours."""
+
 LINK_DAYS = 14
 """How long a renewed set-up, consent or invitation link is valid, or one for a new contact.
 

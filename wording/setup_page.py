@@ -29,6 +29,11 @@ SECOND_CONTACT = {
         "The address must be one of your organisation's own; for anyone else, "
         "ask your customer success manager."
     ),
+    SecondContactRefusal.TOO_OFTEN: (
+        f"Your team has named contacts {rules.MOST_CONTACT_CHANGES_A_DAY} times within a day, and "
+        "that is as often as we take it here. Until tomorrow your customer success manager can "
+        "name one for you."
+    ),
 }
 """Why a second contact is not taken."""
 

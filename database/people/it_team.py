@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from contracts import rules
 from contracts.addresses import address_key
@@ -101,7 +101,7 @@ def name_second_contact(
     """Make someone the second contact, before those who come after; return why not, if not.
 
     The present second contact becomes the third, and so on. An address that is known already gets
-    the new name.
+    the new name; where that changes nothing, nothing is written.
     """
     go_live = records.go_live_by_id(session, go_live_id, lock=True)
     organisation_id = go_live.organisation_id
@@ -119,6 +119,12 @@ def name_second_contact(
         return SecondContactRefusal.TOO_MANY
     if key.rpartition("@")[2] not in records.organisation_domains(session, organisation_id):
         return SecondContactRefusal.FOREIGN_DOMAIN
+    if known and (known.position, known.name, known.address) == (2, name, address):
+        return None
+    if _contacts_named(session, go_live_id, at - timedelta(days=1)) >= (
+        rules.MOST_CONTACT_CHANGES_A_DAY
+    ):
+        return SecondContactRefusal.TOO_OFTEN
     others = [one for one in contacts if one.position >= 2 and one is not known]
     for position, contact in enumerate(sorted(others, key=lambda one: one.position), start=3):
         contact.position = position
@@ -150,3 +156,14 @@ def name_second_contact(
         subject=f"contact:{made}",
     )
     return None
+
+
+def _contacts_named(session: Session, go_live_id: UUID, since: datetime) -> int:
+    """Return how often the IT team has named a contact in this go-live."""
+    return session.exec(
+        select(func.count()).where(
+            AuditEntry.go_live_id == go_live_id,
+            AuditEntry.action == "second_contact_named",
+            AuditEntry.at > since,
+        )
+    ).one()

@@ -1,9 +1,10 @@
 """What no page states, the database keeps all the same: rules read at the moment they count."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from contracts import rules
@@ -184,6 +185,33 @@ def test_a_team_names_as_many_contacts_as_the_rule_says(
 
     assert name("ira@own.example") is None
     assert name("tom@own.example") is SecondContactRefusal.TOO_MANY
+
+
+def test_a_team_names_contacts_as_often_as_the_rule_says_and_repeats_write_nothing(
+    session: Session, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_CONTACT_CHANGES_A_DAY", 3)
+    session.add(OrganisationDomain(domain="own.example", organisation_id=customer.organisation_id))
+    first = contact(customer, 1)
+    named = (
+        "SELECT count(*) FROM golive.audit_entry "
+        "WHERE go_live_id = :g AND action = 'second_contact_named'"
+    )
+
+    def name(person: str, at: datetime = AT) -> SecondContactRefusal | None:
+        refused = it_team.name_second_contact(
+            session, customer.go_live_id, by=first, name=person, address="ira@own.example", at=at
+        )
+        session.expire_all()
+        return refused
+
+    assert [name("Ira") for _ in range(20)] == [None] * 20
+    assert session.execute(text(named), {"g": customer.go_live_id}).scalar_one() == 1
+    assert [name(f"Ira {number}") for number in range(2)] == [None] * 2
+    too_often = [name(f"Ira {number}") for number in range(2, 20)]
+    assert set(too_often) == {SecondContactRefusal.TOO_OFTEN}
+    assert session.execute(text(named), {"g": customer.go_live_id}).scalar_one() == 3
+    assert name("Ira Tee", AT + timedelta(days=1)) is None
 
 
 def test_a_failure_counts_as_long_as_the_rule_says(
