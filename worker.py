@@ -262,7 +262,7 @@ async def _work(settings: Settings) -> None:
         )
         async with AsyncExitStack() as running:
             await _refuse_to_idle(client, settings)
-            if not await _came_to_be_ready(dependencies.engine, stopping):
+            if not await _came_to_be_ready(dependencies, stopping):
                 return
             for worker in build_workers(client, dependencies):
                 await running.enter_async_context(worker)
@@ -277,7 +277,7 @@ async def _work(settings: Settings) -> None:
             leave_after(STOP_SECONDS)
 
 
-async def _came_to_be_ready(engine: Engine, stopping: asyncio.Event) -> bool:
+async def _came_to_be_ready(dependencies: WorkerDependencies, stopping: asyncio.Event) -> bool:
     """Wait until there is a database to work with; False: told to stop before.
 
     Raises:
@@ -285,7 +285,7 @@ async def _came_to_be_ready(engine: Engine, stopping: asyncio.Event) -> bool:
     """
     while not stopping.is_set():
         try:
-            await asyncio.to_thread(_use, engine)
+            await asyncio.to_thread(use_database, dependencies.engine, dependencies.branding.signer)
         except UnavailableError as error:
             if error.problem not in _PASSING:
                 raise
@@ -297,9 +297,19 @@ async def _came_to_be_ready(engine: Engine, stopping: asyncio.Event) -> bool:
     return False
 
 
-def _use(engine: Engine) -> None:
-    with plain_database_errors(engine), open_sessions(engine).begin() as session:
-        check_usable(session)
+def use_database(engine: Engine, signer: LinkSigner) -> None:
+    """Check that there is a database to work with, and that its links can be verified.
+
+    Here and not when the process begins: it may begin without the database, and mails links.
+
+    Raises:
+        UnavailableError: there is none now.
+        CommandError: it cannot be used, or another key than ours signs.
+    """
+    with plain_database_errors(engine):
+        with open_sessions(engine).begin() as session:
+            check_usable(session)
+        signing_keys.check(open_sessions(engine), signer)
 
 
 def _ready(health: Health) -> Answer:
@@ -375,9 +385,6 @@ def main() -> int:
     sys.setswitchinterval(TURN_SECONDS)
     try:
         settings = read_settings()
-        engine = connections.database(settings)
-        signing_keys.check_if_there(open_sessions(engine), LinkSigner(settings.secret_keys))
-        engine.dispose()
         asyncio.run(_work(settings))
     except SettingsError as error:
         print(error, file=sys.stderr)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from commands import signing_keys
-from commands.errors import CommandError
+from commands.errors import CommandError, UnavailableError
 from contracts.go_live import Refusal
 from contracts.links import LinkPurpose, LinkSigner
 from contracts.problems import Problem
@@ -18,6 +18,7 @@ from database.links import verification
 from database.models import PersonalLink
 from tests.database import customers
 from tests.database.customers import AT
+from worker import use_database
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -38,6 +39,15 @@ def test_a_process_with_another_key_is_refused_and_changes_nothing(sessions: Ses
     with pytest.raises(CommandError, match=Problem.SECRET_KEY_IS_ANOTHER) as refused:
         signing_keys.check_if_there(sessions, LinkSigner((NEW,)))
     assert refused.value.problem is Problem.SECRET_KEY_IS_ANOTHER
+    assert (newest(sessions),) == LinkSigner((OLD,)).fingerprints
+
+
+def test_a_worker_with_another_key_works_with_no_database(sessions: Sessions) -> None:
+    engine = sessions.kw["bind"]
+    use_database(engine, LinkSigner((OLD,)))
+    with pytest.raises(CommandError, match=Problem.SECRET_KEY_IS_ANOTHER) as refused:
+        use_database(engine, LinkSigner((NEW,)))
+    assert not isinstance(refused.value, UnavailableError), "a worker would wait for it"
     assert (newest(sessions),) == LinkSigner((OLD,)).fingerprints
 
 
