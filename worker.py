@@ -289,7 +289,7 @@ async def _came_to_be_ready(dependencies: WorkerDependencies, stopping: asyncio.
         except UnavailableError as error:
             if error.problem not in _PASSING:
                 raise
-            _log.warning("The worker waits. %s", error)
+            _log.warning("The worker waits: %s", error.problem)
         else:
             return True
         with suppress(TimeoutError):

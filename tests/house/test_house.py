@@ -49,6 +49,21 @@ def calls(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node.func)
 
 
+def test_no_line_of_the_log_has_an_exception_in_it() -> None:
+    # The log leaves its text out, and with it all that the line was to say.
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in product_code()
+        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(handler, ast.ExceptHandler) and handler.name
+        for call in ast.walk(handler)
+        if isinstance(call, ast.Call)
+        and re.fullmatch(r"(_log|(activity|workflow)\.logger)\.\w+", ast.unparse(call.func))
+        if handler.name in map(ast.unparse, call.args)
+    ]
+    assert found == []
+
+
 def test_nothing_but_the_clock_reads_the_wall_clock_to_decide() -> None:
     asks = re.compile(r"(datetime|date)\.(now|today|utcnow)|time\.time")
     found = [
