@@ -46,9 +46,11 @@ def begin(
 ) -> None:
     """Record that this browser was sent to Microsoft.
 
-    `link_version` is that of the request which this one follows; by default the link's own.
+    `link_version` is that of the link which the browser holds, and never read here: a newer one may
+    have gone to its owner since.
     """
-    link = session.get(PersonalLink, link_id) if link_id and link_version is None else None
+    if link_id is not None and link_version is None:
+        raise ValueError("A request that begins with a link says which version of it.")
     session.add(
         AuthorizationRequest(
             state_sha256=sha256(state),
@@ -58,7 +60,7 @@ def begin(
             go_live_id=go_live_id,
             link_id=link_id,
             tenant_id=tenant_id,
-            link_version=link.version if link else link_version,
+            link_version=link_version,
             grant_was_absent=grant_was_absent,
             flow=flow or {},
             expires_at=at + timedelta(minutes=rules.AUTHORIZATION_REQUEST_MINUTES),

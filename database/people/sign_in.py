@@ -360,6 +360,7 @@ class Invited:
     """The person an invitation is for, and where they sign in."""
 
     link_id: UUID
+    link_version: int
     address: str
     display_name: str
     organisation_name: str
@@ -388,7 +389,7 @@ def invited(session: Session, link: PersonalLink) -> Invited | None:
         ),
         {"g": link.go_live_id, "user_id": link.user_id},
     ).first()
-    return Invited(link_id=link.id, **row._mapping) if row else None
+    return Invited(link_id=link.id, link_version=link.version, **row._mapping) if row else None
 
 
 def sign_in_name(session: Session, tenant_id: UUID, address: str) -> str | None:

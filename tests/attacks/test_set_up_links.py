@@ -107,6 +107,11 @@ async def test_after_the_consent_the_link_alone_changes_nothing(cluster: Cluster
             browser.press("Name this contact", name="Mallory", address=stranger)
             assert browser.status == 200
             assert contacts() == 1
+            # The page does not offer to sign in any more, so that form leads nowhere else.
+            own = {"form_token": browser._page.forms[0].fields["form_token"]}
+            answer = browser._http.post(f"{page}/sign-in", data=own, follow_redirects=False)
+            assert answer.status_code == 303
+            assert page.endswith(answer.headers["location"])
             with Browser() as another:
                 another.open(page)
                 refused(another)

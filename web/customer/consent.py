@@ -147,7 +147,7 @@ def go(visit: OwnForm, token: str) -> Response:
     link = _link(visit, token)
     if not isinstance(link, PersonalLink):
         return dead_link(visit, LinkPurpose.CONSENT, token, link)
-    return to_consent(visit, link.go_live_id, link.id)
+    return to_consent(visit, link.go_live_id, link.id, link.version)
 
 
 def _link(visit: Visit, token: str) -> PersonalLink | Refusal | None:

@@ -41,6 +41,7 @@ def accept(visit: OwnForm, token: str) -> Response:
         login_hint=found.sign_in_name,
         domain_hint=domain_of(found.address),
         link_id=found.link_id,
+        link_version=found.link_version,
         organisation_id=found.organisation_id,
     )
 

@@ -193,7 +193,7 @@ def sign_in(visit: OwnForm, token: str) -> Response:
     link, standing = found
     with visit.dependencies.sessions.begin() as session:
         tenant_id = sso_connections.proven_tenant(session, standing.organisation_id)
-    if tenant_id is None:
+    if tenant_id is None or not _access(visit, link, standing).may_sign_in:
         return visit.go_to(f"/setup/{token}")
     return to_login(
         visit,

@@ -61,7 +61,7 @@ def to_login(
 
     `login_hint` is the directory's own sign-in name, and only for whoever holds a personal link;
     `domain_hint` is a domain of the organisation. `link_version` is that of the link the browser
-    holds; None = the present one.
+    holds.
     `other_account` has Microsoft ask which account, even where only one is signed in.
     """
     count_request(visit, asked.link_id if asked else link_id)
@@ -122,7 +122,7 @@ def to_consent(
 
     Before it leaves, we look whether the grant is there: one that stands already is nobody's new
     consent, and only the holder of a personal link goes on with it. `link_version` is that of the
-    link the browser holds; None = the present one.
+    link the browser holds.
     """
     count_request(visit, link_id)
     with visit.dependencies.sessions.begin() as session:
@@ -142,7 +142,7 @@ def to_consent(
         # Nobody is sent there in vain: the sign-in that proves the consent would fail, too.
         return _not_begun(visit, go_live, Refusal.OUR_REGISTRATION, status=503)
     if grant is _Grant.STANDS and link is not None:
-        return _granted_before(visit, go_live, link, link_version or link.version)
+        return _granted_before(visit, go_live, link, link_version or 0)
     if grant is not _Grant.ABSENT and link is None:
         stands = grant is _Grant.STANDS
         why = Refusal.GRANTED_BEFORE if stands else Refusal.GRANT_NOT_LOOKED_FOR
@@ -183,6 +183,7 @@ def to_sign_in_with_grant(visit: Visit, link: PersonalLink) -> Response:
         go_live.tenant_id,
         RequestPurpose.CONSENT_SIGN_IN,
         link_id=link.id,
+        link_version=link.version,
         organisation_id=organisation.id,
         go_live_id=go_live.id,
     )
