@@ -47,10 +47,10 @@ def body(error: EntraError, trace: str, correlation: str, timestamp: str) -> dic
     return answer
 
 
-def tenant_not_found(name: str) -> EntraError:
-    """No tenant has this id or domain."""
+def tenant_not_found(name: str, error: str = "invalid_request") -> EntraError:
+    """No tenant has this id or domain; discovery says `invalid_tenant`, the other endpoints not."""
     return EntraError(
-        "invalid_tenant",
+        error,
         90002,
         f"Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are "
         "signing into the correct cloud. Check with your subscription administrator, this may "

@@ -80,7 +80,7 @@ async def discovery(request: Request) -> Response:
     simulation, name = simulation_of(request), request.path_params["tenant"]
     tenant = simulation.tenant_named(name)
     if tenant is None and name.lower() not in SHARED_TENANTS:
-        return error_json(simulation, entra_errors.tenant_not_found(name))
+        return error_json(simulation, entra_errors.tenant_not_found(name, "invalid_tenant"))
     base = base_url(request)
     # A domain's document names the tenant by id everywhere; this is how a tenant is discovered.
     here = f"{base}/{tenant.id if tenant else name.lower()}"
@@ -137,7 +137,7 @@ async def keys(request: Request) -> Response:
     simulation, name = simulation_of(request), request.path_params["tenant"]
     tenant = simulation.tenant_named(name)
     if tenant is None and name.lower() not in SHARED_TENANTS:
-        return error_json(simulation, entra_errors.tenant_not_found(name))
+        return error_json(simulation, entra_errors.tenant_not_found(name, "invalid_tenant"))
     owner = tenant.id if tenant else "{tenantid}"
     return JSONResponse(simulation.keys.key_set(f"{base_url(request)}/{owner}/v2.0"))
 

@@ -88,6 +88,7 @@ def test_the_request_carries_our_id_secret_and_graphs_scope(
         (refusal("invalid_client", 7000215, status=401), CredentialRefusedError),
         (refusal("invalid_client", 7000222, status=401), CredentialRefusedError),
         (refusal("invalid_client", 700027, status=401), CredentialRefusedError),
+        (refusal("invalid_request", 90002), TenantUnknownError),
         (refusal("invalid_tenant", 90002), TenantUnknownError),
         (refusal("temporarily_unavailable"), MicrosoftUnreachableError),
         (refusal("invalid_scope", 70011), UnexpectedAnswerError),

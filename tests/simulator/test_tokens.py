@@ -90,7 +90,7 @@ def test_the_secret_may_come_in_the_header(pretend: Pretend) -> None:
         ({"grant_type": "password"}, (400, "unsupported_grant_type", 70003)),
         ({"scope": None}, (400, "invalid_request", 900144)),
         ({"scope": "User.Read.All"}, (400, "invalid_scope", 1002012)),
-        ({"tenant": "nobody.example"}, (400, "invalid_tenant", 90002)),
+        ({"tenant": "nobody.example"}, (400, "invalid_request", 90002)),
         ({"tenant": "organizations"}, (400, "invalid_request", 50059)),
     ],
 )
