@@ -148,9 +148,11 @@ NUMBERS = (
         530035,
     ),
     _numbers(Cause.ACCESS_RESTRICTED, "codes", 50002, 500021, 500022, 500212, 500213, 1000104),
-    _numbers(Cause.CONSENT_MISSING, "codes", 65001, 90008, 500011, 650052, 650056),
-    _numbers(Cause.CONSENT_MISSING, "codes", 700011, 700016, 7000229, at=_TOKEN),
-    _numbers(Cause.OUR_REGISTRATION, "codes", 700011, 700016, at=_AUTHORIZE),
+    _numbers(Cause.CONSENT_MISSING, "codes", 65001, 90008, 650056),
+    # Before the consent takes effect the token endpoint says these; to a browser they say that we
+    # ask for an application or a resource that is not there, which no administrator's role mends.
+    _numbers(Cause.CONSENT_MISSING, "codes", 500011, 650052, 700011, 700016, 7000229, at=_TOKEN),
+    _numbers(Cause.OUR_REGISTRATION, "codes", 500011, 650052, 700011, 700016, at=_AUTHORIZE),
     _numbers(
         Cause.OUR_REGISTRATION,
         "codes",
@@ -331,7 +333,7 @@ _OF_NUMBER = {
 }
 
 _OAUTH_ERROR = re.compile(r"[a-z][a-z_]{0,59}")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9])AADSTS(\d{3,9})(?!\d)")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])AADSTS([0-9]{3,9})(?![0-9])")
 _DIGITS = re.compile(r"[0-9]{3,9}")
 _MOST_TEXT = 2_000
 """Of a description: Microsoft's numbers stand at its beginning."""

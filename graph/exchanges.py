@@ -26,7 +26,7 @@ Facts = dict[str, Any]
 
 _MOST_TEXT = 400_000
 """Of a page that Microsoft shows to people: its number stands in a script within."""
-_NUMBER_IN_PAGE = re.compile(r"AADSTS(\d{5,8})(?!\d)")
+_NUMBER_IN_PAGE = re.compile(r"AADSTS([0-9]{5,8})(?![0-9])")
 _MOST_LISTED = 20
 HERE, ELSEWHERE, NONE, OTHER = "here", "elsewhere", "none", "other"
 
