@@ -206,13 +206,25 @@ class SignInRefusedError(GraphError):
     codes: tuple[int, ...]
     """Microsoft's numbers, for wording only: 65004 declined, 90094 administrator needed, and so
     on."""
+    trace_id: str
+    """A GUID that Microsoft's support asks for, as is the next; empty where there is none."""
+    correlation_id: str
 
-    def __init__(self, error: str, codes: tuple[int, ...] = (), subcode: str | None = None) -> None:
-        """Keep the error, its codes and its subcode."""
+    def __init__(
+        self,
+        error: str,
+        codes: tuple[int, ...] = (),
+        subcode: str | None = None,
+        trace_id: str = "",
+        correlation_id: str = "",
+    ) -> None:
+        """Keep the error, its codes and its subcode, and what Microsoft's support asks for."""
         super().__init__(f"Microsoft ended the sign-in: {error}.")
         self.error = error
         self.codes = codes
         self.subcode = subcode
+        self.trace_id = trace_id
+        self.correlation_id = correlation_id
 
 
 class IdTokenRefusal(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx2
 import msal
@@ -370,7 +371,16 @@ def _sign_in_refusal(answer: Mapping[str, Any]) -> SignInRefusedError:
         oauth_error(answer.get("error")),
         codes_of(answer),
         oauth_error(subcode) if subcode else None,
+        _guid(answer.get("trace_id")),
+        _guid(answer.get("correlation_id")),
     )
+
+
+def _guid(value: object) -> str:
+    try:
+        return str(UUID(value)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
 
 
 def _person(claims: Mapping[str, Any], refresh_token: object) -> SignedInPerson:

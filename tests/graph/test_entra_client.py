@@ -1,5 +1,6 @@
 import json
 import threading
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -336,6 +337,22 @@ def test_a_code_that_microsoft_refuses_signs_nobody_in(
 
     with pytest.raises(error):
         entra.complete_sign_in(request.flow, {"state": request.state, "code": "a-code"})
+
+
+def test_a_refused_code_keeps_what_microsofts_support_asks_for(
+    entra: EntraClient, scripted: ScriptedMicrosoft
+) -> None:
+    trace, said = "7c839d05-4806-48f2-ba40-bf4128382500", refusal("interaction_required", 53003)
+    assert isinstance(said.body, dict)
+    ids = {"trace_id": trace, "correlation_id": "ada@contoso.example"}
+    scripted.routes["/token"] = lambda _: replace(said, body={**said.body, **ids})
+    request = entra.begin_sign_in(TENANT, CALLBACK)
+
+    with pytest.raises(SignInRefusedError) as caught:
+        entra.complete_sign_in(request.flow, {"state": request.state, "code": "a-code"})
+
+    assert caught.value.codes == (53003,)
+    assert (caught.value.trace_id, caught.value.correlation_id) == (trace, "")
 
 
 def test_only_a_renewable_sign_in_asks_for_a_refresh_token(

@@ -173,6 +173,12 @@ async def test_a_sign_in_that_comes_before_microsoft_knows_the_consent_is_begun_
     await in_a_browser(organisation, act)
     await organisation.until(Wait.MOVE_DATE)
     assert await organisation.signals() == ["consent_reported"]
+    ((subject,),) = cluster.rows(
+        "SELECT subject FROM golive.audit_entry WHERE reason = 'sign_in_too_early' "
+        "AND go_live_id = :g",
+        g=organisation.standing().go_live_id,
+    )
+    assert subject == "AADSTS7000229"
 
 
 # --- a reload ---------------------------------------------------------------------------------

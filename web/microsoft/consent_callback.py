@@ -124,12 +124,17 @@ def not_consented(
 
 
 def not_believed(
-    visit: Visit, asked: AuthorizationRequest, refusal: Refusal, status: int = 400
+    visit: Visit,
+    asked: AuthorizationRequest,
+    refusal: Refusal,
+    status: int = 400,
+    ended: EndedByMicrosoft | None = None,
 ) -> Response:
     """Return the page for an answer that proves nothing; it is in the audit trail only."""
     with visit.dependencies.sessions.begin() as session:
         found = records.open_go_live_of(session, asked.go_live_id) if asked.go_live_id else None
-        _audit(session, visit, found[0] if found else None, refusal)
+        subject = ended.subject if ended else ""
+        _audit(session, visit, found[0] if found else None, refusal, subject)
     return refused(visit, refusal, link=start_of(visit, asked), status=status)
 
 

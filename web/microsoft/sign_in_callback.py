@@ -95,7 +95,10 @@ def _come_back(visit: Visit) -> _Answer:
             response.ended
             if response.error
             else EndedByMicrosoft(
-                cause_of(Endpoint.TOKEN, error.error, error.codes, error.subcode), error.codes
+                cause_of(Endpoint.TOKEN, error.error, error.codes, error.subcode),
+                error.codes,
+                error.trace_id,
+                error.correlation_id,
             )
         )
         if ended.cause is Cause.UNKNOWN and not response.error:
@@ -111,8 +114,11 @@ def _come_back(visit: Visit) -> _Answer:
                 visit, asked, Refusal.OTHER_TENANT_SIGNED_IN, SignInAnswer.OTHER_TENANT
             )
         return _not_believed(visit, asked, Refusal.ID_TOKEN_INVALID, None)
-    except ConsentNotVisibleError:
-        return _not_believed(visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED)
+    except ConsentNotVisibleError as error:
+        ended = EndedByMicrosoft(Cause.CONSENT_MISSING, error.codes)
+        return _not_believed(
+            visit, asked, Refusal.SIGN_IN_TOO_EARLY, SignInAnswer.NOT_ALLOWED, ended=ended
+        )
     except ApplicationDisabledError as error:
         ended = EndedByMicrosoft(Cause.APPLICATION_DISABLED, error.codes)
         return _ended_by_microsoft(visit, asked, ended)
@@ -250,7 +256,8 @@ def _not_believed(
 ) -> _Answer:
     """Answer with a page and an entry in the audit trail; nothing is signalled."""
     if asked.purpose == RequestPurpose.CONSENT_SIGN_IN:
-        return _Answer(consent_callback.not_believed(visit, asked, refusal, status or 400))
+        page = consent_callback.not_believed(visit, asked, refusal, status or 400, ended)
+        return _Answer(page)
     with visit.dependencies.sessions.begin() as session:
         _audit(session, visit, asked, answer or refusal, note=ended.subject if ended else "")
     begin = start_of(visit, asked)
