@@ -154,8 +154,8 @@ class SignInFacts:
     """What one sign-in showed; nothing of it says who signed in."""
 
     error: str = ""
-    """Microsoft's OAuth word where it ended the sign-in; `state_mismatch` and `no_answer` are
-    ours."""
+    """Microsoft's OAuth word where it ended the sign-in, `other` for one that is not in our table;
+    `state_mismatch` and `no_answer` are ours."""
     numbers: tuple[int, ...] = ()
     id_token_refused: str = ""
     """Why the ID token is not believed."""

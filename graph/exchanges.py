@@ -203,6 +203,11 @@ class ExchangeRecorder:
         return cloud_of(url) or ELSEWHERE
 
 
+def oauth_word(error: object) -> str:
+    """Return an OAuth error out of those that `graph.causes` knows, or `other`."""
+    return _known(error, _OAUTH_WORDS)
+
+
 def _refusal(answer: Mapping[str, Any]) -> Facts:
     error = answer.get("error")
     subcode = answer.get("error_subcode") or answer.get("suberror")
@@ -214,7 +219,7 @@ def _refusal(answer: Mapping[str, Any]) -> Facts:
             "unavailable": "unavailable" in said or "notavailable" in said,
         }
     return {
-        "error": _known(error, _OAUTH_WORDS),
+        "error": oauth_word(error),
         "subcode": _known(subcode, _SUBCODES) if subcode else NONE,
         "numbers": list(codes_of(answer)),
     }

@@ -36,7 +36,7 @@ from graph.errors import (
     TenantUnknownError,
     UnexpectedAnswerError,
 )
-from graph.exchanges import HERE, AnsweredBy, ExchangeRecorder
+from graph.exchanges import HERE, AnsweredBy, ExchangeRecorder, oauth_word
 from graph.permissions import APPLICATION_PERMISSIONS
 from graph.tokens import OPTIONAL_CLAIMS, EntraClient
 from graph.transport import send
@@ -51,6 +51,8 @@ _OF_CREDENTIAL = {
     700024: RegistrationFinding.CLOCK_WRONG,
 }
 """What Microsoft's numbers say of our own credential; others mean that it is refused somehow."""
+_OURS = frozenset({"state_mismatch", "no_answer"})
+"""What a sign-in ends with where what came back is not Microsoft's answer to it."""
 _ONLY_A_PERSON_SEES = (
     RegistrationFinding.LOOK_AT_ACCOUNT_TYPES,
     RegistrationFinding.LOOK_AT_PERMISSIONS,
@@ -151,7 +153,9 @@ class RegistrationCheck:
             )
             person = self._entra.complete_sign_in(asked.flow, _query(ask(asked.url)))
         except SignInRefusedError as error:
-            return SignInFacts(error=error.error, numbers=error.codes)
+            ours = error.error in _OURS
+            word = error.error if ours else oauth_word(error.error)
+            return SignInFacts(error=word, numbers=error.codes)
         except IdTokenRefusedError as error:
             return SignInFacts(id_token_refused=error.kind)
         except CredentialRefusedError as error:
@@ -285,7 +289,7 @@ class RegistrationCheck:
             return [
                 RegistrationResult(RegistrationFinding.ID_TOKEN_REFUSED, facts.id_token_refused)
             ]
-        if facts.error in ("state_mismatch", "no_answer"):
+        if facts.error in _OURS:
             return [RegistrationResult(RegistrationFinding.ADDRESS_OF_ANOTHER_SIGN_IN)]
         if facts.error:
             cause = cause_of(Endpoint.AUTHORIZE, facts.error, facts.numbers)

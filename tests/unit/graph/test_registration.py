@@ -1,6 +1,7 @@
 """What the check of our registration finds, from recordings and from answers full of secrets."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,10 @@ def _told(end: str) -> dict[str, Any]:
     return {**_everything(), **told[end]}
 
 
-def checked_by(answers: Any, sign_in: str = "") -> CheckedRegistration:
+def checked_by(
+    answers: Any, sign_in: str = "", ask: Callable[[str], str] | None = None
+) -> CheckedRegistration:
+    """Check it, and paste `sign_in`, or what `ask` makes of the address to sign in at."""
     settings = RegistrationSettings(
         authority=AUTHORITY,
         redirect_uris={path: f"{PUBLIC_URL}{path}" for path in REDIRECT_PATHS},
@@ -136,7 +140,8 @@ def checked_by(answers: Any, sign_in: str = "") -> CheckedRegistration:
             clock=clock,
         )
         graph = GraphClient(http, GRAPH_URL, entra, pause=clock.pause, clock=clock)
-        return check(settings, http, entra, graph, TENANT, (lambda _: sign_in) if sign_in else None)
+        pasted = ask or ((lambda _: sign_in) if sign_in else None)
+        return check(settings, http, entra, graph, TENANT, pasted)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +175,16 @@ def test_an_id_token_that_nobody_asked_for_is_not_kept_either() -> None:
     text = json.dumps(checked_by(answers).transcript())
     assert '"id_token": true' in text
     assert [one for one in PLANTED if one in text] == []
+
+
+def test_a_word_that_microsoft_has_not_is_not_kept_of_the_sign_in_either() -> None:
+    def ask(url: str) -> str:
+        state = httpx2.QueryParams(httpx2.URL(url).query)["state"]
+        return f"{PUBLIC_URL}/auth/microsoft/callback?state={state}&error=planted_person"
+
+    checked = checked_by(Answers(), ask=ask)
+    assert [one for one in PLANTED if one in json.dumps(checked.transcript())] == []
+    assert RegistrationResult(RegistrationFinding.SIGN_IN_REFUSED) in checked.results
 
 
 def test_a_planted_sign_in_is_seen_to_be_another_one() -> None:
