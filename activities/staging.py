@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.addresses import address_key, folded_key, proxy_address_key
 from database.moves.staging import StagedEntry
-from graph.directory import DirectoryUser, looks_shared
+from graph.directory import DirectoryUser, known_sign_in_name, looks_shared
 
 
 def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
@@ -28,5 +28,5 @@ def staged_entries(users: Iterable[DirectoryUser]) -> Iterator[StagedEntry]:
             not looks_shared(names),
             [*keys],
             [key for key in folded if key not in keys],
-            name,
+            known_sign_in_name(name),
         )

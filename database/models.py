@@ -565,7 +565,8 @@ class DirectoryEntry(SQLModel, table=True):
     )
     """Those keys case-folded, where that differs."""
     sign_in_name: str
-    """The user principal name, as the directory writes it."""
+    """The user principal name, as the directory writes it; empty if Microsoft's sign-in page does
+    not know that."""
 
 
 class DirectorySnapshot(SQLModel, table=True):

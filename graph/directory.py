@@ -70,6 +70,16 @@ class Organization:
     """In lower case; the tenant has proven to Microsoft that it owns them."""
 
 
+def known_sign_in_name(name: str) -> str:
+    """Return a name that Microsoft's sign-in page knows, "" in place of one that it does not.
+
+    Whose home is another tenant signs in by the name of there; the one with `#EXT#` here is
+    refused. Source: zitadel/zitadel issue 8050 and AzureAD/microsoft-authentication-library-for-js
+    issue 1925 (such a name in `preferred_username`).
+    """
+    return "" if _GUEST_MARK in name else name
+
+
 def users_of(answer: Mapping[str, Any]) -> list[DirectoryUser]:
     """Return the users in a Graph answer, in its order; the same object may come twice.
 

@@ -88,9 +88,9 @@ def account_named(
             )
         return home
     for user in tenant.users.by_address(login):
-        is_name = user.user_principal_name.lower() == login.lower()
-        # A guest signs in with the address of the home tenant, never with the #EXT# name.
-        if is_name or (user.is_guest and (user.mail or "").lower() == login.lower()):
+        # Whose home is elsewhere signs in by the name of there, never by the one with #EXT# here.
+        name = (user.mail or "") if user.lives_elsewhere else user.user_principal_name
+        if name.lower() == login.lower():
             return tenant, user
     if home is not None:
         raise not_in_tenant(login, tenant.display_name, client.client_id, client.display_name)

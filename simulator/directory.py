@@ -52,6 +52,11 @@ class User:
         return self.properties.get("userType") == "Guest"
 
     @property
+    def lives_elsewhere(self) -> bool:
+        """Whether its person signs in by the name that another tenant gave: a guest, or `#EXT#`."""
+        return self.is_guest or "#EXT#" in self.user_principal_name
+
+    @property
     def enabled(self) -> bool:
         """Whether the person may sign in."""
         return self.properties.get("accountEnabled") is not False

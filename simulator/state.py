@@ -165,7 +165,7 @@ class Simulation:
         """The account that signs in with this name, in its home tenant."""
         for tenant in self.tenants.values():
             user = tenant.users.by_user_principal_name(login)
-            if user is not None and not user.is_guest:
+            if user is not None and not user.lives_elsewhere:
                 return tenant, user
         return None
 

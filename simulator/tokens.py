@@ -296,7 +296,7 @@ def id_claims(
             "name": user.display_name,
             "oid": user.id,
             "preferred_username": user.mail or user.user_principal_name
-            if user.is_guest
+            if user.lives_elsewhere
             else user.user_principal_name,
             "tid": tenant.id,
         }

@@ -94,12 +94,14 @@ SELECT :go_live_id, w.user_id,
 FROM waved w
 """
 
-# People are renamed: who is linked already gets the name that the directory says now.
+# People are renamed: who is linked already gets the name that the directory says now. Of people
+# whose home is elsewhere it says none, and the name of their last sign-in stays.
 _RENEW_NAMES = """
 UPDATE golive.directory_link l SET sign_in_name = m.sign_in_name
 FROM golive.user_move m
 WHERE m.go_live_id = :go_live_id AND m.move_class = 'already_linked' AND m.user_id = l.user_id
     AND m.object_id = l.object_id AND l.sign_in_name IS DISTINCT FROM m.sign_in_name
+    AND m.sign_in_name <> ''
 """
 
 _ALL_DECISIONS = """

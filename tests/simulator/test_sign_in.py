@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from urllib.parse import quote
 
 import httpx2
 import jwt
@@ -148,6 +149,19 @@ def test_a_guest_signs_in_with_the_home_address_and_is_marked(pretend: Pretend) 
     assert claims["tid"] == CONTOSO
     assert claims["idp"] == f"https://sts.windows.net/{FABRIKAM}/"
     assert claims["preferred_username"] == GUEST
+
+
+def test_an_external_member_signs_in_with_the_home_address_only(pretend: Pretend) -> None:
+    granted(pretend)
+    name = "gus_fabrikam.example#EXT#@contoso.example"
+    user = f"/tenants/{CONTOSO}/users/{quote(name)}"
+    pretend.control("PATCH", user, {"userType": "Member"})
+    claims = jwt.decode(
+        redeem(pretend, signed_in(pretend, GUEST).back["code"]).json()["id_token"],
+        options={"verify_signature": False},
+    )
+    assert (claims["tid"], claims["preferred_username"]) == (CONTOSO, GUEST)
+    assert "username" in signed_in(pretend, name).answer.text
 
 
 @pytest.mark.parametrize(("login", "acct"), [(USER, 0), (GUEST, 1)])

@@ -21,6 +21,7 @@ from database.go_live import outbox, repeated_events
 from database.models import AuthorizationRequest, PersonalLink
 from database.people import sign_in
 from graph.causes import Cause, Endpoint, cause_of
+from graph.directory import known_sign_in_name
 from graph.errors import (
     ApplicationDisabledError,
     ConsentNotVisibleError,
@@ -184,7 +185,7 @@ def _sign_in(visit: Visit, asked: AuthorizationRequest, person: SignedInPerson) 
             session,
             found.user_id,
             visit.at,
-            person.preferred_username,
+            known_sign_in_name(person.preferred_username),
             is_administrator=person.hinted_administrator,
         )
         sign_in.open_session(session, found.user_id, token, "sso", visit.at)

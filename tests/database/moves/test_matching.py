@@ -73,3 +73,28 @@ def test_an_organisation_can_have_its_external_members_linked(
     here.plan()
     assert here.classes()[member.id] == result
     assert here.classes()[guest.id] == ExceptionReason.GUEST
+    # Microsoft's page knows the name of their home only, which no directory here tells.
+    (name,) = here.rows("SELECT sign_in_name FROM golive.user_move WHERE user_id = :u", u=member.id)
+    assert name == (("",) if is_rule else (None,))
+
+
+def test_the_name_of_an_external_members_sign_in_stays(session: Session) -> None:
+    here = customer(session, *VERIFIED)
+    accounts: list[dict[str, Any]] = []
+    case = Case(here, here, accounts, "1")
+    member = KINDS["an external member, #EXT# of type Member"](case)
+    member.sign_in_method = "sso"
+    here.session.flush()
+    here.rows(
+        "INSERT INTO golive.directory_link (user_id, tenant_id, object_id, go_live_id, "
+        "sign_in_name) VALUES (:u, :t, :object_id, :g, 'kim@group.example') RETURNING 1",
+        u=member.id,
+        t=here.tenant_id,
+        object_id=accounts[0]["id"],
+    )
+    here.stage(accounts)
+    here.plan()
+    assert here.classes()[member.id] == "already_linked"
+    assert here.rows("SELECT sign_in_name FROM golive.directory_link WHERE go_live_id = :g") == [
+        ("kim@group.example",)
+    ]

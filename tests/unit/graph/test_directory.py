@@ -4,6 +4,7 @@ import pytest
 
 from graph.directory import (
     DirectoryUser,
+    known_sign_in_name,
     looks_shared,
     organization_of,
     users_of,
@@ -53,6 +54,13 @@ def test_members_that_graph_leaves_out_are_read_as_empty() -> None:
 
 
 EXTERNAL = "ada_home.example#EXT#@contoso.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("ada@contoso.example",) * 2, (EXTERNAL, ""), ("", "")]
+)
+def test_microsofts_page_knows_no_name_with_ext(name: str, known: str) -> None:
+    assert known_sign_in_name(name) == known
 
 
 @pytest.mark.parametrize(
