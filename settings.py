@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -199,6 +200,7 @@ def read_settings() -> Settings:
         for fault in error.errors():
             name = str(fault["loc"][0]).upper()
             faults.setdefault(f"GOLIVE_{name}", _reason(fault["msg"], fault["type"]))
+    faults |= _misspelt(os.environ)
     for name, problem in _faults_of_pairs(given):
         faults.setdefault(name, problem)
     for name, problem in _faults_of_temporal(os.environ, given):
@@ -213,6 +215,26 @@ def _given(environment: Mapping[str, str]) -> dict[str, str]:
     upper = {name.upper(): value for name, value in environment.items()}
     names = [name.upper() for name in Settings.model_fields]
     return {name: upper[f"GOLIVE_{name}"] for name in names if f"GOLIVE_{name}" in upper}
+
+
+def _misspelt(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables that are no setting but nearly have the name of one, with what is wrong.
+
+    Others are left alone: Kubernetes sets such as `GOLIVE_WEB_PORT` for its service `golive-web`,
+    and a release that is rolled back may not know a setting of the next one.
+    """
+    known = [f"GOLIVE_{name.upper()}" for name in Settings.model_fields]
+    found = {}
+    for name in {name.upper() for name in environment} - set(known):
+        if name.startswith("GOLIVE_") and (near := _nearest(name, known)):
+            found[name] = f"is no setting: the nearest one is {near}"
+    return found
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    ends = [one.removeprefix("GOLIVE_") for one in known]
+    near = get_close_matches(name.removeprefix("GOLIVE_"), ends, n=1, cutoff=0.8)
+    return f"GOLIVE_{near[0]}" if near else None
 
 
 def _reason(message: str, kind: str) -> str:

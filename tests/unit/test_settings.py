@@ -318,6 +318,43 @@ def test_every_bad_setting_is_named_at_once(environment: pytest.MonkeyPatch) -> 
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("GOLIVE_CA_BUNDEL", "GOLIVE_CA_BUNDLE"),
+        ("GOLIVE_CABUNDLE", "GOLIVE_CA_BUNDLE"),
+        ("GOLIVE_OPERATOR_ADDRESS", "GOLIVE_OPERATORS_ADDRESS"),
+        ("GOLIVE_CLIENT_SECRET_EXPIRES", "GOLIVE_CLIENT_SECRET_EXPIRES_ON"),
+        ("GOLIVE_USER_MAIL_PER_SECOND", "GOLIVE_USER_MAILS_PER_SECOND"),
+        ("GOLIVE_UNVERIFIED_CONNECTION", "GOLIVE_UNVERIFIED_CONNECTIONS"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_right_one(
+    environment: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    environment.setenv(written, "hunter2")
+    assert refused() == f"{written} is no setting: the nearest one is {meant}."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GOLIVE_BY",
+        "GOLIVE_LOCAL_WEB_PORT",
+        "GOLIVE_PORT_8080_TCP",
+        "GOLIVE_SERVICE_HOST",
+        "GOLIVE_WEB_PORT",
+        "GOLIVE_WORKER_PORT",
+        "GOLIVE_WORKER_SERVICE_PORT",
+    ],
+)
+def test_variables_of_others_under_our_prefix_are_left_alone(
+    environment: pytest.MonkeyPatch, name: str
+) -> None:
+    environment.setenv(name, "tcp://10.0.0.5:8080")
+    read_settings()
+
+
 def test_one_credential_and_not_two(environment: pytest.MonkeyPatch, keys: Path) -> None:
     environment.setenv("GOLIVE_CLIENT_CERTIFICATE_PATH", str(keys / "good"))
     assert "GOLIVE_CLIENT_SECRET is set as well as" in refused()
