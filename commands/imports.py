@@ -73,6 +73,26 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """The rows of both files with their lines, and in the sheets what is wrong with them so far."""
+
+    organisations_sheet: Sheet
+    users_sheet: Sheet
+    organisations: list[tuple[int, ImportedOrganisation]]
+    users: list[tuple[int, ImportedUser]]
+
+    def refuse_faults(self) -> None:
+        """Return if the files have no fault.
+
+        Raises:
+            ImportRefusedError: with every fault of both by line and column.
+        """
+        faults = self.organisations_sheet.faults + self.users_sheet.faults
+        if faults:
+            raise ImportRefusedError(faults)
+
+
+@dataclass(frozen=True)
 class _Checked:
     """Both files without a fault."""
 
@@ -90,9 +110,10 @@ def import_files(
         UsageError: a file cannot be read, is too large, or no text.
     """
     organisations, users = _read(organisations_path), _read(users_path)
+    rows = _rows_of_both(organisations, users)
     at = wall_clock()
     with _transaction(engine) as session:
-        checked = _check(session, organisations, users)
+        checked = _check(session, rows)
         made = FileImport(
             organisations_name=organisations.name,
             users_name=users.name,
@@ -109,10 +130,11 @@ def upload(engine: Engine, organisations: SourceFile, users: SourceFile, by: str
     Raises:
         ImportRefusedError, UsageError: as `import_files`; nothing is kept.
     """
+    rows = _rows_of_both(organisations, users)
     at = wall_clock()
     with _transaction(engine) as session:
         file_imports.purge(session, at)
-        changes = _changes(session, _check(session, organisations, users))
+        changes = _changes(session, _check(session, rows))
         made = FileImport(
             organisations_name=organisations.name,
             users_name=users.name,
@@ -133,9 +155,10 @@ def preview(engine: Engine, import_id: UUID) -> tuple[FileImport, ImportChanges]
         CommandError: it is done, or nobody confirmed it in time.
         ImportRefusedError: it has faults beside what was imported since.
     """
+    rows = _rows_of_both(*_files_of(engine, import_id))
     with _transaction(engine) as session:
-        found, checked = _waiting(session, import_id)
-        changes = _changes(session, checked)
+        found = _waiting(session, import_id)
+        changes = _changes(session, _check(session, rows))
         found.changes_sha256 = _sha256(changes)
         session.add(found)
     return found, changes
@@ -148,8 +171,9 @@ def confirm(engine: Engine, import_id: UUID, by: str) -> Imported:
         CommandError: it is done already, too old, or changes something else by now.
         ImportRefusedError: as `preview`.
     """
+    rows = _rows_of_both(*_files_of(engine, import_id))
     with _transaction(engine) as session:
-        found, checked = _waiting(session, import_id)
+        found, checked = _waiting(session, import_id), _check(session, rows)
         if _sha256(_changes(session, checked)) != found.changes_sha256:
             raise CommandError(Problem.IMPORT_CHANGES_OTHERWISE)
         return _save(session, checked, found, by)
@@ -176,15 +200,21 @@ def _transaction(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def _waiting(session: Session, import_id: UUID) -> tuple[FileImport, _Checked]:
+def _files_of(engine: Engine, import_id: UUID) -> tuple[SourceFile, SourceFile]:
+    """Return both files of an upload that waits, in a transaction that is over then."""
+    with plain_database_errors(engine), open_sessions(engine).begin() as session:
+        found = _waiting(session, import_id)
+        return (
+            SourceFile(found.organisations_name, found.organisations or b""),
+            SourceFile(found.users_name, found.users or b""),
+        )
+
+
+def _waiting(session: Session, import_id: UUID) -> FileImport:
     found = file_imports.waiting(session, import_id, wall_clock())
-    if found is None or found.organisations is None or found.users is None:
+    if found is None:
         raise CommandError(Problem.NO_IMPORT_WAITS)
-    files = (
-        SourceFile(found.organisations_name, found.organisations),
-        SourceFile(found.users_name, found.users),
-    )
-    return found, _check(session, *files)
+    return found
 
 
 def _changes(session: Session, checked: _Checked) -> ImportChanges:
@@ -204,65 +234,64 @@ def _save(session: Session, checked: _Checked, made: FileImport, by: str) -> Imp
     return Imported(organisations, users, tuple(handed_over))
 
 
-def _check(session: Session, organisations: SourceFile, users: SourceFile) -> _Checked:
-    """Read both files, and hold them against each other and against what is known.
+def _rows_of_both(organisations: SourceFile, users: SourceFile) -> _Rows:
+    """Read both files, which takes long, and so before a transaction begins.
 
     Raises:
-        ImportRefusedError, UsageError: as `import_files`.
+        ImportRefusedError: there are so many faults that reading ended early.
+        UsageError: a file is too large, or no text.
     """
-    organisations_sheet, users_sheet = Sheet(organisations.name), Sheet(users.name)
+    rows = _Rows(Sheet(organisations.name), Sheet(users.name), [], [])
+    sheets = rows.organisations_sheet, rows.users_sheet
+    texts = _text_of(organisations), _text_of(users)
+    try:
+        for row in rows_of(sheets[0], texts[0], ORGANISATION_COLUMNS, ORGANISATION_OPTIONS):
+            rows.organisations.append((row.line, _organisation(row)))
+        for row in rows_of(sheets[1], texts[1], USER_COLUMNS, USER_OPTIONS):
+            rows.users.append((row.line, _user(row)))
+        _find_repetitions(sheets[0], rows.organisations, "slug", lambda one: [one.slug])
+        _find_repetitions(sheets[0], rows.organisations, "domains", lambda one: list(one.domains))
+        _find_repetitions(
+            sheets[1], rows.users, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
+        )
+        _find_unlike_time_zones(sheets[0], rows.organisations)
+    except TooManyFaultsError:
+        rows.refuse_faults()
+    return rows
+
+
+def _check(session: Session, rows: _Rows) -> _Checked:
+    """Hold both files against what is known, and fill in what is known and they leave out.
+
+    Raises:
+        ImportRefusedError: with every fault, those of reading as well.
+    """
     checked = _Checked([], [])
     with suppress(TooManyFaultsError):
-        checked = _read_both(
-            session, organisations_sheet, users_sheet, _text_of(organisations), _text_of(users)
-        )
-    faults = organisations_sheet.faults + users_sheet.faults
-    if faults:
-        raise ImportRefusedError(faults)
+        checked = _checked(session, rows)
+    rows.refuse_faults()
     return checked
 
 
-def _read_both(
-    session: Session,
-    organisations_sheet: Sheet,
-    users_sheet: Sheet,
-    organisations: str,
-    users: str,
-) -> _Checked:
+def _checked(session: Session, rows: _Rows) -> _Checked:
     """Return the rows of both; what is at fault stands in the sheets.
 
     Raises:
-        TooManyFaultsError: reading ended early.
+        TooManyFaultsError: checking ended early.
     """
-    organisation_rows = [
-        (row.line, _organisation(row))
-        for row in rows_of(
-            organisations_sheet, organisations, ORGANISATION_COLUMNS, ORGANISATION_OPTIONS
-        )
-    ]
-    user_rows = [
-        (row.line, _user(row)) for row in rows_of(users_sheet, users, USER_COLUMNS, USER_OPTIONS)
-    ]
-    _find_repetitions(organisations_sheet, organisation_rows, "slug", lambda one: [one.slug])
-    _find_repetitions(
-        organisations_sheet, organisation_rows, "domains", lambda one: list(one.domains)
-    )
-    _find_repetitions(
-        users_sheet, user_rows, "email", lambda one: [f"{one.address_key} in {one.organisation}"]
-    )
-    _find_unlike_time_zones(organisations_sheet, organisation_rows)
-    _find_taken(session, organisations_sheet, organisation_rows)
-    organisation_rows = _with_handles(session, organisations_sheet, organisation_rows)
-    organisation_rows = _with_known_preferences(session, organisations_sheet, organisation_rows)
+    sheet = rows.organisations_sheet
+    _find_taken(session, sheet, rows.organisations)
+    organisations = _with_handles(session, sheet, rows.organisations)
+    organisations = _with_known_preferences(session, sheet, organisations)
     # Where the first file has no known columns, it is at fault, and not every user of the second.
-    is_read = set(ORGANISATION_COLUMNS) <= set(organisations_sheet.header)
-    known = upserts.known_slugs(session) | {one.slug for _, one in organisation_rows}
-    for line, user in user_rows:
-        if user.organisation and user.organisation not in known and is_read:
-            users_sheet.fault(
-                line, "organisation", f"{user.organisation!r} is no known organisation"
-            )
-    return _Checked([one for _, one in organisation_rows], [one for _, one in user_rows])
+    if set(ORGANISATION_COLUMNS) <= set(sheet.header):
+        known = upserts.known_slugs(session) | {one.slug for _, one in organisations}
+        for line, user in rows.users:
+            if user.organisation and user.organisation not in known:
+                rows.users_sheet.fault(
+                    line, "organisation", f"{user.organisation!r} is no known organisation"
+                )
+    return _Checked([one for _, one in organisations], [one for _, one in rows.users])
 
 
 def _read(path: Path) -> SourceFile:

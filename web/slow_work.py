@@ -23,10 +23,12 @@ class SlowWork(StrEnum):
     DRY_RUN = "dry_run"
     DOCUMENT = "document"
     LIST = "list"
+    IMPORT = "import"
 
 
-PLACES = {SlowWork.DRY_RUN: 3, SlowWork.DOCUMENT: 2, SlowWork.LIST: 3}
-"""At once in one process: each takes a processor, and dry run and list a connection at times."""
+PLACES = {SlowWork.DRY_RUN: 3, SlowWork.DOCUMENT: 2, SlowWork.LIST: 3, SlowWork.IMPORT: 1}
+"""At once in one process: each takes a processor, and all but documents a connection at times. Two
+of the largest imports would fill the memory."""
 
 PASSWORDS_AT_ONCE = 2
 """Each takes a processor for a twentieth of a second, and 64 MB."""

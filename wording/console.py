@@ -122,7 +122,6 @@ DONE = {
 
 IMPORTED = "The files are imported."
 NO_FILES = "Choose both files: the organisations and the users."
-ANOTHER_IMPORT = "Another import is being checked just now. Try again in a minute."
 
 USER_DONE = {
     "link": "This user is linked to the account you named",

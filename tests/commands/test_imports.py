@@ -1,11 +1,14 @@
 """The two CSV files: everything or nothing, and every fault by line and column."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
+from commands import imports
 from commands.errors import (
     CommandError,
     ImportRefusedError,
@@ -13,11 +16,11 @@ from commands.errors import (
     UsageError,
     plain_database_errors,
 )
-from commands.imports import confirm, import_files, past_imports, upload
-from commands.sheets import SourceFile
+from commands.imports import confirm, import_files, past_imports, preview, upload
+from commands.sheets import SheetRow, SourceFile, rows_of
 from contracts import rules
 from contracts.problems import Problem
-from database.engine import open_sessions
+from database.engine import open_engine, open_sessions
 from tests.bounds import LONGEST_WAIT
 from tests.cluster import Cluster, write_csv
 from wording import shell
@@ -466,6 +469,28 @@ async def test_who_confirms_an_upload_is_who_imported_it(cluster: Cluster, tmp_p
     confirm(cluster.engine, upload(cluster.engine, *read, by="erin"), by="dana")
     newest = past_imports(cluster.engine)[0]
     assert (newest.uploaded_by, newest.done_by) == ("erin", "dana")
+
+
+async def test_files_are_read_before_a_transaction_begins(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(cluster.environment["GOLIVE_DATABASE_URL"])
+    connections: list[int] = []
+
+    def watched(*of_file: Any) -> Iterator[SheetRow]:
+        for row in rows_of(*of_file):
+            connections.append(cast("QueuePool", engine.pool).checkedout())
+            yield row
+
+    monkeypatch.setattr(imports, "rows_of", watched)
+    row = {**GOOD, "slug": "read-before", "domains": "read-before.example"}
+    both = files(tmp_path, [row], [{**USER, "organisation": "read-before"}])
+    import_files(engine, *both)
+    made = upload(engine, *(SourceFile(one.name, one.read_bytes()) for one in both), by="dana")
+    preview(engine, made)
+    confirm(engine, made, by="dana")
+    engine.dispose()
+    assert connections == [0, 0] * 4
 
 
 async def test_contacts_may_be_written_as_outlook_does(cluster: Cluster, tmp_path: Path) -> None:

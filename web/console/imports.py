@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Sequence
-from threading import Lock
 from urllib.parse import quote
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from contracts import rules
 from web.console.organisations import problem_text
 from web.console.staff import AManagerVisit, AStaffVisit, StaffVisit
 from web.forms import OwnForm, check_own
+from web.slow_work import SlowWork
 from wording import console, sentences
 
 router = APIRouter(prefix="/console/-/imports")
@@ -38,8 +38,6 @@ _TEMPLATES = {
         "acme,anna.berg@acme.example,Anna Berg,active,",
     ),
 }
-_ONE_AT_A_TIME = Lock()
-"""Held while files are read: two of the largest would fill the memory of the process."""
 
 
 @router.get("")
@@ -70,33 +68,33 @@ async def upload(staff: AManagerVisit, request: Request) -> Response:
     # Only now, when the visitor is known, is the body read; it waits on the disk.
     async with request.form(max_files=2, max_fields=4) as form:
         check_own(staff.visit, str(form.get("form_token", "")))
-        if not _ONE_AT_A_TIME.acquire(blocking=False):
-            return await run_in_threadpool(_page, staff, problem=console.ANOTHER_IMPORT, status=409)
-        try:
+        with staff.visit.dependencies.slow_work.one(SlowWork.IMPORT):
             files = [await _file(form.get(name)) for name in ("organisations", "users")]
             return await run_in_threadpool(_check, staff, *files)
-        finally:
-            _ONE_AT_A_TIME.release()
 
 
 @router.get("/{import_id}")
 def preview(staff: AStaffVisit, import_id: UUID) -> Response:
     """Show what an upload would change now."""
-    return _preview(staff, import_id)
+    with staff.visit.dependencies.slow_work.one(SlowWork.IMPORT):
+        return _preview(staff, import_id)
 
 
 @router.post("/{import_id}")
 async def confirm(staff: AManagerVisit, visit: OwnForm, import_id: UUID) -> Response:
     """Import an upload, once, and signal the go-lives that get another owner."""
-    engine = visit.dependencies.engine
-    try:
-        imported = await run_in_threadpool(imports.confirm, engine, import_id, staff.staff.handle)
-    except UnavailableError:
-        raise
-    except ImportRefusedError as error:
-        return await run_in_threadpool(_page, staff, faults=error.faults, status=409)
-    except CommandError as error:
-        return await run_in_threadpool(_preview, staff, import_id, problem_text(error))
+    engine, slow_work = visit.dependencies.engine, visit.dependencies.slow_work
+    with slow_work.one(SlowWork.IMPORT):
+        try:
+            imported = await run_in_threadpool(
+                imports.confirm, engine, import_id, staff.staff.handle
+            )
+        except UnavailableError:
+            raise
+        except ImportRefusedError as error:
+            return await run_in_threadpool(_page, staff, faults=error.faults, status=409)
+        except CommandError as error:
+            return await run_in_threadpool(_preview, staff, import_id, problem_text(error))
     try:
         for one in imported.handed_over:
             await signal_people_changed(visit.dependencies.temporal, one.slug, one.owner)
