@@ -7,11 +7,13 @@ the value: that may be a secret.
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg.conninfo
+import psycopg.pq
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy.engine import URL, make_url
@@ -25,10 +27,6 @@ from mail.outgoing import parse_address
 from mail.relay import SmtpRelay, StartTls
 
 _DRIVER = "postgresql+psycopg"
-_SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
-_SESSION_KINDS = frozenset(
-    {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}
-)
 _NUMBERS = frozenset(
     {
         "connect_timeout",
@@ -39,6 +37,8 @@ _NUMBERS = frozenset(
         "tcp_user_timeout",
     }
 )
+_FILES = ("sslcert", "sslkey", "sslcrl")
+_SERVER = frozenset({"host", "hostaddr", "port"})
 _LEADS_ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
 """Variables by which PostgreSQL's client library connects elsewhere than an address says."""
 _LEAST_KEY_LENGTH, _LEAST_DIFFERENT = 32, 8
@@ -97,7 +97,8 @@ def web_address(url: str) -> str:
 def _is_host(host: str) -> bool:
     """Tell whether a host can be reached by this name or address; none is for others to refuse."""
     label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-    if not host or re.fullmatch(rf"{label}(?:\.{label})*\.?", host):
+    is_number = host.rpartition(".")[2].isdecimal()
+    if not host or (not is_number and re.fullmatch(rf"{label}(?:\.{label})*\.?", host)):
         return True
     try:
         return bool(ipaddress.ip_address(host))
@@ -161,6 +162,10 @@ def database_url(url: str) -> URL:
         raise ValueError("must name a database after the host, such as /pulse")
     options = {name: str(value) for name, value in parsed.query.items()}
     try:
+        parsed.get_dialect()().create_connect_args(parsed)
+    except ArgumentError:
+        raise ValueError("must have numbers as ports, one or one for each host") from None
+    try:
         psycopg.conninfo.make_conninfo("", **options)
     except psycopg.ProgrammingError:
         raise ValueError(
@@ -171,17 +176,30 @@ def database_url(url: str) -> URL:
     for name in _NUMBERS & set(options):
         if not re.fullmatch("[0-9]+", options[name]):
             raise ValueError(f"must have a number as {name}")
-    if options.get("target_session_attrs", "any") not in _SESSION_KINDS:
-        kinds = ", ".join(sorted(_SESSION_KINDS))
-        raise ValueError(f"must have one of these as target_session_attrs: {kinds}")
-    if options.get("sslmode", "prefer") not in _SSL_MODES:
-        raise ValueError(f"must have one of these as sslmode: {', '.join(sorted(_SSL_MODES))}")
+    if refused := _refused_option(options):
+        raise ValueError(f"has a value of {refused} that PostgreSQL's client library does not take")
+    for name in [one for one in _FILES if one in options]:
+        try:
+            _content(Path(options[name]))
+        except ValueError as error:
+            raise ValueError(f"has an {name} that {error}") from None
     if (root := options.get("sslrootcert", "system")) != "system":
         try:
             ca_bundle(Path(root))
         except ValueError as error:
             raise ValueError(f"has an sslrootcert that {error}") from None
     return parsed
+
+
+def _refused_option(options: Mapping[str, str]) -> str | None:
+    """Return the option whose value PostgreSQL's client library refuses; nothing is connected."""
+    others = {name: value for name, value in options.items() if name not in _SERVER}
+    # The library looks at every option before it opens a socket, of which there is none here.
+    nowhere = psycopg.conninfo.make_conninfo("", **others, host=os.devnull)
+    connection = psycopg.pq.PGconn.connect_start(nowhere.encode())
+    said = connection.error_message.decode(errors="replace")
+    connection.finish()
+    return next((name for name in others if name in said), None)
 
 
 def database_is_verified(url: URL) -> bool:
