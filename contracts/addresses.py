@@ -33,6 +33,8 @@ class AddressFault(StrEnum):
     INVISIBLE_LETTER = "invisible_letter"
     LETTER_OF_ANOTHER_ALPHABET = "letter_of_another_alphabet"
     """A letter that can look like a Latin one, among Latin ones."""
+    SIGN_OF_TYPESETTING = "sign_of_typesetting"
+    """Such as the apostrophe or hyphen that a word processor puts where the keyboard's belongs."""
     DOT_IN_NAME = "dot_in_name"
     """A dot begins or ends the part before the @, or follows another one."""
     LETTER_IN_DOMAIN = "letter_in_domain"
@@ -58,9 +60,11 @@ def address_problem(text: str) -> AddressProblem | None:
     RFC 5322 allows a name part in quotes, but many relays refuse it, and so do we everywhere. A
     domain is one of the public DNS: at least two labels of letters, digits and inner hyphens
     (RFC 5321, 4.1.2 and RFC 1123, 2.1). Letters outside ASCII are fine on both sides of the @, if
-    they can be seen and are not mixed with Latin ones that look the same.
+    they can be seen and are not mixed with Latin ones that look the same; signs are not.
     """
-    misread = invisible_letter(text) or _letter_of_another_alphabet(text)
+    misread = (
+        invisible_letter(text) or _letter_of_another_alphabet(text) or _sign_of_typesetting(text)
+    )
     if misread is not None:
         return misread
     name, _, domain = text.rpartition("@")
@@ -121,6 +125,17 @@ def _letter_of_another_alphabet(text: str) -> AddressProblem | None:
                     at = place + part.index(letter)
                     return AddressProblem(AddressFault.LETTER_OF_ANOTHER_ALPHABET, letter, at)
         place += len(part) + 1
+    return None
+
+
+def _sign_of_typesetting(text: str) -> AddressProblem | None:
+    """Return the first sign outside ASCII before the @, such as `’` in `o’brien`."""
+    if text.isascii():
+        return None
+    name = text.rpartition("@")[0]
+    for place, letter in enumerate(name, start=1):
+        if not letter.isascii() and unicodedata.category(letter)[0] in "PS":
+            return AddressProblem(AddressFault.SIGN_OF_TYPESETTING, letter, place)
     return None
 
 

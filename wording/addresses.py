@@ -19,6 +19,11 @@ def said_of(problem: AddressProblem) -> str:
                 f"has a letter of another alphabet ({name}) as letter {problem.place}, among Latin "
                 "ones; type it anew"
             )
+        case AddressFault.SIGN_OF_TYPESETTING:
+            return (
+                f"has a sign as word processors set it ({name}) as letter {problem.place}; type it "
+                "anew"
+            )
         case AddressFault.DOT_IN_NAME:
             return f"has a dot too many before the @, as letter {problem.place}"
         case AddressFault.LETTER_IN_DOMAIN:

@@ -129,6 +129,22 @@ def test_a_letter_that_looks_latin_among_latin_ones_is_named(written: str, said:
     assert said in addresses.said_of(problem)
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("o\u2019brien@a.example", "(U+2019 RIGHT SINGLE QUOTATION MARK) as letter 2;"),
+        ("ann\u2011lee@a.example", "(U+2011 NON-BREAKING HYPHEN) as letter 4;"),
+        ("anna\u00b4s@a.example", "(U+00B4 ACUTE ACCENT) as letter 5;"),
+        ("anna\u00b7b@a.example", "(U+00B7 MIDDLE DOT) as letter 5;"),
+    ],
+)
+def test_a_sign_that_no_keyboard_types_into_an_address_is_named(written: str, said: str) -> None:
+    problem = address_problem(written)
+    assert problem is not None
+    assert problem.fault is AddressFault.SIGN_OF_TYPESETTING
+    assert said in addresses.said_of(problem)
+
+
 MALFORMED = {
     ".anna@acme.example": "a dot too many before the @, as letter 1",
     "anna.@acme.example": "a dot too many before the @, as letter 5",
