@@ -23,16 +23,17 @@ _TURNS = {"LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI", "PDF", "PDI"}
 _DOMAIN = re.compile(
     r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"
 )
-_EXCELS_ERROR = re.compile(
-    r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|#+)"
-)
-"""What Excel writes for a cell whose formula fails, or whose column is too narrow."""
+_EXCELS_ERROR = re.compile(r"#(?:#+|[¡¿]?[^\W\d_a-z]{2,}(?:/0)?[!?]|N/[A-Z]|NV|I/T)")
+"""What Excel writes, in its user's language (`#REF!`, `#BEZUG!`, `#¿NOMBRE?`, `#NV`), for a cell
+whose formula fails, or whose column is too narrow."""
 _MICROSOFTS_USERS = frozenset({"userprincipalname", "primarysmtpaddress"})
 """Columns, without blanks in lower case, by which a list of users that Microsoft exports is known.
 
 Sources: Microsoft Learn, *Download a list of users* (Entra), the admin center's *Export users*,
 `Get-MgUser` and `Get-Mailbox`.
 """
+_TYPE_OF_POWERSHELL = "#TYPE "
+"""What the line begins with that `Export-Csv` of Windows PowerShell writes above the columns."""
 MOST_LETTERS = 254
 """Of one value; no address is longer (RFC 5321, as a path without its brackets)."""
 
@@ -254,7 +255,10 @@ def _separator_of(text: str, known: set[str]) -> tuple[str, int]:
     skipped = 0
     lines = io.StringIO(text)
     first = lines.readline()
-    while first and not first.strip(f'{_SEPARATORS}" \n\ufeff'):
+    while first and (
+        not first.strip(f'{_SEPARATORS}" \n\ufeff')
+        or first.lstrip('"\ufeff').startswith(_TYPE_OF_POWERSHELL)
+    ):
         first, skipped = lines.readline(), skipped + 1
     named = _NAMES_ITS_SEPARATOR.fullmatch(first.rstrip("\n"))
     if named is not None:

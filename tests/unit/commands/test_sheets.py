@@ -44,6 +44,10 @@ def test_what_programs_write_is_read(habit: str) -> None:
 AT_FAULT = {
     "#N/A": ("Anna", "#N/A", "line 2, display_name: has Excel's #N/A instead of a value"),
     "#REF!": ("Anna", "#REF!", "line 2, display_name: has Excel's #REF! instead of a value"),
+    "#BEZUG! (German)": ("Anna", "#BEZUG!", "line 2, display_name: has Excel's #BEZUG! instead"),
+    "#NV (German)": ("Anna", "#NV", "line 2, display_name: has Excel's #NV instead of a value"),
+    "#DIV/0! (all)": ("Anna", "#DIV/0!", "line 2, display_name: has Excel's #DIV/0! instead of"),
+    "#¿NOMBRE? (Spanish)": ("Anna", "#¿NOMBRE?", "line 2, display_name: has Excel's #¿NOMBRE? in"),
     "a narrow column": ("Anna", "#####", "line 2, display_name: has Excel's ##### instead of"),
     "only unseen letters": ("Anna", "\u200b\u2800", "line 2, display_name: is empty"),
     "a tag letter alone": ("Anna", "\U000e0061", "line 2, display_name: is empty"),
@@ -76,6 +80,7 @@ def test_what_is_at_fault_is_one_fault_where_it_stands(habit: str) -> None:
         '"User principal name","Display name","Object ID"',
         "DisplayName,Id,Mail,UserPrincipalName",
         "Name;PrimarySmtpAddress;RecipientTypeDetails",
+        '#TYPE Microsoft.Open.AzureAD.Model.User\n"UserPrincipalName","DisplayName"',
     ],
 )
 def test_a_list_that_microsoft_exports_is_recognised(header: str) -> None:
