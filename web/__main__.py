@@ -4,6 +4,7 @@ import argparse
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -140,12 +141,18 @@ def main() -> int:
 
 
 class _Server(uvicorn.Server):
-    """Ends within a bounded time, also if a page waits for a server that fell silent."""
+    """Ends within a bounded time, also if a page waits for a server that fell silent.
+
+    It then returns: uvicorn's own would raise the signal once more, and no process that was asked
+    to end would end well.
+    """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end."""
+        """Begin to end; a second Ctrl-C cuts off pages under way."""
+        del frame
         leave_after(STOP_SECONDS)
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 if __name__ == "__main__":

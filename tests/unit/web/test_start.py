@@ -1,8 +1,14 @@
-"""The web does not start where limits would mean nothing, or where its port is taken."""
+"""The web starts only where limits mean something and its port is free, and ends in order."""
 
+import os
+import signal
 import socket
+import threading
+import time
+from typing import Any
 
 import pytest
+import uvicorn
 
 from web import __main__ as web
 from web.__main__ import EVERYBODY_IS_TRUSTED, trusts_everybody
@@ -61,3 +67,25 @@ def test_it_says_that_its_port_is_taken(
         assert web.main() == 1
     said = capsys.readouterr().err
     assert said.startswith(f"The web server cannot listen on 127.0.0.1:{port}: Address already")
+
+
+def test_a_server_that_is_asked_to_end_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds, heard = list[float](), list[int]()
+    monkeypatch.setattr(web, "leave_after", bounds.append)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    server = web._Server(uvicorn.Config(app, lifespan="off", log_config=None))
+
+    def ask() -> None:
+        while not server.started:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        threading.Thread(target=ask, daemon=True).start()
+        server.run(sockets=[socket.create_server(("127.0.0.1", 0))])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (bounds, heard) == ([web.STOP_SECONDS], [])
