@@ -311,6 +311,7 @@ async def test_templates_are_files_that_an_import_takes(cluster: Cluster, consol
         console.http.get(f"/console/-/imports/{name}.csv").content
         for name in ("organisations", "users")
     )
+    assert console.http.get("/console/-/imports/people.csv").status_code == 400
     slug = slug_of()
     parts = [
         one.decode("utf-8-sig").replace("acme", slug).replace("dana.lee", STAFF).encode()

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from urllib.parse import quote
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -28,12 +28,12 @@ MOST_FAULTS = 200
 """Faults of files that the page lists one by one."""
 
 _TEMPLATES = {
-    "organisations.csv": (
+    "organisations": (
         imports.ORGANISATION_COLUMNS + imports.ORGANISATION_OPTIONS,
         "acme,Acme Foods,acme.example,dana.lee@clientshare.example,"
         "Ira Tee <ira.tee@acme.example>,yes,2026-01-01,2026-12-31,dana.lee,,Europe/Berlin,0,no,",
     ),
-    "users.csv": (
+    "users": (
         imports.USER_COLUMNS + imports.USER_OPTIONS,
         "acme,anna.berg@acme.example,Anna Berg,active,",
     ),
@@ -47,10 +47,10 @@ def overview(staff: AStaffVisit, done: str = "") -> Response:
 
 
 @router.get("/{name}.csv")
-def template(staff: AStaffVisit, name: str) -> Response:
+def template(staff: AStaffVisit, name: Literal["organisations", "users"]) -> Response:
     """Give a file with the columns and one row as an example."""
     del staff
-    columns, example = _TEMPLATES.get(f"{name}.csv", _TEMPLATES["users.csv"])
+    columns, example = _TEMPLATES[name]
     text = io.StringIO()
     csv.writer(text).writerow(columns)
     text.write(f"{example}\r\n")
@@ -58,7 +58,7 @@ def template(staff: AStaffVisit, name: str) -> Response:
         # The mark by which spreadsheets know that it is UTF-8.
         text.getvalue().encode("utf-8-sig"),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{quote(name)}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 
 
