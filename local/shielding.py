@@ -17,6 +17,8 @@ _ELSEWHERE = (
     "UVICORN_",
     "FORWARDED_ALLOW_IPS",
     "WEB_CONCURRENCY",
+    # Keys of TLS would be written there; where that cannot be, nothing that speaks TLS starts.
+    "SSLKEYLOGFILE",
     # How Python runs, and which modules stand before ours.
     "PYTHON",
 )

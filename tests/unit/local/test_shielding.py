@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[3]
         "WEB_CONCURRENCY",
         "FORWARDED_ALLOW_IPS",
         "UVICORN_WORKERS",
+        "SSLKEYLOGFILE",
         "PYTHONPATH",
         "PYTHONWARNINGS",
         "https_proxy",
