@@ -174,8 +174,10 @@ NUMBERS = (
         700054,
         900144,
         900971,
-        9002313,
     ),
+    # At the token endpoint it says that the code is none of Microsoft's: whoever came back with it
+    # may have made it up.
+    _numbers(Cause.OUR_REGISTRATION, "codes", 9002313, at=_AUTHORIZE),
     _numbers(Cause.APPLICATION_DISABLED, "codes", 70001, 500014, 7000112),
     # At discovery only this one means that there is no tenant: everything else is asked again.
     _numbers(Cause.TENANT_UNKNOWN, "codes; recorded at discovery and at the token endpoint", 90002),

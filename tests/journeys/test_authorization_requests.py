@@ -305,8 +305,7 @@ async def test_a_code_that_is_missing_made_up_or_replayed_signals_nothing(
         who.browser.follow("Start again")
         assert who.browser.url == who.link
 
-    # What Microsoft refuses to exchange leaves the consent unproven; what it never got is ours.
-    refusal = Refusal.PROOF_MISSING if code == "made-up" else Refusal.ID_TOKEN_INVALID
+    refusal = Refusal.ID_TOKEN_INVALID
     before = [] if code != "replayed" else ["consent_not_given"]
     await in_a_browser(organisation, act)
     assert await organisation.signals() == before
