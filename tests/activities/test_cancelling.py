@@ -34,12 +34,17 @@ ACTIVITY_LOGGER = "temporalio.worker._activity"
 
 
 @pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Small batches, and a heartbeat that brings the cancelling at once."""
     monkeypatch.setattr(directory, "BATCH_SIZE", 2)
     monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(notices, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(logging.getLogger(ACTIVITY_LOGGER), "level", logging.DEBUG)
+    logger = logging.getLogger(ACTIVITY_LOGGER)
+    before = logger.level
+    # Not by its attribute: a logger remembers which levels were switched off.
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(before)
 
 
 class SlowRelay:

@@ -77,6 +77,8 @@ async def test_none_is_open_on_any_way_on_which_mail_goes_out(
         ).scalars()
         to = [ledger.Recipient(RecipientKind.USER, one) for one in users]
         ledger.queue_mail(session, go_live_id, Message.ROLL_BACK_USER, "one", to, at=at)
+    # One after another: what is open is of the mail at hand, not of another that was just taken.
+    monkeypatch.setattr("activities.notices.AT_ONCE", 1)
     every_manager = digests.managers
     monkeypatch.setattr(
         digests,
