@@ -206,7 +206,7 @@ class Organisation:
     def received(self, name_or_address: str) -> list[dict[str, Any]]:
         """What lies in someone's mailbox, oldest first.
 
-        Customer success gets mail about the organisations of other tests, too: that is left out.
+        Dana gets mail about the organisations of other tests, too: that is left out.
         """
         address = name_or_address if "@" in name_or_address else self.address(name_or_address)
         found = loopback.get(
@@ -214,7 +214,7 @@ class Organisation:
             params={"to": address, "limit": MOST_MAILS},
             timeout=LONGEST_WAIT,
         ).json()
-        if address.endswith("@clientshare.example"):
+        if address == f"{STAFF}@clientshare.example":
             found = [one for one in found if self.slug.title() in one["subject"]]
         return sorted(found, key=lambda one: int(one["id"]))
 
