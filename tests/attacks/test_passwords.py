@@ -36,7 +36,11 @@ async def test_twenty_at_once_are_not_more_than_ten(cluster: Cluster) -> None:
             return list(pool.map(one, range(20)))
 
     answers = await asyncio.to_thread(all_at_once)
-    assert sorted(answers) == [401] * sign_in.MOST_FAILURES + [429] * 10
+    # Who found no place (503) was not counted, so they may try again.
+    while 429 not in answers[20:]:
+        answers.append(await asyncio.to_thread(one, 0))
+    assert set(answers) <= {401, 429, 503}
+    assert answers.count(401) == sign_in.MOST_FAILURES
 
 
 async def test_nobody_is_shut_out_of_the_browser_by_which_they_have_been_signed_in(

@@ -70,7 +70,9 @@ DECIDED_ON_PAGES = {"link", "exclude", "include", "remove-domain"}
 CONFIRMED_ON_PAGES = {"confirm"}
 PEOPLE = {"hand-over", "contact", "remove-contact", "resend"}
 FILES = {"import"}
-ONLY_IN_THE_SHELL = {"setup", "check-settings", "forget", "staff-address", "unbind-staff"}
+ONLY_IN_THE_SHELL = {
+    *("setup", "check-settings", "verify-registration", "forget", "staff-address", "unbind-staff")
+}
 """They concern the whole installation, or cannot be undone."""
 
 
