@@ -1,6 +1,7 @@
 """A reader reads; a manager gives orders; a wrong binding of staff is undone."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from contracts.problems import Problem
 from database.engine import open_sessions
 from database.go_live import records
 from database.people import staff
-from tests.cluster import STAFF, Cluster, changed_environment
+from tests.cluster import STAFF, Cluster, Person, changed_environment
 from tests.web.test_error_handlers import form_token_of
 from web.app import create_app
 from web.console import contacts, imports, organisations, plans, users
@@ -72,13 +73,18 @@ def test_every_form_of_the_console_that_changes_something_takes_a_manager() -> N
 
 
 async def test_a_reader_changes_nothing(cluster: Cluster) -> None:
-    organisation = cluster.create_organisation()
+    organisation = cluster.create_organisation(Person("anna"))
+    anna = organisation.address("anna")
 
     def come() -> None:
         with console(cluster, Role.READER) as (http, form):
             shown = http.get(f"/console/{organisation.slug}")
             assert shown.status_code == 200
             assert 'id="order-start"' not in shown.text
+            user = http.post(f"/console/{organisation.slug}/users", data=form | {"address": anna})
+            for page in (shown, user, http.get("/console/-/imports")):
+                forms = set(re.findall(r'<form[^>]* action="([^"]+)"', page.text))
+                assert forms <= {"/console/sign-out", f"/console/{organisation.slug}/users"}
             for path in ("start", "owner", f"requests/{uuid4()}/confirm"):
                 refused = http.post(f"/console/{organisation.slug}/{path}", data=form)
                 assert refused.status_code == 403

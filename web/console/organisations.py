@@ -353,6 +353,7 @@ def organisation_page(
         ],
         status=status,
         staff=staff.staff,
+        may_change=staff.may_change,
         found=found,
         standing=found.standing,
         progress=progress,

@@ -32,6 +32,11 @@ class StaffVisit:
     staff: Staff
     role: Role
 
+    @property
+    def may_change(self) -> bool:
+        """Whether forms that change something are offered, and taken."""
+        return self.role >= Role.MANAGER
+
 
 class RoleTooLowError(Exception):
     """Whoever is signed in may read, but not do this."""
@@ -94,7 +99,7 @@ def manager(staff: Annotated[StaffVisit, Depends(signed_in)]) -> StaffVisit:
     Raises:
         RoleTooLowError: it is a reader's.
     """
-    if staff.role < Role.MANAGER:
+    if not staff.may_change:
         raise RoleTooLowError
     return staff
 

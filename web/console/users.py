@@ -156,6 +156,7 @@ def _user_page(
         "console_user.html",
         status=status,
         staff=staff.staff,
+        may_change=staff.may_change,
         standing=standing,
         user=user,
         words=sentences.EXCEPTIONS[ExceptionReason(user.reason)] if user.reason else None,
