@@ -116,6 +116,7 @@ DONE = {
     "remove-contact": "This contact gets no more mail, and the links sent there no longer work.",
     "to-be-confirmed": "Another member of staff confirms it within an hour; until then it waits.",
     "confirmed": "The order is confirmed and given.",
+    "started-before": "Nothing new is started: this go-live was started before.",
     "remove-domain": "The domain is off the list. If the go-live waits for it, try again.",
 }
 """What is said once something else was done."""

@@ -138,7 +138,9 @@ async def give_order(
     if isinstance(became, Started) and became.resumed_after is not None:
         said = became.resumed_after
         return await run_in_threadpool(organisation_page, staff, slug, said=said)
-    return visit.go_to(f"/console/{quote(slug)}?done={order}")
+    before = isinstance(became, Started) and became.already_running
+    done = "started-before" if before else order
+    return visit.go_to(f"/console/{quote(slug)}?done={done}")
 
 
 @router.post("/{slug}/requests/{order_id}/confirm")

@@ -1,12 +1,17 @@
 """What customer success reads in the console where an order is not carried out."""
 
+import asyncio
+from html import unescape
 from uuid import uuid4
 
 from playwright.async_api import Page, expect
 
 from contracts.go_live import Wait
+from contracts.orders import Role
+from tests.attacks.test_staff_roles import console
 from tests.cluster import Cluster, Person
 from tests.web.conftest import assert_accessible, sign_in_to_console
+from wording.console import DONE, ORDER_WORDS
 
 SUBMIT = """([path, fields]) => {
     const form = document.createElement("form");
@@ -94,3 +99,18 @@ async def test_every_refusal_is_whole_sentences_and_names_what_helps(
         "No go-live runs here that could take the order. “Start the go-live” goes on with the open "
         "one, or begins another.",
     ]
+
+
+async def test_a_second_start_is_not_said_to_have_started_anything(cluster: Cluster) -> None:
+    organisation = cluster.create_organisation(sso_included="no")
+    await organisation.start()
+    await organisation.until(Wait.ENTITLEMENT)
+
+    def start_again() -> str:
+        with console(cluster, Role.MANAGER) as (http, form):
+            return unescape(http.post(f"/console/{organisation.slug}/start", data=form).text)
+
+    said = await asyncio.to_thread(start_again)
+    assert DONE["started-before"] in said
+    assert ORDER_WORDS["start"].done not in said
+    await organisation.handle.cancel()
