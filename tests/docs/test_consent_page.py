@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from sqlmodel import SQLModel
+
+import database.models  # noqa: F401  (the tables)
 from contracts import rules
 from graph.permissions import APPLICATION_PERMISSIONS, DELEGATED_PERMISSIONS
 from wording import erasure
@@ -40,6 +43,20 @@ def test_page_and_command_say_what_is_not_erased_at_once() -> None:
         assert "until" in said
         assert re.search(r"number of (the Microsoft account that|whoever) consented", said)
         assert "histories" in said
+
+
+def test_no_token_of_anybodys_is_kept_but_what_the_page_names() -> None:
+    kept = {
+        f"{table.name}.{column.name}"
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if re.search(r"token|secret|code_", column.name) and not column.name.endswith("_sha256")
+    }
+    assert kept == {"staff_session.sealed_refresh_token"}
+    said = " ".join(PAGE.read_text().split())
+    assert (
+        "of your people: tokens live in memory only (kept is, sealed, what our own staff's" in said
+    )
 
 
 def test_it_is_one_page() -> None:
