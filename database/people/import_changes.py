@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from contracts.addresses import address_key, named_address
 from database.go_live import records
 from database.mail import mail_facts
 from database.models import Agreement, Organisation, Preference, Staff
@@ -181,7 +182,7 @@ def _imported_values(imported: ImportedOrganisation, old: dict[str, str]) -> dic
     others = [
         part
         for part in old["it_contacts"].split("; ")
-        if part and not any(_is_of(part, one.address) for one in named.values())
+        if part and address_key(named_address(part)[1]) not in named
     ]
     contacts = [_person(one.name, one.address) for one in named.values()]
     return {
@@ -206,10 +207,6 @@ def _imported_values(imported: ImportedOrganisation, old: dict[str, str]) -> dic
         "link_external_members": _yes(imported.link_external_members),
         "go_live_date": str(imported.go_live_date or ""),
     }
-
-
-def _is_of(written: str, address: str) -> bool:
-    return written.rpartition("<")[2].rstrip(">").casefold() == address.casefold()
 
 
 def _person(name: str, address: str) -> str:
