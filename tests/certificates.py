@@ -12,19 +12,22 @@ from cryptography.x509.oid import NameOID
 from local.ports import HOST
 
 
-def make_certificate(folder: Path) -> Path:
-    """Write a key and a certificate for the loopback address; return the certificate's file."""
+def make_certificate(folder: Path, left: timedelta = timedelta(days=1)) -> Path:
+    """Write a key and a certificate for the loopback address; return the certificate's file.
+
+    `left` is the time until it ends, less than nothing for one that has ended.
+    """
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
+    ends = datetime.now(UTC) + left
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(ends - timedelta(days=2))
+        .not_valid_after(ends)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())

@@ -29,17 +29,19 @@ def registration(cluster: Cluster) -> Iterator[str]:
 
 
 def _restart_worker(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, credential: Credential | None = None
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, credential: Credential
 ) -> None:
-    """What a new process is to Microsoft: no token kept, and perhaps another credential."""
+    """What a new process is to Microsoft: no token kept, and another credential."""
     entra = cluster.dependencies.graph._calls._entra
     monkeypatch.setattr(entra, "_applications", {})
-    if credential is not None:
-        monkeypatch.setattr(entra, "_credential", credential)
+    monkeypatch.setattr(entra, "_credential", credential)
 
 
-def _certificate(folder: Path) -> tuple[ClientCertificate, str]:
-    certificate = make_certificate(folder).read_text()
+def _certificate(
+    folder: Path, left: timedelta = timedelta(days=1)
+) -> tuple[ClientCertificate, str]:
+    folder.mkdir()
+    certificate = make_certificate(folder, left).read_text()
     both = folder / "entra.pem"
     both.write_text((folder / "server.key").read_text() + certificate)
     return ClientCertificate.read(both), certificate
@@ -66,9 +68,10 @@ async def test_twelve_go_lives_wait_without_a_mail_and_go_on_by_themselves(
     *_, asked = await asyncio.gather(
         *(begin(one) for one in everyone), waiting_for_consent(cluster, Person("anna"))
     )
-    cluster.control("PATCH", registration, secret_ended=True)
+    ended, certificate = _certificate(tmp_path / "ended", timedelta(days=-1))
+    cluster.control("PATCH", registration, secret_ended=True, certificates=[certificate])
     cluster.control("DELETE", "/propagation")
-    _restart_worker(cluster, monkeypatch)
+    _restart_worker(cluster, monkeypatch, ended)
     counted = _refusals()
 
     async def meet_it(organisation: Organisation) -> None:
@@ -104,7 +107,7 @@ async def test_twelve_go_lives_wait_without_a_mail_and_go_on_by_themselves(
 
     await asyncio.to_thread(told_calmly)
 
-    new, certificate = _certificate(tmp_path)
+    new, certificate = _certificate(tmp_path / "new")
     cluster.control("PATCH", registration, certificates=[certificate])
     _restart_worker(cluster, monkeypatch, new)
 
