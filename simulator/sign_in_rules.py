@@ -1,4 +1,4 @@
-"""What a tenant's administrators demand of a sign-in: assignment, and Conditional Access.
+"""What stops a sign-in: assignment, Conditional Access, and restrictions between tenants.
 
 Source: Microsoft Learn, *Manage users and groups assignment to an application* (Global
 Administrators pass, by a recorded answer), *Troubleshoot sign-in problems with Conditional Access*
@@ -22,6 +22,10 @@ class RuleKind(StrEnum):
     DEVICE = "device"
     COUNTRY = "country"
     MFA = "mfa"
+    TENANT_RESTRICTIONS = "tenant_restrictions"
+    """The network that the person is in lets people into listed tenants only."""
+    CROSS_TENANT_ACCESS = "cross_tenant_access"
+    """The tenant lets in nobody from where the person is at home."""
 
 
 _ANSWERS = {
@@ -34,6 +38,12 @@ _ANSWERS = {
     RuleKind.DEVICE: (53000, "Device is not in required device state: compliant."),
     RuleKind.COUNTRY: (53003, "Access has been blocked by Conditional Access policies."),
     RuleKind.MFA: (50076, "You must use multi-factor authentication to access the resource."),
+    RuleKind.TENANT_RESTRICTIONS: (500021, "Access to the tenant is denied."),
+    RuleKind.CROSS_TENANT_ACCESS: (
+        500213,
+        "The resource tenant's cross-tenant access policy doesn't allow this user to access this "
+        "tenant.",
+    ),
 }
 
 

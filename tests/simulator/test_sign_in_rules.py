@@ -47,6 +47,9 @@ def _signs_in(pretend: Pretend, login: str, **where: str) -> Browser:
         ({"kind": "device"}, ANNA, {"device": "compliant"}, None),
         ({"kind": "mfa"}, ANNA, {}, 50076),
         ({"kind": "mfa"}, ANNA, {"second_factor": "yes"}, None),
+        ({"kind": "tenant_restrictions"}, ANNA, {"device": "compliant"}, 500021),
+        ({"kind": "cross_tenant_access", "users": [ANNA]}, ANNA, {}, 500213),
+        ({"kind": "cross_tenant_access", "users": [ANNA]}, BEN, {}, None),
         # Being a Global Administrator excuses from nothing but the assignment.
         ({"kind": "device"}, CHIEF, {}, 53000),
     ],
