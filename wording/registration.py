@@ -55,12 +55,12 @@ WORDS: dict[RegistrationFinding, FindingWords] = {
     ),
     RegistrationFinding.REDIRECT_MISSING: FindingWords(
         "The redirect address {address} is not registered.",
-        f"{_APP} Authentication → Platform configurations → Web → Add URI: exactly this address. "
-        "If it is not the right one, correct GOLIVE_PUBLIC_URL.",
+        f"{_APP} Authentication → Redirect URI configuration → Add Redirect URI → Web: exactly "
+        "this address. If it is not the right one, correct GOLIVE_PUBLIC_URL.",
     ),
     RegistrationFinding.REDIRECT_UNCLEAR: FindingWords(
         "Microsoft did not say whether the redirect address {address} is registered.",
-        f"{_APP} Authentication → Platform configurations → Web: it stands there, exactly.",
+        f"{_APP} Authentication → Redirect URI configuration: it stands there for Web, exactly.",
     ),
     RegistrationFinding.TOKEN_GIVEN: FindingWords(
         "Microsoft gives our application a token: client id and credential are right."
@@ -75,8 +75,8 @@ WORDS: dict[RegistrationFinding, FindingWords] = {
         "If nobody has consented there yet, an administrator of the tenant does; to check before "
         "that, name your own tenant with --tenant. If somebody has: "
         f"{_APP} Overview → Application (client) ID is what GOLIVE_CLIENT_ID must be, and "
-        "Authentication → Supported account types must be “Accounts in any organizational "
-        "directory”.",
+        "Authentication → Supported accounts must be “Multiple Entra ID tenants”, with all tenants "
+        "allowed.",
     ),
     RegistrationFinding.APPLICATION_DISABLED: FindingWords(
         "Our application is switched off in this tenant.",
@@ -195,8 +195,8 @@ WORDS: dict[RegistrationFinding, FindingWords] = {
     ),
     RegistrationFinding.LOOK_AT_ACCOUNT_TYPES: FindingWords(
         "Which accounts may use our application.",
-        f"{_APP} Authentication → Supported account types: “Accounts in any organizational "
-        "directory (Any Microsoft Entra ID tenant - Multitenant)”.",
+        f"{_APP} Authentication → Supported accounts: “Multiple Entra ID tenants” (“Accounts in "
+        "any organizational directory” in older menus), with all tenants allowed.",
     ),
     RegistrationFinding.LOOK_AT_PERMISSIONS: FindingWords(
         "Which permissions customers are asked for.",
