@@ -161,10 +161,10 @@ class Settings(BaseSettings):
 
     @property
     def smtp_client_name(self) -> str:
-        """What the worker calls itself to the relay (RFC 5321, 4.1.1.1): a name, or its address."""
+        """What the worker calls itself to the relay (RFC 5321, 4.1.1.1); empty = its address."""
         host = urlsplit(self.public_url).hostname or ""
         is_name = not host.replace(".", "").isdecimal() and "." in host and ":" not in host
-        return self.ehlo_name or (host if is_name else "[127.0.0.1]")
+        return self.ehlo_name or (host if is_name else "")
 
     @property
     def secret_keys(self) -> tuple[bytes, ...]:

@@ -42,7 +42,7 @@ from local.stack import Stack
 from local.state_folder import PROJECT_FOLDER, chosen_state_folder
 from local.stop_signals import StopRequested, stop_on_signal
 from settings import Settings
-from wording import sentences, status
+from wording import sentences, shell, status
 
 STAFF = "dana"
 """The customer success manager of the examples."""
@@ -314,7 +314,7 @@ def main() -> int:
             print(f"All parts were stopped.{goes_on}", file=sys.stderr)
         return error.exit_status
     except CommandError as error:
-        print(error, file=sys.stderr)
+        print(error.words(shell.said_of), file=sys.stderr)
         return error.exit_status
     console.print(_summary(report))
     first = (

@@ -362,6 +362,25 @@ def test_variables_of_others_under_our_prefix_are_left_alone(
     read_settings()
 
 
+@pytest.mark.parametrize(
+    ("public_url", "own_name", "said"),
+    [
+        ("https://pulse.example.com", "", "pulse.example.com"),
+        ("https://pulse.example.com:8443", "mail.example.com", "mail.example.com"),
+        ("https://10.0.0.5", "", ""),
+        ("https://[fd00::5]", "", ""),
+        ("http://localhost:8080", "", ""),
+    ],
+)
+def test_the_worker_has_a_whole_name_for_the_relay_or_none(
+    environment: pytest.MonkeyPatch, public_url: str, own_name: str, said: str
+) -> None:
+    environment.setenv("GOLIVE_PUBLIC_URL", public_url)
+    if own_name:
+        environment.setenv("GOLIVE_EHLO_NAME", own_name)
+    assert read_settings().smtp_client_name == said
+
+
 def test_one_credential_and_not_two(environment: pytest.MonkeyPatch, keys: Path) -> None:
     environment.setenv("GOLIVE_CLIENT_CERTIFICATE_PATH", str(keys / "good"))
     assert "GOLIVE_CLIENT_SECRET is set as well as" in refused()
