@@ -5,14 +5,22 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands import setup
 from commands.errors import CommandError
 from contracts.problems import Problem
+from tests.bounds import LONGEST_WAIT
 from tests.certificates import make_certificate
 from tests.cluster import Cluster
 from tests.shell import plain, shell
@@ -71,6 +79,15 @@ class TestWhatIsSaid:
             said = plain(await asyncio.to_thread(shell, environment, *command), 1)
             assert "has no namespace nowhere. Correct TEMPORAL_NAMESPACE" in said
 
+    async def test_of_a_namespace_with_no_more_of_a_type_free(self, cluster: Cluster) -> None:
+        full = await namespace_without_free_bools(cluster)
+        with pytest.raises(CommandError) as refused:
+            await setup.set_up_temporal(full)
+        said = refused.value.words(said_of)
+        assert f"in namespace {full.namespace}: " in said
+        assert "NeedsAttention (Bool)" in said
+        assert "(INVALID_ARGUMENT). Usually no more of their type are free" in said
+
     @pytest.mark.parametrize(
         ("kind", "variables", "words"),
         [
@@ -93,6 +110,29 @@ class TestWhatIsSaid:
             said = plain(await asyncio.to_thread(shell, environment, "start", "acme"), 1)
         assert words in said
         assert len(said.strip().splitlines()) == 1
+
+
+async def namespace_without_free_bools(cluster: Cluster) -> Client:
+    name = f"n{uuid4().hex[:10]}"
+    await cluster.client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=name, workflow_execution_retention_period=Duration(seconds=86_400)
+        )
+    )
+    address = cluster.environment["TEMPORAL_ADDRESS"]
+    client = await Client.connect(address, namespace=name, lazy=True)
+    async with asyncio.timeout(LONGEST_WAIT):
+        for number in count():
+            theirs = {f"Theirs{number}": IndexedValueType.INDEXED_VALUE_TYPE_BOOL}
+            asked = AddSearchAttributesRequest(namespace=name, search_attributes=theirs)
+            try:
+                await client.operator_service.add_search_attributes(asked)
+            except RPCError as error:
+                if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                    return client
+                # The server makes a new namespace known by and by.
+                await asyncio.sleep(0.1)
+    raise AssertionError("there is no end to them")
 
 
 @asynccontextmanager
