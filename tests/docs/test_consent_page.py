@@ -45,6 +45,12 @@ def test_page_and_command_say_what_is_not_erased_at_once() -> None:
         assert "histories" in said
 
 
+def test_page_and_command_say_that_an_administrator_erased_alone_leaves_a_number() -> None:
+    assert "erased alone stays with the connection" in " ".join(PAGE.read_text().split())
+    alone = erasure.forgotten("acme", users=1, contacts=0, texts=0, one_person=True)
+    assert "number of their Microsoft account stays with the connection" in " ".join(alone)
+
+
 def test_no_token_of_anybodys_is_kept_but_what_the_page_names() -> None:
     kept = {
         f"{table.name}.{column.name}"
