@@ -8,6 +8,7 @@ import yaml
 
 from contracts import rules
 from contracts.errors import ErrorType
+from database.go_live import repeated_events
 from wording.errors import MEANING
 from workflows import policies
 
@@ -58,6 +59,7 @@ SENTENCES = [
     ),
     ("docs/consent.md", f"pauses for {minutes(rules.PROPAGATION)} minutes, then a person"),
     ("docs/consent.md", f"at most {rules.AUTHORIZATION_REQUEST_MINUTES} minutes ago"),
+    ("docs/operating.md", f"the first {repeated_events.WRITTEN_EACH} an hour of a network"),
     ("README.md", f"for up to {spelled(minutes(rules.PROPAGATION))} minutes that Microsoft"),
     (
         "docs/deploying.md",
