@@ -174,6 +174,12 @@ async def test_a_program_that_opens_every_link_and_presses_every_button_decides_
                             scanner.open(address)
                             with suppress(LookupError):
                                 scanner.press(words)
+                # A form that the page does not offer: it would end the link that works.
+                scanner.open(page)
+                own = {"form_token": scanner._page.forms[0].fields["form_token"]}
+                scanner._http.post(f"{page}/new-link", data=own)
+                scanner.open(page)
+                assert scanner.status == 200
         return [action for _, action, _ in asked.audit()]
 
     actions = await asyncio.to_thread(come)

@@ -90,6 +90,13 @@ def _genuine_or_outdated_link(
     return None
 
 
+def _opens(session: Session, visit: Visit, link: PersonalLink, token: str) -> bool:
+    """Tell whether the link is valid still: its page offers no new one, and the old one stays."""
+    signer, purpose = visit.dependencies.signer, LinkPurpose(link.purpose)
+    found = verification.personal_link(session, signer, token, purpose, visit.at)
+    return isinstance(found, PersonalLink)
+
+
 @router.post("/{purpose}/{token}/new-link")
 async def new_link(visit: OwnForm, purpose: Renewable, token: str) -> Response:
     """Send a new link to the person whose link this was."""
@@ -112,6 +119,8 @@ def _renew(visit: Visit, purpose: LinkPurpose, token: str) -> tuple[str, NewLink
         instead = _page_instead(session, visit, purpose, token, link)
         if instead is not None:
             return instead
+        if _opens(session, visit, link, token):
+            return visit.go_to(f"/{purpose}/{token}")
         link = renewal.to_renew(session, link)
         if link.used_at is not None:
             return _consented_page(session, visit, token)
