@@ -62,6 +62,19 @@ async def test_microsoft_is_given_names_that_it_knows_and_strangers_are_told_non
     mail = await organisation.received_by(organisation.address("nora"), "/invitation/")
     (link,) = set(re.findall(r"(/invitation/\S+)", mail))
 
+    def as_somebody_from_elsewhere() -> None:
+        rename = (
+            "UPDATE golive.directory_link SET sign_in_name = :name WHERE user_id = "
+            "(SELECT id FROM pulse.app_user WHERE address = :address)"
+        )
+        cluster.rows(rename, address=organisation.address("nora"), name="")
+        with somebody(organisation) as who:
+            who.open(link).press("Login with SSO")
+            assert _named(who) == {}
+        cluster.rows(rename, address=organisation.address("nora"), name=nora)
+
+    await asyncio.to_thread(as_somebody_from_elsewhere)
+
     def by_the_invitation(name: str) -> None:
         with somebody(organisation) as who:
             who.open(link).press("Login with SSO")

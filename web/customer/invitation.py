@@ -34,12 +34,15 @@ def accept(visit: OwnForm, token: str) -> Response:
     found = _find(visit, token)
     if isinstance(found, Response):
         return found
+    # Whose home is another tenant has an empty name, and the organisation's own login page does not
+    # know them.
+    lives_elsewhere = found.sign_in_name == ""
     return to_login(
         visit,
         found.tenant_id,
         RequestPurpose.INVITATION,
         login_hint=found.sign_in_name,
-        domain_hint=domain_of(found.address),
+        domain_hint=None if lives_elsewhere else domain_of(found.address),
         link_id=found.link_id,
         link_version=found.link_version,
         organisation_id=found.organisation_id,
