@@ -22,6 +22,7 @@ from commands.errors import CommandError
 from contracts.problems import Problem
 from tests.bounds import LONGEST_WAIT
 from tests.certificates import make_certificate
+from tests.closed_operator_service import closed_operator_service
 from tests.cluster import Cluster
 from tests.shell import plain, shell
 from wording.shell import said_of
@@ -36,11 +37,8 @@ class TestWithTheOperatorServiceClosed:
     async def test_everything_is_done_where_the_attributes_are_there(
         self, cluster: Cluster
     ) -> None:
-        closed = pytest.importorskip(
-            "tests.closed_operator_service", reason="grpcio is not installed"
-        )
         target = cluster.environment["TEMPORAL_ADDRESS"]
-        async with closed.closed_operator_service(target) as (address, refused):
+        async with closed_operator_service(target) as (address, refused):
             environment = {**cluster.environment, "TEMPORAL_ADDRESS": address}
             try:
                 said = plain(await asyncio.to_thread(shell, environment, "setup"), 0)
@@ -53,11 +51,8 @@ class TestWithTheOperatorServiceClosed:
     async def test_missing_attributes_are_named_with_the_lines_for_temporal_cloud(
         self, cluster: Cluster
     ) -> None:
-        closed = pytest.importorskip(
-            "tests.closed_operator_service", reason="grpcio is not installed"
-        )
         target = cluster.environment["TEMPORAL_ADDRESS"]
-        async with closed.closed_operator_service(target) as (address, _):
+        async with closed_operator_service(target) as (address, _):
             # A namespace in which nothing was registered.
             elsewhere = await Client.connect(
                 address, namespace="temporal-system", data_converter=DATA_CONVERTER
