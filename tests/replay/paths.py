@@ -240,6 +240,24 @@ async def credential_refused(cluster: Cluster) -> Organisation:
     return organisation
 
 
+async def credential_refused_at_the_move(cluster: Cluster) -> Organisation:
+    """Our own credential is refused when the directory is read, and accepted again."""
+    organisation = cluster.create_organisation()
+    await organisation.start()
+    await organisation.until(Wait.ADMIN_CONSENT)
+    await organisation.consent()
+    await organisation.until(Wait.MOVE_DATE)
+    registration = f"/applications/{cluster.settings.client_id}"
+    cluster.control("PATCH", registration, secret_ended=True)
+    # A token that is still good would be taken instead.
+    cluster.dependencies.graph._calls._entra._applications.clear()
+    await organisation.skip_to_due()
+    await until_attention(organisation, Attention.CREDENTIAL_REFUSED)
+    cluster.control("PATCH", registration, secret_ended=False)
+    await organisation.skip(timedelta(minutes=6))
+    return organisation
+
+
 async def paused(cluster: Cluster) -> Organisation:
     """A pause across two reminders; a deadline moved both ways."""
     organisation = cluster.create_organisation()
@@ -610,6 +628,7 @@ PATHS: dict[str, tuple[Callable[[Cluster], Awaitable[Organisation]], GoLiveOutco
         GoLiveOutcome.ROLLED_BACK,
     ),
     "credential_refused": (credential_refused, GoLiveOutcome.ROLLED_BACK),
+    "credential_refused_at_the_move": (credential_refused_at_the_move, GoLiveOutcome.LIVE),
     "proof_gave_up": (proof_gave_up, GoLiveOutcome.ROLLED_BACK),
     "reported_twice": (reported_twice, GoLiveOutcome.ROLLED_BACK),
     "throttled_first_check": (throttled_first_check, GoLiveOutcome.ROLLED_BACK),
