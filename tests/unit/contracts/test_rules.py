@@ -65,6 +65,7 @@ TODAY: dict[str, object] = {
         (timedelta(days=9), Message.IT_ACKNOWLEDGEMENT_REMINDER, Audience.FIRST_CONTACT),
     ),
     "MOST_CONTACTS": 10,
+    "MOST_CONTACT_CHANGES_A_DAY": 10,
     "LINK_DAYS": 14,
     "NEW_LINKS_A_DAY": 3,
     "CONSENT_WINDOW": timedelta(days=28),
