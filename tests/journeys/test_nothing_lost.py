@@ -164,6 +164,11 @@ async def test_a_new_link_asked_for_while_temporal_is_away_comes_later_by_itself
             web_without_temporal(cluster, tmp_path / "web.log") as public,
             clicking(cluster, organisation, web=public, purpose=LinkPurpose.CONSENT) as contact,
         ):
+            cluster.rows(
+                "UPDATE golive.personal_link SET expires_at = '2020-01-01' "
+                "WHERE go_live_id = :g RETURNING id",
+                g=str(organisation.standing().go_live_id),
+            )
             answer = contact.new_link()
             assert answer.status_code == 202
             assert "A new link will come" in answer.text
