@@ -97,6 +97,14 @@ async def checks_and_proofs(organisation: Organisation) -> int:
     )
 
 
+async def assert_checked(organisation: Organisation, times: int) -> None:
+    """Assert that the workflow has asked so often; it is on record a moment after its position."""
+    async with asyncio.timeout(LONGEST_WAIT):
+        while await checks_and_proofs(organisation) < times:
+            await asyncio.sleep(0.05)
+    assert await checks_and_proofs(organisation) == times
+
+
 async def consented_in_vain(organisation: Organisation) -> None:
     """Have it consented to, and the proof give up, as Microsoft never applies the consent."""
     await go_on(organisation, Wait.ADMIN_CONSENT)
