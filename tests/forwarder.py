@@ -17,6 +17,8 @@ class Forwarder:
         self._listening = socket.create_server((HOST, 0))
         self.port: int = self._listening.getsockname()[1]
         self._open: list[socket.socket] = []
+        self._closing = threading.Lock()
+        self._is_closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def fall_silent(self) -> None:
@@ -29,23 +31,39 @@ class Forwarder:
 
     def cut(self) -> None:
         """Close every line that is open; new ones are taken."""
-        for one in self._open:
+        for one in [*self._open]:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        for one in (self._listening, *self._open):
-            one.close()
+        """Close every line and take no more, not even one that is arriving now."""
+        with self._closing:
+            self._is_closed = True
+            with suppress(OSError):
+                # Closing it alone would not wake the thread that accepts.
+                self._listening.shutdown(socket.SHUT_RDWR)
+            for one in (self._listening, *self._open):
+                one.close()
+
+    def _keep(self, one: socket.socket) -> bool:
+        with self._closing:
+            if self._is_closed:
+                one.close()
+                return False
+            self._open.append(one)
+            return True
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 here, _ = self._listening.accept()
-                self._open.append(here)
+                if not self._keep(here):
+                    return
                 silent = self._silent
                 with suppress(OSError):
                     there = socket.create_connection((HOST, self.target))
-                    self._open.append(there)
+                    if not self._keep(there):
+                        return
                     for pair in ((here, there), (there, here)):
                         threading.Thread(target=_copy, args=(*pair, silent), daemon=True).start()
                     continue
