@@ -148,7 +148,7 @@ class NoticeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def send_account_notices(self, asked: AccountNotices) -> Delivered:
-        """Deliver what people are told of accounts that staff replaced, whether a go-live runs.
+        """Deliver the mails about accounts that staff replaced, whether or not a go-live runs.
 
         Raises:
             ApplicationError: `MAIL_UNAVAILABLE` when the relay takes nothing now, or not all of it.

@@ -35,7 +35,7 @@ class Lines:
         elif how == "silent":
             self._lines[part].fall_silent()
         else:
-            self._take_what_is_written(taken=False)
+            self._accept_writes(accepted=False)
 
     def end(self, fault: str) -> None:
         """Let new connections work; those that fell silent are ended, as their ends would do."""
@@ -44,11 +44,11 @@ class Lines:
             self._lines[part].speak_again()
             self._lines[part].cut()
         elif how == "read-only":
-            self._take_what_is_written(taken=True)
+            self._accept_writes(accepted=True)
 
-    def _take_what_is_written(self, *, taken: bool) -> None:
+    def _accept_writes(self, *, accepted: bool) -> None:
         with psycopg.connect(self._admin_url, autocommit=True) as server:
-            value = "off" if taken else "on"
+            value = "off" if accepted else "on"
             server.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
             server.execute("SELECT pg_reload_conf()")
 

@@ -81,7 +81,7 @@ def pack(visit: AVisit, token: str) -> Response:
 
 
 def _pack(visit: Visit, go_live_id: UUID, contact_id: UUID) -> Attachment | None:
-    """Return the pack that this contact was sent, None where there is none; written at the end."""
+    """Return the pack that this contact was sent; rendered outside the transaction; None = none."""
     branding = connections.branding(visit.dependencies.settings)
     with visit.dependencies.sessions.begin() as session:
         sent = ledger.newest_mail(session, go_live_id, Message.IT_PACK, contact_id)

@@ -1,7 +1,7 @@
-"""Asks Microsoft whether somebody in the console still has a role, past their browser.
+"""Asks Microsoft whether somebody in the console still has a role, from server to server.
 
-A browser could keep quiet, or forge what Microsoft said; so the way there is a refresh token. While
-Microsoft gives no answer, a session keeps its normal end.
+A browser could suppress or forge Microsoft's answer, so we ask by a refresh token. While Microsoft
+does not answer, a session keeps its normal end.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_role(visit: Visit, token: str) -> None:
-    """Ask for the role of the session with this token, if that is due; end the session without one.
+    """Check the role behind a session, if a check is due; end the session if the role is gone.
 
     No transaction is open while Microsoft answers.
     """
