@@ -12,12 +12,15 @@ from sqlmodel import Session
 from activities.staging import staged_entries
 from contracts.addresses import address_key, folded_key
 from contracts.directory import MigrationPlan, Wave
+from contracts.links import LinkPurpose
 from database.mail import ledger
 from database.models import (
     AppSession,
     AppUser,
+    Contact,
     GoLive,
     Organisation,
+    PersonalLink,
     Preference,
     SsoConnection,
     Staff,
@@ -69,6 +72,28 @@ class Customer:
                 expires_at=AT + timedelta(days=1),
             )
         )
+
+    def consent_link(self, version: int = 1) -> PersonalLink:
+        """The valid consent link of a new contact."""
+        contact = Contact(
+            organisation_id=self.organisation_id,
+            position=1,
+            name="Ira Tee",
+            address="it@acme.example",
+            address_key="it@acme.example",
+        )
+        self.session.add(contact)
+        self.session.flush()
+        link = PersonalLink(
+            go_live_id=self.go_live_id,
+            purpose=LinkPurpose.CONSENT,
+            contact_id=contact.id,
+            expires_at=AT + timedelta(days=9),
+            version=version,
+        )
+        self.session.add(link)
+        self.session.flush()
+        return link
 
     def stage(self, accounts: Sequence[dict[str, Any]], page: int = PAGE) -> None:
         """Put what Microsoft would answer into staging, page by page."""

@@ -13,7 +13,7 @@ from database.go_live import records, repeated_events
 from database.go_live.repeated_events import MOST_NETWORKS, WINDOW, WRITTEN_EACH
 from database.links import hand_off
 from database.mail import digests
-from database.models import AuditEntry, Contact, PersonalLink
+from database.models import AuditEntry, PersonalLink
 from tests.database import customers
 from tests.database.customers import AT, Customer
 
@@ -90,23 +90,7 @@ def test_a_digest_has_one_line_for_all_of_a_kind(session: Session, customer: Cus
 
 def test_a_link_is_handed_on_a_few_times_a_day(session: Session, customer: Customer) -> None:
     signer = LinkSigner((b"k" * 32,))
-    contact = Contact(
-        organisation_id=customer.organisation_id,
-        position=1,
-        name="Ira",
-        address="ira@acme.example",
-        address_key="ira@acme.example",
-    )
-    session.add(contact)
-    session.flush()
-    link = PersonalLink(
-        go_live_id=customer.go_live_id,
-        purpose=LinkPurpose.CONSENT,
-        contact_id=contact.id,
-        expires_at=AT + timedelta(days=9),
-    )
-    session.add(link)
-    session.flush()
+    link = customer.consent_link()
     for _ in range(rules.MOST_HAND_OFFS_A_DAY):
         token = signer.token(LinkPurpose(link.purpose), link.id, link.version)
         new = hand_off.hand_off(session, signer, token, AT)

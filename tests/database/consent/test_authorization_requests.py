@@ -3,10 +3,9 @@
 import pytest
 from sqlmodel import Session, select
 
-from contracts.links import LinkPurpose
 from contracts.sign_in import RequestPurpose
 from database.consent import authorization_requests
-from database.models import AuthorizationRequest, Contact, PersonalLink
+from database.models import AuthorizationRequest
 from tests.database import customers
 from tests.database.customers import AT
 
@@ -15,24 +14,7 @@ def test_a_link_that_is_replaced_before_the_browser_leaves_counts_as_the_old_one
     session: Session,
 ) -> None:
     customer = customers.customer(session)
-    contact = Contact(
-        organisation_id=customer.organisation_id,
-        position=1,
-        name="Ira Tee",
-        address="it@acme.example",
-        address_key="it@acme.example",
-    )
-    session.add(contact)
-    session.flush()
-    link = PersonalLink(
-        go_live_id=customer.go_live_id,
-        purpose=LinkPurpose.CONSENT,
-        contact_id=contact.id,
-        expires_at=AT,
-        version=2,
-    )
-    session.add(link)
-    session.flush()
+    link = customer.consent_link(version=2)
     begun = {"browser": "b", "purpose": RequestPurpose.CONSENT, "at": AT, "link_id": link.id}
     with pytest.raises(ValueError, match="which version"):
         authorization_requests.begin(session, state="whichever", **begun)
